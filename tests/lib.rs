@@ -1,0 +1,1 @@
+//! The tests live in `system/`; there is nothing to import from here.

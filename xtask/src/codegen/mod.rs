@@ -1,0 +1,97 @@
+//! `cargo xtask codegen`: from the hand-written fragments in `openapi/` to the document and the raw client.
+//!
+//! The steps, in order: [`merge`] the fragments, [`lint`] the result, derive the generator's copy ([`passes`]), run
+//! progenitor on it ([`generate`]), edit what it wrote ([`tokens`]), and write everything down. Every output is a
+//! function of `openapi/` alone, so two runs give the same bytes and `--check` can compare without writing.
+
+mod answers;
+mod generate;
+pub(crate) mod lint;
+pub(crate) mod merge;
+mod operations;
+mod output;
+mod passes;
+mod tokens;
+
+use std::process::ExitCode;
+
+use crate::{Failure, workspace};
+use output::Output;
+
+/// Generates the document and the raw client from `openapi/`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CodegenArgs {
+    /// Write nothing; print what would change and fail if anything would.
+    #[arg(long)]
+    check: bool,
+}
+
+pub(crate) fn run(args: &CodegenArgs) -> Result<ExitCode, Failure> {
+    let outputs = outputs()?;
+    if args.check {
+        return output::check(&outputs);
+    }
+    for output in &outputs {
+        output.write()?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn outputs() -> Result<Vec<Output>, Failure> {
+    let merged = merge::merge(&workspace::root().join("openapi"))?;
+    let findings = lint::lint(&merged);
+    if !findings.is_empty() {
+        return Err(Failure::new(format!(
+            "the document breaks its own rules:\n{}\nChange openapi/*.yaml and run `cargo xtask codegen` again.",
+            findings
+                .iter()
+                .map(|finding| format!("  {finding}"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        )));
+    }
+    let mut document = serde_json::to_string_pretty(&merged.document)?;
+    document.push('\n');
+
+    let answers = answers::Answers::of(&merged.document);
+    let copy = passes::generators_copy(&merged.document, &answers)?;
+    let client = generate::client(&copy)?;
+    let client = tokens::edit(client, &answers)?;
+    let operations = operations::table(&merged.document)?;
+
+    Ok(vec![
+        Output::new("openapi/wpengine-v1.json", document.clone()),
+        Output::new(
+            "crates/wpengine-sim/src/openapi/wpengine-v1.json",
+            document,
+        ),
+        Output::new("crates/wpengine-raw/src/generated.rs", client),
+        Output::new("crates/wpengine-raw/src/operations.rs", operations),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_runs_give_the_same_bytes() {
+        let first = outputs().expect("the document generates");
+        let second = outputs().expect("the document generates");
+        assert_eq!(first, second);
+    }
+
+    #[test]
+    fn the_generated_client_mentions_no_type_that_would_make_answers_strict() {
+        let outputs = outputs().expect("the document generates");
+        for output in outputs.iter().filter(|output| output.path.ends_with(".rs")) {
+            for banned in ["chrono::", "uuid::", "regress::"] {
+                assert!(
+                    !output.content.contains(banned),
+                    "{} mentions {banned}",
+                    output.path
+                );
+            }
+        }
+    }
+}
