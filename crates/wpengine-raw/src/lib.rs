@@ -1,1 +1,17 @@
-//! Placeholder
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+// Progenitor names these crates by their paths.
+#[rustfmt::skip]
+#[allow(missing_docs, clippy::all, unreachable_pub, elided_lifetimes_in_paths)]
+mod generated;
+mod operation;
+mod operations;
+mod seam;
+pub mod values;
+
+pub use generated::{Client, types};
+pub use operation::{Operation, Paging, Retry, Safety, operation};
+pub use operations::OPERATIONS;
+pub use progenitor_client::{ClientInfo, Error, ResponseValue};
+pub use seam::{Exec, ExecFuture, Plain, Transport};

@@ -72,10 +72,18 @@ impl Lint<'_> {
             }
             match operation["tags"].as_array().map(Vec::as_slice) {
                 Some([Value::String(tag)]) if tags.contains(tag.as_str()) => {}
-                _ => self.find(path, &place, "needs exactly one tag, one that root.yaml lists"),
+                _ => self.find(
+                    path,
+                    &place,
+                    "needs exactly one tag, one that root.yaml lists",
+                ),
             }
             if !operation["security"].is_array() {
-                self.find(path, &place, "needs `security`, `[]` where it is open to all");
+                self.find(
+                    path,
+                    &place,
+                    "needs `security`, `[]` where it is open to all",
+                );
             }
             self.classes(path, method, operation, &place);
             self.parameters(path, operation, &place);
@@ -99,7 +107,11 @@ impl Lint<'_> {
             }
         }
         if (classes["safety"] == "read") != (method == "get") {
-            self.find(path, place, "every GET, and nothing else, has `safety: read`");
+            self.find(
+                path,
+                place,
+                "every GET, and nothing else, has `safety: read`",
+            );
         }
         if method == "get" && classes["retry"] != "safe" {
             self.find(path, place, "a GET has `retry: safe`");
@@ -139,7 +151,11 @@ impl Lint<'_> {
             .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
             .collect();
         if in_path != in_template {
-            self.find(path, place, "the path and its parameters name different things");
+            self.find(
+                path,
+                place,
+                "the path and its parameters name different things",
+            );
         }
         for parameter in &parameters {
             let name = parameter["name"].as_str().unwrap_or("?");
@@ -209,7 +225,11 @@ impl Lint<'_> {
                         .as_str()
                         .is_some_and(|field| properties.is_some_and(|all| all.contains_key(field)));
                     if !known {
-                        self.find(&origin, name, format!("{key} names {field}, which is no field"));
+                        self.find(
+                            &origin,
+                            name,
+                            format!("{key} names {field}, which is no field"),
+                        );
                     }
                 }
             }
@@ -220,7 +240,11 @@ impl Lint<'_> {
     fn schema(&mut self, origin: &str, place: &str, schema: &Value) {
         if schema.get("$ref").is_some() {
             if schema.as_object().map_or(0, Map::len) > 1 {
-                self.find(origin, place, "what stands beside a $ref is ignored: use allOf");
+                self.find(
+                    origin,
+                    place,
+                    "what stands beside a $ref is ignored: use allOf",
+                );
             }
             return;
         }
@@ -231,14 +255,22 @@ impl Lint<'_> {
         for (field, property) in schema["properties"].as_object().into_iter().flatten() {
             let place = format!("{place}.{field}");
             if property["type"] == "object" {
-                self.find(origin, &place, "an object inside an object is a named component");
+                self.find(
+                    origin,
+                    &place,
+                    "an object inside an object is a named component",
+                );
             }
             self.schema(origin, &place, property);
         }
         if let Some(items) = schema.get("items") {
             let place = format!("{place}[]");
             if items["type"] == "object" {
-                self.find(origin, &place, "an object inside an array is a named component");
+                self.find(
+                    origin,
+                    &place,
+                    "an object inside an array is a named component",
+                );
             }
             self.schema(origin, &place, items);
         }
@@ -262,20 +294,32 @@ impl Lint<'_> {
             return;
         }
         for trouble in examples::troubles(self.document, schema, example) {
-            self.find(origin, place, format!("the example breaks its schema: {trouble}"));
+            self.find(
+                origin,
+                place,
+                format!("the example breaks its schema: {trouble}"),
+            );
         }
     }
 
     fn unused_components(&mut self) {
         let mut used = BTreeSet::new();
         references(self.document, &mut used);
-        for (kind, entries) in self.document["components"].as_object().into_iter().flatten() {
+        for (kind, entries) in self.document["components"]
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
             if kind == "securitySchemes" {
                 continue;
             }
             for name in entries.as_object().into_iter().flat_map(Map::keys) {
                 if !used.contains(&format!("#/components/{kind}/{name}")) {
-                    self.find(&format!("{kind}/{name}"), name, "nobody uses this component");
+                    self.find(
+                        &format!("{kind}/{name}"),
+                        name,
+                        "nobody uses this component",
+                    );
                 }
             }
         }

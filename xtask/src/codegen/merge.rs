@@ -75,7 +75,9 @@ fn fragment_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     for entry in entries {
         let path = entry?.path();
         let name = name_of(&path);
-        if path.extension().is_some_and(|extension| extension == "yaml")
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
             && name != "root.yaml"
             && !NOT_FRAGMENTS.contains(&name.as_str())
         {
@@ -188,7 +190,10 @@ mod tests {
             ),
         ] {
             let folder = folder(&[("root.yaml", ROOT), ("a.yaml", a), ("b.yaml", b)]);
-            let error = merge(folder.path()).err().expect("it is refused").to_string();
+            let error = merge(folder.path())
+                .err()
+                .expect("it is refused")
+                .to_string();
             assert!(
                 error.contains("a.yaml") && error.contains("b.yaml"),
                 "{error}"
@@ -202,14 +207,20 @@ mod tests {
             ("root.yaml", ROOT),
             ("a.yaml", "paths:\n  /a: {}\n  /a: {}\n"),
         ]);
-        let error = merge(folder.path()).err().expect("it is refused").to_string();
+        let error = merge(folder.path())
+            .err()
+            .expect("it is refused")
+            .to_string();
         assert!(error.contains("a.yaml"), "{error}");
     }
 
     #[test]
     fn a_fragment_may_hold_nothing_but_paths_and_components() {
         let folder = folder(&[("root.yaml", ROOT), ("a.yaml", "info: {title: no}\n")]);
-        let error = merge(folder.path()).err().expect("it is refused").to_string();
+        let error = merge(folder.path())
+            .err()
+            .expect("it is refused")
+            .to_string();
         assert!(error.contains("`info`"), "{error}");
     }
 }

@@ -56,15 +56,12 @@ fn outputs() -> Result<Vec<Output>, Failure> {
     let answers = answers::Answers::of(&merged.document);
     let copy = passes::generators_copy(&merged.document, &answers)?;
     let client = generate::client(&copy)?;
-    let client = tokens::edit(client, &answers)?;
+    let client = tokens::edit(client, &merged.document, &answers)?;
     let operations = operations::table(&merged.document)?;
 
     Ok(vec![
         Output::new("openapi/wpengine-v1.json", document.clone()),
-        Output::new(
-            "crates/wpengine-sim/src/openapi/wpengine-v1.json",
-            document,
-        ),
+        Output::new("crates/wpengine-sim/src/openapi/wpengine-v1.json", document),
         Output::new("crates/wpengine-raw/src/generated.rs", client),
         Output::new("crates/wpengine-raw/src/operations.rs", operations),
     ])

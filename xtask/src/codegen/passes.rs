@@ -15,7 +15,10 @@ pub(super) const VALUE_TYPES: [(&str, &str); 8] = [
     ("FreeForm", "crate::values::FreeForm"),
     ("SwaggerDocument", "crate::values::FreeForm"),
     ("BulkDomains", "crate::values::BulkDomains"),
-    ("UpdateInstallRequest", "crate::values::UpdateInstallRequest"),
+    (
+        "UpdateInstallRequest",
+        "crate::values::UpdateInstallRequest",
+    ),
     ("UpdateDomainRequest", "crate::values::UpdateDomainRequest"),
     (
         "ImportThirdPartyCertificateRequest",
@@ -203,7 +206,11 @@ fn paging_fields_inline(document: &mut Value) {
     };
     let inlined: Map<String, Value> = ["PreviousPage", "NextPage", "ResultsCount"]
         .into_iter()
-        .filter_map(|name| schemas.shift_remove(name).map(|schema| (name.to_owned(), schema)))
+        .filter_map(|name| {
+            schemas
+                .shift_remove(name)
+                .map(|schema| (name.to_owned(), schema))
+        })
         .collect();
     for schema in schemas.values_mut() {
         let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
@@ -256,7 +263,9 @@ fn nothing_that_makes_decoding_strict(document: &mut Value) {
                 if is_map_of_names(key)
                     && let Value::Object(named) = value
                 {
-                    named.values_mut().for_each(nothing_that_makes_decoding_strict);
+                    named
+                        .values_mut()
+                        .for_each(nothing_that_makes_decoding_strict);
                 } else {
                     nothing_that_makes_decoding_strict(value);
                 }
@@ -305,9 +314,18 @@ mod tests {
         redirects_are_one_type(&mut document);
         let schemas = &document["components"]["schemas"];
         let expected = json!([{"$ref": "#/components/schemas/Redirect"}]);
-        assert_eq!(schemas["Domain"]["properties"]["redirects_to"]["allOf"], expected);
-        assert_eq!(schemas["Domain"]["properties"]["redirects_to"]["description"], "d");
-        assert_eq!(schemas["Domain"]["properties"]["redirect_to"]["allOf"], expected);
+        assert_eq!(
+            schemas["Domain"]["properties"]["redirects_to"]["allOf"],
+            expected
+        );
+        assert_eq!(
+            schemas["Domain"]["properties"]["redirects_to"]["description"],
+            "d"
+        );
+        assert_eq!(
+            schemas["Domain"]["properties"]["redirect_to"]["allOf"],
+            expected
+        );
         assert_eq!(
             schemas["CreateDomainRequest"]["properties"]["redirect_to"],
             json!({"type": "string"})
@@ -334,8 +352,14 @@ mod tests {
         let a = &document["components"]["schemas"]["A"];
         assert_eq!(a["required"], json!(["id"]));
         assert_eq!(a["properties"]["id"], json!({"type": "string"}));
-        assert_eq!(a["properties"]["ok"], json!({"type": "boolean", "default": false}));
-        assert_eq!(a["properties"]["name"], json!({"type": "string", "nullable": true}));
+        assert_eq!(
+            a["properties"]["ok"],
+            json!({"type": "boolean", "default": false})
+        );
+        assert_eq!(
+            a["properties"]["name"],
+            json!({"type": "string", "nullable": true})
+        );
         assert_eq!(
             a["properties"]["b"],
             json!({"allOf": [{"$ref": "#/components/schemas/B"}], "nullable": true})

@@ -44,10 +44,8 @@ pub(crate) fn json_schema(schema: &Value) -> Value {
                 })
                 .collect();
             if map.get("nullable") == Some(&Value::Bool(true)) {
-                translated = Map::from_iter([(
-                    "anyOf".to_owned(),
-                    json!([translated, {"type": "null"}]),
-                )]);
+                translated =
+                    Map::from_iter([("anyOf".to_owned(), json!([translated, {"type": "null"}]))]);
             }
             Value::Object(translated)
         }

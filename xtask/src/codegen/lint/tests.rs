@@ -32,14 +32,46 @@ fn each_broken_rule_is_found_and_named() {
         ("get/tags", json!(["Nowhere"]), "exactly one tag"),
         ("get/security", json!(null), "needs `security`"),
         ("get/x-wpengine/retry", json!("never"), "needs `retry`"),
-        ("get/x-wpengine/retry", json!("unsent"), "a GET has `retry: safe`"),
-        ("get/x-wpengine/safety", json!("write"), "has `safety: read`"),
-        ("get/x-wpengine/paging", json!("none"), "exactly where there are `limit`"),
-        ("get/parameters/0", json!({"name": "x", "in": "query", "schema": {}}), "parameter x: needs a description"),
-        ("get/parameters/0", json!({"$ref": "#/components/parameters/SiteId"}), "name different things"),
-        ("get/responses/200/content/application~1json/example", json!({"results": null}), "breaks its schema"),
-        ("post/requestBody/content/application~1json/example", json!(null), "needs an example"),
-        ("get/responses/400", json!({"description": "x", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Backup"}, "example": {"id": "x", "status": "completed"}}}}), "has the schema Error"),
+        (
+            "get/x-wpengine/retry",
+            json!("unsent"),
+            "a GET has `retry: safe`",
+        ),
+        (
+            "get/x-wpengine/safety",
+            json!("write"),
+            "has `safety: read`",
+        ),
+        (
+            "get/x-wpengine/paging",
+            json!("none"),
+            "exactly where there are `limit`",
+        ),
+        (
+            "get/parameters/0",
+            json!({"name": "x", "in": "query", "schema": {}}),
+            "parameter x: needs a description",
+        ),
+        (
+            "get/parameters/0",
+            json!({"$ref": "#/components/parameters/SiteId"}),
+            "name different things",
+        ),
+        (
+            "get/responses/200/content/application~1json/example",
+            json!({"results": null}),
+            "breaks its schema",
+        ),
+        (
+            "post/requestBody/content/application~1json/example",
+            json!(null),
+            "needs an example",
+        ),
+        (
+            "get/responses/400",
+            json!({"description": "x", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Backup"}, "example": {"id": "x", "status": "completed"}}}}),
+            "has the schema Error",
+        ),
     ];
     for (pointer, value, expected) in cases {
         let findings = findings_after(|document| {
@@ -56,8 +88,9 @@ fn each_broken_rule_is_found_and_named() {
             }
         });
         assert!(
-            findings.iter().any(|finding| finding.contains(expected)
-                && finding.starts_with("openapi/")),
+            findings
+                .iter()
+                .any(|finding| finding.contains(expected) && finding.starts_with("openapi/")),
             "{pointer}: expected `{expected}` in {findings:#?}"
         );
     }
@@ -66,12 +99,27 @@ fn each_broken_rule_is_found_and_named() {
 #[test]
 fn broken_components_are_found_and_named() {
     let cases: [(Value, &str); 6] = [
-        (json!({"type": "object", "description": "x"}), "nobody uses this component"),
+        (
+            json!({"type": "object", "description": "x"}),
+            "nobody uses this component",
+        ),
         (json!({"type": "object"}), "needs a description"),
-        (json!({"type": "object", "description": "x", "properties": {"a": {"type": "string"}}}), "Extra.a: needs a description"),
-        (json!({"type": "object", "description": "x", "required": ["a"]}), "which is no field"),
-        (json!({"type": "object", "description": "x", "properties": {"a": {"type": "object", "description": "x"}}}), "is a named component"),
-        (json!({"type": "object", "description": "x", "properties": {"a": {"$ref": "#/components/schemas/Nothing", "nullable": true}}}), "refers to nothing"),
+        (
+            json!({"type": "object", "description": "x", "properties": {"a": {"type": "string"}}}),
+            "Extra.a: needs a description",
+        ),
+        (
+            json!({"type": "object", "description": "x", "required": ["a"]}),
+            "which is no field",
+        ),
+        (
+            json!({"type": "object", "description": "x", "properties": {"a": {"type": "object", "description": "x"}}}),
+            "is a named component",
+        ),
+        (
+            json!({"type": "object", "description": "x", "properties": {"a": {"$ref": "#/components/schemas/Nothing", "nullable": true}}}),
+            "refers to nothing",
+        ),
     ];
     for (schema, expected) in cases {
         let findings = findings_after(|document| {

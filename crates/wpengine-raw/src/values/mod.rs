@@ -1,0 +1,32 @@
+//! What the generator cannot say: types by hand, each for one oddity of the API.
+
+mod bulk_domains;
+mod change;
+mod count;
+mod free_form;
+mod page;
+mod private_key;
+mod redirect;
+mod requests;
+mod roles;
+
+pub use bulk_domains::BulkDomains;
+pub use change::Change;
+pub use count::Count;
+pub use free_form::FreeForm;
+pub use page::{Page, Pagination};
+pub use private_key::PrivateKey;
+pub use redirect::Redirect;
+pub use requests::{ImportThirdPartyCertificateRequest, UpdateDomainRequest, UpdateInstallRequest};
+pub use roles::{Role, Roles};
+
+use serde::{Deserialize, Deserializer};
+
+/// Reads null like absence.
+pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}

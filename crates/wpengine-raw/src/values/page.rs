@@ -1,0 +1,88 @@
+//! One page of an offset listing, in either of the two envelopes that are documented.
+
+use serde::{Deserialize, Serialize};
+
+/// One page of a listing.
+///
+/// A body without its array is an error and never an empty page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// The items of this page.
+    pub results: Vec<T>,
+    /// Address of the page before this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
+    /// Address of the page after this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// How many items there are over all pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// What stands in place of the three others in the form of the API's older overview.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pagination: Option<Pagination>,
+}
+
+/// The place of a page among all pages, in the form of the API's older overview.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Pagination {
+    /// How many items there are over all pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// How many items this page holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// How many items a page holds at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_page: Option<u64>,
+    /// Number of this page, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_page: Option<u64>,
+    /// How many pages there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_pages: Option<u64>,
+}
+
+impl<T> Page<T> {
+    /// How many items there are over all pages, in whichever form the page says it.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        self.count
+            .or_else(|| self.pagination.as_ref().and_then(|form| form.total))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_envelopes_are_read() {
+        let page: Page<u8> = serde_json::from_str(
+            r#"{"previous":null,"next":"https://x/y?limit=1&offset=1","count":2,"results":[1]}"#,
+        )
+        .unwrap();
+        assert_eq!((page.total(), page.results), (Some(2), vec![1]));
+        let page: Page<u8> = serde_json::from_str(
+            r#"{"results":[1],"pagination":{"total":3,"count":1,"per_page":1,"current_page":1,"total_pages":3}}"#,
+        )
+        .unwrap();
+        assert_eq!(page.total(), Some(3));
+    }
+
+    #[test]
+    fn a_page_without_its_array_is_an_error() {
+        for body in [
+            "{}",
+            r#"{"results":null}"#,
+            r#"{"next":null,"count":0}"#,
+            "null",
+        ] {
+            assert!(serde_json::from_str::<Page<u8>>(body).is_err(), "{body}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Private keys, which two operations answer with and one takes.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What stands wherever a private key would have been printed.
+const REDACTED: &str = "(redacted)";
+
+/// A private key. `Debug`, `Display` and `Serialize` never show it; [`expose`](Self::expose) does.
+///
+/// ```
+/// use wpengine_raw::values::PrivateKey;
+///
+/// let key = PrivateKey::new("d29ybGQK");
+/// assert_eq!(format!("{key} {key:?}"), "(redacted) PrivateKey(redacted)");
+/// assert_eq!(serde_json::to_string(&key)?, r#""(redacted)""#);
+/// assert_eq!(key.expose(), "d29ybGQK");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct PrivateKey(SecretString);
+
+impl PrivateKey {
+    /// Wraps the text of a private key.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(SecretString::from(text.into()))
+    }
+
+    /// The key itself. Take care where it goes.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PrivateKey(redacted)")
+    }
+}
+
+impl fmt::Display for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
+impl PartialEq for PrivateKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for PrivateKey {}
+
+impl Serialize for PrivateKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(REDACTED)
+    }
+}
+
+impl<'de> Deserialize<'de> for PrivateKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// Takes text and, unlike `String`, never quotes what else it found.
+        struct Visitor;
+
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = PrivateKey;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a private key as text")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<PrivateKey, E> {
+                Ok(PrivateKey::new(text))
+            }
+        }
+
+        deserializer.deserialize_str(Visitor)
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for PrivateKey {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "PrivateKey".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"description": "A private key.", "type": "string"})
+    }
+}

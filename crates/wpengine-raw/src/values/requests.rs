@@ -1,0 +1,130 @@
+//! Request bodies that no schema describes well enough: where clearing a field and keeping it differ, and where a
+//! secret has to be written that prints nowhere else.
+
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+use super::{Change, PrivateKey};
+use crate::types::{DomainId, Environment, SiteId};
+
+/// What to change about an install.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpdateInstallRequest {
+    /// The site to move the install to; none keeps it where it is.
+    pub site_id: Option<SiteId>,
+    /// The environment that the install fills in its site. Cleared by null.
+    pub environment: Change<Environment>,
+}
+
+impl Serialize for UpdateInstallRequest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = usize::from(self.site_id.is_some()) + usize::from(!self.environment.is_keep());
+        let mut body = serializer.serialize_struct("UpdateInstallRequest", fields)?;
+        if let Some(site_id) = &self.site_id {
+            body.serialize_field("site_id", site_id)?;
+        }
+        match &self.environment {
+            Change::Keep => {}
+            Change::Set(environment) => body.serialize_field("environment", environment)?,
+            Change::Clear => body.serialize_field("environment", &None::<Environment>)?,
+        }
+        body.end()
+    }
+}
+
+/// What to change about a domain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpdateDomainRequest {
+    /// Whether it is the primary domain of its install.
+    pub primary: Option<bool>,
+    /// The domain to redirect to. Cleared by the word `nil`.
+    pub redirect_to: Change<DomainId>,
+    /// Whether all requests are sent on to HTTPS.
+    pub secure_all_urls: Option<bool>,
+}
+
+impl Serialize for UpdateDomainRequest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = usize::from(self.primary.is_some())
+            + usize::from(!self.redirect_to.is_keep())
+            + usize::from(self.secure_all_urls.is_some());
+        let mut body = serializer.serialize_struct("UpdateDomainRequest", fields)?;
+        if let Some(primary) = self.primary {
+            body.serialize_field("primary", &primary)?;
+        }
+        match &self.redirect_to {
+            Change::Keep => {}
+            Change::Set(domain) => body.serialize_field("redirect_to", domain)?,
+            Change::Clear => body.serialize_field("redirect_to", "nil")?,
+        }
+        if let Some(secure) = self.secure_all_urls {
+            body.serialize_field("secure_all_urls", &secure)?;
+        }
+        body.end()
+    }
+}
+
+/// A certificate from elsewhere, with its private key. Its `Serialize` writes the key, since this is what is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportThirdPartyCertificateRequest {
+    /// The full chain: base64 of the whole PEM text.
+    pub certificate: String,
+    /// The private key: base64 of the whole PEM text.
+    pub private_key: PrivateKey,
+}
+
+impl Serialize for ImportThirdPartyCertificateRequest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut body = serializer.serialize_struct("ImportThirdPartyCertificateRequest", 2)?;
+        body.serialize_field("certificate", &self.certificate)?;
+        body.serialize_field("private_key", self.private_key.expose())?;
+        body.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{json, to_value};
+
+    use super::*;
+
+    #[test]
+    fn keeping_setting_and_clearing_an_environment_are_three_things() {
+        let body = |environment| {
+            to_value(UpdateInstallRequest {
+                site_id: None,
+                environment,
+            })
+            .unwrap()
+        };
+        assert_eq!(body(Change::Keep), json!({}));
+        assert_eq!(
+            body(Change::Set(Environment::Staging)),
+            json!({"environment": "staging"})
+        );
+        assert_eq!(body(Change::Clear), json!({"environment": null}));
+    }
+
+    #[test]
+    fn keeping_setting_and_clearing_a_redirect_are_three_things() {
+        let body = |redirect_to| {
+            to_value(UpdateDomainRequest {
+                redirect_to,
+                ..UpdateDomainRequest::default()
+            })
+            .unwrap()
+        };
+        assert_eq!(body(Change::Keep), json!({}));
+        assert_eq!(body(Change::Set("d".into())), json!({"redirect_to": "d"}));
+        assert_eq!(body(Change::Clear), json!({"redirect_to": "nil"}));
+    }
+
+    #[test]
+    fn a_private_key_is_sent_but_not_shown() {
+        let request = ImportThirdPartyCertificateRequest {
+            certificate: "aGVsbG8K".to_owned(),
+            private_key: PrivateKey::new("d29ybGQK"),
+        };
+        assert_eq!(to_value(&request).unwrap()["private_key"], "d29ybGQK");
+        assert!(!format!("{request:?}").contains("d29ybGQK"));
+    }
+}

@@ -1,0 +1,119 @@
+//! One call of an operation, as its handler sees it: validated parameters and body, the world, the time, the caller.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::document::Operation;
+use crate::error::Refusal;
+use crate::page::{Page, PageRequest};
+use crate::state::{Account, Install, Site, World};
+
+/// What a handler gives back.
+pub(crate) type Outcome = Result<Answer, Refusal>;
+
+/// The code behind one operation.
+pub(crate) type Handler = fn(&mut Call<'_>) -> Outcome;
+
+/// An operation that was done.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Empty where the operation answers without a body.
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// An answer with a JSON body.
+    pub(crate) fn json(status: u16, body: &impl Serialize) -> Outcome {
+        // Fails only for maps whose keys are no text; the views have none.
+        let body = serde_json::to_vec(body).map_err(|error| Refusal::invalid(error.to_string()))?;
+        Ok(Self { status, body })
+    }
+
+    /// An answer without a body.
+    pub(crate) fn empty(status: u16) -> Outcome {
+        Ok(Self { status, body: Vec::new() })
+    }
+}
+
+/// One call.
+pub(crate) struct Call<'a> {
+    pub(crate) operation: &'static Operation,
+    pub(crate) world: &'a mut World,
+    pub(crate) now: Timestamp,
+    /// Id of the user who calls; empty for the operations that need no credentials.
+    pub(crate) caller: String,
+    /// The address that was asked, without its query.
+    pub(crate) address: String,
+    pub(crate) path: Vec<(&'static str, String)>,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) body: Value,
+}
+
+impl Call<'_> {
+    /// A parameter of the path. The route guarantees that it is there.
+    pub(crate) fn path(&self, name: &str) -> &str {
+        self.path.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
+    }
+
+    /// A parameter of the query.
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body in the handler's own type. It was validated against the document, so this fails only where the type
+    /// is stricter.
+    pub(crate) fn body<T: DeserializeOwned>(&mut self) -> Result<T, Refusal> {
+        serde_json::from_value(self.body.take())
+            .map_err(|error| Refusal::invalid(format!("Invalid {}: {error}.", self.operation.resource)))
+    }
+
+    /// Which page is asked for, by `limit` and `offset`.
+    pub(crate) fn page_request(&self) -> PageRequest {
+        let number = |name, default| self.query(name).and_then(|text| text.parse().ok()).unwrap_or(default);
+        let mut filter = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in self.query.iter().filter(|(name, _)| name == "account_id") {
+            filter.append_pair(name, value);
+        }
+        let mut filter = filter.finish();
+        if !filter.is_empty() {
+            filter.insert(0, '&');
+        }
+        PageRequest { limit: number("limit", 100), offset: number("offset", 0), address: self.address.clone(), filter }
+    }
+
+    /// Answers with one page of the items.
+    pub(crate) fn page<I: Iterator, T: Serialize>(&self, items: I, show: impl FnMut(I::Item) -> T) -> Outcome {
+        let page: Page<T> = self.page_request().of(items, show);
+        Answer::json(200, &page)
+    }
+
+    /// The account of the path, if the caller can see it.
+    pub(crate) fn account(&self) -> Result<&Account, Refusal> {
+        self.world.account(&self.caller, self.path("account_id")).ok_or_else(Refusal::not_found)
+    }
+
+    /// The site of the path, if the caller can see it.
+    pub(crate) fn site(&self) -> Result<&Site, Refusal> {
+        self.world.site(&self.caller, self.path("site_id")).ok_or_else(Refusal::not_found)
+    }
+
+    /// The install of the path, if the caller can see it.
+    pub(crate) fn install(&self) -> Result<&Install, Refusal> {
+        self.world.install(&self.caller, self.path("install_id")).ok_or_else(Refusal::not_found)
+    }
+
+    /// The install of the path, to be changed.
+    pub(crate) fn install_mut(&mut self) -> Result<&mut Install, Refusal> {
+        let id = self.install()?.id.clone();
+        self.world.installs.get_mut(&id).ok_or_else(Refusal::not_found)
+    }
+
+    /// Refuses unless the caller may manage the whole account.
+    pub(crate) fn require_manager(&self, account_id: &str) -> Result<(), Refusal> {
+        let member = self.world.member(&self.caller, account_id).ok_or_else(Refusal::forbidden)?;
+        if member.roles.manages() { Ok(()) } else { Err(Refusal::forbidden()) }
+    }
+}

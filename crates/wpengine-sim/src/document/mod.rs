@@ -1,0 +1,82 @@
+//! The embedded document: which operations there are, what they take and what they answer.
+//!
+//! The simulator carries its own copy of the contract (`cargo xtask codegen` writes and checks it) and knows none of
+//! the generated code, so that a mistake in generated code cannot hide on both sides.
+
+mod operation;
+mod routes;
+mod schema;
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+pub(crate) use operation::{Location, Operation, Parameter};
+pub(crate) use routes::{Found, Routes};
+pub(crate) use schema::Schema;
+
+const TEXT: &str = include_str!("../openapi/wpengine-v1.json");
+
+/// The document, read once for all simulators of the process.
+pub(crate) struct Document {
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) routes: Routes,
+    /// The document itself, as `GET /swagger` answers it.
+    pub(crate) compact: Vec<u8>,
+}
+
+/// The embedded document.
+pub(crate) fn document() -> &'static Document {
+    static DOCUMENT: OnceLock<Document> = OnceLock::new();
+    DOCUMENT.get_or_init(|| {
+        // The text is part of the program and checked by its tests.
+        let value: Value = serde_json::from_str(TEXT).expect("the embedded document is JSON");
+        Document::new(&value)
+    })
+}
+
+impl Document {
+    fn new(value: &Value) -> Self {
+        let mut operations = Vec::new();
+        let empty = serde_json::Map::new();
+        for (path, item) in value["paths"].as_object().unwrap_or(&empty) {
+            for (method, operation) in item.as_object().unwrap_or(&empty) {
+                if let Ok(method) = method.to_uppercase().parse() {
+                    operations.push(Operation::new(value, path, method, operation));
+                }
+            }
+        }
+        let routes = Routes::new(&operations);
+        let compact = serde_json::to_vec(value).unwrap_or_default();
+        Self { operations, routes, compact }
+    }
+}
+
+/// The answers of an operation: a schema for each status that has a body.
+pub(crate) type Answers = BTreeMap<u16, Option<Schema>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_has_all_sixty_operations() {
+        assert_eq!(document().operations.len(), 60);
+    }
+
+    #[test]
+    fn every_schema_compiles() {
+        for operation in &document().operations {
+            for parameter in &operation.parameters {
+                parameter.schema.validator();
+            }
+            if let Some(body) = &operation.body {
+                body.validator();
+            }
+            for schema in operation.answers.values().flatten() {
+                schema.validator();
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! One operation of the document, in the form that dispatching needs.
+
+use http::Method;
+use serde_json::Value;
+
+use super::{Answers, Schema};
+use super::schema::resolve;
+
+/// One operation.
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    pub(crate) method: Method,
+    /// The path template: `/installs/{install_id}`.
+    pub(crate) path: String,
+    /// What field errors call the thing: the tag as one word, in the singular.
+    pub(crate) resource: String,
+    /// Needs no credentials.
+    pub(crate) open: bool,
+    /// Accepts a bearer token.
+    pub(crate) bearer: bool,
+    pub(crate) parameters: Vec<Parameter>,
+    /// The schema of the JSON body, where one is taken; all are required.
+    pub(crate) body: Option<Schema>,
+    pub(crate) answers: Answers,
+    /// Documents `default`, which stands for every other status.
+    any_status: bool,
+}
+
+/// Where a parameter stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Location {
+    Path,
+    Query,
+}
+
+/// One parameter of an operation.
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) location: Location,
+    pub(crate) required: bool,
+    pub(crate) schema: Schema,
+}
+
+impl Operation {
+    pub(super) fn new(document: &Value, path: &str, method: Method, value: &Value) -> Self {
+        let parameters = value["parameters"].as_array().into_iter().flatten();
+        let security = value.get("security").unwrap_or(&document["security"]).as_array();
+        let mut answers = Answers::new();
+        let mut any_status = false;
+        for (status, answer) in value["responses"].as_object().into_iter().flatten() {
+            let content = &resolve(document, answer)["content"]["application/json"]["schema"];
+            let schema = (!content.is_null()).then(|| Schema::new(document, content));
+            match status.parse() {
+                Ok(status) => {
+                    answers.insert(status, schema);
+                }
+                Err(_) => any_status = true,
+            }
+        }
+        let body = &value["requestBody"]["content"]["application/json"]["schema"];
+        let tag = value["tags"][0].as_str().unwrap_or_default().replace(' ', "");
+        Self {
+            id: value["operationId"].as_str().unwrap_or_default().to_owned(),
+            method,
+            path: path.to_owned(),
+            resource: tag.strip_suffix('s').filter(|_| tag != "Status").unwrap_or(&tag).to_owned(),
+            open: security.is_some_and(Vec::is_empty),
+            bearer: security.is_some_and(|all| all.iter().any(|one| one.get("bearer").is_some())),
+            parameters: parameters.map(|parameter| Parameter::new(document, parameter)).collect(),
+            body: (!body.is_null()).then(|| Schema::new(document, body)),
+            answers,
+            any_status,
+        }
+    }
+
+    /// Whether the status is documented.
+    pub(crate) fn answers_with(&self, status: u16) -> bool {
+        self.any_status || self.answers.contains_key(&status)
+    }
+}
+
+impl Parameter {
+    fn new(document: &Value, value: &Value) -> Self {
+        let value = resolve(document, value);
+        Self {
+            name: value["name"].as_str().unwrap_or_default().to_owned(),
+            location: if value["in"] == "path" { Location::Path } else { Location::Query },
+            required: value["required"] == true,
+            schema: Schema::new(document, &value["schema"]),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Schemas of the document as validators.
+//!
+//! OpenAPI 3.0 is nearly, but not quite, JSON Schema: `nullable` is translated, and references are written out, so
+//! that each schema stands alone. A validator is compiled when it is first needed, which keeps the start fast.
+
+use std::sync::OnceLock;
+
+use jsonschema::{Draft, Validator};
+use serde_json::{Map, Value, json};
+
+/// How deep references may lead; the document has no recursion, and this keeps a future one from hanging the start.
+const MAX_DEPTH: usize = 32;
+
+/// A schema, compiled on first use.
+pub(crate) struct Schema {
+    value: Value,
+    validator: OnceLock<Validator>,
+}
+
+impl Schema {
+    pub(super) fn new(document: &Value, value: &Value) -> Self {
+        Self { value: translate(document, value, 0), validator: OnceLock::new() }
+    }
+
+    /// The `type` of the schema, where it has a single one.
+    pub(crate) fn kind(&self) -> Option<&str> {
+        self.value["type"].as_str()
+    }
+
+    pub(crate) fn validator(&self) -> &Validator {
+        self.validator.get_or_init(|| {
+            jsonschema::options()
+                .with_draft(Draft::Draft7)
+                .should_validate_formats(true)
+                .with_format("int64", |text: &str| text.parse::<i64>().is_ok())
+                .build(&self.value)
+                .unwrap_or_else(|error| panic!("the document has a schema that cannot be used: {error}"))
+        })
+    }
+}
+
+/// Follows a reference, if the value is one.
+pub(super) fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    match value["$ref"].as_str().and_then(|reference| document.pointer(reference.strip_prefix('#')?)) {
+        Some(target) => resolve(document, target),
+        None => value,
+    }
+}
+
+/// The schema with its references written out and `nullable` as JSON Schema has it.
+fn translate(document: &Value, value: &Value, depth: usize) -> Value {
+    if depth > MAX_DEPTH {
+        return json!(true);
+    }
+    let Some(object) = resolve(document, value).as_object() else { return value.clone() };
+    let mut result = Map::new();
+    for (key, value) in object {
+        let translated = match key.as_str() {
+            "properties" => {
+                let each = value.as_object().into_iter().flatten();
+                each.map(|(name, value)| (name.clone(), translate(document, value, depth + 1))).collect()
+            }
+            "items" | "additionalProperties" | "not" => translate(document, value, depth + 1),
+            "allOf" | "anyOf" | "oneOf" => {
+                let each = value.as_array().into_iter().flatten();
+                each.map(|value| translate(document, value, depth + 1)).collect()
+            }
+            // Words for people, and marks for other programs, would only make the validator larger.
+            "nullable" | "description" | "example" | "default" => continue,
+            key if key.starts_with("x-") => continue,
+            _ => value.clone(),
+        };
+        result.insert(key.clone(), translated);
+    }
+    if object.get("nullable") == Some(&Value::Bool(true)) {
+        return json!({ "anyOf": [{ "type": "null" }, result] });
+    }
+    Value::Object(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema(value: Value) -> Schema {
+        let document = json!({ "components": { "schemas": { "Name": { "type": "string", "maxLength": 3 } } } });
+        Schema::new(&document, &value)
+    }
+
+    #[test]
+    fn a_nullable_reference_takes_null_and_still_checks_the_rest() {
+        let schema = schema(json!({ "nullable": true, "allOf": [{ "$ref": "#/components/schemas/Name" }] }));
+        assert!(schema.validator().is_valid(&json!(null)));
+        assert!(schema.validator().is_valid(&json!("abc")));
+        assert!(!schema.validator().is_valid(&json!("abcd")));
+    }
+
+    #[test]
+    fn formats_are_checked() {
+        let schema = schema(json!({ "type": "string", "format": "int64" }));
+        assert!(schema.validator().is_valid(&json!("9223372036854775807")));
+        assert!(!schema.validator().is_valid(&json!("many")));
+    }
+}

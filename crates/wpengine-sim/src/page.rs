@@ -1,0 +1,83 @@
+//! Offset paging: `{previous, next, count, results}`, with addresses at the simulator's own origin.
+
+use serde::Serialize;
+
+/// Which part of a list is asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct PageRequest {
+    pub(crate) limit: usize,
+    pub(crate) offset: usize,
+    /// The address of the list without a query: `http://127.0.0.1:4010/v1/sites`.
+    pub(crate) address: String,
+    /// The query's other parameters, which lead to the same list: `&account_id=...` or nothing.
+    pub(crate) filter: String,
+}
+
+/// One page of a list.
+#[derive(Debug, Serialize)]
+pub(crate) struct Page<T> {
+    previous: Option<String>,
+    next: Option<String>,
+    count: usize,
+    results: Vec<T>,
+}
+
+impl PageRequest {
+    /// The page of all `items`. Only the items of the page are made into what is shown.
+    pub(crate) fn of<I: Iterator, T>(&self, items: I, show: impl FnMut(I::Item) -> T) -> Page<T> {
+        let mut count = 0;
+        let mut taken = Vec::new();
+        for item in items {
+            if count >= self.offset && taken.len() < self.limit {
+                taken.push(item);
+            }
+            count += 1;
+        }
+        let results: Vec<T> = taken.into_iter().map(show).collect();
+        // With a limit of 0 there is no page before or after: an address that leads to itself helps nobody.
+        let previous = (self.offset > 0 && self.limit > 0).then(|| self.link(self.offset.saturating_sub(self.limit)));
+        let end = self.offset.saturating_add(self.limit);
+        let next = (self.limit > 0 && end < count).then(|| self.link(end));
+        Page { previous, next, count, results }
+    }
+
+    fn link(&self, offset: usize) -> String {
+        format!("{}?limit={}&offset={offset}{}", self.address, self.limit, self.filter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(limit: usize, offset: usize, total: usize) -> Page<usize> {
+        let address = "http://127.0.0.1:1/v1/sites".to_owned();
+        PageRequest { limit, offset, address, filter: "&account_id=a".to_owned() }.of(0..total, |item| item)
+    }
+
+    #[test]
+    fn the_pages_together_hold_everything_once() {
+        let mut seen = Vec::new();
+        for offset in (0..25).step_by(10) {
+            seen.extend(page(10, offset, 25).results);
+        }
+        assert_eq!(seen, (0..25).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn only_the_middle_page_has_both_neighbours() {
+        let (first, middle, last) = (page(10, 0, 25), page(10, 10, 25), page(10, 20, 25));
+        assert_eq!(first.previous, None);
+        assert_eq!(middle.previous.as_deref(), Some("http://127.0.0.1:1/v1/sites?limit=10&offset=0&account_id=a"));
+        assert_eq!(middle.next.as_deref(), Some("http://127.0.0.1:1/v1/sites?limit=10&offset=20&account_id=a"));
+        assert_eq!(last.next, None);
+        assert_eq!(last.count, 25);
+    }
+
+    #[test]
+    fn a_limit_of_zero_counts_only() {
+        let page = page(0, 0, 25);
+        assert_eq!((page.results.len(), page.count), (0, 25));
+        assert_eq!((page.previous, page.next), (None, None));
+    }
+}

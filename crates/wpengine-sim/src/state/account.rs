@@ -1,0 +1,56 @@
+//! Accounts and the people in them.
+
+use indexmap::IndexMap;
+
+use super::{Level, Roles};
+
+/// An account.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) nickname: String,
+    /// Whether an owner has switched API access on. Where it is off, nothing of the account can be seen.
+    pub(crate) api_access: bool,
+    pub(crate) limits: Limits,
+    /// By user id.
+    pub(crate) users: IndexMap<String, AccountUser>,
+}
+
+/// What the plan of an account allows in a month.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) visitors: u64,
+    pub(crate) storage_gb: u64,
+    pub(crate) bandwidth_gb: u64,
+}
+
+/// Somebody in an account.
+#[derive(Debug, Clone)]
+pub(crate) struct AccountUser {
+    pub(crate) user_id: String,
+    pub(crate) first_name: String,
+    pub(crate) last_name: String,
+    pub(crate) email: String,
+    pub(crate) phone: Option<String>,
+    pub(crate) invite_accepted: bool,
+    pub(crate) mfa_enabled: bool,
+    pub(crate) roles: Roles,
+    /// The installs that a partial user may reach.
+    pub(crate) install_ids: Vec<String>,
+}
+
+impl Account {
+    /// Whether the account would be left without an owner if this user went.
+    pub(crate) fn is_last_owner(&self, user_id: &str) -> bool {
+        let mut owners = self.users.values().filter(|user| user.roles.level == Level::Owner);
+        owners.next().is_some_and(|owner| owner.user_id == user_id) && owners.next().is_none()
+    }
+}
+
+impl AccountUser {
+    /// Whether this user can work with an install of the account.
+    pub(crate) fn reaches(&self, install_id: &str) -> bool {
+        self.roles.level != Level::Partial || self.install_ids.iter().any(|id| id == install_id)
+    }
+}

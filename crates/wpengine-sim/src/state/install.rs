@@ -1,0 +1,103 @@
+//! Installs: one WordPress environment each, with what belongs to it.
+
+use indexmap::IndexMap;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Backup, World};
+
+/// How long a new install is `pending`: 3 to 5 minutes upstream.
+const PROVISIONING: SignedDuration = SignedDuration::from_mins(4);
+
+/// What a new install runs.
+const NEW_WP_VERSION: &str = "6.8.1";
+const NEW_PHP_VERSION: &str = "8.3";
+
+/// The slot of its site that an install fills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Environment {
+    Production,
+    Staging,
+    Development,
+}
+
+impl Environment {
+    pub(crate) const ALL: [Self; 3] = [Self::Production, Self::Staging, Self::Development];
+}
+
+/// The network in front of an install, which its domains inherit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Network {
+    Advanced,
+    /// Where Let's Encrypt certificates are ordered domain by domain.
+    Legacy,
+}
+
+/// What an install holds: enough to see that a backup, a restore or a copy did something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Content {
+    pub(crate) wp_version: String,
+    /// Stands for the files: another text, other files.
+    pub(crate) files: String,
+    /// Stands for the database.
+    pub(crate) database: String,
+}
+
+/// An install.
+#[derive(Debug)]
+pub(crate) struct Install {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) account_id: String,
+    pub(crate) site_id: Option<String>,
+    pub(crate) environment: Option<Environment>,
+    pub(crate) php_version: String,
+    pub(crate) is_multisite: bool,
+    pub(crate) stable_ips: Option<Vec<String>>,
+    pub(crate) defer_wordpress_upgrades_until: Option<Timestamp>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) network: Network,
+    pub(crate) content: Content,
+    pub(crate) backups: IndexMap<String, Backup>,
+}
+
+impl Install {
+    /// A new install without a site.
+    pub(crate) fn new(world: &mut World, id: String, name: String, account_id: String, now: Timestamp) -> Self {
+        let content = Content {
+            wp_version: NEW_WP_VERSION.to_owned(),
+            files: world.random.hex(16),
+            database: world.random.hex(16),
+        };
+        Self {
+            id,
+            name,
+            account_id,
+            site_id: None,
+            environment: None,
+            php_version: NEW_PHP_VERSION.to_owned(),
+            is_multisite: false,
+            stable_ips: None,
+            defer_wordpress_upgrades_until: None,
+            created_at: now,
+            network: Network::Advanced,
+            content,
+            backups: IndexMap::new(),
+        }
+    }
+
+    pub(crate) fn is_active(&self, now: Timestamp) -> bool {
+        now.duration_since(self.created_at) >= PROVISIONING
+    }
+
+    /// The name that the platform gives every install.
+    pub(crate) fn cname(&self) -> String {
+        format!("{}.wpengine.com", self.name)
+    }
+
+    /// The name visitors are led to.
+    pub(crate) fn primary_domain(&self) -> String {
+        self.cname()
+    }
+}

@@ -1,0 +1,79 @@
+//! What somebody may do in an account.
+
+use std::fmt;
+
+/// How much of an account somebody reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    Owner,
+    Full,
+    /// Only the installs that were named.
+    Partial,
+}
+
+/// A level, and whether billing comes with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Roles {
+    pub(crate) level: Level,
+    pub(crate) billing: bool,
+}
+
+impl Roles {
+    pub(crate) const OWNER: Self = Self { level: Level::Owner, billing: false };
+
+    /// Reads one of the five combinations, in any order and spacing.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut words: Vec<&str> = text.split(',').map(str::trim).collect();
+        words.sort_unstable();
+        let (level, billing) = match words[..] {
+            ["owner"] => (Level::Owner, false),
+            ["full"] => (Level::Full, false),
+            ["billing", "full"] => (Level::Full, true),
+            ["partial"] => (Level::Partial, false),
+            ["billing", "partial"] => (Level::Partial, true),
+            _ => return None,
+        };
+        Some(Self { level, billing })
+    }
+
+    /// May create and delete, and look after the account's users.
+    pub(crate) fn manages(self) -> bool {
+        self.level != Level::Partial
+    }
+
+    /// May move sites between accounts.
+    pub(crate) fn transfers(self) -> bool {
+        self.level == Level::Owner || (self.level == Level::Full && self.billing)
+    }
+}
+
+impl fmt::Display for Roles {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self.level {
+            Level::Owner => "owner",
+            Level::Full => "full",
+            Level::Partial => "partial",
+        })?;
+        formatter.write_str(if self.billing { ",billing" } else { "" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_five_combinations_are_read_and_written() {
+        for text in ["owner", "full", "full,billing", "partial", "partial,billing"] {
+            assert_eq!(Roles::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Roles::parse("billing, partial").unwrap().to_string(), "partial,billing");
+    }
+
+    #[test]
+    fn nothing_else_is_a_role() {
+        for text in ["", "admin", "owner,billing", "billing", "full,partial", "full,full"] {
+            assert_eq!(Roles::parse(text), None, "{text}");
+        }
+    }
+}

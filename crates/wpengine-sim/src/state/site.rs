@@ -1,0 +1,18 @@
+//! Sites: groups of up to three installs.
+
+use jiff::Timestamp;
+
+/// A site.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) account_id: String,
+    pub(crate) group_name: Option<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) sandbox: bool,
+    pub(crate) transferable: bool,
+    /// Ids of its installs, kept in step by the world.
+    pub(crate) installs: Vec<String>,
+}

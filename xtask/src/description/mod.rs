@@ -1,0 +1,125 @@
+//! A description of an API as it was written down: Swagger 2.0 or OpenAPI 3, ours or somebody else's.
+//!
+//! Both forms are read into the same few types, so that whoever looks at them (`spec`, `drift`) need not know which
+//! one it was: an [`Operation`] has parameters, perhaps a body, and answers; what these hold is a [`Node`], whose
+//! [`Shape`] is what is left once every `$ref` and `allOf` has been followed.
+
+mod operation;
+mod shape;
+
+use std::io::Write as _;
+
+use serde_json::{Map, Value};
+
+pub(crate) use operation::{Answer, Body, METHODS, Operation, Parameter};
+pub(crate) use shape::{Node, Property, Shape};
+
+/// The two families of description.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Swagger 2.0: definitions, `in: body`, `x-nullable`.
+    Swagger2,
+    /// OpenAPI 3.x: components, `requestBody`, `nullable` or type lists.
+    OpenApi3,
+}
+
+/// One description, whole.
+#[derive(Debug)]
+pub(crate) struct Description {
+    root: Value,
+    form: Form,
+}
+
+impl Description {
+    /// Reads JSON or YAML. The error is one line.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let root = match serde_json::from_str(text) {
+            Ok(root) => root,
+            Err(not_json) if text.trim_start().starts_with(['{', '[']) => {
+                return Err(format!("this is not valid JSON: {not_json}"));
+            }
+            Err(_) => serde_saphyr::from_str(text).map_err(|error| {
+                let error = error.to_string();
+                let first = error.lines().next().unwrap_or_default();
+                format!("this is neither JSON nor YAML: {first}")
+            })?,
+        };
+        Self::from_value(root)
+    }
+
+    /// Takes a document that has been read already.
+    pub(crate) fn from_value(root: Value) -> Result<Self, String> {
+        let version = |key: &str| match &root[key] {
+            Value::String(version) => version.clone(),
+            // YAML without quotes.
+            Value::Number(version) => version.to_string(),
+            _ => String::new(),
+        };
+        let form = if version("swagger").starts_with('2') {
+            Form::Swagger2
+        } else if version("openapi").starts_with("3.") {
+            Form::OpenApi3
+        } else {
+            return Err(
+                "it says neither `swagger: 2.0` nor `openapi: 3.x`, so it describes no API".to_owned(),
+            );
+        };
+        if root["paths"].as_object().is_none_or(Map::is_empty) {
+            return Err("it has no `paths`, so there is nothing to compare".to_owned());
+        }
+        Ok(Self { root, form })
+    }
+
+    /// The form, in words.
+    pub(crate) fn form(&self) -> &'static str {
+        match self.form {
+            Form::Swagger2 => "Swagger 2.0",
+            Form::OpenApi3 => "OpenAPI 3",
+        }
+    }
+
+    /// The version that the description gives itself.
+    pub(crate) fn version(&self) -> &str {
+        self.root["info"]["version"].as_str().unwrap_or("unknown")
+    }
+
+    /// Whether this is our own document, or a copy of it: nobody else writes `x-wpengine`.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.operations().iter().any(|operation| !operation.raw["x-wpengine"].is_null())
+    }
+
+    /// All operations, in the order of the document.
+    pub(crate) fn operations(&self) -> Vec<Operation<'_>> {
+        operation::all(self)
+    }
+
+    /// The shape of what a node describes.
+    pub(crate) fn shape<'d>(&'d self, node: &Node<'d>) -> Shape<'d> {
+        shape::resolve(self, node)
+    }
+
+    /// The value a `$ref` leads to. Only references into the same document are followed.
+    fn lookup(&self, reference: &str) -> Option<&Value> {
+        self.root.pointer(reference.strip_prefix('#')?)
+    }
+
+    /// The value itself, or what it refers to. A circle of references leads nowhere and ends at its start.
+    fn follow<'d>(&'d self, value: &'d Value) -> &'d Value {
+        let mut here = value;
+        for _ in 0..32 {
+            match here["$ref"].as_str().and_then(|reference| self.lookup(reference)) {
+                Some(target) => here = target,
+                None => return here,
+            }
+        }
+        value
+    }
+}
+
+/// Prints a text that is already whole. A reader that has seen enough (`| head`) is no failure.
+pub(crate) fn print(text: &str) -> std::io::Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}

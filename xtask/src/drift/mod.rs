@@ -1,0 +1,123 @@
+//! `cargo xtask drift`: what another description of the API says that our document does not, and the other way round.
+//!
+//! The other description is what the service answers at `GET /swagger`, a copy of our own document, or anything else
+//! in Swagger 2.0 or OpenAPI 3. [`compare`] finds the differences, [`deviations`] takes out those that are meant to
+//! be, [`report`] prints the rest.
+
+mod compare;
+mod deviations;
+mod difference;
+mod fetch;
+mod report;
+mod schemas;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::description::Description;
+use crate::{Failure, workspace};
+
+use deviations::{Deviation, Sifted};
+use report::Other;
+
+/// Compares our document with another description of the API, such as the service's own.
+///
+/// Compared are operations, parameters, the fields of bodies and of successful answers with their types, nullability
+/// and values, what requests require and limit, and status codes. Names of schemas, formats and wording do not count,
+/// nor do the bodies of errors. What openapi/deviations.yaml lists is left out.
+///
+/// An entry there that matches nothing is reported too, unless the other description is a copy of our own document,
+/// which is recognised by its `x-wpengine`.
+///
+/// Exit code: 0 the same, 1 different, 2 not readable.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DriftArgs {
+    /// Swagger 2.0 or OpenAPI 3, as JSON or YAML: a file, or an https address such as
+    /// https://api.wpengineapi.com/v1/swagger (http on loopback only).
+    #[arg(value_name = "FILE OR URL")]
+    other: String,
+    /// Print JSON for programs.
+    #[arg(long)]
+    json: bool,
+    /// The document to take for ours.
+    #[arg(long, value_name = "FILE")]
+    ours: Option<PathBuf>,
+    /// The list of deviations to use.
+    #[arg(long, value_name = "FILE")]
+    deviations: Option<PathBuf>,
+}
+
+/// Compares, prints, and gives the exit code. A failure means that something could not be read.
+pub(crate) fn run(args: &DriftArgs) -> Result<ExitCode, Failure> {
+    let folder = workspace::root().join("openapi");
+    let ours = args.ours.clone().unwrap_or_else(|| folder.join("wpengine-v1.json"));
+    let list = args.deviations.clone().unwrap_or_else(|| folder.join("deviations.yaml"));
+    let here = local(&ours, "Run `cargo xtask codegen` to write it anew.", Description::parse)?;
+    let deviations = local(&list, "Each entry has operations, where, there, here and a reason.", deviations::parse)?;
+    let there = fetch::read(&args.other)
+        .and_then(|text| Description::parse(&text))
+        .map_err(|error| unreadable(&args.other, &error))?;
+
+    let sifted = difference(&here, &there, &deviations).map_err(|error| unreadable(&args.other, &error))?;
+    let other = Other {
+        source: args.other.clone(),
+        form: there.form(),
+        version: there.version().to_owned(),
+        operations: there.operations().len(),
+    };
+    let text = if args.json {
+        format!("{:#}\n", report::json(&sifted, &other))
+    } else {
+        report::text(&sifted, &other)
+    };
+    crate::description::print(&text)?;
+    Ok(if report::is_same(&sifted) { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// The differences that are not meant to be, and the entries that are not needed.
+fn difference(
+    here: &Description,
+    there: &Description,
+    deviations: &[Deviation],
+) -> Result<Sifted, String> {
+    let differences = compare::compare(here, there)?;
+    let theirs: BTreeSet<String> = there.operations().iter().map(|operation| operation.key()).collect();
+    let in_both = here
+        .operations()
+        .iter()
+        .filter(|operation| theirs.contains(&operation.key()))
+        .map(|operation| operation.title())
+        .collect();
+    let mut sifted = deviations::sift(differences, deviations, &in_both);
+    if there.is_ours() {
+        sifted.stale.clear();
+    }
+    Ok(sifted)
+}
+
+fn local<T>(
+    file: &PathBuf,
+    hint: &str,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, Failure> {
+    fs::read_to_string(file)
+        .map_err(|error| error.to_string())
+        .and_then(|text| parse(&text))
+        .map_err(|error| Failure::new(format!("cannot read {}: {}. {hint}", file.display(), one_line(&error))))
+}
+
+fn unreadable(source: &str, error: &str) -> Failure {
+    Failure::new(format!(
+        "cannot read {source}: {}. Give a Swagger 2.0 or OpenAPI 3 description, as JSON or YAML: a file or an https address.",
+        one_line(error)
+    ))
+}
+
+fn one_line(error: &str) -> String {
+    let words: Vec<&str> = error.split_whitespace().collect();
+    words.join(" ").trim_end_matches('.').to_owned()
+}

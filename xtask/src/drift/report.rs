@@ -1,0 +1,125 @@
+//! What is said about the differences, for people and for programs.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::deviations::Sifted;
+use super::difference::Kind;
+
+/// What was compared with our document.
+#[derive(Debug)]
+pub(crate) struct Other {
+    pub(crate) source: String,
+    pub(crate) form: &'static str,
+    pub(crate) version: String,
+    pub(crate) operations: usize,
+}
+
+pub(crate) fn is_same(sifted: &Sifted) -> bool {
+    sifted.differences.is_empty() && sifted.stale.is_empty()
+}
+
+/// Grouped by operation, with a summary as the last line.
+pub(crate) fn text(sifted: &Sifted, other: &Other) -> String {
+    let mut text = String::new();
+    let mut operation = "";
+    let mut operations = 0;
+    for difference in &sifted.differences {
+        if difference.operation != operation {
+            operation = &difference.operation;
+            operations += 1;
+            let id = difference.id.as_ref().map_or_else(String::new, |id| format!(" ({id})"));
+            let _ = writeln!(text, "{operation}{id}");
+        }
+        let sign = match difference.kind() {
+            Kind::Added => '+',
+            Kind::Removed => '-',
+            Kind::Changed => '~',
+        };
+        let _ = writeln!(text, "  {sign} {}", difference.line());
+    }
+    if !sifted.stale.is_empty() {
+        let _ = writeln!(text, "openapi/deviations.yaml: no longer needed");
+    }
+    for stale in &sifted.stale {
+        let (operation, place, there, here) = (&stale.operation, &stale.place, &stale.there, &stale.here);
+        let _ = writeln!(text, "  ! {operation}, {place}: {there} there, {here} here");
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    let meant = match sifted.meant {
+        0 => String::new(),
+        meant => format!("; {} on purpose", counted(meant, "deviation")),
+    };
+    let Other { source, form, version, operations: total } = other;
+    if is_same(sifted) {
+        let _ = writeln!(
+            text,
+            "the same: {} in {source} ({form}, version {version}){meant}",
+            counted(*total, "operation")
+        );
+    } else {
+        let _ = writeln!(
+            text,
+            "{} in {}: {} added, {} removed, {} changed; {}{meant}; {source} is {form}, version {version}",
+            counted(sifted.differences.len(), "difference"),
+            counted(operations, "operation"),
+            count(sifted, Kind::Added),
+            count(sifted, Kind::Removed),
+            count(sifted, Kind::Changed),
+            counted(sifted.stale.len(), "stale entry"),
+        );
+    }
+    text
+}
+
+/// The same for programs. Members are only ever added to this.
+pub(crate) fn json(sifted: &Sifted, other: &Other) -> Value {
+    let differences: Vec<Value> = sifted
+        .differences
+        .iter()
+        .map(|difference| {
+            json!({
+                "operation": difference.operation,
+                "operation_id": difference.id,
+                "kind": difference.kind(),
+                "aspect": difference.aspect,
+                "where": difference.place,
+                "there": difference.there,
+                "here": difference.here,
+            })
+        })
+        .collect();
+    json!({
+        "same": is_same(sifted),
+        "other": {
+            "source": other.source,
+            "form": other.form,
+            "version": other.version,
+            "operations": other.operations,
+        },
+        "counts": {
+            "added": count(sifted, Kind::Added),
+            "removed": count(sifted, Kind::Removed),
+            "changed": count(sifted, Kind::Changed),
+            "on_purpose": sifted.meant,
+            "stale": sifted.stale.len(),
+        },
+        "differences": differences,
+        "stale": sifted.stale,
+    })
+}
+
+fn count(sifted: &Sifted, kind: Kind) -> usize {
+    sifted.differences.iter().filter(|difference| difference.kind() == kind).count()
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    match (count, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        _ => format!("{count} {noun}s"),
+    }
+}

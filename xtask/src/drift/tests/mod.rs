@@ -1,0 +1,1 @@
+//! Tests of the comparison: each kind of difference on a small document, then the whole document.
