@@ -8,7 +8,10 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod codegen;
+mod description;
+mod drift;
 mod failure;
+mod spec;
 mod workspace;
 
 use failure::Failure;
@@ -18,11 +21,15 @@ use failure::Failure;
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
     Codegen(codegen::CodegenArgs),
+    Drift(drift::DriftArgs),
+    Spec(spec::SpecArgs),
 }
 
 fn main() -> ExitCode {
     let outcome = match Task::parse() {
         Task::Codegen(args) => codegen::run(&args),
+        Task::Drift(args) => drift::run(&args),
+        Task::Spec(args) => spec::run(&args),
     };
     outcome.unwrap_or_else(|failure| {
         eprintln!("error: {failure}");

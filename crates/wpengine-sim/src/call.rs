@@ -34,7 +34,10 @@ impl Answer {
 
     /// An answer without a body.
     pub(crate) fn empty(status: u16) -> Outcome {
-        Ok(Self { status, body: Vec::new() })
+        Ok(Self {
+            status,
+            body: Vec::new(),
+        })
     }
 }
 
@@ -55,24 +58,35 @@ pub(crate) struct Call<'a> {
 impl Call<'_> {
     /// A parameter of the path. The route guarantees that it is there.
     pub(crate) fn path(&self, name: &str) -> &str {
-        self.path.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
+        self.path
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map_or("", |(_, value)| value)
     }
 
     /// A parameter of the query.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The body in the handler's own type. It was validated against the document, so this fails only where the type
     /// is stricter.
     pub(crate) fn body<T: DeserializeOwned>(&mut self) -> Result<T, Refusal> {
-        serde_json::from_value(self.body.take())
-            .map_err(|error| Refusal::invalid(format!("Invalid {}: {error}.", self.operation.resource)))
+        serde_json::from_value(self.body.take()).map_err(|error| {
+            Refusal::invalid(format!("Invalid {}: {error}.", self.operation.resource))
+        })
     }
 
     /// Which page is asked for, by `limit` and `offset`.
     pub(crate) fn page_request(&self) -> PageRequest {
-        let number = |name, default| self.query(name).and_then(|text| text.parse().ok()).unwrap_or(default);
+        let number = |name, default| {
+            self.query(name)
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(default)
+        };
         let mut filter = form_urlencoded::Serializer::new(String::new());
         for (name, value) in self.query.iter().filter(|(name, _)| name == "account_id") {
             filter.append_pair(name, value);
@@ -81,39 +95,64 @@ impl Call<'_> {
         if !filter.is_empty() {
             filter.insert(0, '&');
         }
-        PageRequest { limit: number("limit", 100), offset: number("offset", 0), address: self.address.clone(), filter }
+        PageRequest {
+            limit: number("limit", 100),
+            offset: number("offset", 0),
+            address: self.address.clone(),
+            filter,
+        }
     }
 
     /// Answers with one page of the items.
-    pub(crate) fn page<I: Iterator, T: Serialize>(&self, items: I, show: impl FnMut(I::Item) -> T) -> Outcome {
+    pub(crate) fn page<I: Iterator, T: Serialize>(
+        &self,
+        items: I,
+        show: impl FnMut(I::Item) -> T,
+    ) -> Outcome {
         let page: Page<T> = self.page_request().of(items, show);
         Answer::json(200, &page)
     }
 
     /// The account of the path, if the caller can see it.
     pub(crate) fn account(&self) -> Result<&Account, Refusal> {
-        self.world.account(&self.caller, self.path("account_id")).ok_or_else(Refusal::not_found)
+        self.world
+            .account(&self.caller, self.path("account_id"))
+            .ok_or_else(Refusal::not_found)
     }
 
     /// The site of the path, if the caller can see it.
     pub(crate) fn site(&self) -> Result<&Site, Refusal> {
-        self.world.site(&self.caller, self.path("site_id")).ok_or_else(Refusal::not_found)
+        self.world
+            .site(&self.caller, self.path("site_id"))
+            .ok_or_else(Refusal::not_found)
     }
 
     /// The install of the path, if the caller can see it.
     pub(crate) fn install(&self) -> Result<&Install, Refusal> {
-        self.world.install(&self.caller, self.path("install_id")).ok_or_else(Refusal::not_found)
+        self.world
+            .install(&self.caller, self.path("install_id"))
+            .ok_or_else(Refusal::not_found)
     }
 
     /// The install of the path, to be changed.
     pub(crate) fn install_mut(&mut self) -> Result<&mut Install, Refusal> {
         let id = self.install()?.id.clone();
-        self.world.installs.get_mut(&id).ok_or_else(Refusal::not_found)
+        self.world
+            .installs
+            .get_mut(&id)
+            .ok_or_else(Refusal::not_found)
     }
 
     /// Refuses unless the caller may manage the whole account.
     pub(crate) fn require_manager(&self, account_id: &str) -> Result<(), Refusal> {
-        let member = self.world.member(&self.caller, account_id).ok_or_else(Refusal::forbidden)?;
-        if member.roles.manages() { Ok(()) } else { Err(Refusal::forbidden()) }
+        let member = self
+            .world
+            .member(&self.caller, account_id)
+            .ok_or_else(Refusal::forbidden)?;
+        if member.roles.manages() {
+            Ok(())
+        } else {
+            Err(Refusal::forbidden())
+        }
     }
 }

@@ -43,16 +43,26 @@ struct Reading {
 impl Reading {
     fn fresh(mode: ClockMode, start: Option<Timestamp>) -> Self {
         let default = match mode {
-            ClockMode::Manual => Timestamp::from_second(MANUAL_START).unwrap_or(Timestamp::UNIX_EPOCH),
+            ClockMode::Manual => {
+                Timestamp::from_second(MANUAL_START).unwrap_or(Timestamp::UNIX_EPOCH)
+            }
             ClockMode::Real | ClockMode::Accelerated(_) => Timestamp::now(),
         };
-        Self { started_at: start.unwrap_or(default), started: Instant::now(), advanced: SignedDuration::ZERO }
+        Self {
+            started_at: start.unwrap_or(default),
+            started: Instant::now(),
+            advanced: SignedDuration::ZERO,
+        }
     }
 }
 
 impl Clock {
     pub(crate) fn new(mode: ClockMode, start: Option<Timestamp>) -> Self {
-        Self { mode, start, reading: Mutex::new(Reading::fresh(mode, start)) }
+        Self {
+            mode,
+            start,
+            reading: Mutex::new(Reading::fresh(mode, start)),
+        }
     }
 
     /// How this clock moves.
@@ -65,16 +75,21 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let reading = *self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let elapsed = SignedDuration::try_from(reading.started.elapsed()).unwrap_or(SignedDuration::ZERO);
+        let elapsed =
+            SignedDuration::try_from(reading.started.elapsed()).unwrap_or(SignedDuration::ZERO);
         let moved = match self.mode {
             ClockMode::Real => elapsed,
             ClockMode::Accelerated(factor) => {
-                SignedDuration::try_from_secs_f64(elapsed.as_secs_f64() * factor).unwrap_or(SignedDuration::MAX)
+                SignedDuration::try_from_secs_f64(elapsed.as_secs_f64() * factor)
+                    .unwrap_or(SignedDuration::MAX)
             }
             ClockMode::Manual => SignedDuration::ZERO,
         };
         let moved = moved.saturating_add(reading.advanced);
-        reading.started_at.checked_add(moved).unwrap_or(Timestamp::MAX)
+        reading
+            .started_at
+            .checked_add(moved)
+            .unwrap_or(Timestamp::MAX)
     }
 
     /// Moves the time forward, whatever the mode. It stops at the last instant that can be written.
@@ -86,7 +101,8 @@ impl Clock {
 
     /// Back to where the clock began.
     pub(crate) fn reset(&self) {
-        *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = Reading::fresh(self.mode, self.start);
+        *self.reading.lock().unwrap_or_else(PoisonError::into_inner) =
+            Reading::fresh(self.mode, self.start);
     }
 }
 
@@ -102,7 +118,10 @@ mod tests {
         let before = clock.now();
         assert_eq!(before.to_string(), "2026-06-01T12:00:00Z");
         clock.advance(Duration::from_secs(90));
-        assert_eq!(clock.now().duration_since(before), SignedDuration::from_secs(90));
+        assert_eq!(
+            clock.now().duration_since(before),
+            SignedDuration::from_secs(90)
+        );
         clock.reset();
         assert_eq!(clock.now(), before);
     }
@@ -112,7 +131,10 @@ mod tests {
         let clock = Clock::new(ClockMode::Accelerated(60.0), None);
         let before = clock.now();
         tokio::time::advance(Duration::from_secs(2)).await;
-        assert_eq!(clock.now().duration_since(before), SignedDuration::from_secs(120));
+        assert_eq!(
+            clock.now().duration_since(before),
+            SignedDuration::from_secs(120)
+        );
     }
 
     #[test]

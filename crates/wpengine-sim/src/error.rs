@@ -44,7 +44,11 @@ pub(crate) const ACCESS_ERROR: &str = "access_error";
 
 impl Refusal {
     fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), errors: Vec::new() }
+        Self {
+            kind,
+            message: message.into(),
+            errors: Vec::new(),
+        }
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
@@ -56,7 +60,10 @@ impl Refusal {
     }
 
     pub(crate) fn forbidden() -> Self {
-        Self::new(Kind::Forbidden, "You don't have permission to perform that action")
+        Self::new(
+            Kind::Forbidden,
+            "You don't have permission to perform that action",
+        )
     }
 
     pub(crate) fn conflict(message: impl Into<String>) -> Self {
@@ -69,7 +76,11 @@ impl Refusal {
 
     /// A 422 of a transfer, with the field that cannot be.
     pub(crate) fn unprocessable(field: &str, code: &str, message: &str) -> Self {
-        Self::new(Kind::Unprocessable, "Validation failed on transfer parameters").with(FieldError {
+        Self::new(
+            Kind::Unprocessable,
+            "Validation failed on transfer parameters",
+        )
+        .with(FieldError {
             resource: "SiteTransfer".to_owned(),
             field: field.to_owned(),
             class: INVALID_VALUE,
@@ -79,7 +90,13 @@ impl Refusal {
     }
 
     /// A refused field: `Invalid Site: Name cannot be empty.`
-    pub(crate) fn field(resource: &str, field: &str, class: &'static str, code: &str, message: &str) -> Self {
+    pub(crate) fn field(
+        resource: &str,
+        field: &str,
+        class: &'static str,
+        code: &str,
+        message: &str,
+    ) -> Self {
         Self::new(Kind::Invalid, format!("Invalid {resource}: {message}.")).with(FieldError {
             resource: resource.to_owned(),
             field: field.to_owned(),
@@ -121,6 +138,10 @@ impl Refusal {
             #[serde(skip_serializing_if = "<[_]>::is_empty")]
             errors: &'a [FieldError],
         }
-        serde_json::to_vec(&Body { message: &self.message, errors: &self.errors }).unwrap_or_default()
+        serde_json::to_vec(&Body {
+            message: &self.message,
+            errors: &self.errors,
+        })
+        .unwrap_or_default()
     }
 }

@@ -1,1 +1,45 @@
-//! Placeholder
+//! A simulator of the WP Engine Customer API: the whole API on loopback, with state and time, and no account needed.
+//!
+//! WP Engine has no sandbox. Against this, automation can be tried as often as one likes: what is created is found,
+//! what is deleted is gone, a backup takes its (virtual) minutes, and whatever breaks a rule is refused with the API's
+//! own errors. Requests are checked against the same document that the client is generated from.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! use wpengine_sim::Simulator;
+//!
+//! let simulator = Simulator::builder().start().await?;
+//! println!("export WPE_API_BASE_URL={}", simulator.base_url());
+//! println!("export WPE_API_USER_ID={}", simulator.user());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Tests never sleep: with a [manual clock](ClockMode::Manual) time moves by [`Simulator::advance`], and
+//! [`Simulator::handle`] answers in memory for tests that pause tokio's time.
+
+mod answers;
+mod auth;
+mod builder;
+mod call;
+mod clock;
+mod dispatch;
+mod document;
+mod error;
+mod gateway;
+mod handlers;
+mod log;
+mod page;
+mod random;
+mod server;
+mod shared;
+mod simulator;
+mod state;
+mod validate;
+mod world;
+
+pub use builder::SimulatorBuilder;
+pub use clock::{Clock, ClockMode};
+pub use log::SeenRequest;
+pub use simulator::Simulator;

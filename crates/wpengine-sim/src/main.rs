@@ -1,3 +1,127 @@
-//! The simulator as a program.
+//! The simulator as a program: one line of JSON on standard output says where it listens, then it serves until it is
+//! told to stop.
 
-fn main() {}
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+use wpengine_sim::{ClockMode, Simulator, SimulatorBuilder};
+
+const AFTER_HELP: &str = "\
+On start one line of JSON goes to standard output:
+  {\"base_url\":\"http://127.0.0.1:PORT/v1\",\"user\":\"...\",\"password\":\"...\"}
+
+Examples:
+  Try it:             wpengine-sim --port 4010 --user me --password secret
+                      curl -u me:secret http://127.0.0.1:4010/v1/sites
+  A minute a second:  wpengine-sim --speed 60
+  Time stands still:  wpengine-sim --manual-clock
+                      curl -X POST http://127.0.0.1:PORT/_sim/clock/advance -d '{\"seconds\":180}'
+  A large fleet:      wpengine-sim --seed 7 --accounts 5 --sites 4000 --installs 10000
+
+It ends on Ctrl-C and on SIGTERM. Nothing is kept.";
+
+/// A simulator of the WP Engine Customer API.
+#[derive(Parser)]
+#[command(version, about, after_help = AFTER_HELP)]
+struct Arguments {
+    /// Port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Address to listen on. With any other than a loopback address, everybody who can reach it can try to sign in.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    listen: IpAddr,
+    /// How many times as fast as real time the simulated time goes.
+    #[arg(long, value_name = "N", conflicts_with = "manual_clock", value_parser = speed)]
+    speed: Option<f64>,
+    /// Let time stand still until it is advanced through /_sim.
+    #[arg(long)]
+    manual_clock: bool,
+    /// Seed of all ids and figures.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// API user id to accept; generated without.
+    #[arg(long, requires = "password")]
+    user: Option<String>,
+    /// Password to accept; generated without.
+    #[arg(long, requires = "user")]
+    password: Option<String>,
+    /// Start with a fleet of that many accounts, instead of the documentation's examples.
+    #[arg(long, value_name = "A")]
+    accounts: Option<usize>,
+    /// How many sites the fleet has.
+    #[arg(long, value_name = "S")]
+    sites: Option<usize>,
+    /// How many installs the fleet has; a site takes up to three.
+    #[arg(long, value_name = "I")]
+    installs: Option<usize>,
+}
+
+impl Arguments {
+    fn builder(self) -> SimulatorBuilder {
+        let clock = match self.speed {
+            _ if self.manual_clock => ClockMode::Manual,
+            Some(speed) => ClockMode::Accelerated(speed),
+            None => ClockMode::Real,
+        };
+        let mut builder = Simulator::builder().clock(clock).seed(self.seed);
+        builder = builder.listen(SocketAddr::new(self.listen, self.port));
+        if let (Some(user), Some(password)) = (self.user, self.password) {
+            builder = builder.credentials(user, password);
+        }
+        if self.accounts.is_some() || self.sites.is_some() || self.installs.is_some() {
+            let sites = self.sites.or(self.installs).unwrap_or(0);
+            builder = builder.fleet(
+                self.accounts.unwrap_or(1),
+                sites,
+                self.installs.unwrap_or(0),
+            );
+        }
+        builder
+    }
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if speed.is_finite() && speed > 0.0 => Ok(speed),
+        _ => Err("a number greater than 0 is needed".to_owned()),
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "wpengine-sim: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> std::io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let address = SocketAddr::new(arguments.listen, arguments.port);
+    let simulator = arguments.builder().start().await.map_err(|error| {
+        std::io::Error::new(
+            error.kind(),
+            format!("cannot listen on {address}: {error}; try another --port"),
+        )
+    })?;
+    let line = serde_json::json!({
+        "base_url": simulator.base_url(),
+        "user": simulator.user(),
+        "password": simulator.password(),
+    });
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

@@ -35,14 +35,23 @@ impl PageRequest {
         }
         let results: Vec<T> = taken.into_iter().map(show).collect();
         // With a limit of 0 there is no page before or after: an address that leads to itself helps nobody.
-        let previous = (self.offset > 0 && self.limit > 0).then(|| self.link(self.offset.saturating_sub(self.limit)));
+        let previous = (self.offset > 0 && self.limit > 0)
+            .then(|| self.link(self.offset.saturating_sub(self.limit)));
         let end = self.offset.saturating_add(self.limit);
         let next = (self.limit > 0 && end < count).then(|| self.link(end));
-        Page { previous, next, count, results }
+        Page {
+            previous,
+            next,
+            count,
+            results,
+        }
     }
 
     fn link(&self, offset: usize) -> String {
-        format!("{}?limit={}&offset={offset}{}", self.address, self.limit, self.filter)
+        format!(
+            "{}?limit={}&offset={offset}{}",
+            self.address, self.limit, self.filter
+        )
     }
 }
 
@@ -52,7 +61,13 @@ mod tests {
 
     fn page(limit: usize, offset: usize, total: usize) -> Page<usize> {
         let address = "http://127.0.0.1:1/v1/sites".to_owned();
-        PageRequest { limit, offset, address, filter: "&account_id=a".to_owned() }.of(0..total, |item| item)
+        PageRequest {
+            limit,
+            offset,
+            address,
+            filter: "&account_id=a".to_owned(),
+        }
+        .of(0..total, |item| item)
     }
 
     #[test]
@@ -68,8 +83,14 @@ mod tests {
     fn only_the_middle_page_has_both_neighbours() {
         let (first, middle, last) = (page(10, 0, 25), page(10, 10, 25), page(10, 20, 25));
         assert_eq!(first.previous, None);
-        assert_eq!(middle.previous.as_deref(), Some("http://127.0.0.1:1/v1/sites?limit=10&offset=0&account_id=a"));
-        assert_eq!(middle.next.as_deref(), Some("http://127.0.0.1:1/v1/sites?limit=10&offset=20&account_id=a"));
+        assert_eq!(
+            middle.previous.as_deref(),
+            Some("http://127.0.0.1:1/v1/sites?limit=10&offset=0&account_id=a")
+        );
+        assert_eq!(
+            middle.next.as_deref(),
+            Some("http://127.0.0.1:1/v1/sites?limit=10&offset=20&account_id=a")
+        );
         assert_eq!(last.next, None);
         assert_eq!(last.count, 25);
     }

@@ -81,7 +81,8 @@ impl Random {
 
     /// So many characters that may stand in a URL.
     pub(crate) fn token(&mut self, length: usize) -> String {
-        const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        const ALPHABET: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let mut text = String::with_capacity(length);
         let mut bits = 0;
         for index in 0..length {
@@ -121,7 +122,13 @@ mod tests {
 
     #[test]
     fn streams_of_different_texts_differ() {
-        assert_ne!(Random::for_text(1, "a").next(), Random::for_text(1, "b").next());
-        assert_eq!(Random::for_text(1, "a").next(), Random::for_text(1, "a").next());
+        assert_ne!(
+            Random::for_text(1, "a").next(),
+            Random::for_text(1, "b").next()
+        );
+        assert_eq!(
+            Random::for_text(1, "a").next(),
+            Random::for_text(1, "a").next()
+        );
     }
 }

@@ -20,17 +20,29 @@ pub(crate) fn parameters(
     let mut errors = Vec::new();
     for parameter in &operation.parameters {
         let text = match parameter.location {
-            Location::Path => path.iter().find(|(name, _)| *name == parameter.name).map(|(_, text)| text),
-            Location::Query => query.iter().find(|(name, _)| *name == parameter.name).map(|(_, text)| text),
+            Location::Path => path
+                .iter()
+                .find(|(name, _)| *name == parameter.name)
+                .map(|(_, text)| text),
+            Location::Query => query
+                .iter()
+                .find(|(name, _)| *name == parameter.name)
+                .map(|(_, text)| text),
         };
         match text {
             Some(text) => {
                 let value = parameter_value(parameter, text);
                 for error in parameter.schema.validator().iter_errors(&value) {
-                    errors.push(field_error(&operation.resource, parameter.name.clone(), &error));
+                    errors.push(field_error(
+                        &operation.resource,
+                        parameter.name.clone(),
+                        &error,
+                    ));
                 }
             }
-            None if parameter.required => errors.push(missing(&operation.resource, parameter.name.clone())),
+            None if parameter.required => {
+                errors.push(missing(&operation.resource, parameter.name.clone()))
+            }
             None => {}
         }
     }
@@ -39,41 +51,74 @@ pub(crate) fn parameters(
 
 /// A parameter's text in the type that its schema asks for; what cannot be converted stays text and is refused.
 fn parameter_value(parameter: &Parameter, text: &str) -> Value {
-    let plain = text.strip_prefix('-').unwrap_or(text).bytes().all(|byte| byte.is_ascii_digit());
+    let plain = text
+        .strip_prefix('-')
+        .unwrap_or(text)
+        .bytes()
+        .all(|byte| byte.is_ascii_digit());
     match parameter.schema.kind() {
-        Some("integer") if plain => text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from),
-        Some("boolean") => text.parse::<bool>().map_or_else(|_| Value::from(text), Value::from),
+        Some("integer") if plain => text
+            .parse::<i64>()
+            .map_or_else(|_| Value::from(text), Value::from),
+        Some("boolean") => text
+            .parse::<bool>()
+            .map_or_else(|_| Value::from(text), Value::from),
         _ => Value::from(text),
     }
 }
 
 /// Checks and reads the body, for an operation that takes one.
-pub(crate) fn body(operation: &Operation, headers: &HeaderMap, bytes: &[u8]) -> Result<Value, Refusal> {
-    let Some(schema) = &operation.body else { return Ok(Value::Null) };
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+pub(crate) fn body(
+    operation: &Operation,
+    headers: &HeaderMap,
+    bytes: &[u8],
+) -> Result<Value, Refusal> {
+    let Some(schema) = &operation.body else {
+        return Ok(Value::Null);
+    };
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
-        return Err(Refusal::invalid(format!("Content-Type must be application/json, not '{essence}'")));
+        return Err(Refusal::invalid(format!(
+            "Content-Type must be application/json, not '{essence}'"
+        )));
     }
-    let value: Value =
-        serde_json::from_slice(bytes).map_err(|error| Refusal::invalid(format!("Problems parsing JSON: {error}")))?;
+    let value: Value = serde_json::from_slice(bytes)
+        .map_err(|error| Refusal::invalid(format!("Problems parsing JSON: {error}")))?;
     let errors = schema.validator().iter_errors(&value).take(MAX_ERRORS);
-    let errors = errors.map(|error| body_error(&operation.resource, &error)).collect();
+    let errors = errors
+        .map(|error| body_error(&operation.resource, &error))
+        .collect();
     refuse(operation, errors)?;
     Ok(value)
 }
 
 fn refuse(operation: &Operation, errors: Vec<FieldError>) -> Result<(), Refusal> {
-    let Some(first) = errors.first() else { return Ok(()) };
+    let Some(first) = errors.first() else {
+        return Ok(());
+    };
     let message = format!("Invalid {}: {}.", operation.resource, first.message);
-    Err(errors.into_iter().fold(Refusal::invalid(message), Refusal::with))
+    Err(errors
+        .into_iter()
+        .fold(Refusal::invalid(message), Refusal::with))
 }
 
 fn body_error(resource: &str, error: &ValidationError<'_>) -> FieldError {
-    let mut field = error.instance_path().as_str().trim_start_matches('/').replace('/', ".");
+    let mut field = error
+        .instance_path()
+        .as_str()
+        .trim_start_matches('/')
+        .replace('/', ".");
     if let ValidationErrorKind::Required { property } = error.kind() {
         let property = property.as_str().unwrap_or_default();
-        let field = if field.is_empty() { property.to_owned() } else { format!("{field}.{property}") };
+        let field = if field.is_empty() {
+            property.to_owned()
+        } else {
+            format!("{field}.{property}")
+        };
         return missing(resource, field);
     }
     if field.is_empty() {
@@ -84,34 +129,55 @@ fn body_error(resource: &str, error: &ValidationError<'_>) -> FieldError {
 
 fn missing(resource: &str, field: String) -> FieldError {
     let message = format!("{} is missing", title(&field));
-    FieldError { resource: resource.to_owned(), field, class: INVALID_VALUE, code: "blank".to_owned(), message }
+    FieldError {
+        resource: resource.to_owned(),
+        field,
+        class: INVALID_VALUE,
+        code: "blank".to_owned(),
+        message,
+    }
 }
 
 /// The rule that was broken, in the API's words where it is known to have some.
 fn field_error(resource: &str, field: String, error: &ValidationError<'_>) -> FieldError {
     let name = title(&field);
     let (code, message) = match error.kind() {
-        ValidationErrorKind::MaxLength { limit } => {
-            ("too_long", format!("{name} is too long (maximum is {limit} characters)"))
-        }
+        ValidationErrorKind::MaxLength { limit } => (
+            "too_long",
+            format!("{name} is too long (maximum is {limit} characters)"),
+        ),
         ValidationErrorKind::MinLength { limit: 1 } => ("blank", format!("{name} cannot be empty")),
-        ValidationErrorKind::MinLength { limit } => {
-            ("too_short", format!("{name} is too short (minimum is {limit} characters)"))
+        ValidationErrorKind::MinLength { limit } => (
+            "too_short",
+            format!("{name} is too short (minimum is {limit} characters)"),
+        ),
+        ValidationErrorKind::Minimum { limit } => (
+            "greater_than_or_equal_to",
+            format!("{name} must be greater than or equal to {limit}"),
+        ),
+        ValidationErrorKind::Maximum { limit } => (
+            "less_than_or_equal_to",
+            format!("{name} must be less than or equal to {limit}"),
+        ),
+        ValidationErrorKind::MinItems { limit } => {
+            ("too_few", format!("{name} must hold at least {limit}"))
         }
-        ValidationErrorKind::Minimum { limit } => {
-            ("greater_than_or_equal_to", format!("{name} must be greater than or equal to {limit}"))
+        ValidationErrorKind::MaxItems { limit } => {
+            ("too_many", format!("{name} may hold at most {limit}"))
         }
-        ValidationErrorKind::Maximum { limit } => {
-            ("less_than_or_equal_to", format!("{name} must be less than or equal to {limit}"))
+        ValidationErrorKind::Enum { options } => {
+            ("inclusion", format!("{name} must be one of {options}"))
         }
-        ValidationErrorKind::MinItems { limit } => ("too_few", format!("{name} must hold at least {limit}")),
-        ValidationErrorKind::MaxItems { limit } => ("too_many", format!("{name} may hold at most {limit}")),
-        ValidationErrorKind::Enum { options } => ("inclusion", format!("{name} must be one of {options}")),
-        ValidationErrorKind::Pattern { pattern } => ("invalid", format!("{name} must match {pattern}")),
-        ValidationErrorKind::Format { format } => ("invalid", format!("{name} must have the form of a {format}")),
-        ValidationErrorKind::Type { kind: TypeKind::Single(kind) } => {
-            ("wrong_type", format!("{name} must be of type {kind}"))
+        ValidationErrorKind::Pattern { pattern } => {
+            ("invalid", format!("{name} must match {pattern}"))
         }
+        ValidationErrorKind::Format { format } => (
+            "invalid",
+            format!("{name} must have the form of a {format}"),
+        ),
+        ValidationErrorKind::Type {
+            kind: TypeKind::Single(kind),
+        } => ("wrong_type", format!("{name} must be of type {kind}")),
         ValidationErrorKind::AnyOf { context } => {
             // What is nullable here is written as "null or this", and the rule that was broken is one of "this".
             if let Some(inner) = context.iter().flatten().find(|inner| !is_type_null(inner)) {
@@ -121,7 +187,13 @@ fn field_error(resource: &str, field: String, error: &ValidationError<'_>) -> Fi
         }
         _ => ("invalid", format!("{name} is invalid")),
     };
-    FieldError { resource: resource.to_owned(), field, class: INVALID_VALUE, code: code.to_owned(), message }
+    FieldError {
+        resource: resource.to_owned(),
+        field,
+        class: INVALID_VALUE,
+        code: code.to_owned(),
+        message,
+    }
 }
 
 fn is_type_null(error: &ValidationError<'_>) -> bool {
@@ -132,5 +204,7 @@ fn is_type_null(error: &ValidationError<'_>) -> bool {
 fn title(field: &str) -> String {
     let last = field.rsplit('.').next().unwrap_or(field).replace('_', " ");
     let mut characters = last.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+    characters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
 }

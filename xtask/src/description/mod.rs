@@ -11,7 +11,7 @@ use std::io::Write as _;
 
 use serde_json::{Map, Value};
 
-pub(crate) use operation::{Answer, Body, METHODS, Operation, Parameter};
+pub(crate) use operation::{Answer, Operation, Parameter};
 pub(crate) use shape::{Node, Property, Shape};
 
 /// The two families of description.
@@ -39,9 +39,13 @@ impl Description {
                 return Err(format!("this is not valid JSON: {not_json}"));
             }
             Err(_) => serde_saphyr::from_str(text).map_err(|error| {
+                // What follows the first line is a picture of the place.
                 let error = error.to_string();
                 let first = error.lines().next().unwrap_or_default();
-                format!("this is neither JSON nor YAML: {first}")
+                format!(
+                    "this is neither JSON nor YAML: {}",
+                    first.trim_start_matches("error: ")
+                )
             })?,
         };
         Self::from_value(root)
@@ -61,7 +65,8 @@ impl Description {
             Form::OpenApi3
         } else {
             return Err(
-                "it says neither `swagger: 2.0` nor `openapi: 3.x`, so it describes no API".to_owned(),
+                "it says neither `swagger: 2.0` nor `openapi: 3.x`, so it describes no API"
+                    .to_owned(),
             );
         };
         if root["paths"].as_object().is_none_or(Map::is_empty) {
@@ -85,7 +90,9 @@ impl Description {
 
     /// Whether this is our own document, or a copy of it: nobody else writes `x-wpengine`.
     pub(crate) fn is_ours(&self) -> bool {
-        self.operations().iter().any(|operation| !operation.raw["x-wpengine"].is_null())
+        self.operations()
+            .iter()
+            .any(|operation| !operation.raw["x-wpengine"].is_null())
     }
 
     /// All operations, in the order of the document.
@@ -107,7 +114,10 @@ impl Description {
     fn follow<'d>(&'d self, value: &'d Value) -> &'d Value {
         let mut here = value;
         for _ in 0..32 {
-            match here["$ref"].as_str().and_then(|reference| self.lookup(reference)) {
+            match here["$ref"]
+                .as_str()
+                .and_then(|reference| self.lookup(reference))
+            {
                 Some(target) => here = target,
                 None => return here,
             }

@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 use super::{Description, Form, Node};
 
 /// The methods that a path can have. Everything else under a path is not an operation.
-pub(crate) const METHODS: [&str; 8] =
-    ["get", "post", "put", "patch", "delete", "head", "options", "trace"];
+const METHODS: [&str; 8] = [
+    "get", "post", "put", "patch", "delete", "head", "options", "trace",
+];
 
 /// Headers that belong to the protocol; OpenAPI 3 says that they are no parameters.
 const PROTOCOL_HEADERS: [&str; 3] = ["accept", "authorization", "content-type"];
@@ -39,7 +40,13 @@ impl Operation<'_> {
             .path
             .split('/')
             .filter(|segment| !segment.is_empty())
-            .map(|segment| if is_placeholder(segment) { "{}" } else { segment })
+            .map(|segment| {
+                if is_placeholder(segment) {
+                    "{}"
+                } else {
+                    segment
+                }
+            })
             .collect();
         format!("{} /{}", self.method, segments.join("/"))
     }
@@ -119,8 +126,13 @@ fn one<'d>(
     method: &str,
     raw: &'d Value,
 ) -> Operation<'d> {
-    let own: Vec<&Value> = list(&raw["parameters"]).map(|raw| description.follow(raw)).collect();
-    let names: BTreeSet<_> = own.iter().map(|raw| (text(raw, "in"), text(raw, "name"))).collect();
+    let own: Vec<&Value> = list(&raw["parameters"])
+        .map(|raw| description.follow(raw))
+        .collect();
+    let names: BTreeSet<_> = own
+        .iter()
+        .map(|raw| (text(raw, "in"), text(raw, "name")))
+        .collect();
     // What a path says of all its operations holds unless the operation says otherwise.
     let inherited: Vec<&Value> = list(shared)
         .map(|raw| description.follow(raw))

@@ -21,8 +21,11 @@ impl<'d> Node<'d> {
 
     /// The same for the same places of the same document, whichever way one came to them.
     pub(crate) fn identity(&self) -> Vec<usize> {
-        let places: BTreeSet<usize> =
-            self.0.iter().map(|place| std::ptr::from_ref::<Value>(place).addr()).collect();
+        let places: BTreeSet<usize> = self
+            .0
+            .iter()
+            .map(|place| std::ptr::from_ref::<Value>(place).addr())
+            .collect();
         places.into_iter().collect()
     }
 
@@ -103,7 +106,11 @@ fn all_parts<'d>(description: &'d Description, node: &Node<'d>) -> Vec<&'d Value
             continue;
         }
         parts.push(schema);
-        waiting.extend(schema["$ref"].as_str().and_then(|reference| description.lookup(reference)));
+        waiting.extend(
+            schema["$ref"]
+                .as_str()
+                .and_then(|reference| description.lookup(reference)),
+        );
         waiting.extend(list(&schema["allOf"]));
         for keyword in ["oneOf", "anyOf"] {
             // `anyOf: [X, null]` is how OpenAPI 3.1 writes a nullable X.
@@ -116,20 +123,37 @@ fn all_parts<'d>(description: &'d Description, node: &Node<'d>) -> Vec<&'d Value
 }
 
 fn merge<'d>(shape: &mut Shape<'d>, part: &'d Value, required: &BTreeSet<&'d str>) {
-    let types: Vec<&str> = part["type"].as_str().into_iter().chain(strings(&part["type"])).collect();
+    let types: Vec<&str> = part["type"]
+        .as_str()
+        .into_iter()
+        .chain(strings(&part["type"]))
+        .collect();
     shape.nullable |= types.contains(&"null")
-        || ["nullable", "x-nullable"].iter().any(|key| part[key].as_bool() == Some(true))
-        || ["oneOf", "anyOf"].iter().any(|key| list(&part[key]).any(is_null));
-    shape.types.extend(types.into_iter().filter(|name| *name != "null"));
+        || ["nullable", "x-nullable"]
+            .iter()
+            .any(|key| part[key].as_bool() == Some(true))
+        || ["oneOf", "anyOf"]
+            .iter()
+            .any(|key| list(&part[key]).any(is_null));
+    shape
+        .types
+        .extend(types.into_iter().filter(|name| *name != "null"));
     if let Some(values) = part["enum"].as_array() {
-        narrow(shape, values.iter().filter(|value| !value.is_null()).collect());
+        narrow(
+            shape,
+            values.iter().filter(|value| !value.is_null()).collect(),
+        );
     } else if let Some(value) = part.get("const") {
         narrow(shape, vec![value]);
     }
     for (name, words) in limits(part) {
         shape.limits.entry(name).or_insert(words);
     }
-    for (name, schema) in part["properties"].as_object().into_iter().flat_map(Map::iter) {
+    for (name, schema) in part["properties"]
+        .as_object()
+        .into_iter()
+        .flat_map(Map::iter)
+    {
         match shape.properties.iter_mut().find(|known| known.name == name) {
             Some(known) => known.node.also(schema),
             None => shape.properties.push(Property {
@@ -142,7 +166,9 @@ fn merge<'d>(shape: &mut Shape<'d>, part: &'d Value, required: &BTreeSet<&'d str
     extend(&mut shape.items, part.get("items"));
     let others = part.get("additionalProperties").filter(|schema| {
         // `true` and `{}` say as little as nothing at all.
-        schema.as_object().is_some_and(|keywords| !keywords.is_empty())
+        schema
+            .as_object()
+            .is_some_and(|keywords| !keywords.is_empty())
     });
     extend(&mut shape.others, others);
     for keyword in ["oneOf", "anyOf"] {
@@ -194,15 +220,26 @@ fn infer(shape: &mut Shape<'_>) {
 
 fn limits(part: &Value) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
-    for (name, exclusive) in [("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")] {
+    for (name, exclusive) in [
+        ("minimum", "exclusiveMinimum"),
+        ("maximum", "exclusiveMaximum"),
+    ] {
         match (number(&part[name]), &part[exclusive]) {
-            (Some(value), Value::Bool(true)) => found.push((name, format!("{name} {value} excluded"))),
+            (Some(value), Value::Bool(true)) => {
+                found.push((name, format!("{name} {value} excluded")))
+            }
             (_, Value::Number(value)) => found.push((name, format!("{name} {value} excluded"))),
             (Some(value), _) => found.push((name, format!("{name} {value}"))),
             (None, _) => {}
         }
     }
-    for name in ["multipleOf", "minLength", "maxLength", "minItems", "maxItems"] {
+    for name in [
+        "multipleOf",
+        "minLength",
+        "maxLength",
+        "minItems",
+        "maxItems",
+    ] {
         // No text and no list is shorter than nothing.
         let says_nothing = name.starts_with("min") && part[name].as_u64() == Some(0);
         if let (Some(value), false) = (number(&part[name]), says_nothing) {
@@ -225,7 +262,9 @@ fn number(value: &Value) -> Option<String> {
 
 /// The choices besides null.
 fn choices<'d>(schema: &'d Value, keyword: &str) -> Vec<&'d Value> {
-    list(&schema[keyword]).filter(|choice| !is_null(choice)).collect()
+    list(&schema[keyword])
+        .filter(|choice| !is_null(choice))
+        .collect()
 }
 
 fn is_null(schema: &Value) -> bool {

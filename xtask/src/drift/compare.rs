@@ -1,6 +1,6 @@
 //! Two descriptions side by side, operation by operation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::description::{Answer, Description, Operation, Parameter};
 
@@ -13,9 +13,11 @@ use super::schemas::{Direction, Schemas};
 pub(crate) fn compare(here: &Description, there: &Description) -> Result<Vec<Difference>, String> {
     let ours = here.operations();
     let theirs = there.operations();
-    let by_key: BTreeMap<String, &Operation<'_>> =
-        theirs.iter().map(|operation| (operation.key(), operation)).collect();
-    let known: BTreeMap<String, ()> = ours.iter().map(|operation| (operation.key(), ())).collect();
+    let by_key: BTreeMap<String, &Operation<'_>> = theirs
+        .iter()
+        .map(|operation| (operation.key(), operation))
+        .collect();
+    let known: BTreeSet<String> = ours.iter().map(Operation::key).collect();
 
     let mut schemas = Schemas::new(here, there);
     let mut differences = Vec::new();
@@ -27,7 +29,10 @@ pub(crate) fn compare(here: &Description, there: &Description) -> Result<Vec<Dif
         }
         differences.extend(found.differences);
     }
-    for operation in theirs.iter().filter(|operation| !known.contains_key(&operation.key())) {
+    for operation in theirs
+        .iter()
+        .filter(|operation| !known.contains(&operation.key()))
+    {
         let mut found = Found::new(operation);
         found.id = None;
         found.add(Aspect::Operation, "operation", present(), None);
@@ -109,14 +114,25 @@ fn parameters(
     here: &Operation<'_>,
     there: &Operation<'_>,
 ) -> Result<(), String> {
-    let place = |parameter: &Parameter<'_>| format!("{} parameter {}", parameter.place, parameter.name);
+    let place =
+        |parameter: &Parameter<'_>| format!("{} parameter {}", parameter.place, parameter.name);
     let in_words = |parameter: &Parameter<'_>, what: String| {
-        Some(if parameter.required { format!("{what}, required") } else { what })
+        Some(if parameter.required {
+            format!("{what}, required")
+        } else {
+            what
+        })
     };
-    let theirs: BTreeMap<_, _> =
-        there.parameters.iter().map(|parameter| (parameter.key(&there.path), parameter)).collect();
-    let ours: BTreeMap<_, _> =
-        here.parameters.iter().map(|parameter| (parameter.key(&here.path), parameter)).collect();
+    let theirs: BTreeMap<_, _> = there
+        .parameters
+        .iter()
+        .map(|parameter| (parameter.key(&there.path), parameter))
+        .collect();
+    let ours: BTreeMap<_, _> = here
+        .parameters
+        .iter()
+        .map(|parameter| (parameter.key(&here.path), parameter))
+        .collect();
     for parameter in &here.parameters {
         let place = place(parameter);
         let Some(other) = theirs.get(&parameter.key(&here.path)) else {
@@ -125,12 +141,23 @@ fn parameters(
             continue;
         };
         found.required(&place, other.required, parameter.required);
-        schemas.compare(found, Direction::Request, &place, &parameter.node, &other.node)?;
+        schemas.compare(
+            found,
+            Direction::Request,
+            &place,
+            &parameter.node,
+            &other.node,
+        )?;
     }
     for parameter in &there.parameters {
         if !ours.contains_key(&parameter.key(&there.path)) {
             let what = schemas.in_words_there(&parameter.node);
-            found.add(Aspect::Parameter, place(parameter), in_words(parameter, what), None);
+            found.add(
+                Aspect::Parameter,
+                place(parameter),
+                in_words(parameter, what),
+                None,
+            );
         }
     }
     Ok(())
@@ -148,10 +175,20 @@ fn body(
             schemas.compare(found, Direction::Request, "body", &here.node, &there.node)?;
         }
         (Some(here), None) => {
-            found.add(Aspect::Body, "body", None, Some(schemas.in_words_here(&here.node)));
+            found.add(
+                Aspect::Body,
+                "body",
+                None,
+                Some(schemas.in_words_here(&here.node)),
+            );
         }
         (None, Some(there)) => {
-            found.add(Aspect::Body, "body", Some(schemas.in_words_there(&there.node)), None);
+            found.add(
+                Aspect::Body,
+                "body",
+                Some(schemas.in_words_there(&there.node)),
+                None,
+            );
         }
         (None, None) => {}
     }
@@ -193,7 +230,9 @@ fn answer_bodies(
 ) -> Result<(), String> {
     const NOTHING: &str = "no body";
     match (&here.node, &there.node) {
-        (Some(here), Some(there)) => schemas.compare(found, Direction::Answer, place, here, there)?,
+        (Some(here), Some(there)) => {
+            schemas.compare(found, Direction::Answer, place, here, there)?
+        }
         (Some(here), None) => {
             found.changed(Aspect::Body, place, NOTHING, schemas.in_words_here(here));
         }

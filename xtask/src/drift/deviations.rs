@@ -47,7 +47,16 @@ pub(crate) struct Sifted {
 }
 
 pub(crate) fn parse(text: &str) -> Result<Vec<Deviation>, String> {
-    let deviations: Vec<Deviation> = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+    let deviations: Vec<Deviation> = serde_saphyr::from_str(text).map_err(|error| {
+        // What follows the first line is a picture of the place.
+        let error = error.to_string();
+        error
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: ")
+            .to_owned()
+    })?;
     for deviation in &deviations {
         let place = &deviation.place;
         if deviation.reason.trim().is_empty() {
@@ -88,14 +97,21 @@ pub(crate) fn sift(
         .iter()
         .enumerate()
         .flat_map(|(index, deviation)| {
-            deviation.operations.iter().map(move |operation| (index, deviation, operation))
+            deviation
+                .operations
+                .iter()
+                .map(move |operation| (index, deviation, operation))
         })
         .filter(|(_, _, operation)| *operation == "*" || in_both.contains(*operation))
         .filter(|(index, _, operation)| !used.contains(&(*index, (*operation).clone())))
         .map(|(_, deviation, operation)| deviation.stale(operation))
         .collect();
     let meant = total - differences.len();
-    Sifted { differences, meant, stale }
+    Sifted {
+        differences,
+        meant,
+        stale,
+    }
 }
 
 impl Deviation {

@@ -68,6 +68,11 @@ impl Difference {
 
     /// The line that is printed below the operation.
     pub(crate) fn line(&self) -> String {
-        format!("{}: {} there, {} here", self.place, self.there(), self.here())
+        format!(
+            "{}: {} there, {} here",
+            self.place,
+            self.there(),
+            self.here()
+        )
     }
 }

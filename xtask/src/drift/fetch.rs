@@ -14,7 +14,11 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The text of a file or of what an address answers with. The error is one line.
 pub(crate) fn read(source: &str) -> Result<String, String> {
-    if source.contains("://") { from_address(source) } else { from_file(source) }
+    if source.contains("://") {
+        from_address(source)
+    } else {
+        from_file(source)
+    }
 }
 
 fn from_file(path: &str) -> Result<String, String> {
@@ -29,7 +33,10 @@ fn from_file(path: &str) -> Result<String, String> {
 }
 
 fn from_address(address: &str) -> Result<String, String> {
-    let uri: Uri = address.parse().map_err(|error| format!("this is not an address: {error}"))?;
+    const WHICH: &str = "only files and https addresses can be read";
+    let uri: Uri = address
+        .parse()
+        .map_err(|error| format!("{WHICH} ({error})"))?;
     let loopback = is_loopback(uri.host().unwrap_or_default());
     match uri.scheme_str() {
         Some("https") => {}
@@ -37,13 +44,24 @@ fn from_address(address: &str) -> Result<String, String> {
         Some("http") => {
             return Err("over plain http anybody on the way could change it; use https".to_owned());
         }
-        _ => return Err("only https addresses and files can be read".to_owned()),
+        _ => return Err(WHICH.to_owned()),
     }
-    let mut answer = agent(loopback).get(address).call().map_err(|error| error.to_string())?;
-    answer.body_mut().with_config().limit(LARGEST).read_to_string().map_err(|error| match error {
-        ureq::Error::BodyExceedsLimit(_) => "it is larger than 16 MiB".to_owned(),
-        error => error.to_string(),
-    })
+    let mut answer = agent(loopback)
+        .get(address)
+        .call()
+        .map_err(|error| error.to_string())?;
+    if !answer.status().is_success() {
+        return Err(format!("the answer was {}", answer.status()));
+    }
+    answer
+        .body_mut()
+        .with_config()
+        .limit(LARGEST)
+        .read_to_string()
+        .map_err(|error| match error {
+            ureq::Error::BodyExceedsLimit(_) => "it is larger than 16 MiB".to_owned(),
+            error => error.to_string(),
+        })
 }
 
 fn agent(loopback: bool) -> Agent {
@@ -64,7 +82,10 @@ fn agent(loopback: bool) -> Agent {
 
 fn is_loopback(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -96,7 +117,8 @@ mod tests {
 
     #[test]
     fn a_failure_of_the_server_is_an_error() {
-        let address = serve("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n".to_owned());
+        let address =
+            serve("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n".to_owned());
         let error = read(&address).expect_err("no description");
         assert!(error.contains("503"), "{error}");
     }
@@ -104,21 +126,33 @@ mod tests {
     #[test]
     fn a_redirect_away_from_loopback_is_not_followed() {
         let address = serve(
-            "HTTP/1.1 302 Found\r\nlocation: http://example.com/\r\ncontent-length: 0\r\n\r\n".to_owned(),
+            "HTTP/1.1 302 Found\r\nlocation: http://example.com/\r\ncontent-length: 0\r\n\r\n"
+                .to_owned(),
         );
-        read(&address).expect_err("no description");
+        let error = read(&address).expect_err("no description");
+        assert!(error.contains("302"), "{error}");
     }
 
     #[test]
     fn more_than_the_limit_is_refused() {
         let body = "x".repeat(17 * 1024 * 1024);
-        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-        assert_eq!(read(&serve(answer)), Err("it is larger than 16 MiB".to_owned()));
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        assert_eq!(
+            read(&serve(answer)),
+            Err("it is larger than 16 MiB".to_owned())
+        );
     }
 
     #[test]
     fn only_https_and_loopback_are_asked() {
-        for address in ["http://example.com/swagger", "ftp://example.com/x", "file:///etc/passwd"] {
+        for address in [
+            "http://example.com/swagger",
+            "ftp://example.com/x",
+            "file:///etc/passwd",
+        ] {
             let error = read(address).expect_err("refused");
             assert!(error.contains("https"), "{address}: {error}");
         }

@@ -15,7 +15,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::description::Description;
@@ -54,15 +54,37 @@ pub(crate) struct DriftArgs {
 /// Compares, prints, and gives the exit code. A failure means that something could not be read.
 pub(crate) fn run(args: &DriftArgs) -> Result<ExitCode, Failure> {
     let folder = workspace::root().join("openapi");
-    let ours = args.ours.clone().unwrap_or_else(|| folder.join("wpengine-v1.json"));
-    let list = args.deviations.clone().unwrap_or_else(|| folder.join("deviations.yaml"));
-    let here = local(&ours, "Run `cargo xtask codegen` to write it anew.", Description::parse)?;
-    let deviations = local(&list, "Each entry has operations, where, there, here and a reason.", deviations::parse)?;
-    let there = fetch::read(&args.other)
-        .and_then(|text| Description::parse(&text))
-        .map_err(|error| unreadable(&args.other, &error))?;
+    let ours = args
+        .ours
+        .clone()
+        .unwrap_or_else(|| folder.join("wpengine-v1.json"));
+    let list = args
+        .deviations
+        .clone()
+        .unwrap_or_else(|| folder.join("deviations.yaml"));
+    let here = local(
+        &ours,
+        "Run `cargo xtask codegen` to write it anew.",
+        Description::parse,
+    )?;
+    let deviations = local(
+        &list,
+        "Each entry has operations, where, there, here and a reason.",
+        deviations::parse,
+    )?;
+    let text = fetch::read(&args.other).map_err(|error| {
+        unreadable(
+            &args.other,
+            &error,
+            "Check the name; or save the description yourself and give the file.",
+        )
+    })?;
+    const WANTED: &str = "Give a Swagger 2.0 or OpenAPI 3 description, as JSON or YAML.";
+    let there =
+        Description::parse(&text).map_err(|error| unreadable(&args.other, &error, WANTED))?;
 
-    let sifted = difference(&here, &there, &deviations).map_err(|error| unreadable(&args.other, &error))?;
+    let sifted = difference(&here, &there, &deviations)
+        .map_err(|error| unreadable(&args.other, &error, WANTED))?;
     let other = Other {
         source: args.other.clone(),
         form: there.form(),
@@ -75,7 +97,11 @@ pub(crate) fn run(args: &DriftArgs) -> Result<ExitCode, Failure> {
         report::text(&sifted, &other)
     };
     crate::description::print(&text)?;
-    Ok(if report::is_same(&sifted) { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if report::is_same(&sifted) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
 }
 
 /// The differences that are not meant to be, and the entries that are not needed.
@@ -85,7 +111,11 @@ fn difference(
     deviations: &[Deviation],
 ) -> Result<Sifted, String> {
     let differences = compare::compare(here, there)?;
-    let theirs: BTreeSet<String> = there.operations().iter().map(|operation| operation.key()).collect();
+    let theirs: BTreeSet<String> = there
+        .operations()
+        .iter()
+        .map(|operation| operation.key())
+        .collect();
     let in_both = here
         .operations()
         .iter()
@@ -100,24 +130,22 @@ fn difference(
 }
 
 fn local<T>(
-    file: &PathBuf,
+    file: &Path,
     hint: &str,
     parse: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<T, Failure> {
     fs::read_to_string(file)
         .map_err(|error| error.to_string())
         .and_then(|text| parse(&text))
-        .map_err(|error| Failure::new(format!("cannot read {}: {}. {hint}", file.display(), one_line(&error))))
+        .map_err(|error| unreadable(&file.display().to_string(), &error, hint))
 }
 
-fn unreadable(source: &str, error: &str) -> Failure {
-    Failure::new(format!(
-        "cannot read {source}: {}. Give a Swagger 2.0 or OpenAPI 3 description, as JSON or YAML: a file or an https address.",
-        one_line(error)
-    ))
-}
-
-fn one_line(error: &str) -> String {
+/// One line, whatever the error looked like.
+fn unreadable(source: &str, error: &str, hint: &str) -> Failure {
     let words: Vec<&str> = error.split_whitespace().collect();
-    words.join(" ").trim_end_matches('.').to_owned()
+    let error = words.join(" ");
+    Failure::new(format!(
+        "cannot read {source}: {}. {hint}",
+        error.trim_end_matches('.')
+    ))
 }

@@ -29,7 +29,10 @@ pub(crate) fn text(sifted: &Sifted, other: &Other) -> String {
         if difference.operation != operation {
             operation = &difference.operation;
             operations += 1;
-            let id = difference.id.as_ref().map_or_else(String::new, |id| format!(" ({id})"));
+            let id = difference
+                .id
+                .as_ref()
+                .map_or_else(String::new, |id| format!(" ({id})"));
             let _ = writeln!(text, "{operation}{id}");
         }
         let sign = match difference.kind() {
@@ -43,7 +46,8 @@ pub(crate) fn text(sifted: &Sifted, other: &Other) -> String {
         let _ = writeln!(text, "openapi/deviations.yaml: no longer needed");
     }
     for stale in &sifted.stale {
-        let (operation, place, there, here) = (&stale.operation, &stale.place, &stale.there, &stale.here);
+        let (operation, place, there, here) =
+            (&stale.operation, &stale.place, &stale.there, &stale.here);
         let _ = writeln!(text, "  ! {operation}, {place}: {there} there, {here} here");
     }
     if !text.is_empty() {
@@ -53,7 +57,12 @@ pub(crate) fn text(sifted: &Sifted, other: &Other) -> String {
         0 => String::new(),
         meant => format!("; {} on purpose", counted(meant, "deviation")),
     };
-    let Other { source, form, version, operations: total } = other;
+    let Other {
+        source,
+        form,
+        version,
+        operations: total,
+    } = other;
     if is_same(sifted) {
         let _ = writeln!(
             text,
@@ -113,7 +122,11 @@ pub(crate) fn json(sifted: &Sifted, other: &Other) -> Value {
 }
 
 fn count(sifted: &Sifted, kind: Kind) -> usize {
-    sifted.differences.iter().filter(|difference| difference.kind() == kind).count()
+    sifted
+        .differences
+        .iter()
+        .filter(|difference| difference.kind() == kind)
+        .count()
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -23,7 +23,7 @@ pub(super) enum Direction {
 /// Deeper than any description of an API; beyond it the comparison gives up rather than run out of stack.
 const DEEPEST: usize = 100;
 /// More pairs than any description of an API has; beyond it somebody is wasting our time.
-const MOST_PAIRS: usize = 2_000_000;
+const MOST_PAIRS: usize = 200_000;
 
 type Pair = (Direction, Vec<usize>, Vec<usize>);
 
@@ -40,7 +40,13 @@ pub(super) struct Schemas<'d> {
 
 impl<'d> Schemas<'d> {
     pub(super) fn new(here: &'d Description, there: &'d Description) -> Self {
-        Self { here, there, above: Vec::new(), same: HashSet::new(), pairs: 0 }
+        Self {
+            here,
+            there,
+            above: Vec::new(),
+            same: HashSet::new(),
+            pairs: 0,
+        }
     }
 
     pub(super) fn in_words_here(&self, node: &Node<'_>) -> String {
@@ -60,7 +66,10 @@ impl<'d> Schemas<'d> {
         here: &Node<'_>,
         there: &Node<'_>,
     ) -> Result<(), String> {
-        let at = At { place, path: String::new() };
+        let at = At {
+            place,
+            path: String::new(),
+        };
         self.pair(found, direction, &at, here, there).map(|_| ())
     }
 
@@ -82,7 +91,10 @@ impl<'d> Schemas<'d> {
         }
         self.pairs += 1;
         if self.above.len() == DEEPEST || self.pairs > MOST_PAIRS {
-            return Err(format!("its schemas nest too deep to be compared, at {}", at.name()));
+            return Err(format!(
+                "its schemas nest too deep to be compared, at {}",
+                at.name()
+            ));
         }
         let before = found.differences.len();
         let (shape_here, shape_there) = (self.here.shape(here), self.there.shape(there));
@@ -134,7 +146,11 @@ impl<'d> Schemas<'d> {
         let mut leaned = false;
         for property in &here.properties {
             let at = at.member(property.name);
-            let Some(other) = there.properties.iter().find(|other| other.name == property.name) else {
+            let Some(other) = there
+                .properties
+                .iter()
+                .find(|other| other.name == property.name)
+            else {
                 let words = field_in_words(self.here, direction, property);
                 found.add(Aspect::Field, at.name(), None, Some(words));
                 continue;
@@ -145,9 +161,18 @@ impl<'d> Schemas<'d> {
             leaned |= self.pair(found, direction, &at, &property.node, &other.node)?;
         }
         for other in &there.properties {
-            if !here.properties.iter().any(|property| property.name == other.name) {
+            if !here
+                .properties
+                .iter()
+                .any(|property| property.name == other.name)
+            {
                 let words = field_in_words(self.there, direction, other);
-                found.add(Aspect::Field, at.member(other.name).name(), Some(words), None);
+                found.add(
+                    Aspect::Field,
+                    at.member(other.name).name(),
+                    Some(words),
+                    None,
+                );
             }
         }
         Ok(leaned)
@@ -155,14 +180,25 @@ impl<'d> Schemas<'d> {
 }
 
 /// What two shapes say of the value itself.
-fn level(found: &mut Found, direction: Direction, at: &At<'_>, here: &Shape<'_>, there: &Shape<'_>) {
+fn level(
+    found: &mut Found,
+    direction: Direction,
+    at: &At<'_>,
+    here: &Shape<'_>,
+    there: &Shape<'_>,
+) {
     let place = at.name();
     if here.types != there.types {
         found.changed(Aspect::Type, &place, there.type_name(), here.type_name());
     }
     if here.nullable != there.nullable {
         let word = |nullable| if nullable { "nullable" } else { "not nullable" };
-        found.changed(Aspect::Nullable, &place, word(there.nullable), word(here.nullable));
+        found.changed(
+            Aspect::Nullable,
+            &place,
+            word(there.nullable),
+            word(here.nullable),
+        );
     }
     if here.choices.len() != there.choices.len() {
         let words = |shape: &Shape<'_>| match shape.choices.len() {
@@ -186,10 +222,20 @@ fn level(found: &mut Found, direction: Direction, at: &At<'_>, here: &Shape<'_>,
 
 fn values(found: &mut Found, place: &str, here: &Shape<'_>, there: &Shape<'_>) {
     let words = |shape: &Shape<'_>| -> Option<BTreeSet<String>> {
-        shape.values.as_ref().map(|values| values.iter().copied().map(value_in_words).collect())
+        shape
+            .values
+            .as_ref()
+            .map(|values| values.iter().copied().map(value_in_words).collect())
     };
     let one_of = |values: &BTreeSet<String>| {
-        format!("one of {}", values.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
+        format!(
+            "one of {}",
+            values
+                .iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ")
+        )
     };
     const ANY: &str = "any value";
     match (words(here), words(there)) {
@@ -208,10 +254,19 @@ fn values(found: &mut Found, place: &str, here: &Shape<'_>, there: &Shape<'_>) {
 }
 
 fn limits(found: &mut Found, place: &str, here: &Shape<'_>, there: &Shape<'_>) {
-    let names: BTreeSet<_> = here.limits.keys().chain(there.limits.keys()).copied().collect();
+    let names: BTreeSet<_> = here
+        .limits
+        .keys()
+        .chain(there.limits.keys())
+        .copied()
+        .collect();
     for name in names {
         let words = |shape: &Shape<'_>| {
-            shape.limits.get(name).cloned().unwrap_or_else(|| format!("no {name}"))
+            shape
+                .limits
+                .get(name)
+                .cloned()
+                .unwrap_or_else(|| format!("no {name}"))
         };
         if words(there) != words(here) {
             found.changed(Aspect::Limit, place, words(there), words(here));
@@ -230,12 +285,20 @@ fn in_words(description: &Description, node: &Node<'_>) -> String {
             }
             _ => shape.type_name(),
         };
-        if shape.nullable { format!("{name} or null") } else { name }
+        if shape.nullable {
+            format!("{name} or null")
+        } else {
+            name
+        }
     }
     nested(description, node, 2)
 }
 
-fn field_in_words(description: &Description, direction: Direction, property: &Property<'_>) -> String {
+fn field_in_words(
+    description: &Description,
+    direction: Direction,
+    property: &Property<'_>,
+) -> String {
     let words = in_words(description, &property.node);
     match direction {
         Direction::Request if property.required => format!("{words}, required"),
@@ -244,7 +307,9 @@ fn field_in_words(description: &Description, direction: Direction, property: &Pr
 }
 
 fn value_in_words(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Where in a body one is.
@@ -265,14 +330,23 @@ impl At<'_> {
 
     fn member(&self, name: &str) -> Self {
         let dot = if self.path.is_empty() { "" } else { "." };
-        Self { path: format!("{}{dot}{name}", self.path), ..*self }
+        Self {
+            path: format!("{}{dot}{name}", self.path),
+            ..*self
+        }
     }
 
     fn item(&self) -> Self {
-        Self { path: format!("{}[]", self.path), ..*self }
+        Self {
+            path: format!("{}[]", self.path),
+            ..*self
+        }
     }
 
     fn choice(&self, index: usize) -> Self {
-        Self { path: format!("{}({})", self.path, index + 1), ..*self }
+        Self {
+            path: format!("{}({})", self.path, index + 1),
+            ..*self
+        }
     }
 }

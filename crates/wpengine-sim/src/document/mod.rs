@@ -49,7 +49,11 @@ impl Document {
         }
         let routes = Routes::new(&operations);
         let compact = serde_json::to_vec(value).unwrap_or_default();
-        Self { operations, routes, compact }
+        Self {
+            operations,
+            routes,
+            compact,
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use http::Method;
 use serde_json::Value;
 
-use super::{Answers, Schema};
 use super::schema::resolve;
+use super::{Answers, Schema};
 
 /// One operation.
 pub(crate) struct Operation {
@@ -44,7 +44,10 @@ pub(crate) struct Parameter {
 impl Operation {
     pub(super) fn new(document: &Value, path: &str, method: Method, value: &Value) -> Self {
         let parameters = value["parameters"].as_array().into_iter().flatten();
-        let security = value.get("security").unwrap_or(&document["security"]).as_array();
+        let security = value
+            .get("security")
+            .unwrap_or(&document["security"])
+            .as_array();
         let mut answers = Answers::new();
         let mut any_status = false;
         for (status, answer) in value["responses"].as_object().into_iter().flatten() {
@@ -58,15 +61,24 @@ impl Operation {
             }
         }
         let body = &value["requestBody"]["content"]["application/json"]["schema"];
-        let tag = value["tags"][0].as_str().unwrap_or_default().replace(' ', "");
+        let tag = value["tags"][0]
+            .as_str()
+            .unwrap_or_default()
+            .replace(' ', "");
         Self {
             id: value["operationId"].as_str().unwrap_or_default().to_owned(),
             method,
             path: path.to_owned(),
-            resource: tag.strip_suffix('s').filter(|_| tag != "Status").unwrap_or(&tag).to_owned(),
+            resource: tag
+                .strip_suffix('s')
+                .filter(|_| tag != "Status")
+                .unwrap_or(&tag)
+                .to_owned(),
             open: security.is_some_and(Vec::is_empty),
             bearer: security.is_some_and(|all| all.iter().any(|one| one.get("bearer").is_some())),
-            parameters: parameters.map(|parameter| Parameter::new(document, parameter)).collect(),
+            parameters: parameters
+                .map(|parameter| Parameter::new(document, parameter))
+                .collect(),
             body: (!body.is_null()).then(|| Schema::new(document, body)),
             answers,
             any_status,
@@ -84,7 +96,11 @@ impl Parameter {
         let value = resolve(document, value);
         Self {
             name: value["name"].as_str().unwrap_or_default().to_owned(),
-            location: if value["in"] == "path" { Location::Path } else { Location::Query },
+            location: if value["in"] == "path" {
+                Location::Path
+            } else {
+                Location::Query
+            },
             required: value["required"] == true,
             schema: Schema::new(document, &value["schema"]),
         }

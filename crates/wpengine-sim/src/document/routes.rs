@@ -35,13 +35,24 @@ impl Routes {
             .iter()
             .enumerate()
             .map(|(index, operation)| Route {
-                segments: operation.path.split('/').filter(|part| !part.is_empty()).map(Segment::new).collect(),
+                segments: operation
+                    .path
+                    .split('/')
+                    .filter(|part| !part.is_empty())
+                    .map(Segment::new)
+                    .collect(),
                 method: operation.method.clone(),
                 operation: index,
             })
             .collect();
         // What is written out is tried before what is a parameter: `domains/bulk` before `domains/{domain_id}`.
-        routes.sort_by_key(|route| route.segments.iter().map(Segment::is_parameter).collect::<Vec<_>>());
+        routes.sort_by_key(|route| {
+            route
+                .segments
+                .iter()
+                .map(Segment::is_parameter)
+                .collect::<Vec<_>>()
+        });
         Self(routes)
     }
 
@@ -57,17 +68,25 @@ impl Routes {
                 others.push(route.method.clone());
             }
         }
-        if others.is_empty() { Found::Nothing } else { Found::OtherMethods(others) }
+        if others.is_empty() {
+            Found::Nothing
+        } else {
+            Found::OtherMethods(others)
+        }
     }
 }
 
 impl Route {
     fn matches(&self, parts: &[&str]) -> bool {
         self.segments.len() == parts.len()
-            && self.segments.iter().zip(parts).all(|(segment, part)| match segment {
-                Segment::Literal(literal) => literal == part,
-                Segment::Parameter(_) => true,
-            })
+            && self
+                .segments
+                .iter()
+                .zip(parts)
+                .all(|(segment, part)| match segment {
+                    Segment::Literal(literal) => literal == part,
+                    Segment::Parameter(_) => true,
+                })
     }
 
     fn parameters(&'static self, parts: &[&str]) -> Vec<(&'static str, String)> {
@@ -86,7 +105,10 @@ impl Route {
 
 impl Segment {
     fn new(part: &str) -> Self {
-        match part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        match part
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'))
+        {
             Some(name) => Self::Parameter(name.to_owned()),
             None => Self::Literal(part.to_owned()),
         }
@@ -104,7 +126,9 @@ mod tests {
 
     fn find(method: Method, path: &str) -> String {
         match document().routes.find(&method, path) {
-            Found::Operation(index, parameters) => format!("{} {parameters:?}", document().operations[index].id),
+            Found::Operation(index, parameters) => {
+                format!("{} {parameters:?}", document().operations[index].id)
+            }
             Found::OtherMethods(methods) => format!("not {method}, but {methods:?}"),
             Found::Nothing => "nothing".to_owned(),
         }
@@ -112,7 +136,10 @@ mod tests {
 
     #[test]
     fn a_written_out_segment_wins_over_a_parameter() {
-        assert_eq!(find(Method::POST, "/installs/i/domains/bulk"), r#"create_bulk_domains [("install_id", "i")]"#);
+        assert_eq!(
+            find(Method::POST, "/installs/i/domains/bulk"),
+            r#"create_bulk_domains [("install_id", "i")]"#
+        );
         assert_eq!(
             find(Method::POST, "/installs/i/domains/d/check_status"),
             r#"check_domain_status [("install_id", "i"), ("domain_id", "d")]"#
@@ -121,7 +148,10 @@ mod tests {
 
     #[test]
     fn a_double_slash_and_an_escaped_id_are_understood() {
-        assert_eq!(find(Method::GET, "//installs//a%20b"), r#"get_install [("install_id", "a b")]"#);
+        assert_eq!(
+            find(Method::GET, "//installs//a%20b"),
+            r#"get_install [("install_id", "a b")]"#
+        );
     }
 
     #[test]
@@ -135,7 +165,9 @@ mod tests {
         for operation in &document().operations {
             let path = operation.path.replace(['{', '}'], "");
             match document().routes.find(&operation.method, &path) {
-                Found::Operation(index, _) => assert_eq!(document().operations[index].id, operation.id),
+                Found::Operation(index, _) => {
+                    assert_eq!(document().operations[index].id, operation.id)
+                }
                 _ => panic!("{} is not found", operation.id),
             }
         }

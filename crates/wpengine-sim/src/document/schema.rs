@@ -19,7 +19,10 @@ pub(crate) struct Schema {
 
 impl Schema {
     pub(super) fn new(document: &Value, value: &Value) -> Self {
-        Self { value: translate(document, value, 0), validator: OnceLock::new() }
+        Self {
+            value: translate(document, value, 0),
+            validator: OnceLock::new(),
+        }
     }
 
     /// The `type` of the schema, where it has a single one.
@@ -34,14 +37,19 @@ impl Schema {
                 .should_validate_formats(true)
                 .with_format("int64", |text: &str| text.parse::<i64>().is_ok())
                 .build(&self.value)
-                .unwrap_or_else(|error| panic!("the document has a schema that cannot be used: {error}"))
+                .unwrap_or_else(|error| {
+                    panic!("the document has a schema that cannot be used: {error}")
+                })
         })
     }
 }
 
 /// Follows a reference, if the value is one.
 pub(super) fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
-    match value["$ref"].as_str().and_then(|reference| document.pointer(reference.strip_prefix('#')?)) {
+    match value["$ref"]
+        .as_str()
+        .and_then(|reference| document.pointer(reference.strip_prefix('#')?))
+    {
         Some(target) => resolve(document, target),
         None => value,
     }
@@ -52,18 +60,22 @@ fn translate(document: &Value, value: &Value, depth: usize) -> Value {
     if depth > MAX_DEPTH {
         return json!(true);
     }
-    let Some(object) = resolve(document, value).as_object() else { return value.clone() };
+    let Some(object) = resolve(document, value).as_object() else {
+        return value.clone();
+    };
     let mut result = Map::new();
     for (key, value) in object {
         let translated = match key.as_str() {
             "properties" => {
                 let each = value.as_object().into_iter().flatten();
-                each.map(|(name, value)| (name.clone(), translate(document, value, depth + 1))).collect()
+                each.map(|(name, value)| (name.clone(), translate(document, value, depth + 1)))
+                    .collect()
             }
             "items" | "additionalProperties" | "not" => translate(document, value, depth + 1),
             "allOf" | "anyOf" | "oneOf" => {
                 let each = value.as_array().into_iter().flatten();
-                each.map(|value| translate(document, value, depth + 1)).collect()
+                each.map(|value| translate(document, value, depth + 1))
+                    .collect()
             }
             // Words for people, and marks for other programs, would only make the validator larger.
             "nullable" | "description" | "example" | "default" => continue,
@@ -89,7 +101,8 @@ mod tests {
 
     #[test]
     fn a_nullable_reference_takes_null_and_still_checks_the_rest() {
-        let schema = schema(json!({ "nullable": true, "allOf": [{ "$ref": "#/components/schemas/Name" }] }));
+        let schema =
+            schema(json!({ "nullable": true, "allOf": [{ "$ref": "#/components/schemas/Name" }] }));
         assert!(schema.validator().is_valid(&json!(null)));
         assert!(schema.validator().is_valid(&json!("abc")));
         assert!(!schema.validator().is_valid(&json!("abcd")));

@@ -14,13 +14,20 @@ struct View<'a> {
 
 impl<'a> From<&'a Account> for View<'a> {
     fn from(account: &'a Account) -> Self {
-        Self { id: &account.id, name: &account.name, nickname: &account.nickname }
+        Self {
+            id: &account.id,
+            name: &account.name,
+            nickname: &account.nickname,
+        }
     }
 }
 
 pub(super) fn list_accounts(call: &mut Call<'_>) -> Outcome {
     let world = &*call.world;
-    let visible = world.accounts.values().filter(|account| world.account(&call.caller, &account.id).is_some());
+    let visible = world
+        .accounts
+        .values()
+        .filter(|account| world.account(&call.caller, &account.id).is_some());
     call.page(visible, View::from)
 }
 
@@ -37,5 +44,12 @@ pub(super) fn get_account_limits(call: &mut Call<'_>) -> Outcome {
     }
     let limits = call.account()?.limits;
     let (storage, bandwidth) = (limits.storage_gb, limits.bandwidth_gb);
-    Answer::json(200, &Limits { visitors: limits.visitors, storage, bandwidth })
+    Answer::json(
+        200,
+        &Limits {
+            visitors: limits.visitors,
+            storage,
+            bandwidth,
+        },
+    )
 }

@@ -39,8 +39,16 @@ struct Change<'a> {
 
 fn view<'a>(world: &'a World, account: &'a Account, user: &'a AccountUser) -> View<'a> {
     let installs = (user.roles.level == Level::Partial).then(|| {
-        let found = user.install_ids.iter().filter_map(|id| world.installs.get(id));
-        found.map(|install| InstallView { id: &install.id, name: &install.name }).collect()
+        let found = user
+            .install_ids
+            .iter()
+            .filter_map(|id| world.installs.get(id));
+        found
+            .map(|install| InstallView {
+                id: &install.id,
+                name: &install.name,
+            })
+            .collect()
     });
     View {
         user_id: &user.user_id,
@@ -52,14 +60,18 @@ fn view<'a>(world: &'a World, account: &'a Account, user: &'a AccountUser) -> Vi
         invite_accepted: user.invite_accepted,
         mfa_enabled: user.mfa_enabled,
         roles: user.roles.to_string(),
-        last_owner: (user.roles.level == Level::Owner).then(|| account.is_last_owner(&user.user_id)),
+        last_owner: (user.roles.level == Level::Owner)
+            .then(|| account.is_last_owner(&user.user_id)),
         installs,
     }
 }
 
 fn find<'a>(call: &'a Call<'_>) -> Result<(&'a Account, &'a AccountUser), Refusal> {
     let account = call.account()?;
-    let user = account.users.get(call.path("user_id")).ok_or_else(Refusal::not_found)?;
+    let user = account
+        .users
+        .get(call.path("user_id"))
+        .ok_or_else(Refusal::not_found)?;
     Ok((account, user))
 }
 
@@ -69,7 +81,11 @@ pub(super) fn list_account_users(call: &mut Call<'_>) -> Outcome {
         results: Vec<View<'a>>,
     }
     let account = call.account()?;
-    let results = account.users.values().map(|user| view(call.world, account, user)).collect();
+    let results = account
+        .users
+        .values()
+        .map(|user| view(call.world, account, user))
+        .collect();
     Answer::json(200, &List { results })
 }
 
@@ -97,27 +113,60 @@ pub(super) fn create_account_user(call: &mut Call<'_>) -> Outcome {
     let Body { user } = call.body()?;
     if user.account_id != account_id {
         let message = "Account id must be the account of the address";
-        return Err(Refusal::field(RESOURCE, "account_id", INVALID_VALUE, "mismatch", message));
+        return Err(Refusal::field(
+            RESOURCE,
+            "account_id",
+            INVALID_VALUE,
+            "mismatch",
+            message,
+        ));
     }
-    for (field, title, value) in
-        [("first_name", "First name", &user.first_name), ("last_name", "Last name", &user.last_name)]
-    {
+    for (field, title, value) in [
+        ("first_name", "First name", &user.first_name),
+        ("last_name", "Last name", &user.last_name),
+    ] {
         if value.trim().is_empty() {
-            return Err(Refusal::field(RESOURCE, field, INVALID_VALUE, "blank", &format!("{title} cannot be empty")));
+            return Err(Refusal::field(
+                RESOURCE,
+                field,
+                INVALID_VALUE,
+                "blank",
+                &format!("{title} cannot be empty"),
+            ));
         }
     }
     if !is_email(&user.email) {
-        return Err(Refusal::field(RESOURCE, "email", INVALID_VALUE, "invalid", "Email is not an e-mail address"));
+        return Err(Refusal::field(
+            RESOURCE,
+            "email",
+            INVALID_VALUE,
+            "invalid",
+            "Email is not an e-mail address",
+        ));
     }
     let roles = allowed_roles(call, &account_id, &user.roles)?;
     let install_ids = reachable_installs(call.world, &account_id, roles, user.install_ids)?;
     let account = &call.world.accounts[&account_id];
-    if account.users.values().any(|other| other.email.eq_ignore_ascii_case(&user.email)) {
+    if account
+        .users
+        .values()
+        .any(|other| other.email.eq_ignore_ascii_case(&user.email))
+    {
         let message = "Email belongs to a user of this account already";
-        return Err(Refusal::field(RESOURCE, "email", VALUE_UNAVAILABLE, "taken", message));
+        return Err(Refusal::field(
+            RESOURCE,
+            "email",
+            VALUE_UNAVAILABLE,
+            "taken",
+            message,
+        ));
     }
     // Somebody who is known on the platform keeps the id.
-    let known = call.world.users.values().find(|other| other.email.eq_ignore_ascii_case(&user.email));
+    let known = call
+        .world
+        .users
+        .values()
+        .find(|other| other.email.eq_ignore_ascii_case(&user.email));
     let user_id = known.map(|known| known.id.clone());
     let user_id = user_id.unwrap_or_else(|| call.world.random.uuid());
     let user = AccountUser {
@@ -131,7 +180,9 @@ pub(super) fn create_account_user(call: &mut Call<'_>) -> Outcome {
         roles,
         install_ids,
     };
-    call.world.accounts[&account_id].users.insert(user_id.clone(), user);
+    call.world.accounts[&account_id]
+        .users
+        .insert(user_id.clone(), user);
     changed(call, 201, &account_id, &user_id)
 }
 
@@ -175,11 +226,23 @@ pub(super) fn delete_account_user(call: &mut Call<'_>) -> Outcome {
 fn changed(call: &Call<'_>, status: u16, account_id: &str, user_id: &str) -> Outcome {
     let account = &call.world.accounts[account_id];
     let account_user = view(call.world, account, &account.users[user_id]);
-    Answer::json(status, &Change { message: "Your change was successful.", account_user })
+    Answer::json(
+        status,
+        &Change {
+            message: "Your change was successful.",
+            account_user,
+        },
+    )
 }
 
 fn last_owner() -> Refusal {
-    Refusal::field(RESOURCE, "roles", INVALID_VALUE, "last_owner", "An account must keep an owner")
+    Refusal::field(
+        RESOURCE,
+        "roles",
+        INVALID_VALUE,
+        "last_owner",
+        "An account must keep an owner",
+    )
 }
 
 /// The roles of a body, if they are roles and the caller may give them: only owners make owners.
@@ -187,9 +250,18 @@ fn allowed_roles(call: &Call<'_>, account_id: &str, text: &str) -> Result<Roles,
     call.require_manager(account_id)?;
     let Some(roles) = Roles::parse(text) else {
         let message = "Roles must be one of owner; full; full,billing; partial; partial,billing";
-        return Err(Refusal::field(RESOURCE, "roles", INVALID_VALUE, "inclusion", message));
+        return Err(Refusal::field(
+            RESOURCE,
+            "roles",
+            INVALID_VALUE,
+            "inclusion",
+            message,
+        ));
     };
-    let caller = call.world.member(&call.caller, account_id).ok_or_else(Refusal::forbidden)?;
+    let caller = call
+        .world
+        .member(&call.caller, account_id)
+        .ok_or_else(Refusal::forbidden)?;
     if roles.level == Level::Owner && caller.roles.level != Level::Owner {
         return Err(Refusal::forbidden());
     }
@@ -197,8 +269,15 @@ fn allowed_roles(call: &Call<'_>, account_id: &str, text: &str) -> Result<Roles,
 }
 
 /// Only owners change or remove owners.
-fn require_owner_for_owners(call: &Call<'_>, account_id: &str, user: &AccountUser) -> Result<(), Refusal> {
-    let caller = call.world.member(&call.caller, account_id).ok_or_else(Refusal::forbidden)?;
+fn require_owner_for_owners(
+    call: &Call<'_>,
+    account_id: &str,
+    user: &AccountUser,
+) -> Result<(), Refusal> {
+    let caller = call
+        .world
+        .member(&call.caller, account_id)
+        .ok_or_else(Refusal::forbidden)?;
     if user.roles.level == Level::Owner && caller.roles.level != Level::Owner {
         return Err(Refusal::forbidden());
     }
@@ -215,15 +294,28 @@ fn reachable_installs(
     if roles.level != Level::Partial {
         return Ok(Vec::new());
     }
-    let of_account = |id: &String| world.installs.get(id).is_some_and(|install| install.account_id == account_id);
+    let of_account = |id: &String| {
+        world
+            .installs
+            .get(id)
+            .is_some_and(|install| install.account_id == account_id)
+    };
     if let Some(stranger) = ids.iter().find(|id| !of_account(id)) {
-        let message = format!("Install ids holds '{stranger}', which is no install of this account");
-        return Err(Refusal::field(RESOURCE, "install_ids", ACCESS_ERROR, "not_found", &message));
+        let message =
+            format!("Install ids holds '{stranger}', which is no install of this account");
+        return Err(Refusal::field(
+            RESOURCE,
+            "install_ids",
+            ACCESS_ERROR,
+            "not_found",
+            &message,
+        ));
     }
     Ok(ids)
 }
 
 fn is_email(text: &str) -> bool {
     let has_no_space = !text.contains(char::is_whitespace);
-    text.rsplit_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && has_no_space)
+    text.rsplit_once('@')
+        .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && has_no_space)
 }

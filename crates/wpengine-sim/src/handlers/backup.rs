@@ -33,7 +33,11 @@ pub(super) fn list_backups(call: &mut Call<'_>) -> Outcome {
 }
 
 pub(super) fn get_backup(call: &mut Call<'_>) -> Outcome {
-    let backup = call.install()?.backups.get(call.path("backup_id")).ok_or_else(Refusal::not_found)?;
+    let backup = call
+        .install()?
+        .backups
+        .get(call.path("backup_id"))
+        .ok_or_else(Refusal::not_found)?;
     Answer::json(200, &view(call, backup))
 }
 
@@ -47,6 +51,8 @@ pub(super) fn create_backup(call: &mut Call<'_>) -> Outcome {
     let id = call.world.random.uuid();
     let backup = Backup::new(id, description, call.now, content);
     let answer = Answer::json(202, &view(call, &backup));
-    call.install_mut()?.backups.insert(backup.id.clone(), backup);
+    call.install_mut()?
+        .backups
+        .insert(backup.id.clone(), backup);
     answer
 }

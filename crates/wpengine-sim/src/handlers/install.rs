@@ -13,13 +13,14 @@ struct View<'a> {
     id: &'a str,
     name: &'a str,
     account: Reference<'a>,
-    php_version: &'a str,
+    /// Null while nothing runs yet.
+    php_version: Option<&'a str>,
     status: &'static str,
     site: Option<Reference<'a>>,
     cname: String,
     stable_ips: Option<&'a [String]>,
     environment: Option<Environment>,
-    primary_domain: String,
+    primary_domain: Option<&'a str>,
     is_multisite: bool,
     created_at: Time,
     /// What only the answer for a single install has.
@@ -43,8 +44,10 @@ fn view<'a>(call: &Call<'_>, install: &'a Install) -> View<'a> {
     View {
         id: &install.id,
         name: &install.name,
-        account: Reference { id: &install.account_id },
-        php_version: &install.php_version,
+        account: Reference {
+            id: &install.account_id,
+        },
+        php_version: is_active.then_some(install.php_version.as_str()),
         status: if is_active { "active" } else { "pending" },
         site: install.site_id.as_deref().map(|id| Reference { id }),
         cname: install.cname(),
@@ -60,7 +63,8 @@ fn view<'a>(call: &Call<'_>, install: &'a Install) -> View<'a> {
 pub(super) fn list_installs(call: &mut Call<'_>) -> Outcome {
     let (world, account) = (&*call.world, call.query("account_id"));
     let visible = world.installs.values().filter(|install| {
-        account.is_none_or(|account| install.account_id == account) && world.sees_install(&call.caller, install)
+        account.is_none_or(|account| install.account_id == account)
+            && world.sees_install(&call.caller, install)
     });
     call.page(visible, |install| view(call, install))
 }
@@ -69,10 +73,18 @@ pub(super) fn get_install(call: &mut Call<'_>) -> Outcome {
     let install = call.install()?;
     let details = Details {
         // Nothing runs on an install that is still being made.
-        wp_version: install.is_active(call.now).then_some(install.content.wp_version.as_str()),
+        wp_version: install
+            .is_active(call.now)
+            .then_some(install.content.wp_version.as_str()),
         defer_wordpress_upgrades_until: install.defer_wordpress_upgrades_until.map(Time),
     };
-    Answer::json(200, &View { details: Some(details), ..view(call, install) })
+    Answer::json(
+        200,
+        &View {
+            details: Some(details),
+            ..view(call, install)
+        },
+    )
 }
 
 pub(super) fn create_install(call: &mut Call<'_>) -> Outcome {
@@ -86,15 +98,30 @@ pub(super) fn create_install(call: &mut Call<'_>) -> Outcome {
     let body: Body = call.body()?;
     call.require_manager(&body.account_id)?;
     if !call.world.is_install_name_free(&body.name) {
-        return Err(Refusal::field(RESOURCE, "name", VALUE_UNAVAILABLE, "taken", "Name is already taken"));
+        return Err(Refusal::field(
+            RESOURCE,
+            "name",
+            VALUE_UNAVAILABLE,
+            "taken",
+            "Name is already taken",
+        ));
     }
     let environment = match &body.site_id {
-        Some(site_id) => Some(free_slot(call, &body.account_id, site_id, body.environment)?),
+        Some(site_id) => Some(free_slot(
+            call,
+            &body.account_id,
+            site_id,
+            body.environment,
+        )?),
         None => body.environment,
     };
     let id = call.world.random.uuid();
     let install = Install::new(call.world, id.clone(), body.name, body.account_id, call.now);
-    let install = Install { site_id: body.site_id, environment, ..install };
+    let install = Install {
+        site_id: body.site_id,
+        environment,
+        ..install
+    };
     call.world.add_install(install);
     Answer::json(201, &view(call, &call.world.installs[&id]))
 }
@@ -138,11 +165,22 @@ pub(super) fn delete_install(call: &mut Call<'_>) -> Outcome {
 }
 
 fn site_of_account(call: &Call<'_>, account_id: &str, site_id: &str) -> Result<(), Refusal> {
-    if call.world.sites.get(site_id).is_some_and(|site| site.account_id == account_id) {
+    if call
+        .world
+        .sites
+        .get(site_id)
+        .is_some_and(|site| site.account_id == account_id)
+    {
         return Ok(());
     }
     let message = "Site id is no site of this account";
-    Err(Refusal::field(RESOURCE, "site_id", ACCESS_ERROR, "not_found", message))
+    Err(Refusal::field(
+        RESOURCE,
+        "site_id",
+        ACCESS_ERROR,
+        "not_found",
+        message,
+    ))
 }
 
 /// The wanted slot of a site, or its first free one; a slot holds one install.
@@ -154,16 +192,22 @@ fn free_slot(
 ) -> Result<Environment, Refusal> {
     site_of_account(call, account_id, site_id)?;
     let installs = call.world.sites[site_id].installs.iter();
-    let taken: Vec<_> = installs.filter_map(|id| call.world.installs.get(id)?.environment).collect();
-    let mut free = Environment::ALL.into_iter().filter(|slot| !taken.contains(slot));
-    free.find(|slot| wanted.is_none_or(|wanted| *slot == wanted)).ok_or_else(|| {
-        let message = "Environment is already taken on this site";
-        Refusal::field(RESOURCE, "environment", VALUE_UNAVAILABLE, "taken", message)
-    })
+    let taken: Vec<_> = installs
+        .filter_map(|id| call.world.installs.get(id)?.environment)
+        .collect();
+    let mut free = Environment::ALL
+        .into_iter()
+        .filter(|slot| !taken.contains(slot));
+    free.find(|slot| wanted.is_none_or(|wanted| *slot == wanted))
+        .ok_or_else(|| {
+            let message = "Environment is already taken on this site";
+            Refusal::field(RESOURCE, "environment", VALUE_UNAVAILABLE, "taken", message)
+        })
 }
 
 /// Tells a field that is there, perhaps with null, from one that is not.
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
-

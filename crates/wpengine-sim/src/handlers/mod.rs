@@ -16,7 +16,13 @@ use crate::document::document;
 /// The handler of an operation, by its index in the document.
 pub(crate) fn handler(operation: usize) -> Option<Handler> {
     static HANDLERS: OnceLock<Vec<Option<Handler>>> = OnceLock::new();
-    let handlers = HANDLERS.get_or_init(|| document().operations.iter().map(|operation| find(&operation.id)).collect());
+    let handlers = HANDLERS.get_or_init(|| {
+        document()
+            .operations
+            .iter()
+            .map(|operation| find(&operation.id))
+            .collect()
+    });
     handlers.get(operation).copied().flatten()
 }
 
@@ -56,7 +62,11 @@ mod tests {
 
     #[test]
     fn every_operation_of_the_document_has_a_handler() {
-        let missing: Vec<_> = document().operations.iter().filter(|one| find(&one.id).is_none()).collect();
+        let missing: Vec<_> = document()
+            .operations
+            .iter()
+            .filter(|one| find(&one.id).is_none())
+            .collect();
         let missing: Vec<_> = missing.iter().map(|operation| &operation.id).collect();
         assert!(missing.is_empty(), "no handler for {missing:?}");
     }

@@ -36,7 +36,10 @@ struct InstallView<'a> {
 
 /// A site as this user sees it: with the installs that the user can reach.
 fn view<'a>(world: &'a World, user_id: &str, site: &'a Site) -> View<'a> {
-    let installs = site.installs.iter().filter_map(|id| world.install(user_id, id));
+    let installs = site
+        .installs
+        .iter()
+        .filter_map(|id| world.install(user_id, id));
     let installs = installs.map(|install| InstallView {
         id: &install.id,
         name: &install.name,
@@ -48,7 +51,9 @@ fn view<'a>(world: &'a World, user_id: &str, site: &'a Site) -> View<'a> {
     View {
         id: &site.id,
         name: &site.name,
-        account: Reference { id: &site.account_id },
+        account: Reference {
+            id: &site.account_id,
+        },
         group_name: site.group_name.as_deref(),
         tags: &site.tags,
         created_at: Time(site.created_at),
@@ -122,7 +127,13 @@ pub(super) fn delete_site(call: &mut Call<'_>) -> Outcome {
 /// The document checks the length; a name of spaces alone is empty too.
 fn check_name(name: &str) -> Result<(), Refusal> {
     if name.trim().is_empty() {
-        return Err(Refusal::field("Site", "name", INVALID_VALUE, "blank", "Name cannot be empty"));
+        return Err(Refusal::field(
+            "Site",
+            "name",
+            INVALID_VALUE,
+            "blank",
+            "Name cannot be empty",
+        ));
     }
     Ok(())
 }

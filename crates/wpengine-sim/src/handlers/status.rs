@@ -13,10 +13,23 @@ pub(super) fn get_status(call: &mut Call<'_>) -> Outcome {
         created_on: String,
     }
     // The one time that is written with an offset.
-    let created_on = call.now.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string();
-    Answer::json(200, &Status { success: true, created_on })
+    let created_on = call
+        .now
+        .to_zoned(TimeZone::UTC)
+        .strftime("%Y-%m-%dT%H:%M:%S+00:00")
+        .to_string();
+    Answer::json(
+        200,
+        &Status {
+            success: true,
+            created_on,
+        },
+    )
 }
 
 pub(super) fn get_swagger(_call: &mut Call<'_>) -> Outcome {
-    Ok(Answer { status: 200, body: document().compact.clone() })
+    Ok(Answer {
+        status: 200,
+        body: document().compact.clone(),
+    })
 }

@@ -14,7 +14,11 @@ pub(super) fn get_current_user(call: &mut Call<'_>) -> Outcome {
         email: &'a str,
         phone_number: Option<&'a str>,
     }
-    let user = call.world.users.get(&call.caller).ok_or_else(Refusal::not_found)?;
+    let user = call
+        .world
+        .users
+        .get(&call.caller)
+        .ok_or_else(Refusal::not_found)?;
     let view = View {
         id: &user.id,
         first_name: &user.first_name,

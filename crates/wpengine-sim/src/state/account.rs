@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::{Level, Roles};
+use super::{Level, Roles, StorageRefreshes};
 
 /// An account.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub(crate) struct Account {
     pub(crate) limits: Limits,
     /// By user id.
     pub(crate) users: IndexMap<String, AccountUser>,
+    /// Measurements of the whole account.
+    pub(crate) storage: StorageRefreshes,
 }
 
 /// What the plan of an account allows in a month.
@@ -43,7 +45,10 @@ pub(crate) struct AccountUser {
 impl Account {
     /// Whether the account would be left without an owner if this user went.
     pub(crate) fn is_last_owner(&self, user_id: &str) -> bool {
-        let mut owners = self.users.values().filter(|user| user.roles.level == Level::Owner);
+        let mut owners = self
+            .users
+            .values()
+            .filter(|user| user.roles.level == Level::Owner);
         owners.next().is_some_and(|owner| owner.user_id == user_id) && owners.next().is_none()
     }
 }

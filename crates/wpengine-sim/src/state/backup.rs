@@ -23,8 +23,20 @@ pub(crate) struct Backup {
 }
 
 impl Backup {
-    pub(crate) fn new(id: String, description: String, requested_at: Timestamp, content: Content) -> Self {
-        Self { id, description, requested_at, duration: DURATION, fails: false, content }
+    pub(crate) fn new(
+        id: String,
+        description: String,
+        requested_at: Timestamp,
+        content: Content,
+    ) -> Self {
+        Self {
+            id,
+            description,
+            requested_at,
+            duration: DURATION,
+            fails: false,
+            content,
+        }
     }
 
     pub(crate) fn status(&self, now: Timestamp) -> &'static str {
@@ -39,7 +51,9 @@ impl Backup {
 
     /// When it was over, if it is and went well.
     pub(crate) fn completed_at(&self, now: Timestamp) -> Option<Timestamp> {
-        (self.status(now) == "completed").then(|| self.requested_at.saturating_add(self.duration).ok()).flatten()
+        (self.status(now) == "completed")
+            .then(|| self.requested_at.saturating_add(self.duration).ok())
+            .flatten()
     }
 }
 
@@ -49,13 +63,31 @@ mod tests {
 
     #[test]
     fn a_backup_goes_through_its_states_with_time() {
-        let content = Content { wp_version: "6.8".into(), files: "f".into(), database: "d".into() };
+        let content = Content {
+            wp_version: "6.8".into(),
+            files: "f".into(),
+            database: "d".into(),
+        };
         let mut backup = Backup::new("b".into(), "before".into(), Timestamp::UNIX_EPOCH, content);
         let at = |seconds| Timestamp::from_second(seconds).unwrap();
-        let states: Vec<_> = [0, 4, 5, 179, 180].map(|second| backup.status(at(second))).into();
-        assert_eq!(states, ["requested", "requested", "in_progress", "in_progress", "completed"]);
+        let states: Vec<_> = [0, 4, 5, 179, 180]
+            .map(|second| backup.status(at(second)))
+            .into();
+        assert_eq!(
+            states,
+            [
+                "requested",
+                "requested",
+                "in_progress",
+                "in_progress",
+                "completed"
+            ]
+        );
         assert_eq!(backup.completed_at(at(200)), Some(at(180)));
         backup.fails = true;
-        assert_eq!((backup.status(at(180)), backup.completed_at(at(180))), ("aborted", None));
+        assert_eq!(
+            (backup.status(at(180)), backup.completed_at(at(180))),
+            ("aborted", None)
+        );
     }
 }

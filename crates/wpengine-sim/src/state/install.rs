@@ -3,8 +3,9 @@
 use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::{Backup, World};
+use super::{Archive, Backup, Certificate, Domain, Report, StorageRefreshes, World};
 
 /// How long a new install is `pending`: 3 to 5 minutes upstream.
 const PROVISIONING: SignedDuration = SignedDuration::from_mins(4);
@@ -60,16 +61,51 @@ pub(crate) struct Install {
     pub(crate) network: Network,
     pub(crate) content: Content,
     pub(crate) backups: IndexMap<String, Backup>,
+    pub(crate) archives: IndexMap<String, Archive>,
+    pub(crate) domains: IndexMap<String, Domain>,
+    pub(crate) reports: IndexMap<String, Report>,
+    pub(crate) certificates: Vec<Certificate>,
+    pub(crate) storage: StorageRefreshes,
+    pub(crate) largefs_file: LargeFsFile,
+    /// The `largefs_settings` in effect.
+    pub(crate) offload_settings: Map<String, Value>,
+    /// What was done to it that no operation shows, for the simulator's controls.
+    pub(crate) events: Vec<Event>,
+}
+
+/// The file by which the service finds out that a bucket is the user's.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct LargeFsFile {
+    pub(crate) name: String,
+    pub(crate) content: String,
+}
+
+/// Something that was done to an install: a purge, a copy, a restore.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Event {
+    pub(crate) kind: &'static str,
+    pub(crate) at: Timestamp,
+    pub(crate) details: Value,
 }
 
 impl Install {
     /// A new install without a site.
-    pub(crate) fn new(world: &mut World, id: String, name: String, account_id: String, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        world: &mut World,
+        id: String,
+        name: String,
+        account_id: String,
+        now: Timestamp,
+    ) -> Self {
         let content = Content {
             wp_version: NEW_WP_VERSION.to_owned(),
             files: world.random.hex(16),
             database: world.random.hex(16),
         };
+        let platform_name = format!("{name}.wpengine.com");
+        let txt_value = world.random.hex(32);
+        let platform_domain = Domain::new(world.random.uuid(), platform_name, Network::Advanced, txt_value, now);
+        let platform_domain = Domain { primary: true, ..platform_domain.verified_since(now) };
         Self {
             id,
             name,
@@ -84,6 +120,17 @@ impl Install {
             network: Network::Advanced,
             content,
             backups: IndexMap::new(),
+            archives: IndexMap::new(),
+            domains: IndexMap::from([(platform_domain.id.clone(), platform_domain)]),
+            reports: IndexMap::new(),
+            certificates: Vec::new(),
+            storage: StorageRefreshes::default(),
+            largefs_file: LargeFsFile {
+                name: format!("{}.largefs", world.random.hex(8)),
+                content: world.random.hex(16),
+            },
+            offload_settings: Map::new(),
+            events: Vec::new(),
         }
     }
 
@@ -97,7 +144,29 @@ impl Install {
     }
 
     /// The name visitors are led to.
-    pub(crate) fn primary_domain(&self) -> String {
-        self.cname()
+    pub(crate) fn primary_domain(&self) -> Option<&str> {
+        self.domains.values().find(|domain| domain.primary).map(|domain| domain.name.as_str())
+    }
+
+    pub(crate) fn record(&mut self, kind: &'static str, at: Timestamp, details: Value) {
+        self.events.push(Event { kind, at, details });
+    }
+
+    /// When something of this kind last happened.
+    pub(crate) fn last(&self, kind: &str) -> Option<Timestamp> {
+        self.events.iter().rev().find(|event| event.kind == kind).map(|event| event.at)
+    }
+}
+
+impl Content {
+    /// Takes over parts of another content. The WordPress version goes with the files.
+    pub(crate) fn overwrite(&mut self, other: Self, files: bool, database: bool) {
+        if files {
+            self.wp_version = other.wp_version;
+            self.files = other.files;
+        }
+        if database {
+            self.database = other.database;
+        }
     }
 }

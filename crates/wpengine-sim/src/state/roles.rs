@@ -19,7 +19,10 @@ pub(crate) struct Roles {
 }
 
 impl Roles {
-    pub(crate) const OWNER: Self = Self { level: Level::Owner, billing: false };
+    pub(crate) const OWNER: Self = Self {
+        level: Level::Owner,
+        billing: false,
+    };
 
     /// Reads one of the five combinations, in any order and spacing.
     pub(crate) fn parse(text: &str) -> Option<Self> {
@@ -64,15 +67,31 @@ mod tests {
 
     #[test]
     fn the_five_combinations_are_read_and_written() {
-        for text in ["owner", "full", "full,billing", "partial", "partial,billing"] {
+        for text in [
+            "owner",
+            "full",
+            "full,billing",
+            "partial",
+            "partial,billing",
+        ] {
             assert_eq!(Roles::parse(text).unwrap().to_string(), text);
         }
-        assert_eq!(Roles::parse("billing, partial").unwrap().to_string(), "partial,billing");
+        assert_eq!(
+            Roles::parse("billing, partial").unwrap().to_string(),
+            "partial,billing"
+        );
     }
 
     #[test]
     fn nothing_else_is_a_role() {
-        for text in ["", "admin", "owner,billing", "billing", "full,partial", "full,full"] {
+        for text in [
+            "",
+            "admin",
+            "owner,billing",
+            "billing",
+            "full,partial",
+            "full,full",
+        ] {
             assert_eq!(Roles::parse(text), None, "{text}");
         }
     }

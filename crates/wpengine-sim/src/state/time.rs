@@ -20,7 +20,13 @@ mod tests {
     #[test]
     fn milliseconds_are_always_written() {
         let text = |time: &str| serde_json::to_string(&Time(time.parse().unwrap())).unwrap();
-        assert_eq!(text("2025-07-10T09:59:58.6841Z"), r#""2025-07-10T09:59:58.684Z""#);
-        assert_eq!(text("2025-07-10T09:59:58Z"), r#""2025-07-10T09:59:58.000Z""#);
+        assert_eq!(
+            text("2025-07-10T09:59:58.6841Z"),
+            r#""2025-07-10T09:59:58.684Z""#
+        );
+        assert_eq!(
+            text("2025-07-10T09:59:58Z"),
+            r#""2025-07-10T09:59:58.000Z""#
+        );
     }
 }

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use indexmap::IndexMap;
+
+use super::SshKey;
+
 /// A person with access to the API.
 #[derive(Debug, Clone)]
 pub(crate) struct User {
@@ -10,6 +14,7 @@ pub(crate) struct User {
     pub(crate) last_name: String,
     pub(crate) email: String,
     pub(crate) phone_number: Option<String>,
+    pub(crate) ssh_keys: IndexMap<String, SshKey>,
 }
 
 /// Credentials of a person.

@@ -1,0 +1,154 @@
+//! Configuration of a simulator.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::clock::{Clock, ClockMode};
+use crate::random::Random;
+use crate::server::Server;
+use crate::shared::Shared;
+use crate::simulator::Simulator;
+use crate::world::{Plan, Population};
+
+/// Configures a [`Simulator`]; start from [`Simulator::builder`].
+///
+/// ```
+/// use wpengine_sim::{ClockMode, Simulator};
+///
+/// let simulator = Simulator::builder().credentials("me", "secret").clock(ClockMode::Manual).seed(7).build();
+/// assert_eq!(simulator.user(), "me");
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct SimulatorBuilder {
+    credentials: Option<(String, String)>,
+    clock: ClockMode,
+    clock_start: Option<Timestamp>,
+    seed: u64,
+    population: Population,
+    listen: SocketAddr,
+    check_answers: bool,
+}
+
+impl Default for SimulatorBuilder {
+    fn default() -> Self {
+        Self {
+            credentials: None,
+            clock: ClockMode::default(),
+            clock_start: None,
+            seed: 0,
+            population: Population::Documentation,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            check_answers: cfg!(debug_assertions),
+        }
+    }
+}
+
+impl SimulatorBuilder {
+    /// The API user id and password that are accepted. Without this they are generated.
+    pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        self.credentials = Some((user.into(), password.into()));
+        self
+    }
+
+    /// How the virtual time moves: with the time of the machine by default.
+    pub fn clock(mut self, mode: ClockMode) -> Self {
+        self.clock = mode;
+        self
+    }
+
+    /// The time that the virtual clock shows at first. By default the present, or a fixed day for a manual clock.
+    pub fn clock_start(mut self, start: Timestamp) -> Self {
+        self.clock_start = Some(start);
+        self
+    }
+
+    /// The seed of all ids and figures. Two simulators with one seed, a manual clock and the same requests give the
+    /// same answers.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Starts with one account and its owner, and nothing in it.
+    pub fn empty(mut self) -> Self {
+        self.population = Population::Empty;
+        self
+    }
+
+    /// Starts with a fleet of that many accounts, sites and installs, the same for the same seed, instead of the world
+    /// of the documentation's examples.
+    pub fn fleet(mut self, accounts: usize, sites: usize, installs: usize) -> Self {
+        self.population = Population::Fleet {
+            accounts,
+            sites,
+            installs,
+        };
+        self
+    }
+
+    /// The address to listen on: a free port of 127.0.0.1 by default. Whoever can reach the address can use the
+    /// simulator and read its password from nobody but you; still, leave it on loopback unless you need more.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// Whether each answer is checked against the document; see [`Simulator::violations`]. On in debug builds.
+    pub fn check_answers(mut self, yes: bool) -> Self {
+        self.check_answers = yes;
+        self
+    }
+
+    /// Makes a simulator without a socket, for [`Simulator::handle`].
+    #[must_use]
+    pub fn build(self) -> Simulator {
+        let (shared, user, password) = self.shared();
+        Simulator::new(shared, None, user, password)
+    }
+
+    /// Starts a simulator that listens. It stops when its last handle is dropped.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be listened on.
+    pub async fn start(self) -> io::Result<Simulator> {
+        let listen = self.listen;
+        let (shared, user, password) = self.shared();
+        let server = Server::start(Arc::clone(&shared), listen).await?;
+        Ok(Simulator::new(shared, Some(server), user, password))
+    }
+
+    fn shared(self) -> (Arc<Shared>, String, String) {
+        let (user, password) = self.credentials.unwrap_or_else(|| {
+            let mut random = Random::unforeseeable();
+            (random.uuid(), random.token(24))
+        });
+        let clock = Clock::new(self.clock, self.clock_start);
+        let plan = Plan {
+            population: self.population,
+            user: user.clone(),
+            password: password.clone(),
+        };
+        (
+            Arc::new(Shared::new(self.seed, clock, plan, self.check_answers)),
+            user,
+            password,
+        )
+    }
+}
+
+impl fmt::Debug for SimulatorBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = formatter.debug_struct("SimulatorBuilder");
+        debug
+            .field("clock", &self.clock)
+            .field("seed", &self.seed)
+            .field("population", &self.population);
+        debug.field("listen", &self.listen).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,110 @@
+//! What the gateway and the CDN in front of the API add: headers on every answer, and errors of their own.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::random::Random;
+
+/// The largest body that is read.
+pub(crate) const MAX_BODY: usize = 1024 * 1024;
+
+/// An error of the gateway itself, before anything of the API is asked.
+pub(crate) fn error(status: StatusCode, message: &str) -> Response<Bytes> {
+    let body = serde_json::json!({ "message": message }).to_string();
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    response
+}
+
+/// A path that there is, asked with a method that it lacks.
+pub(crate) fn method_not_allowed(methods: &[Method]) -> Response<Bytes> {
+    let mut response = error(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+    allow(response.headers_mut(), methods);
+    response
+}
+
+/// The answer to OPTIONS.
+pub(crate) fn options(methods: &[Method]) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    allow(response.headers_mut(), methods);
+    response
+}
+
+fn allow(headers: &mut HeaderMap, methods: &[Method]) {
+    let mut names: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    if methods.contains(&Method::GET) {
+        names.push("HEAD");
+    }
+    names.push("OPTIONS");
+    if let Ok(value) = HeaderValue::try_from(names.join(", ")) {
+        headers.insert(header::ALLOW, value);
+    }
+}
+
+/// Completes an answer with the headers that a recorded one has. They are drawn from the seed and the number of the
+/// request, so that two runs give the same bytes.
+pub(crate) fn finish(response: &mut Response<Bytes>, seed: u64, request: u64, now: Timestamp) {
+    let mut random = Random::new(seed ^ request.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let length = response.body().len();
+    let has_body = response.status() != StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    if has_body {
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    headers.insert(header::CONNECTION, HeaderValue::from_static("keep-alive"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static(
+            "Content-Type,X-Amz-Date,Authorization,X-Api-Key,X-Amz-Security-Token",
+        ),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET,POST,PATCH,DELETE,OPTIONS"),
+    );
+    headers.insert("x-cache", HeaderValue::from_static("Miss from cloudfront"));
+    headers.insert("x-amz-cf-pop", HeaderValue::from_static("DFW56-P1"));
+    let date = now
+        .to_zoned(TimeZone::UTC)
+        .strftime("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string();
+    put(headers, header::DATE, date);
+    put(
+        headers,
+        HeaderName::from_static("x-amzn-requestid"),
+        random.uuid(),
+    );
+    put(
+        headers,
+        HeaderName::from_static("x-amz-apigw-id"),
+        format!("{}=", random.token(15)),
+    );
+    let trace = format!("Root=1-{:08x}-{}", now.as_second(), random.hex(24));
+    put(headers, HeaderName::from_static("x-amzn-trace-id"), trace);
+    put(
+        headers,
+        header::VIA,
+        format!("1.1 {}.cloudfront.net (CloudFront)", random.hex(32)),
+    );
+    put(
+        headers,
+        HeaderName::from_static("x-amz-cf-id"),
+        format!("{}==", random.token(54)),
+    );
+}
+
+fn put(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,96 @@
+//! TLS certificates of an install.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Domain;
+
+/// How long an order takes.
+const ISSUING: SignedDuration = SignedDuration::from_mins(5);
+const VALIDITY: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// Let's Encrypt certificates are renewed a month before they end.
+const RENEWAL: SignedDuration = SignedDuration::from_hours(60 * 24);
+
+/// A certificate, or the order of one.
+#[derive(Debug)]
+pub(crate) struct Certificate {
+    pub(crate) id: u64,
+    pub(crate) source: Source,
+    pub(crate) domains: Vec<String>,
+    pub(crate) ordered_at: Timestamp,
+    pub(crate) serial_number: String,
+    pub(crate) approver_email: Option<String>,
+    /// Base64 of the PEM text.
+    pub(crate) certificate: String,
+    /// Base64 of the PEM text. Only ever shown to who asks for the certificate.
+    pub(crate) private_key: PrivateKey,
+}
+
+/// Who issued a certificate.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    /// Ordered for one domain, given by its id.
+    LetsEncrypt { domain_id: String },
+    /// Imported.
+    ThirdParty { expires_at: Timestamp },
+}
+
+/// A private key that no Debug output shows.
+#[derive(Clone)]
+pub(crate) struct PrivateKey(pub(crate) String);
+
+impl std::fmt::Debug for PrivateKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("PrivateKey(redacted)")
+    }
+}
+
+impl Certificate {
+    /// How far it is. `domain` is the domain it was ordered for, if that is still there.
+    pub(crate) fn status(&self, now: Timestamp, domain: Option<&Domain>) -> &'static str {
+        match &self.source {
+            Source::ThirdParty { expires_at } if *expires_at <= now => "EXPIRED",
+            Source::ThirdParty { .. } => "ENABLED",
+            Source::LetsEncrypt { .. } => match domain {
+                None => "CANCELED",
+                Some(_) if now < self.decided_at() => "SUBMITTED",
+                // Let's Encrypt asks the domain, and a domain that is not proven serves no traffic.
+                Some(domain) if domain.verified_at(self.decided_at()).is_some() => "ENABLED",
+                Some(_) => "REJECTED",
+            },
+        }
+    }
+
+    fn decided_at(&self) -> Timestamp {
+        self.ordered_at.saturating_add(ISSUING).unwrap_or(Timestamp::MAX)
+    }
+
+    /// When the present certificate was issued: the last renewal.
+    pub(crate) fn approved_at(&self, now: Timestamp) -> Timestamp {
+        match self.source {
+            Source::ThirdParty { .. } => self.ordered_at,
+            Source::LetsEncrypt { .. } => {
+                let first = self.decided_at();
+                let age = now.duration_since(first).as_secs().max(0);
+                let renewals = age / RENEWAL.as_secs();
+                first.saturating_add(SignedDuration::from_secs(renewals * RENEWAL.as_secs())).unwrap_or(first)
+            }
+        }
+    }
+
+    pub(crate) fn expires_at(&self, now: Timestamp) -> Timestamp {
+        match self.source {
+            Source::ThirdParty { expires_at } => expires_at,
+            Source::LetsEncrypt { .. } => {
+                self.approved_at(now).saturating_add(VALIDITY).unwrap_or(Timestamp::MAX)
+            }
+        }
+    }
+
+    /// Whether it is for the domain, by name or by wildcard.
+    pub(crate) fn covers(&self, name: &str) -> bool {
+        self.domains.iter().any(|domain| {
+            let wildcard = domain.strip_prefix("*.");
+            domain == name || wildcard.is_some_and(|rest| name.split_once('.').is_some_and(|(_, tail)| tail == rest))
+        })
+    }
+}

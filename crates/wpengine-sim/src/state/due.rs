@@ -1,0 +1,81 @@
+//! Work that changes the world when its time comes, without anybody asking.
+//!
+//! Most asynchronous work needs none of this: its state follows from the clock. This is for what overwrites something
+//! else: a copy, a restore, a transfer, new offload settings.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::{Content, World};
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// A restore or a copy puts its content in place.
+    Overwrite { install_id: String, content: Content, files: bool, database: bool },
+    /// A site arrives at its new account.
+    Transfer { transfer_id: String },
+    /// Offload settings take effect.
+    Offload { install_id: String, settings: Map<String, Value>, replace: bool },
+}
+
+/// Work and its time.
+#[derive(Debug)]
+struct Due {
+    at: Timestamp,
+    work: Work,
+}
+
+/// All work that is still to be done, the next first.
+#[derive(Debug, Default)]
+pub(crate) struct Agenda(Vec<Due>);
+
+impl Agenda {
+    /// Adds work; what is due at the same time is done in the order in which it was added.
+    pub(crate) fn add(&mut self, at: Timestamp, work: Work) {
+        let index = self.0.partition_point(|due| due.at <= at);
+        self.0.insert(index, Due { at, work });
+    }
+
+    /// Takes the next work that is due.
+    fn take(&mut self, now: Timestamp) -> Option<Due> {
+        (self.0.first()?.at <= now).then(|| self.0.remove(0))
+    }
+}
+
+impl World {
+    /// Does what has become due: called before each request, so that handlers see a world that is up to date.
+    pub(crate) fn settle(&mut self, now: Timestamp) {
+        while let Some(due) = self.agenda.take(now) {
+            match due.work {
+                Work::Overwrite { install_id, content, files, database } => {
+                    if let Some(install) = self.installs.get_mut(&install_id) {
+                        install.content.overwrite(content, files, database);
+                    }
+                }
+                Work::Transfer { transfer_id } => self.finish_transfer(&transfer_id, due.at),
+                Work::Offload { install_id, settings, replace } => {
+                    if let Some(install) = self.installs.get_mut(&install_id) {
+                        if replace {
+                            install.offload_settings.clear();
+                        }
+                        install.offload_settings.extend(settings);
+                    }
+                }
+            }
+        }
+    }
+
+    fn finish_transfer(&mut self, id: &str, at: Timestamp) {
+        let Some(transfer) = self.transfers.get_mut(id).filter(|transfer| transfer.cancelled_at.is_none()) else {
+            return;
+        };
+        debug_assert_eq!(transfer.ends_at(), at);
+        let (site_id, destination) = (transfer.site_id.clone(), transfer.destination.id.clone());
+        if self.sites.contains_key(&site_id) && self.accounts.contains_key(&destination) {
+            self.move_site(&site_id, &destination);
+        } else if let Some(transfer) = self.transfers.get_mut(id) {
+            transfer.failed = true;
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Transfers of sites between accounts.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// How long a transfer that begins now stays `pending`.
+const WAITING: SignedDuration = SignedDuration::from_secs(30);
+/// How long the transfer itself takes.
+const DURATION: SignedDuration = SignedDuration::from_mins(5);
+
+/// A transfer. It remembers names as they were when it was ordered.
+#[derive(Debug, Clone)]
+pub(crate) struct Transfer {
+    pub(crate) id: String,
+    pub(crate) site_id: String,
+    pub(crate) site_name: String,
+    pub(crate) install_names: Vec<String>,
+    pub(crate) origin: AccountName,
+    pub(crate) destination: AccountName,
+    pub(crate) scheduled_time: Option<Timestamp>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) cancelled_at: Option<Timestamp>,
+    /// The site or the destination was gone when its time came.
+    pub(crate) failed: bool,
+}
+
+/// An account, with its name at the time.
+#[derive(Debug, Clone)]
+pub(crate) struct AccountName {
+    pub(crate) id: String,
+    pub(crate) name: String,
+}
+
+impl Transfer {
+    fn starts_at(&self) -> Timestamp {
+        let soon = self.created_at.saturating_add(WAITING);
+        self.scheduled_time.unwrap_or_else(|| soon.unwrap_or(Timestamp::MAX))
+    }
+
+    pub(crate) fn ends_at(&self) -> Timestamp {
+        self.starts_at().saturating_add(DURATION).unwrap_or(Timestamp::MAX)
+    }
+
+    pub(crate) fn status(&self, now: Timestamp) -> &'static str {
+        match () {
+            () if self.cancelled_at.is_some() => "cancelled",
+            () if now < self.starts_at() && self.scheduled_time.is_some() => "scheduled",
+            () if now < self.starts_at() => "pending",
+            () if now < self.ends_at() => "in_progress",
+            () if self.failed => "failed",
+            () => "completed",
+        }
+    }
+
+    /// Whether it stands in the way of another transfer of the site.
+    pub(crate) fn is_open(&self, now: Timestamp) -> bool {
+        matches!(self.status(now), "pending" | "scheduled" | "in_progress")
+    }
+
+    pub(crate) fn updated_at(&self, now: Timestamp) -> Timestamp {
+        match self.status(now) {
+            "in_progress" => self.starts_at(),
+            "completed" | "failed" => self.ends_at(),
+            _ => self.cancelled_at.unwrap_or(self.created_at),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The worlds to start with.
+
+mod documentation;
+mod fleet;
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+
+use crate::state::{Account, AccountUser, Limits, Login, LoginSecret, Roles, StorageRefreshes, User, World};
+
+/// What a simulator starts with.
+#[derive(Debug, Clone)]
+pub(crate) enum Population {
+    /// One account and its owner.
+    Empty,
+    /// The things of the documentation's examples, with their ids.
+    Documentation,
+    /// A fleet, drawn from the seed.
+    Fleet {
+        accounts: usize,
+        sites: usize,
+        installs: usize,
+    },
+}
+
+/// Everything needed to make the world, again and again.
+pub(crate) struct Plan {
+    pub(crate) population: Population,
+    pub(crate) user: String,
+    pub(crate) password: String,
+}
+
+/// Id of the user to whom the credentials belong, in every world: the one of `GET /user` in the documentation.
+const MAIN_USER: &str = "fd8e24a5-1f16-4b80-af5f-d748bcc9e64d";
+const MAIN_ACCOUNT: &str = "eeda3227-9a39-46ae-9e14-20958bb4e6c9";
+
+impl Plan {
+    /// Makes the world as it is at the start.
+    pub(crate) fn build(&self, seed: u64, now: Timestamp) -> World {
+        let mut world = World::new(seed);
+        let secret = LoginSecret::Basic {
+            name: self.user.clone(),
+            password: self.password.clone(),
+        };
+        world.logins.push(Login {
+            secret,
+            user_id: MAIN_USER.to_owned(),
+        });
+        let main = User {
+            id: MAIN_USER.to_owned(),
+            first_name: "Joe".to_owned(),
+            last_name: "Smith".to_owned(),
+            // Not the documentation's joe@gmail.com, which its example of a new account user has.
+            email: "joe.smith@torquemag.io".to_owned(),
+            phone_number: Some("123456789".to_owned()),
+            ssh_keys: IndexMap::new(),
+        };
+        world.users.insert(main.id.clone(), main);
+        match self.population {
+            Population::Empty => add_account(&mut world, MAIN_ACCOUNT, "joesaccount"),
+            Population::Documentation => documentation::fill(&mut world, now),
+            Population::Fleet {
+                accounts,
+                sites,
+                installs,
+            } => {
+                fleet::fill(&mut world, now, accounts, sites, installs);
+            }
+        }
+        world
+    }
+}
+
+/// Adds an account that belongs to the main user.
+fn add_account(world: &mut World, id: &str, name: &str) {
+    let main = &world.users[MAIN_USER];
+    let owner = AccountUser {
+        user_id: main.id.clone(),
+        first_name: main.first_name.clone(),
+        last_name: main.last_name.clone(),
+        email: main.email.clone(),
+        phone: main.phone_number.clone(),
+        invite_accepted: true,
+        mfa_enabled: true,
+        roles: Roles::OWNER,
+        install_ids: Vec::new(),
+    };
+    let account = Account {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        nickname: name.to_owned(),
+        api_access: true,
+        limits: Limits {
+            visitors: 25_000,
+            storage_gb: 150,
+            bandwidth_gb: 1000,
+        },
+        users: IndexMap::from([(owner.user_id.clone(), owner)]),
+        storage: StorageRefreshes::default(),
+    };
+    world.accounts.insert(account.id.clone(), account);
+}

@@ -1,0 +1,194 @@
+//! What stands before the operations: routes, credentials, headers, and the descriptions of the API itself.
+
+use std::collections::HashSet;
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::api::{Api, answer};
+
+#[tokio::test]
+async fn get_status_and_get_swagger_are_open() {
+    let api = Api::start().await;
+    let (status, body) = answer(api.anonymous(Method::GET, "/status")).await;
+    assert_eq!(
+        (status, body),
+        (
+            200,
+            json!({ "success": true, "created_on": "2026-06-01T12:00:00+00:00" })
+        )
+    );
+    let (status, body) = answer(api.anonymous(Method::GET, "/swagger")).await;
+    assert_eq!(status, 200);
+    assert_eq!(
+        body["paths"]["/user"]["get"]["operationId"],
+        "get_current_user"
+    );
+}
+
+#[tokio::test]
+async fn wrong_and_missing_credentials_are_refused() {
+    let api = Api::start().await;
+    let user = api.simulator.user().to_owned();
+    let refused = [
+        api.anonymous(Method::GET, "/user"),
+        api.anonymous(Method::GET, "/user")
+            .basic_auth(&user, Some("wrong")),
+        api.anonymous(Method::GET, "/user")
+            .basic_auth("wrong", Some(api.simulator.password())),
+        api.anonymous(Method::GET, "/user")
+            .bearer_auth(api.simulator.password()),
+        api.anonymous(Method::GET, "/user")
+            .header("authorization", "Basic !"),
+    ];
+    for request in refused {
+        assert_eq!(
+            answer(request).await,
+            (401, json!({ "message": "Bad Credentials" }))
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_the_gateways_403() {
+    let api = Api::start().await;
+    let expected = (403, json!({ "message": "Missing Authentication Token" }));
+    assert_eq!(api.get("/installs/x/logs").await, expected);
+    assert_eq!(api.get("/../elsewhere").await, expected);
+}
+
+#[tokio::test]
+async fn another_method_is_405_and_options_names_them() {
+    let api = Api::start().await;
+    for (method, expected) in [(Method::PUT, 405), (Method::OPTIONS, 200)] {
+        let response = api.request(method, "/sites").send().await.unwrap();
+        assert_eq!(response.status(), expected);
+        assert_eq!(response.headers()["allow"], "GET, POST, HEAD, OPTIONS");
+    }
+}
+
+#[tokio::test]
+async fn head_is_get_without_the_body() {
+    let api = Api::start().await;
+    let length = api
+        .request(Method::GET, "/sites")
+        .send()
+        .await
+        .unwrap()
+        .headers()["content-length"]
+        .clone();
+    let head = api.request(Method::HEAD, "/sites").send().await.unwrap();
+    assert_eq!(
+        (head.status().as_u16(), &head.headers()["content-length"]),
+        (200, &length)
+    );
+    assert_eq!(head.bytes().await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_double_slash_in_a_path_works() {
+    let api = Api::start().await;
+    let url = api.simulator.base_url().replace("/v1", "//v1//sites/");
+    let request = reqwest::Client::new()
+        .get(url)
+        .basic_auth(api.simulator.user(), Some(api.simulator.password()));
+    assert_eq!(answer(request).await.0, 200);
+}
+
+#[tokio::test]
+async fn answers_have_the_headers_of_the_service() {
+    let api = Api::start().await;
+    let mut ids = HashSet::new();
+    for _ in 0..3 {
+        let response = api.request(Method::GET, "/user").send().await.unwrap();
+        let headers = response.headers();
+        assert_eq!(headers["content-type"], "application/json");
+        assert_eq!(headers["date"], "Mon, 01 Jun 2026 12:00:00 GMT");
+        assert!(
+            headers["x-amzn-trace-id"]
+                .to_str()
+                .unwrap()
+                .starts_with("Root=1-")
+        );
+        for name in [
+            "x-amz-apigw-id",
+            "x-cache",
+            "via",
+            "x-amz-cf-pop",
+            "x-amz-cf-id",
+        ] {
+            assert!(headers.contains_key(name), "{name}");
+        }
+        assert!(ids.insert(headers["x-amzn-requestid"].clone()));
+    }
+}
+
+#[tokio::test]
+async fn a_body_over_one_mebibyte_is_refused() {
+    let api = Api::start().await;
+    let body = json!({ "name": "x".repeat(1024 * 1024), "account_id": "a" });
+    assert_eq!(
+        api.post("/sites", body).await,
+        (413, json!({ "message": "Request Too Long" }))
+    );
+}
+
+#[tokio::test]
+async fn bodies_must_be_json_and_say_so() {
+    let api = Api::start().await;
+    let request = api
+        .request(Method::POST, "/sites")
+        .header("content-type", "text/plain")
+        .body("{}");
+    assert_eq!(answer(request).await.0, 400);
+    let request = api
+        .request(Method::POST, "/sites")
+        .header("content-type", "application/json; charset=utf-8");
+    let (status, body) = answer(request.body("{")).await;
+    assert_eq!(status, 400);
+    assert!(
+        body["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("Problems parsing JSON"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn paging_parameters_are_checked() {
+    let api = Api::start().await;
+    for query in [
+        "limit=101",
+        "limit=-1",
+        "offset=-1",
+        "limit=ten",
+        "limit=1.5",
+    ] {
+        let (status, body) = api.get(&format!("/sites?{query}")).await;
+        assert_eq!(status, 400, "{query}: {body}");
+    }
+    // What an operation does not list is dropped silently.
+    assert_eq!(api.get("/sites?colour=red").await.0, 200);
+}
+
+#[tokio::test]
+async fn one_seed_gives_the_same_bytes() {
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let simulator = wpengine_sim::Simulator::builder()
+            .clock(wpengine_sim::ClockMode::Manual)
+            .seed(5);
+        let simulator = simulator.credentials("u", "p").build();
+        let mut seen = String::new();
+        for path in ["/v1/installs", "/v1/user", "/v1/nothing"] {
+            let request = http::Request::get(path).header("authorization", "Basic dTpw");
+            let response = simulator
+                .handle(request.body(Default::default()).unwrap())
+                .await;
+            seen += &format!("{response:?}");
+        }
+        answers.push(seen);
+    }
+    assert_eq!(answers[0], answers[1]);
+}

@@ -1,0 +1,368 @@
+//! One call: a raw client whose inner value is this call's context. The raw crate's errors become [`Error`] here and
+//! nowhere else.
+
+use std::{
+    fmt,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+use wpengine_raw as raw;
+
+use crate::{
+    core::Core,
+    error::{ApiError, Error, ErrorKind},
+    response::{self, Response},
+    transport::{self, Exchange, History, Options, Target},
+};
+
+pub(crate) type RawResult<T> = Result<raw::ResponseValue<T>, raw::Error<()>>;
+
+/// Operations whose bodies can hold a private key: of their failures nothing is quoted.
+const SECRET_BODIES: [&str; 2] = ["import_third_party_certificate", "get_domain_certificate"];
+
+/// What a body that cannot be decoded is decoded into once more, to find out where it breaks.
+type Explain = fn(&[u8]) -> Option<Explanation>;
+
+/// Where a body breaks, and how.
+struct Explanation {
+    path: String,
+    problem: String,
+}
+
+/// Runs one operation of the generated client.
+pub(crate) async fn call<T, F, Fut>(
+    core: &Arc<Core>,
+    operation: &'static str,
+    options: Options,
+    ask: F,
+) -> Result<Response<T>, Error>
+where
+    T: Decode,
+    F: FnOnce(raw::Client) -> Fut,
+    Fut: Future<Output = RawResult<T>>,
+{
+    let context = Arc::new(Context {
+        core: Arc::clone(core),
+        options,
+        record: Mutex::default(),
+    });
+    let transport: raw::Transport = Arc::clone(&context) as raw::Transport;
+    let client = raw::Client::new_with_client(core.base_url(), core.http.clone(), transport);
+    let outcome = ask(client).await;
+    let record = context.take_record();
+    match outcome {
+        Ok(value) => Ok(Response::new(
+            value.into_inner(),
+            record.status,
+            record.headers,
+            record.history.attempts,
+        )),
+        Err(error) => Err(raw_error(core, operation, record, error, T::explain).await),
+    }
+}
+
+/// What an answer can be decoded into.
+pub(crate) trait Decode: Send + 'static {
+    fn explain(body: &[u8]) -> Option<Explanation>;
+}
+
+
+impl<T: DeserializeOwned + Send + 'static> Decode for T {
+    fn explain(body: &[u8]) -> Option<Explanation> {
+        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        let error = serde_path_to_error::deserialize::<_, T>(&mut deserializer).err()?;
+        let path = error.path().to_string();
+        Some(Explanation {
+            path,
+            problem: error.into_inner().to_string(),
+        })
+    }
+}
+
+/// What one call knows of its request and answer. The generated client keeps it as its transport.
+struct Context {
+    core: Arc<Core>,
+    options: Options,
+    record: Mutex<Record>,
+}
+
+#[derive(Default)]
+struct Record {
+    request: Option<String>,
+    status: StatusCode,
+    headers: HeaderMap,
+    history: History,
+    failure: Option<Error>,
+}
+
+impl Context {
+    fn take_record(&self) -> Record {
+        std::mem::take(&mut *self.record.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").finish_non_exhaustive()
+    }
+}
+
+impl raw::Exec for Context {
+    fn exec<'a>(
+        &'a self,
+        _client: &'a reqwest::Client,
+        request: reqwest::Request,
+        operation_id: &'static str,
+    ) -> raw::ExecFuture<'a> {
+        Box::pin(async move {
+            let (record, response) = exec(&self.core, &self.options, request, operation_id).await;
+            *self.record.lock().unwrap_or_else(PoisonError::into_inner) = record;
+            Ok(response)
+        })
+    }
+}
+
+/// The transport of [`Client::raw`](crate::Client::raw): the same way out, without a call that reads the record.
+#[derive(Debug)]
+pub(crate) struct Shared(pub(crate) Arc<Core>);
+
+impl raw::Exec for Shared {
+    fn exec<'a>(
+        &'a self,
+        _client: &'a reqwest::Client,
+        request: reqwest::Request,
+        operation_id: &'static str,
+    ) -> raw::ExecFuture<'a> {
+        Box::pin(async move {
+            let (_, response) = exec(&self.0, &Options::default(), request, operation_id).await;
+            Ok(response)
+        })
+    }
+}
+
+/// The status of the answer that stands for none: `reqwest::Error` cannot be made, so a failure travels as this.
+const NO_ANSWER: u16 = 599;
+
+async fn exec(
+    core: &Core,
+    options: &Options,
+    request: reqwest::Request,
+    operation_id: &'static str,
+) -> (Record, reqwest::Response) {
+    let mut record = Record {
+        request: Some(name_of(core, request.method(), request.url().path())),
+        ..Record::default()
+    };
+    let sent = match prepare(core, options, request) {
+        Ok(request) => {
+            let target = raw::operation(operation_id).map_or_else(
+                || Target::find(request.method(), request.uri().path()),
+                Target::of,
+            );
+            transport::run(core, &target, options, request).await
+        }
+        Err(error) => Err(error),
+    };
+    let response = match sent {
+        Ok(Exchange { response, history }) => {
+            record.status = response.status();
+            record.headers = response.headers().clone();
+            record.history = history;
+            response.map(reqwest::Body::from)
+        }
+        Err(error) => {
+            let mut response = http::Response::new(reqwest::Body::from(error.to_string()));
+            *response.status_mut() =
+                StatusCode::from_u16(NO_ANSWER).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            record.failure = Some(error);
+            response
+        }
+    };
+    (record, response.into())
+}
+
+/// `GET /sites/28c7...`: what errors call a request. Never with its query.
+pub(crate) fn name_of(core: &Core, method: &http::Method, path: &str) -> String {
+    let base = core.base.path().trim_end_matches('/');
+    format!("{method} {}", path.strip_prefix(base).unwrap_or(path))
+}
+
+/// Makes an owned request of the generated one, with the headers that every request has.
+fn prepare(
+    core: &Core,
+    options: &Options,
+    request: reqwest::Request,
+) -> Result<http::Request<Bytes>, Error> {
+    let request = http::Request::<reqwest::Body>::try_from(request)
+        .map_err(|error| Error::invalid("the request has no valid URL").caused_by(error))?;
+    let (parts, body) = request.into_parts();
+    let body = body
+        .as_bytes()
+        .map(Bytes::copy_from_slice)
+        .unwrap_or_default();
+    let mut request = http::Request::from_parts(parts, body);
+    decorate(core, options, request.headers_mut());
+    Ok(request)
+}
+
+/// The headers that every request has, and those of this call.
+pub(crate) fn decorate(core: &Core, options: &Options, headers: &mut HeaderMap) {
+    for (name, value) in &options.headers {
+        headers.insert(name, value.clone());
+    }
+    headers.insert(header::USER_AGENT, core.user_agent.clone());
+}
+
+async fn raw_error(
+    core: &Core,
+    operation: &'static str,
+    record: Record,
+    error: raw::Error<()>,
+    explain: Explain,
+) -> Error {
+    let facts = Facts {
+        core,
+        operation,
+        request: record.request,
+        status: record.status,
+        headers: record.headers,
+        history: record.history,
+    };
+    if let Some(failure) = record.failure {
+        return facts.name(failure);
+    }
+    match error {
+        raw::Error::UnexpectedResponse(response) => {
+            let body = response.bytes().await.unwrap_or_default();
+            facts.api(&body)
+        }
+        raw::Error::InvalidResponsePayload(body, error) => {
+            facts.decode(&body, explain(&body), &error)
+        }
+        // The generated client makes no other error of an answer that it was given whole.
+        other => facts.name(
+            Error::new(ErrorKind::Transport, "the request could not be made").caused_by(other),
+        ),
+    }
+}
+
+/// What is known of a call that failed.
+pub(crate) struct Facts<'a> {
+    pub(crate) core: &'a Core,
+    pub(crate) operation: &'static str,
+    pub(crate) request: Option<String>,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) history: History,
+}
+
+impl Facts<'_> {
+    /// Says in an error what was asked.
+    pub(crate) fn name(self, error: Error) -> Error {
+        error.with(|inner| {
+            inner.operation = Some(self.operation);
+            inner.request = self.request;
+        })
+    }
+
+    /// The service answered with a failure.
+    pub(crate) fn api(self, body: &[u8]) -> Error {
+        let session = self.core.authenticator.session();
+        let credentials = session.credentials();
+        let mut api = if SECRET_BODIES.contains(&self.operation) {
+            ApiError::default()
+        } else {
+            ApiError::read(body)
+        };
+        api.texts_mut().for_each(|text| credentials.redact(text));
+        let mut message = match self.status.canonical_reason() {
+            Some(reason) => format!("{} {reason}", self.status.as_u16()),
+            None => self.status.as_u16().to_string(),
+        };
+        if let Some(said) = api.line()
+            && !message.ends_with(&said)
+        {
+            message.push_str(": ");
+            message.push_str(&said);
+        }
+        let mut error = Error::new(ErrorKind::Api, message);
+        if let Some(hint) = hint(self.status, credentials) {
+            error = error.hint(hint);
+        }
+        let error = self.history.note(error).with(|inner| {
+            inner.status = Some(self.status);
+            inner.retry_after = response::retry_after(&self.headers);
+            inner.headers = self.headers.clone();
+            inner.api = Some(api);
+        });
+        self.name(error)
+    }
+
+    /// The answer is a success that cannot be read.
+    fn decode(
+        self,
+        body: &[u8],
+        explanation: Option<Explanation>,
+        error: &serde_json::Error,
+    ) -> Error {
+        let secret = SECRET_BODIES.contains(&self.operation);
+        let (path, mut problem) = match explanation {
+            Some(explanation) => (explanation.path, explanation.problem),
+            None => (String::new(), error.to_string()),
+        };
+        self.core
+            .authenticator
+            .session()
+            .credentials()
+            .redact(&mut problem);
+        let place = if path.is_empty() || path == "." {
+            String::new()
+        } else {
+            format!(" at `{path}`")
+        };
+        let message = if body.is_empty() {
+            format!(
+                "{}, but the answer has no body",
+                self.status.as_u16()
+            )
+        } else if secret {
+            format!("{}, but the answer cannot be read{place}", self.status.as_u16())
+        } else {
+            format!(
+                "{}, but the answer cannot be read{place}: {problem}",
+                self.status.as_u16()
+            )
+        };
+        let is_read = raw::operation(self.operation).is_some_and(raw::Operation::is_read);
+        let error = self
+            .history
+            .note(
+                Error::new(ErrorKind::Decode, message)
+                    .hint("the API may have changed: look for a newer version of this crate"),
+            )
+            .with(|inner| {
+                // The service said that it did what was asked; only the answer is lost.
+                inner.may_have_happened = !is_read;
+                inner.status = Some(self.status);
+                inner.headers = self.headers.clone();
+            });
+        self.name(error)
+    }
+}
+
+fn hint(status: StatusCode, credentials: &crate::Credentials) -> Option<String> {
+    match status {
+        StatusCode::UNAUTHORIZED => Some(credentials.hint()),
+        StatusCode::FORBIDDEN => {
+            Some("the user of these credentials may not do this, or the path does not exist".to_owned())
+        }
+        status if status.is_redirection() => {
+            Some("redirects are not followed, since they would carry the credentials elsewhere; check the base URL".to_owned())
+        }
+        _ => None,
+    }
+}

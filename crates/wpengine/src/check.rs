@@ -1,0 +1,212 @@
+//! The rules of requests that can be checked before anything is sent.
+//!
+//! Requests are strict where answers are lenient: what the service would refuse is refused here, with the rule.
+
+use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
+
+use crate::error::Error;
+
+/// How far back usage goes.
+const MONTHS_OF_USAGE: i32 = 13;
+
+/// An id becomes a part of the path: what would change the path is refused.
+pub(crate) fn id(what: &str, id: &str) -> Result<(), Error> {
+    if id.is_empty() {
+        return Err(Error::invalid(format!("the {what} id is empty"))
+            .hint("take it from an answer of the service"));
+    }
+    let changes_path = matches!(id, "." | "..")
+        || id
+            .chars()
+            .any(|letter| matches!(letter, '/' | '\\' | '?' | '#' | '%') || letter.is_whitespace() || letter.is_control());
+    if changes_path {
+        return Err(Error::invalid(format!(
+            "`{}` is no {what} id: it would change the path of the request",
+            id.escape_debug()
+        ))
+        .hint("take it from an answer of the service"));
+    }
+    Ok(())
+}
+
+/// Install names are unique over the whole platform and become host names.
+pub(crate) fn install_name(name: &str) -> Result<(), Error> {
+    let mut letters = name.chars();
+    let fits = letters.next().is_some_and(|first| first.is_ascii_lowercase())
+        && letters.all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
+        && (3..=14).contains(&name.len());
+    if fits {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "`{}` is no name for an install: it takes 3 to 14 lower-case letters and digits, a letter first",
+        name.escape_debug()
+    )))
+}
+
+/// Site names are free text, 40 characters at most.
+pub(crate) fn site_name(name: &str) -> Result<(), Error> {
+    if name.trim().is_empty() {
+        return Err(Error::invalid("the name of a site cannot be empty"));
+    }
+    let length = name.chars().count();
+    if length > 40 {
+        return Err(Error::invalid(format!(
+            "the name of a site has at most 40 characters, not {length}"
+        )));
+    }
+    Ok(())
+}
+
+/// Text that a request cannot do without.
+pub(crate) fn text(what: &str, text: &str) -> Result<(), Error> {
+    if text.trim().is_empty() {
+        return Err(Error::invalid(format!("the {what} cannot be empty")));
+    }
+    Ok(())
+}
+
+/// The service refuses work that it may tell nobody about.
+pub(crate) fn emails(emails: &[String]) -> Result<(), Error> {
+    if emails.is_empty() {
+        return Err(Error::invalid("at least one notification e-mail address is needed")
+            .hint("the service sends a mail when the work is over and refuses to start without"));
+    }
+    emails.iter().try_for_each(|address| email(address))
+}
+
+/// One address. Whether it exists is the service's business; whether it can be one is ours.
+pub(crate) fn email(address: &str) -> Result<(), Error> {
+    let fits = address
+        .split_once('@')
+        .is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
+        && !address.chars().any(char::is_whitespace);
+    if fits {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "`{}` is no e-mail address",
+        address.escape_debug()
+    )))
+}
+
+/// The number of items a page may hold.
+pub(crate) fn limit(limit: u32, most: u32) -> Result<(), Error> {
+    if (1..=most).contains(&limit) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "a page holds 1 to {most} items, not {limit}"
+    )))
+}
+
+/// A range of days of usage, `longest` days at most where there is such a rule.
+pub(crate) fn days(first: Date, last: Date, longest: Option<i32>) -> Result<(), Error> {
+    days_at(first, last, longest, Timestamp::now().to_zoned(TimeZone::UTC).date())
+}
+
+fn days_at(first: Date, last: Date, longest: Option<i32>, today: Date) -> Result<(), Error> {
+    if last < first {
+        return Err(Error::invalid(format!(
+            "the range ends on {last}, before it begins on {first}"
+        )));
+    }
+    let length = first
+        .until(last)
+        .map(|span| span.get_days())
+        .map_err(|error| Error::invalid("the range of days is too long").caused_by(error))?
+        + 1;
+    if let Some(longest) = longest
+        && length > longest
+    {
+        return Err(Error::invalid(format!(
+            "the range from {first} to {last} has {length} days, and at most {longest} can be asked for at once"
+        ))
+        .hint("ask in several steps"));
+    }
+    // A day of slack: the day here and the day at the service can differ.
+    let earliest = today
+        .checked_sub(Span::new().months(MONTHS_OF_USAGE).days(1))
+        .map_err(|error| Error::invalid("today is out of range").caused_by(error))?;
+    if first < earliest {
+        return Err(Error::invalid(format!(
+            "usage goes back {MONTHS_OF_USAGE} months, and {first} is longer ago"
+        )));
+    }
+    Ok(())
+}
+
+/// A value that the API does not document cannot be sent.
+pub(crate) fn known(what: &str, value: &str, is_unknown: bool) -> Result<(), Error> {
+    if is_unknown {
+        return Err(Error::invalid(format!(
+            "`{}` is no {what} that the API documents",
+            value.escape_debug()
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn ids_that_would_change_the_path_are_refused() {
+        for bad in ["", ".", "..", "a/b", "a\\b", "a?b", "a#b", "%2e%2e", "a b", "a\nb"] {
+            assert!(id("site", bad).is_err(), "{bad:?}");
+        }
+        for good in ["294deacc-d8b8-4005-82c4-0727ba8ddde0", "3hda2d4h-9a39-o20x", "a.b", "..."] {
+            assert!(id("site", good).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn install_names_follow_the_documented_pattern() {
+        for good in ["abc", "a12", "torquemag", "abcdefghijklmn"] {
+            assert!(install_name(good).is_ok(), "{good}");
+        }
+        for bad in ["", "ab", "1ab", "Abc", "a-b", "abcdefghijklmno", "äbc", "ab "] {
+            assert!(install_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn site_names_are_counted_in_characters() {
+        assert!(site_name(&"ä".repeat(40)).is_ok());
+        assert!(site_name(&"a".repeat(41)).is_err());
+        assert!(site_name(" ").is_err());
+    }
+
+    #[test]
+    fn ranges_are_ordered_short_enough_and_not_too_old() {
+        let today = date(2026, 6, 15);
+        let check = |first, last, longest| days_at(first, last, longest, today);
+        assert!(check(date(2026, 5, 1), date(2026, 5, 1), Some(31)).is_ok());
+        assert!(check(date(2026, 5, 1), date(2026, 5, 31), Some(31)).is_ok());
+        assert!(check(date(2026, 5, 1), date(2026, 6, 1), Some(31)).is_err());
+        assert!(check(date(2026, 5, 1), date(2026, 6, 1), None).is_ok());
+        assert!(check(date(2026, 5, 2), date(2026, 5, 1), None).is_err());
+        assert!(check(date(2025, 5, 15), date(2026, 5, 1), None).is_ok());
+        assert!(check(date(2025, 5, 13), date(2026, 5, 1), None).is_err());
+    }
+
+    #[test]
+    fn addresses_need_both_sides_of_the_at() {
+        assert!(emails(&[]).is_err());
+        assert!(emails(&["ops@example.com".to_owned()]).is_ok());
+        for bad in ["", "ops", "@example.com", "ops@", "o ps@example.com"] {
+            assert!(emails(&[bad.to_owned()]).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_page_holds_at_least_one_item() {
+        assert!(limit(0, 100).is_err());
+        assert!(limit(1, 100).is_ok());
+        assert!(limit(101, 100).is_err());
+        assert!(limit(1000, 1000).is_ok());
+    }
+}

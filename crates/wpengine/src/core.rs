@@ -1,0 +1,63 @@
+//! What all clones of a client share.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use url::Url;
+
+use crate::transport::{Authenticator, RetryPolicy, Wire};
+
+/// The time limits of a client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timeouts {
+    pub(crate) connect: Duration,
+    pub(crate) attempt: Duration,
+    pub(crate) total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            // The gateway itself gives up after 29 s.
+            attempt: Duration::from_secs(45),
+            total: Duration::from_secs(300),
+        }
+    }
+}
+
+pub(crate) struct Core {
+    /// Without a slash at its end.
+    pub(crate) base: Url,
+    /// Builds the requests of the generated client; they are sent by `wire`.
+    pub(crate) http: reqwest::Client,
+    pub(crate) wire: Arc<dyn Wire>,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) user_agent: http::HeaderValue,
+    pub(crate) max_response_size: usize,
+    pub(crate) read_only: bool,
+}
+
+impl Core {
+    /// Host and port, as errors name them.
+    pub(crate) fn authority(&self) -> &str {
+        self.base.authority()
+    }
+
+    pub(crate) fn base_url(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base_url", &self.base_url())
+            .field("credentials", &self.authenticator)
+            .field("read_only", &self.read_only)
+            .field("timeouts", &self.timeouts)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}

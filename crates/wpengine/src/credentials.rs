@@ -1,0 +1,327 @@
+//! Who asks: Basic credentials, a bearer token, or a source of tokens. Never printed.
+
+use std::{env, fmt, future::Future, pin::Pin, sync::Arc};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::error::Error;
+
+/// The pairs of variables that hold Basic credentials, in the order in which they are looked at.
+const PAIRS: [(&str, &str); 4] = [
+    ("WPE_API_USER_ID", "WPE_API_PASSWORD"),
+    ("WPE_USERNAME", "WPE_PASSWORD"),
+    ("WP_ENGINE_API_USERNAME", "WP_ENGINE_API_PASSWORD"),
+    ("WPENGINE_USER_ID", "WPENGINE_PASSWORD"),
+];
+
+/// The credentials of a client. `Debug` shows what kind they are and nothing of their content.
+///
+/// ```
+/// use wpengine::Credentials;
+///
+/// let credentials = Credentials::basic("my-api-user-id", "my-password");
+/// assert_eq!(format!("{credentials:?}"), "Credentials(basic, redacted)");
+/// ```
+#[derive(Clone)]
+pub struct Credentials(pub(crate) Kind);
+
+#[derive(Clone)]
+pub(crate) enum Kind {
+    Basic {
+        user: SecretString,
+        password: SecretString,
+        /// The pair of variables that they came from, for the hint when they are refused.
+        variables: Option<(&'static str, &'static str)>,
+    },
+    Bearer(SecretString),
+    Source(Arc<dyn TokenSource>),
+}
+
+/// What a [`TokenSource`] answers with, at some time.
+pub type TokenFuture<'a> = Pin<
+    Box<
+        dyn Future<Output = Result<SecretString, Box<dyn std::error::Error + Send + Sync>>>
+            + Send
+            + 'a,
+    >,
+>;
+
+/// Gives bearer tokens, such as one that reads them from a vault.
+///
+/// A client asks once, for all tasks that wait for the answer, and keeps the token. It asks again, once for each
+/// request, after the service has refused the token with 401.
+///
+/// ```
+/// use wpengine::{Credentials, SecretString, TokenFuture, TokenSource};
+///
+/// #[derive(Debug)]
+/// struct Vault;
+///
+/// impl TokenSource for Vault {
+///     fn token(&self) -> TokenFuture<'_> {
+///         Box::pin(async { Ok(SecretString::from("a-token-from-the-vault")) })
+///     }
+/// }
+///
+/// let credentials = Credentials::token_source(Vault);
+/// assert_eq!(format!("{credentials:?}"), "Credentials(token source, redacted)");
+/// ```
+pub trait TokenSource: Send + Sync + 'static {
+    /// Gets a token that is good now.
+    fn token(&self) -> TokenFuture<'_>;
+}
+
+impl Credentials {
+    /// An API user id and its password, as the user portal generates them.
+    pub fn basic(user_id: impl Into<String>, password: impl Into<String>) -> Self {
+        Self(Kind::Basic {
+            user: SecretString::from(user_id.into()),
+            password: SecretString::from(password.into()),
+            variables: None,
+        })
+    }
+
+    /// A bearer token. There is no public way to get one, and some operations refuse those that WP Engine issues to
+    /// its own applications.
+    pub fn bearer(token: impl Into<String>) -> Self {
+        Self(Kind::Bearer(SecretString::from(token.into())))
+    }
+
+    /// A source of bearer tokens.
+    pub fn token_source(source: impl TokenSource) -> Self {
+        Self(Kind::Source(Arc::new(source)))
+    }
+
+    /// Basic credentials from the environment.
+    ///
+    /// The first of these pairs of which at least one variable is set counts, and both halves come from it:
+    /// `WPE_API_USER_ID` and `WPE_API_PASSWORD` (as in the API's documentation), `WPE_USERNAME` and `WPE_PASSWORD`,
+    /// `WP_ENGINE_API_USERNAME` and `WP_ENGINE_API_PASSWORD`, `WPENGINE_USER_ID` and `WPENGINE_PASSWORD`. An empty
+    /// variable is an unset one.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration) if no pair is set, or one only by half; it names the variable
+    /// that is missing.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::from_lookup(|name| env::var_os(name))
+    }
+
+    fn from_lookup(
+        lookup: impl Fn(&'static str) -> Option<std::ffi::OsString>,
+    ) -> Result<Self, Error> {
+        let get = |name: &'static str| -> Result<Option<SecretString>, Error> {
+            match lookup(name).filter(|value| !value.is_empty()) {
+                None => Ok(None),
+                Some(value) => value.into_string().map(|text| Some(SecretString::from(text))).map_err(|_| {
+                    Error::configuration(format!("the environment variable {name} is not valid UTF-8"))
+                        .hint("set it to the text that the user portal shows")
+                }),
+            }
+        };
+        for variables @ (user_name, password_name) in PAIRS {
+            let (missing, set) = match (get(user_name)?, get(password_name)?) {
+                (None, None) => continue,
+                (Some(user), Some(password)) => {
+                    return Ok(Self(Kind::Basic {
+                        user,
+                        password,
+                        variables: Some(variables),
+                    }));
+                }
+                (None, Some(_)) => (user_name, password_name),
+                (Some(_), None) => (password_name, user_name),
+            };
+            return Err(Error::configuration(format!(
+                "the environment has {set} but not {missing}"
+            ))
+            .hint(format!("set {missing} too, or unset {set}")));
+        }
+        let (user, password) = PAIRS[0];
+        Err(
+            Error::configuration("the environment has no credentials for the WP Engine API").hint(
+                format!("set {user} and {password} to what the user portal shows under API Access"),
+            ),
+        )
+    }
+
+    /// Whether they can be sent at all.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match &self.0 {
+            Kind::Basic { user, password, .. } => {
+                if user.expose_secret().is_empty() || password.expose_secret().is_empty() {
+                    return Err(Error::configuration(
+                        "the API user id or its password is empty",
+                    )
+                    .hint("give both as the user portal shows them"));
+                }
+                if user.expose_secret().contains(':') {
+                    return Err(Error::configuration(
+                        "an API user id cannot contain a colon",
+                    )
+                    .hint("give the id and the password separately"));
+                }
+                Ok(())
+            }
+            Kind::Bearer(token) => bearer_header(token).map(drop),
+            Kind::Source(_) => Ok(()),
+        }
+    }
+
+    /// What to do when the service refuses them.
+    pub(crate) fn hint(&self) -> String {
+        match &self.0 {
+            Kind::Basic {
+                variables: Some((user, password)),
+                ..
+            } => format!("check {user} and {password}"),
+            Kind::Basic { .. } => {
+                "check the API user id and the password that were given to the client".to_owned()
+            }
+            Kind::Bearer(_) => "the bearer token may have expired".to_owned(),
+            Kind::Source(_) => "the token source gave a token that is not accepted".to_owned(),
+        }
+    }
+
+    /// Takes every secret of these credentials out of a text.
+    pub(crate) fn redact(&self, text: &mut String) {
+        let mut take_out = |secret: &str| {
+            // A secret of two letters is in every text; nobody has one.
+            if secret.len() > 2 && text.contains(secret) {
+                *text = text.replace(secret, "(redacted)");
+            }
+        };
+        match &self.0 {
+            Kind::Basic { user, password, .. } => {
+                take_out(password.expose_secret());
+                take_out(&basic_text(user, password));
+            }
+            Kind::Bearer(token) => take_out(token.expose_secret()),
+            Kind::Source(_) => {}
+        }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.0 {
+            Kind::Basic { .. } => "basic",
+            Kind::Bearer(_) => "bearer token",
+            Kind::Source(_) => "token source",
+        };
+        write!(f, "Credentials({kind}, redacted)")
+    }
+}
+
+fn basic_text(user: &SecretString, password: &SecretString) -> String {
+    STANDARD.encode(format!(
+        "{}:{}",
+        user.expose_secret(),
+        password.expose_secret()
+    ))
+}
+
+pub(crate) fn basic_header(
+    user: &SecretString,
+    password: &SecretString,
+) -> Result<HeaderValue, Error> {
+    sensitive(&format!("Basic {}", basic_text(user, password)))
+}
+
+pub(crate) fn bearer_header(token: &SecretString) -> Result<HeaderValue, Error> {
+    let token = token.expose_secret();
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Error::configuration(
+            "a bearer token must not be empty and must hold only visible ASCII characters",
+        )
+        .hint("check for a line break at its end"));
+    }
+    sensitive(&format!("Bearer {token}"))
+}
+
+fn sensitive(text: &str) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::from_str(text)
+        .map_err(|_| Error::configuration("the credentials cannot be sent in a header"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn from(variables: &[(&'static str, &str)]) -> Result<Credentials, Error> {
+        let variables: HashMap<_, _> = variables.iter().copied().collect();
+        Credentials::from_lookup(|name| variables.get(name).map(Into::into))
+    }
+
+    fn user(credentials: &Credentials) -> &str {
+        match &credentials.0 {
+            Kind::Basic { user, .. } => user.expose_secret(),
+            _ => panic!("not Basic"),
+        }
+    }
+
+    #[test]
+    fn every_pair_is_read_and_the_documented_one_comes_first() {
+        for (name, password) in PAIRS {
+            assert_eq!(user(&from(&[(name, "u"), (password, "p")]).unwrap()), "u");
+        }
+        let both = from(&[
+            ("WPE_USERNAME", "second"),
+            ("WPE_PASSWORD", "p"),
+            ("WPE_API_USER_ID", "first"),
+            ("WPE_API_PASSWORD", "p"),
+        ]);
+        assert_eq!(user(&both.unwrap()), "first");
+    }
+
+    #[test]
+    fn halves_of_two_pairs_are_never_mixed() {
+        let error = from(&[("WPE_API_USER_ID", "u"), ("WPE_PASSWORD", "p")]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the environment has WPE_API_USER_ID but not WPE_API_PASSWORD; set WPE_API_PASSWORD too, or unset WPE_API_USER_ID"
+        );
+    }
+
+    #[test]
+    fn an_empty_variable_is_an_unset_one() {
+        let credentials = from(&[
+            ("WPE_API_USER_ID", ""),
+            ("WPE_API_PASSWORD", ""),
+            ("WPENGINE_USER_ID", "u"),
+            ("WPENGINE_PASSWORD", "p"),
+        ]);
+        assert_eq!(user(&credentials.unwrap()), "u");
+        assert!(from(&[("WPE_API_USER_ID", "u"), ("WPE_API_PASSWORD", "")]).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused() {
+        for credentials in [
+            Credentials::basic("", "p"),
+            Credentials::basic("u", ""),
+            Credentials::basic("u:v", "p"),
+            Credentials::bearer(""),
+            Credentials::bearer("abc\n"),
+            Credentials::bearer("a b"),
+        ] {
+            assert!(credentials.check().is_err());
+        }
+        assert!(Credentials::basic("u", "pä:ss").check().is_ok());
+    }
+
+    #[test]
+    fn secrets_are_taken_out_of_texts() {
+        let credentials = Credentials::basic("user", "canary-password");
+        let encoded = STANDARD.encode("user:canary-password");
+        let mut text = format!("a canary-password b {encoded} c");
+        credentials.redact(&mut text);
+        assert_eq!(text, "a (redacted) b (redacted) c");
+    }
+}

@@ -1,0 +1,257 @@
+//! What the service says when it refuses, read leniently: both documented forms of JSON, text, HTML, nothing.
+
+use serde_json::Value;
+
+use super::display::shortened;
+
+/// How much of a body that is no JSON is quoted.
+const EXCERPT: usize = 120;
+/// How long a message may be before it is shortened.
+const MESSAGE: usize = 400;
+
+/// What the service said about a failure.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ApiError {
+    /// What went wrong, in the service's words.
+    pub message: Option<String>,
+    /// A code for it, in the form of the API's older overview.
+    pub code: Option<String>,
+    /// Where to read on.
+    pub documentation_url: Option<String>,
+    /// The fields that were refused.
+    pub errors: Vec<FieldError>,
+    /// The beginning of a body that was neither form of JSON.
+    pub excerpt: Option<String>,
+}
+
+/// One field that the service refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FieldError {
+    /// The kind of thing that the field belongs to, such as `Site`.
+    pub resource: Option<String>,
+    /// Name of the field.
+    pub field: Option<String>,
+    /// The class of the refusal, such as `invalid_value`.
+    pub kind: Option<String>,
+    /// The rule that was broken, for code to read, such as `too_long`.
+    pub code: Option<String>,
+    /// The rule that was broken, for people.
+    pub message: Option<String>,
+}
+
+impl ApiError {
+    /// Reads the body of a failure. Never fails: whatever cannot be read is quoted.
+    pub(crate) fn read(body: &[u8]) -> Self {
+        match serde_json::from_slice::<Value>(body) {
+            Ok(Value::Object(object)) => match object.get("error") {
+                Some(Value::Object(error)) => Self::overview(error),
+                Some(Value::String(message)) if !object.contains_key("message") => Self {
+                    message: non_empty(message),
+                    ..Self::default()
+                },
+                _ => Self::current(&object),
+            },
+            Ok(Value::String(message)) => Self {
+                message: non_empty(&message),
+                ..Self::default()
+            },
+            Ok(Value::Null) => Self::default(),
+            Ok(other) => Self::excerpt(&other.to_string()),
+            Err(_) => Self::excerpt(&String::from_utf8_lossy(body)),
+        }
+    }
+
+    /// The form that the service answers with today.
+    fn current(object: &serde_json::Map<String, Value>) -> Self {
+        let read = Self {
+            message: text(object.get("message")).or_else(|| text(object.get("Message"))),
+            code: text(object.get("code")),
+            documentation_url: text(object.get("documentation_url")),
+            errors: object
+                .get("errors")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .map(|error| FieldError {
+                    resource: text(error.get("resource")),
+                    field: text(error.get("field")),
+                    kind: text(error.get("type")),
+                    code: text(error.get("code")),
+                    message: text(error.get("message")).or_else(|| text(Some(error))),
+                })
+                .collect(),
+            excerpt: None,
+        };
+        if read.message.is_none() && read.errors.is_empty() {
+            return Self::excerpt(&Value::Object(object.clone()).to_string());
+        }
+        read
+    }
+
+    /// The form of the API's older overview.
+    fn overview(error: &serde_json::Map<String, Value>) -> Self {
+        let details = error.get("details");
+        let field = details.and_then(|details| text(details.get("field")));
+        let reason = details.and_then(|details| text(details.get("reason")));
+        Self {
+            message: text(error.get("message")),
+            code: text(error.get("code")),
+            documentation_url: None,
+            errors: if field.is_some() || reason.is_some() {
+                vec![FieldError {
+                    field,
+                    message: reason,
+                    ..FieldError::default()
+                }]
+            } else {
+                Vec::new()
+            },
+            excerpt: None,
+        }
+    }
+
+    /// HTML or text: its words without the tags.
+    fn excerpt(body: &str) -> Self {
+        let mut words = String::new();
+        let mut in_tag = false;
+        // A page's head can be long; what it says stands early.
+        for letter in body.chars().take(8192) {
+            match letter {
+                '<' => in_tag = true,
+                '>' if in_tag => {
+                    in_tag = false;
+                    words.push(' ');
+                }
+                _ if !in_tag => words.push(letter),
+                _ => {}
+            }
+        }
+        let words = shortened(&words, EXCERPT);
+        Self {
+            excerpt: (!words.is_empty()).then_some(words),
+            ..Self::default()
+        }
+    }
+
+    /// Everything that was said, as one line; none if nothing was.
+    pub(crate) fn line(&self) -> Option<String> {
+        let fields: Vec<String> = self
+            .errors
+            .iter()
+            .filter_map(FieldError::line)
+            .filter(|line| !self.message.as_ref().is_some_and(|said| said.contains(line)))
+            .collect();
+        let mut line = self
+            .message
+            .clone()
+            .or_else(|| self.excerpt.as_ref().map(|text| format!("\"{text}\"")))
+            .unwrap_or_default();
+        if !fields.is_empty() {
+            if !line.is_empty() {
+                line.push_str(": ");
+            }
+            line.push_str(&fields.join("; "));
+        }
+        (!line.is_empty()).then_some(line)
+    }
+
+    /// Every text in it.
+    pub(crate) fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        [
+            &mut self.message,
+            &mut self.code,
+            &mut self.documentation_url,
+            &mut self.excerpt,
+        ]
+        .into_iter()
+        .flatten()
+        .chain(self.errors.iter_mut().flat_map(|error| {
+            [
+                &mut error.resource,
+                &mut error.field,
+                &mut error.kind,
+                &mut error.code,
+                &mut error.message,
+            ]
+            .into_iter()
+            .flatten()
+        }))
+    }
+}
+
+impl FieldError {
+    fn line(&self) -> Option<String> {
+        let what = self
+            .message
+            .as_deref()
+            .or(self.code.as_deref())
+            .or(self.kind.as_deref());
+        match (self.field.as_deref(), what) {
+            (Some(field), Some(what)) => Some(format!("{field}: {what}")),
+            (one, other) => one.or(other).map(str::to_owned),
+        }
+    }
+}
+
+fn text(value: Option<&Value>) -> Option<String> {
+    non_empty(value?.as_str()?)
+}
+
+fn non_empty(text: &str) -> Option<String> {
+    let text = shortened(text, MESSAGE);
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(body: &str) -> Option<String> {
+        ApiError::read(body.as_bytes()).line()
+    }
+
+    #[test]
+    fn the_form_of_today_is_read() {
+        let body = r#"{"message":"Invalid Site","documentation_url":"https://x","errors":[{"resource":"Site","field":"name","type":"invalid_value","code":"too_long","message":"Name is too long"}]}"#;
+        let read = ApiError::read(body.as_bytes());
+        assert_eq!(read.errors[0].code.as_deref(), Some("too_long"));
+        assert_eq!(read.errors[0].kind.as_deref(), Some("invalid_value"));
+        assert_eq!(read.line().as_deref(), Some("Invalid Site: name: Name is too long"));
+    }
+
+    #[test]
+    fn the_form_of_the_overview_is_read() {
+        let body = r#"{"error":{"code":"invalid_request","message":"The site ID is invalid","details":{"field":"site_id","reason":"must be a valid UUID"}}}"#;
+        let read = ApiError::read(body.as_bytes());
+        assert_eq!(read.code.as_deref(), Some("invalid_request"));
+        assert_eq!(
+            read.line().as_deref(),
+            Some("The site ID is invalid: site_id: must be a valid UUID")
+        );
+    }
+
+    #[test]
+    fn text_html_other_json_and_nothing_are_read() {
+        assert_eq!(
+            line("<html><head><title>502 Bad Gateway</title></head>\n<body>x</body></html>").as_deref(),
+            Some("\"502 Bad Gateway x\"")
+        );
+        assert_eq!(line("upstream went away").as_deref(), Some("\"upstream went away\""));
+        assert_eq!(line(r#"{"Message":"Forbidden"}"#).as_deref(), Some("Forbidden"));
+        assert_eq!(line(r#"{"error":"nope"}"#).as_deref(), Some("nope"));
+        assert_eq!(line("[1]").as_deref(), Some("\"[1]\""));
+        assert_eq!(line(r#"{"a":1}"#).as_deref(), Some(r#""{"a":1}""#));
+        for nothing in ["", "null", "{}", "  ", "<html></html>"] {
+            let read = line(nothing);
+            assert!(read.is_none() || nothing == "{}", "{nothing}: {read:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_body_is_quoted_shortened() {
+        let read = ApiError::read("x".repeat(100_000).as_bytes());
+        assert!(read.line().expect("an excerpt").len() < 200);
+    }
+}

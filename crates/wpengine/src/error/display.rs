@@ -1,0 +1,80 @@
+//! The one line that an error prints.
+
+use std::fmt;
+
+use super::{Error, ErrorKind, Inner};
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner {
+            request,
+            message,
+            hint,
+            attempts,
+            elapsed,
+            may_have_happened,
+            ..
+        } = &*self.0;
+        if let Some(request) = request {
+            write!(f, "{request}: ")?;
+        }
+        f.write_str(message)?;
+
+        let mut notes = Vec::new();
+        if *attempts > 1 {
+            notes.push(match elapsed {
+                Some(elapsed) => format!("{attempts} attempts in {:.1} s", elapsed.as_secs_f64()),
+                None => format!("{attempts} attempts"),
+            });
+        }
+        if let Some(id) = self.request_id() {
+            notes.push(format!("request id {id}"));
+        }
+        if !notes.is_empty() {
+            write!(f, " ({})", notes.join(", "))?;
+        }
+        if *may_have_happened {
+            f.write_str("; the service may have done it all the same: look before you send it again")?;
+        }
+        if let Some(hint) = hint {
+            write!(f, "; {hint}")?;
+        }
+        if self.0.kind == ErrorKind::Api
+            && let Some(wait) = self.0.retry_after
+        {
+            write!(f, "; the service asks to wait {} s", wait.as_secs())?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes one line of a text from elsewhere, and a short one.
+pub(crate) fn shortened(text: &str, most: usize) -> String {
+    let mut line = String::new();
+    for word in text.split(|letter: char| letter.is_whitespace() || letter.is_control()) {
+        if word.is_empty() {
+            continue;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+        if line.chars().count() > most {
+            return line.chars().take(most).chain(['…']).collect();
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn a_text_from_elsewhere_becomes_one_short_line() {
+        assert_eq!(shortened("a\n  b\u{7}c\t d", 20), "a b c d");
+        assert_eq!(shortened("abcdef", 3), "abc…");
+        assert_eq!(shortened("", 3), "");
+        assert_eq!(shortened("ääää", 3), "äää…");
+    }
+}

@@ -1,0 +1,188 @@
+//! Requests for what is not modelled yet.
+
+use std::{fmt, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, header};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    Client, RetryPolicy,
+    call::{self, Facts},
+    error::{Error, ErrorKind},
+    response::Response,
+    transport::{self, Options, Target},
+};
+
+/// A request for any path, made by [`Client::request`].
+#[must_use = "a request does nothing until it is sent"]
+pub struct AnyRequest {
+    client: Client,
+    method: Method,
+    path: String,
+    query: Vec<(String, String)>,
+    body: Option<Result<Vec<u8>, serde_json::Error>>,
+    options: Options,
+}
+
+impl AnyRequest {
+    pub(crate) fn new(client: &Client, method: Method, path: &str) -> Self {
+        Self {
+            client: client.clone(),
+            method,
+            path: path.to_owned(),
+            query: Vec::new(),
+            body: None,
+            options: Options::default(),
+        }
+    }
+
+    /// Adds a parameter to the query.
+    pub fn query(mut self, name: impl Into<String>, value: impl ToString) -> Self {
+        self.query.push((name.into(), value.to_string()));
+        self
+    }
+
+    /// Sends a value as JSON.
+    pub fn body(mut self, body: &impl Serialize) -> Self {
+        self.body = Some(serde_json::to_vec(body));
+        self
+    }
+
+    /// Adds a header to this request. `Authorization` and `User-Agent` are the client's own and stay as they are.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.options.headers.insert(name, value);
+        self
+    }
+
+    /// Limits the time of this call, all its attempts and waits included.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// Repeats failed attempts of this call by another policy than the client's.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.options.retry = Some(policy);
+        self
+    }
+
+    /// Sends the request and reads the answer as JSON.
+    ///
+    /// # Errors
+    ///
+    /// Every kind of [`Error`] that a call can end in.
+    pub async fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
+        let request = call::name_of(
+            self.client.core(),
+            &self.method,
+            self.path.split('?').next().unwrap_or_default(),
+        );
+        let answer = self.send().await?;
+        let mut deserializer = serde_json::Deserializer::from_slice(&answer.value);
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let place = error.path().to_string();
+            Error::new(
+                ErrorKind::Decode,
+                format!(
+                    "{}, but the answer cannot be read at `{place}`",
+                    answer.status().as_u16()
+                ),
+            )
+            .with(|inner| {
+                inner.status = Some(answer.status());
+                inner.headers = answer.headers().clone();
+                inner.attempts = answer.attempts();
+                inner.request = Some(request.clone());
+            })
+            .caused_by(error.into_inner())
+        })
+    }
+
+    /// Sends the request, for the bytes of the answer with everything that came with it.
+    ///
+    /// # Errors
+    ///
+    /// Every kind of [`Error`] that a call can end in.
+    pub async fn send(self) -> Result<Response<Vec<u8>>, Error> {
+        let core = self.client.core();
+        let request = self.request()?;
+        let target = Target::find(&self.method, self.path.split('?').next().unwrap_or_default());
+        let name = call::name_of(core, &self.method, request.uri().path());
+        let facts = |status, headers, history| Facts {
+            core,
+            operation: target.id,
+            request: Some(name.clone()),
+            status,
+            headers,
+            history,
+        };
+        let exchange = transport::run(core, &target, &self.options, request)
+            .await
+            .map_err(|error| {
+                error.with(|inner| {
+                    inner.operation = Some(target.id);
+                    inner.request = Some(name.clone());
+                })
+            })?;
+        let (parts, body) = exchange.response.into_parts();
+        if !parts.status.is_success() {
+            return Err(facts(parts.status, parts.headers, exchange.history).api(&body));
+        }
+        Ok(Response::new(
+            body.to_vec(),
+            parts.status,
+            parts.headers,
+            exchange.history.attempts,
+        ))
+    }
+
+    fn request(&self) -> Result<http::Request<Bytes>, Error> {
+        let core = self.client.core();
+        let refuse = |rule: &str| {
+            Err(Error::invalid(format!("the path `{}` {rule}", self.path.escape_debug())))
+        };
+        if !self.path.starts_with('/') {
+            return refuse("does not begin with a slash: it is below the base URL, like `/user`");
+        }
+        if self.path.contains('#') || self.path.split(['/', '?']).any(|part| part == "..") {
+            return refuse("would lead elsewhere");
+        }
+        let mut url = url::Url::parse(&format!("{}{}", core.base_url(), self.path))
+            .map_err(|error| Error::invalid("the path makes no URL").caused_by(error))?;
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        let mut request = http::Request::builder()
+            .method(self.method.clone())
+            .uri(url.as_str())
+            .header(header::ACCEPT, HeaderValue::from_static("application/json"));
+        let body = match &self.body {
+            None => Bytes::new(),
+            Some(Ok(body)) => {
+                request = request.header(
+                    header::CONTENT_TYPE,
+                    HeaderValue::from_static("application/json"),
+                );
+                Bytes::copy_from_slice(body)
+            }
+            Some(Err(error)) => {
+                return Err(Error::invalid(format!("the body is no JSON: {error}")));
+            }
+        };
+        let mut request = request
+            .body(body)
+            .map_err(|error| Error::invalid("the path makes no request").caused_by(error))?;
+        call::decorate(core, &self.options, request.headers_mut());
+        Ok(request)
+    }
+}
+
+impl fmt::Debug for AnyRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnyRequest")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}

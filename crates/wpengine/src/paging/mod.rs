@@ -1,0 +1,254 @@
+//! Listings: pages and items, for the three ways in which the API pages.
+
+mod cursor;
+mod page;
+mod stream;
+
+use std::{fmt, future::Future, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
+
+use http::{HeaderName, HeaderValue};
+
+pub(crate) use cursor::Cursor;
+pub use page::Page;
+pub(crate) use page::{Fetched, UsageNotes};
+pub use stream::{Items, Pages};
+
+use crate::{
+    Client, RetryPolicy, check,
+    error::{Error, ErrorKind},
+    transport::Options,
+};
+
+/// A listing that pages by a numeric offset.
+#[derive(Debug)]
+pub struct ByOffset(());
+/// A listing that pages by a token of the page before.
+#[derive(Debug)]
+pub struct ByToken(());
+/// A listing that comes whole.
+#[derive(Debug)]
+pub struct Unpaged(());
+
+/// One page to fetch.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    pub(crate) options: Options,
+    pub(crate) limit: u32,
+    pub(crate) cursor: Cursor,
+}
+
+pub(crate) type FetchFuture<T> = Pin<Box<dyn Future<Output = Result<Fetched<T>, Error>> + Send>>;
+
+/// Fetches one page.
+pub(crate) type Fetch<T> = Arc<dyn Fn(Ask) -> FetchFuture<T> + Send + Sync>;
+
+/// A listing that has not been asked for yet.
+///
+/// [`items`](Self::items) gives every item of every page, [`pages`](Self::pages) the pages themselves; both are streams
+/// that own what they need and ask for a page when it is wanted. A failure ends the stream with an error: no listing
+/// is ever shorter than it should be without one. [`all`](Self::all) collects, up to a number of items.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+/// # let client = wpengine::Client::builder()
+/// #     .base_url(simulator.base_url())
+/// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
+/// #     .build()?;
+/// let mut sites = client.sites().list().items();
+/// while let Some(site) = sites.try_next().await? {
+///     println!("{}", site.name);
+/// }
+///
+/// let mut pages = client.sites().list().limit(10).pages();
+/// while let Some(page) = pages.try_next().await? {
+///     println!("{} of {:?}", page.items.len(), page.total());
+/// }
+///
+/// let all = client.sites().list().all(1_000).await?;
+/// assert_eq!(client.sites().list().count().await?, all.len() as u64);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a listing does nothing until its items or pages are read"]
+pub struct List<T, Style = ByOffset> {
+    pub(crate) operation: &'static str,
+    pub(crate) options: Options,
+    limit: u32,
+    most: u32,
+    start: Cursor,
+    pub(crate) check: Option<Error>,
+    fetch: Fetch<T>,
+    style: PhantomData<fn() -> Style>,
+}
+
+impl<T: Send + 'static, Style> List<T, Style> {
+    /// `most` is how many items a page of this listing may hold, which is also what is asked for by default.
+    pub(crate) fn new<F, Fut>(
+        operation: &'static str,
+        most: u32,
+        check: Result<(), Error>,
+        fetch: F,
+    ) -> Self
+    where
+        F: Fn(Ask) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Fetched<T>, Error>> + Send + 'static,
+    {
+        Self {
+            operation,
+            options: Options::default(),
+            // More than a hundred at a time saves requests where the API allows it.
+            limit: most,
+            most,
+            start: Cursor::Start,
+            check: check.err(),
+            fetch: Arc::new(move |ask| Box::pin(fetch(ask))),
+            style: PhantomData,
+        }
+    }
+
+    /// Adds a header to every request of this listing. `Authorization` and `User-Agent` are the client's own and stay
+    /// as they are.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.options.headers.insert(name, value);
+        self
+    }
+
+    /// Limits the time for each page, all attempts and waits included.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// Repeats failed attempts by another policy than the client's.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.options.retry = Some(policy);
+        self
+    }
+
+    /// Every item of every page, in the order of the API.
+    pub fn items(self) -> Items<T> {
+        Items::new(self.pages())
+    }
+
+    /// The pages, one request each.
+    pub fn pages(mut self) -> Pages<T> {
+        let refused = self
+            .check
+            .take()
+            .or_else(|| check::limit(self.limit, self.most).err())
+            .map(|error| error.with(|inner| inner.operation = Some(self.operation)));
+        Pages::new(
+            self.operation,
+            self.fetch,
+            Ask {
+                options: self.options,
+                limit: self.limit,
+                cursor: self.start,
+            },
+            refused,
+        )
+    }
+
+    /// Collects all items, of which there may be `most` at the most.
+    ///
+    /// # Errors
+    ///
+    /// [`Paging`](ErrorKind::Paging) if there are more, so that a list is never silently cut; and every kind of
+    /// [`Error`] that a call can end in.
+    pub async fn all(self, most: usize) -> Result<Vec<T>, Error> {
+        let operation = self.operation;
+        let mut items = self.items();
+        let mut all = Vec::new();
+        while let Some(item) = items.try_next().await? {
+            if all.len() == most {
+                return Err(Error::new(
+                    ErrorKind::Paging,
+                    format!("{operation} has more than the {most} items that were expected"),
+                )
+                .hint("allow more, or read `items()` one by one")
+                .with(|inner| inner.operation = Some(operation)));
+            }
+            all.push(item);
+        }
+        Ok(all)
+    }
+}
+
+impl<T: Send + 'static> List<T, ByOffset> {
+    /// How many items a page holds at most, 1 to 100; 100 by default.
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Leaves out the first `offset` items.
+    pub fn offset(mut self, offset: u64) -> Self {
+        self.start = Cursor::Offset(offset);
+        self
+    }
+
+    /// Asks how many items there are, with one request for one item.
+    ///
+    /// # Errors
+    ///
+    /// [`Paging`](ErrorKind::Paging) if the answer does not say; and every kind of [`Error`] that a call can end in.
+    pub async fn count(self) -> Result<u64, Error> {
+        let operation = self.operation;
+        let page = self.limit(1).offset(0).pages().try_next().await?;
+        page.and_then(|page| page.total()).ok_or_else(|| {
+            Error::new(ErrorKind::Paging, "the answer does not say how many items there are")
+                .hint("count the items of `items()` instead")
+                .with(|inner| inner.operation = Some(operation))
+        })
+    }
+}
+
+impl<T: Send + 'static> List<T, ByToken> {
+    /// How many items a page holds at most. The most that the API allows, and the default: 1000 environments of usage
+    /// figures, 100 certificates.
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.limit = limit;
+        self
+    }
+}
+
+impl<T, Style> fmt::Debug for List<T, Style> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("List")
+            .field("operation", &self.operation)
+            .field("limit", &self.limit)
+            .field("start", &self.start)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A listing by offset through the generated client.
+pub(crate) fn by_offset<T, F, Fut>(
+    client: &Client,
+    operation: &'static str,
+    check: Result<(), Error>,
+    ask: F,
+) -> List<T, ByOffset>
+where
+    T: serde::de::DeserializeOwned + Send + 'static,
+    F: Fn(wpengine_raw::Client, Option<i64>, Option<i64>) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = crate::call::RawResult<wpengine_raw::values::Page<T>>> + Send + 'static,
+{
+    let core = Arc::clone(client.core());
+    List::new(operation, 100, check, move |wanted: Ask| {
+        let (core, ask) = (Arc::clone(&core), ask.clone());
+        async move {
+            let offset = wanted.cursor.offset();
+            let limit = i64::from(wanted.limit);
+            let sent_offset = i64::try_from(offset)
+                .map_err(|_| Error::invalid(format!("an offset of {offset} is too large")))?;
+            let answer = crate::call::call(&core, operation, wanted.options, move |raw| {
+                ask(raw, Some(limit), Some(sent_offset))
+            })
+            .await?;
+            Ok(Fetched::of_offset_page(answer, offset))
+        }
+    })
+}

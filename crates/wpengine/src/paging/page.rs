@@ -1,0 +1,160 @@
+//! One page of a listing.
+
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use wpengine_raw::{types::EnvironmentMetrics, values};
+
+use super::cursor::{self, Cursor, Envelope};
+use crate::{
+    error::Error,
+    response::{RateLimit, Response},
+};
+
+/// One page of a listing.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// The items of this page, in the order of the API.
+    pub items: Vec<T>,
+    total: Option<u64>,
+    offset: u64,
+    answer: Response<()>,
+    usage: Option<UsageNotes>,
+}
+
+/// What the usage of an account says besides its items.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct UsageNotes {
+    pub(crate) all_environments_included: Option<bool>,
+    pub(crate) storage_refreshed: Option<Timestamp>,
+    pub(crate) storage_refresh_expected: Option<Timestamp>,
+}
+
+impl<T> Page<T> {
+    /// How many items there are over all pages, as this page says it.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// How many items stand before this page; 0 in listings by token.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.answer.status()
+    }
+
+    /// The headers of the answer.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        self.answer.headers()
+    }
+
+    /// The id of the request at the service, which WP Engine's support asks for.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.answer.request_id()
+    }
+
+    /// What the answer says of the rate limit, if it does.
+    #[must_use]
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        self.answer.rate_limit()
+    }
+}
+
+impl Page<EnvironmentMetrics> {
+    /// Whether the figures cover every environment of the account; false when the user may not see them all.
+    #[must_use]
+    pub fn all_environments_included(&self) -> Option<bool> {
+        self.usage.as_ref()?.all_environments_included
+    }
+
+    /// When the storage figures of the account were measured last.
+    #[must_use]
+    pub fn storage_refreshed(&self) -> Option<Timestamp> {
+        self.usage.as_ref()?.storage_refreshed
+    }
+
+    /// When the measurement of the storage that runs now should end; none when none runs.
+    #[must_use]
+    pub fn storage_refresh_expected(&self) -> Option<Timestamp> {
+        self.usage.as_ref()?.storage_refresh_expected
+    }
+}
+
+/// A page, and where the next one begins.
+pub(crate) struct Fetched<T> {
+    pub(crate) page: Page<T>,
+    pub(crate) next: Result<Option<Cursor>, Error>,
+}
+
+impl<T> Fetched<T> {
+    /// A page of a listing by offset.
+    pub(crate) fn of_offset_page(answer: Response<values::Page<T>>, offset: u64) -> Self {
+        let raw = &answer.value;
+        let next = cursor::next_offset(&Envelope {
+            next: raw.next.as_deref(),
+            pagination: raw.pagination.as_ref(),
+            offset,
+            items: raw.results.len(),
+        });
+        let total = raw.total();
+        let mut items = Vec::new();
+        let answer = answer.map(|raw| items = raw.results);
+        Self {
+            page: Page {
+                items,
+                total,
+                offset,
+                answer,
+                usage: None,
+            },
+            next,
+        }
+    }
+
+    /// A page of a listing by token.
+    pub(crate) fn of_token_page(
+        answer: Response<()>,
+        items: Vec<T>,
+        total: Option<u64>,
+        token: Option<String>,
+        before: &Cursor,
+    ) -> Self {
+        Self {
+            page: Page {
+                items,
+                total,
+                offset: 0,
+                answer,
+                usage: None,
+            },
+            next: cursor::next_token(token, before),
+        }
+    }
+
+    /// A listing that comes whole.
+    pub(crate) fn whole(answer: Response<()>, items: Vec<T>) -> Self {
+        Self {
+            page: Page {
+                total: Some(items.len() as u64),
+                items,
+                offset: 0,
+                answer,
+                usage: None,
+            },
+            next: Ok(None),
+        }
+    }
+
+    pub(crate) fn with_usage(mut self, usage: UsageNotes) -> Self {
+        self.page.usage = Some(usage);
+        self
+    }
+}

@@ -1,0 +1,184 @@
+//! A request that is not sent yet: a value to set options on, and to await.
+
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    pin::Pin,
+    time::Duration,
+};
+
+use http::{HeaderName, HeaderValue};
+use wpengine_raw as raw;
+
+use crate::{
+    Client, RetryPolicy,
+    call::{self, Decode, RawResult},
+    error::Error,
+    response::Response,
+    transport::Options,
+};
+
+/// What awaiting a request gives: a future that owns all it needs.
+pub type RequestFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
+
+type Ask<T> =
+    Box<dyn FnOnce(raw::Client) -> Pin<Box<dyn Future<Output = RawResult<T>> + Send>> + Send>;
+
+/// A request for one operation that is not sent yet.
+///
+/// Await it for the value alone, or [`send`](Self::send) it for the value with the status, the headers and the id of
+/// the request.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+/// # let client = wpengine::Client::builder()
+/// #     .base_url(simulator.base_url())
+/// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
+/// #     .build()?;
+/// use std::time::Duration;
+///
+/// let user = client.current_user().await?;
+///
+/// let answer = client.current_user().timeout(Duration::from_secs(20)).send().await?;
+/// assert_eq!(answer.value, user);
+/// println!("request {:?} took {} attempts", answer.request_id(), answer.attempts());
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a request does nothing until it is awaited or sent"]
+pub struct Request<T> {
+    client: Client,
+    operation: &'static str,
+    options: Options,
+    check: Result<(), Error>,
+    ask: Ask<T>,
+}
+
+impl<T: Decode> Request<T> {
+    pub(crate) fn new<F, Fut>(
+        client: &Client,
+        operation: &'static str,
+        check: Result<(), Error>,
+        ask: F,
+    ) -> Self
+    where
+        F: FnOnce(raw::Client) -> Fut + Send + 'static,
+        Fut: Future<Output = RawResult<T>> + Send + 'static,
+    {
+        Self {
+            client: client.clone(),
+            operation,
+            options: Options::default(),
+            check,
+            ask: Box::new(move |raw| Box::pin(ask(raw))),
+        }
+    }
+
+    pub(crate) fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Adds a header to this request. `Authorization` and `User-Agent` are the client's own and stay as they are.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.options.headers.insert(name, value);
+        self
+    }
+
+    /// Limits the time of this call, all its attempts and waits included, in place of the client's total timeout.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// Repeats failed attempts of this call by another policy than the client's.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.options.retry = Some(policy);
+        self
+    }
+
+    /// Sends the request, for the value with everything that came with it.
+    ///
+    /// # Errors
+    ///
+    /// Every kind of [`Error`] that a call can end in.
+    pub async fn send(self) -> Result<Response<T>, Error> {
+        let Self {
+            client,
+            operation,
+            options,
+            check,
+            ask,
+        } = self;
+        check.map_err(|error| error.with(|inner| inner.operation = Some(operation)))?;
+        client.refuse_writes(operation)?;
+        call::call(client.core(), operation, options, ask).await
+    }
+}
+
+impl<T: Decode> IntoFuture for Request<T> {
+    type Output = Result<T, Error>;
+    type IntoFuture = RequestFuture<T>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.send().await.map(Response::into_value) })
+    }
+}
+
+impl<T> fmt::Debug for Request<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("operation", &self.operation)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Gives a request value with options of its own what every request has. It needs the fields `client` and `options`,
+/// and a method `request(self) -> Request<$output>`.
+macro_rules! request_methods {
+    ($name:ident -> $output:ty) => {
+        impl $name {
+            /// Adds a header to this request. `Authorization` and `User-Agent` are the client's own and stay as they
+            /// are.
+            pub fn header(mut self, name: http::HeaderName, value: http::HeaderValue) -> Self {
+                self.options.headers.insert(name, value);
+                self
+            }
+
+            /// Limits the time of this call, all its attempts and waits included, in place of the client's total
+            /// timeout.
+            pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
+                self.options.timeout = Some(timeout);
+                self
+            }
+
+            /// Repeats failed attempts of this call by another policy than the client's.
+            pub fn retry(mut self, policy: $crate::RetryPolicy) -> Self {
+                self.options.retry = Some(policy);
+                self
+            }
+
+            /// Sends the request, for the value with everything that came with it.
+            ///
+            /// # Errors
+            ///
+            /// Every kind of [`Error`](crate::Error) that a call can end in.
+            pub async fn send(self) -> Result<$crate::Response<$output>, $crate::Error> {
+                self.request().send().await
+            }
+        }
+
+        impl std::future::IntoFuture for $name {
+            type Output = Result<$output, $crate::Error>;
+            type IntoFuture = $crate::RequestFuture<$output>;
+
+            fn into_future(self) -> Self::IntoFuture {
+                self.request().into_future()
+            }
+        }
+    };
+}
+
+pub(crate) use request_methods;

@@ -1,0 +1,171 @@
+//! An answer with everything that came with it.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+
+/// An answer of the service: the value, and the status and headers it came with.
+///
+/// Awaiting a request gives the value alone; `send` gives this.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Response<T> {
+    /// What was asked for.
+    pub value: T,
+    status: StatusCode,
+    headers: HeaderMap,
+    attempts: u32,
+}
+
+impl<T> Response<T> {
+    pub(crate) fn new(value: T, status: StatusCode, headers: HeaderMap, attempts: u32) -> Self {
+        Self {
+            value,
+            status,
+            headers,
+            attempts,
+        }
+    }
+
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers of the answer.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The id of the request at the service, which WP Engine's support asks for.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        request_id(&self.headers)
+    }
+
+    /// What the answer says of the rate limit, if it does.
+    #[must_use]
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        RateLimit::read(&self.headers)
+    }
+
+    /// How many attempts it took.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// The value alone.
+    pub fn into_value(self) -> T {
+        self.value
+    }
+
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Response<U> {
+        Response {
+            value: change(self.value),
+            status: self.status,
+            headers: self.headers,
+            attempts: self.attempts,
+        }
+    }
+}
+
+/// The header whose value WP Engine's support asks for.
+const REQUEST_ID: &str = "x-amzn-requestid";
+
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
+    headers.get(REQUEST_ID)?.to_str().ok()
+}
+
+/// What an answer says of the rate limit, in its `X-RateLimit-*` headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RateLimit {
+    /// How many requests the window allows.
+    pub limit: Option<u64>,
+    /// How many of them are left.
+    pub remaining: Option<u64>,
+    /// When the window begins anew.
+    pub reset: Option<Timestamp>,
+}
+
+impl RateLimit {
+    pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
+        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+        let read = Self {
+            limit: number("x-ratelimit-limit"),
+            remaining: number("x-ratelimit-remaining"),
+            reset: number("x-ratelimit-reset")
+                .and_then(|seconds| i64::try_from(seconds).ok())
+                .and_then(|seconds| Timestamp::from_second(seconds).ok()),
+        };
+        (read.limit.is_some() || read.remaining.is_some() || read.reset.is_some()).then_some(read)
+    }
+}
+
+/// Reads `Retry-After`: seconds, or a date, of which one in the past asks for no wait.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(
+        date.duration_since(std::time::SystemTime::now())
+            .unwrap_or_default(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| {
+                (
+                    http::HeaderName::from_static(name),
+                    HeaderValue::from_str(value).unwrap(),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn rate_limit_headers_are_read_as_far_as_they_make_sense() {
+        let read = RateLimit::read(&headers(&[
+            ("x-ratelimit-limit", "1000"),
+            ("x-ratelimit-remaining", "950"),
+            ("x-ratelimit-reset", "1617278400"),
+        ]))
+        .unwrap();
+        assert_eq!((read.limit, read.remaining), (Some(1000), Some(950)));
+        assert_eq!(read.reset.unwrap().to_string(), "2021-04-01T12:00:00Z");
+        let odd = RateLimit::read(&headers(&[
+            ("x-ratelimit-limit", "many"),
+            ("x-ratelimit-remaining", "7"),
+            ("x-ratelimit-reset", "18446744073709551615"),
+        ]))
+        .unwrap();
+        assert_eq!((odd.limit, odd.remaining, odd.reset), (None, Some(7), None));
+        assert_eq!(RateLimit::read(&headers(&[])), None);
+    }
+
+    #[test]
+    fn retry_after_is_read_from_seconds_and_dates_and_nonsense_is_none() {
+        let read = |text| retry_after(&headers(&[("retry-after", text)]));
+        assert_eq!(read("17"), Some(Duration::from_secs(17)));
+        assert_eq!(read("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
+        let far = read("Fri, 31 Dec 2100 23:59:59 GMT").unwrap();
+        assert!(far > Duration::from_secs(3600));
+        for nonsense in ["soon", "-1", "1.5", ""] {
+            assert_eq!(read(nonsense), None, "{nonsense}");
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! What happens to every request, in order: authenticate, send, read, classify, and perhaps all of it again.
+//!
+//! Whoever adds a step that every request must pass, such as waiting for a rate limit, adds it to [`attempt`].
+
+mod authenticate;
+mod retry;
+mod target;
+mod trace;
+mod wire;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
+use tokio::time::{Instant, timeout};
+
+pub(crate) use authenticate::{Authenticator, Session};
+pub use retry::RetryPolicy;
+use retry::{Failure, Outcome, Verdict};
+pub(crate) use target::Target;
+pub(crate) use wire::Http;
+pub use wire::{Wire, WireError, WireFuture};
+
+use crate::{
+    core::Core,
+    error::{Error, ErrorKind},
+    response,
+};
+
+/// What a caller can set for one call.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) headers: HeaderMap,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) retry: Option<RetryPolicy>,
+}
+
+/// An answer, and what it took to get it.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) response: Response<Bytes>,
+    pub(crate) history: History,
+}
+
+/// What became of the attempts of one call.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct History {
+    pub(crate) attempts: u32,
+    pub(crate) elapsed: Duration,
+    /// Whether any attempt may have been done.
+    pub(crate) may_have_happened: bool,
+}
+
+impl History {
+    /// Writes it into an error.
+    pub(crate) fn note(self, error: Error) -> Error {
+        error.with(|inner| {
+            inner.attempts = self.attempts;
+            inner.elapsed = Some(self.elapsed);
+            inner.may_have_happened = self.may_have_happened;
+        })
+    }
+}
+
+/// Sends a request until it is answered for good.
+///
+/// An answer of any status is `Ok`: what it means is the caller's business.
+pub(crate) async fn run(
+    core: &Core,
+    target: &Target,
+    options: &Options,
+    request: Request<Bytes>,
+) -> Result<Exchange, Error> {
+    core.refuse_foreign(request.uri())?;
+    if core.read_only && !target.is_read() {
+        return Err(read_only(target));
+    }
+    trace::operation(target, core, run_allowed(core, target, options, request)).await
+}
+
+async fn run_allowed(
+    core: &Core,
+    target: &Target,
+    options: &Options,
+    request: Request<Bytes>,
+) -> Result<Exchange, Error> {
+    let started = Instant::now();
+    let total = options.timeout.unwrap_or(core.timeouts.total);
+    let policy = options.retry.unwrap_or(core.retry);
+    let session = core.authenticator.session();
+    let mut history = History::default();
+    let mut tries = 0;
+    let mut refused_token = None;
+    loop {
+        let left = total.saturating_sub(started.elapsed());
+        if left.is_zero() {
+            history.elapsed = started.elapsed();
+            return Err(history.note(out_of_time(total)));
+        }
+        tries += 1;
+        history.attempts += 1;
+        let sent = attempt(core, target, &session, refused_token, &request, left, tries).await;
+        let outcome = match &sent {
+            Ok(sent) => Outcome::Answered(sent.response.status()),
+            Err(failure) => Outcome::Failed(failure),
+        };
+        if let (Outcome::Answered(StatusCode::UNAUTHORIZED), Ok(sent), None) =
+            (&outcome, &sent, refused_token)
+            && sent.token.is_some()
+        {
+            // A token runs out sooner or later: that is worth one more question, and no more.
+            refused_token = sent.token;
+            tries -= 1;
+            continue;
+        }
+        let verdict = retry::verdict(target, &outcome, history.may_have_happened);
+        history.may_have_happened |= retry::may_have_happened(target, &outcome);
+        history.elapsed = started.elapsed();
+        let wait = match verdict {
+            Verdict::Again(fixed) if tries < policy.max_attempts => {
+                wait_before_next(&policy, &sent, fixed, tries)
+            }
+            Verdict::Done => {
+                history.may_have_happened = false;
+                return Ok(Exchange {
+                    response: no_content(),
+                    history,
+                });
+            }
+            _ => None,
+        };
+        match wait.filter(|wait| started.elapsed() + *wait < total) {
+            Some(wait) => {
+                trace::waiting(target, wait, tries);
+                tokio::time::sleep(wait).await;
+            }
+            None => {
+                return match sent {
+                    Ok(sent) => {
+                        if sent.response.status().is_success() {
+                            history.may_have_happened = false;
+                        }
+                        Ok(Exchange {
+                            response: sent.response,
+                            history,
+                        })
+                    }
+                    Err(failure) => Err(history.note(failure.error)),
+                };
+            }
+        }
+    }
+}
+
+/// An answer and the token it was asked with, if that came from a source.
+struct Sent {
+    response: Response<Bytes>,
+    token: Option<u64>,
+}
+
+async fn attempt(
+    core: &Core,
+    target: &Target,
+    session: &Session,
+    refused_token: Option<u64>,
+    request: &Request<Bytes>,
+    left: Duration,
+    tries: u32,
+) -> Result<Sent, Failure> {
+    let limit = left.min(core.timeouts.attempt);
+    let unsent = |error| Failure {
+        error,
+        not_sent: true,
+        transient: false,
+    };
+    let mut request = request.clone();
+    let mut token = None;
+    if target.authenticated {
+        let authorization = timeout(limit, session.authorization(refused_token))
+            .await
+            .map_err(|_| {
+                unsent(
+                    Error::new(
+                        ErrorKind::Timeout,
+                        format!("the token source gave no token within {}", seconds(limit)),
+                    )
+                    .hint("nothing was sent"),
+                )
+            })?
+            .map_err(unsent)?;
+        token = authorization.generation;
+        request
+            .headers_mut()
+            .insert(header::AUTHORIZATION, authorization.header);
+    }
+    let sending = core.wire.send(request, core.max_response_size);
+    let answer = trace::attempt(target, tries, timeout(limit, sending)).await;
+    match answer {
+        Ok(Ok(response)) => Ok(Sent { response, token }),
+        Ok(Err(error)) => Err(failure(core, error)),
+        Err(_) => Err(Failure {
+            error: Error::new(
+                ErrorKind::Timeout,
+                format!("no answer within {}", seconds(limit)),
+            )
+            .hint("the service or something on the way hangs; a longer limit is set with `attempt_timeout`"),
+            not_sent: false,
+            transient: true,
+        }),
+    }
+}
+
+fn failure(core: &Core, error: WireError) -> Failure {
+    let (error, not_sent, transient) = match error {
+        WireError::Connect(source) => (
+            Error::new(
+                ErrorKind::Connect,
+                format!("cannot connect to {}", core.authority()),
+            )
+            .hint("nothing was sent; check the base URL, the network and the proxy")
+            .caused_by(source),
+            true,
+            true,
+        ),
+        WireError::ConnectTimeout(source) => (
+            Error::new(
+                ErrorKind::Connect,
+                format!(
+                    "cannot connect to {} within {}",
+                    core.authority(),
+                    seconds(core.timeouts.connect)
+                ),
+            )
+            .hint("nothing was sent; check the base URL, the network and the proxy")
+            .caused_by(source),
+            true,
+            true,
+        ),
+        WireError::Unsendable(source) => (
+            Error::invalid("the request cannot be sent").caused_by(source),
+            true,
+            false,
+        ),
+        WireError::Broken(source) => (
+            Error::new(
+                ErrorKind::Transport,
+                "the connection broke before the whole answer was there",
+            )
+            .caused_by(source),
+            false,
+            true,
+        ),
+        WireError::TooLong => (
+            Error::new(
+                ErrorKind::Decode,
+                format!(
+                    "the answer is longer than the allowed {} bytes",
+                    core.max_response_size
+                ),
+            )
+            .hint("a larger one is allowed with `max_response_size`"),
+            false,
+            false,
+        ),
+    };
+    Failure {
+        error,
+        not_sent,
+        transient,
+    }
+}
+
+/// How long to wait, or none if the service asks for more than the policy allows.
+fn wait_before_next(
+    policy: &RetryPolicy,
+    sent: &Result<Sent, Failure>,
+    fixed: Option<Duration>,
+    tries: u32,
+) -> Option<Duration> {
+    let asked = sent
+        .as_ref()
+        .ok()
+        .and_then(|sent| response::retry_after(sent.response.headers()));
+    match asked {
+        Some(asked) => (asked <= policy.longest_retry_after).then_some(asked),
+        None => Some(fixed.unwrap_or_else(|| policy.back_off(tries))),
+    }
+}
+
+fn no_content() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+fn read_only(target: &Target) -> Error {
+    Error::new(
+        ErrorKind::ReadOnly,
+        format!(
+            "this client is read-only, and {} is not a reading operation",
+            target.id
+        ),
+    )
+    .hint("nothing was sent; build a client without `read_only()` for it")
+}
+
+fn out_of_time(total: Duration) -> Error {
+    Error::new(
+        ErrorKind::Timeout,
+        format!("the call was not over within {}", seconds(total)),
+    )
+    .hint("a longer limit is set with `total_timeout`, or with `timeout` for one call")
+}
+
+/// A duration as people say it.
+pub(crate) fn seconds(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds.fract() == 0.0 {
+        format!("{seconds:.0} s")
+    } else {
+        format!("{seconds:.1} s")
+    }
+}
+
+impl Core {
+    /// Credentials go to the configured origin and nowhere else, whatever built the request.
+    fn refuse_foreign(&self, uri: &Uri) -> Result<(), Error> {
+        let same = uri.scheme_str() == Some(self.base.scheme())
+            && uri.host() == self.base.host_str()
+            && uri.port_u16().or(default_port(uri.scheme_str())) == self.base.port_or_known_default();
+        if same {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "a request to {} is refused: this client talks to {} only",
+            uri.host().unwrap_or("another host"),
+            self.authority()
+        )))
+    }
+}
+
+fn default_port(scheme: Option<&str>) -> Option<u16> {
+    match scheme {
+        Some("https") => Some(443),
+        Some("http") => Some(80),
+        _ => None,
+    }
+}

@@ -1,0 +1,89 @@
+//! What the transport has to know of a request to decide about it.
+
+use http::Method;
+use wpengine_raw::{OPERATIONS, Operation, Retry, Safety};
+
+/// What is asked for: an operation of the table, or a path that nothing is known of.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) id: &'static str,
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) safety: Safety,
+    pub(crate) retry: Retry,
+    pub(crate) authenticated: bool,
+}
+
+impl Target {
+    pub(crate) fn of(operation: &'static Operation) -> Self {
+        Self {
+            id: operation.id,
+            method: operation.method.clone(),
+            path: operation.path,
+            safety: operation.safety,
+            retry: operation.retry,
+            authenticated: operation.authenticated,
+        }
+    }
+
+    /// The operation of the table with that method and path, or the most careful guess: a GET reads, everything else
+    /// writes, and a DELETE is the only write that may be repeated.
+    pub(crate) fn find(method: &Method, path: &str) -> Self {
+        if let Some(operation) = OPERATIONS
+            .iter()
+            .find(|operation| operation.method == *method && matches(operation.path, path))
+        {
+            return Self::of(operation);
+        }
+        let (safety, retry) = match *method {
+            Method::GET | Method::HEAD | Method::OPTIONS => (Safety::Read, Retry::Safe),
+            Method::DELETE => (Safety::Destructive, Retry::Safe),
+            _ => (Safety::Destructive, Retry::Unsent),
+        };
+        Self {
+            id: "request",
+            method: method.clone(),
+            path: "",
+            safety,
+            retry,
+            authenticated: true,
+        }
+    }
+
+    pub(crate) fn is_read(&self) -> bool {
+        self.safety == Safety::Read
+    }
+}
+
+fn matches(template: &str, path: &str) -> bool {
+    let mut parts = path.split('/');
+    template.split('/').all(|expected| {
+        parts
+            .next()
+            .is_some_and(|part| expected.starts_with('{') && !part.is_empty() || part == expected)
+    }) && parts.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_the_table_is_recognised() {
+        let found = Target::find(&Method::POST, "/installs/abc/backups");
+        assert_eq!(found.id, "create_backup");
+        assert_eq!(found.retry, Retry::Unsent);
+        assert_eq!(Target::find(&Method::GET, "/installs/abc").id, "get_install");
+        assert_eq!(Target::find(&Method::GET, "/installs").id, "list_installs");
+    }
+
+    #[test]
+    fn of_what_is_unknown_nothing_but_reading_and_deleting_is_repeated() {
+        for path in ["/installs//backups", "/installs/abc/backups/", "/brand/new"] {
+            assert_eq!(Target::find(&Method::POST, path).retry, Retry::Unsent);
+            assert!(!Target::find(&Method::POST, path).is_read());
+            assert!(Target::find(&Method::GET, path).is_read());
+            assert_eq!(Target::find(&Method::DELETE, path).retry, Retry::Safe);
+        }
+    }
+}

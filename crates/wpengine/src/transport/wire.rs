@@ -1,0 +1,79 @@
+//! The last step: one HTTP request and its answer, whole. reqwest in life; in tests anything else.
+
+use std::{fmt::Debug, future::Future, pin::Pin};
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response};
+
+use crate::error::Source;
+
+/// The answer to a request that is on its way.
+pub type WireFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Response<Bytes>, WireError>> + Send + 'a>>;
+
+/// Sends one request and reads its whole answer.
+pub trait Wire: Debug + Send + Sync {
+    /// Sends a request. An answer whose body is longer than `most` bytes is an error.
+    fn send(&self, request: Request<Bytes>, most: usize) -> WireFuture<'_>;
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum WireError {
+    /// No connection: nothing was sent.
+    Connect(Source),
+    /// No connection within its time limit: nothing was sent.
+    ConnectTimeout(Source),
+    /// The request could not be made into one: nothing was sent, and trying again will not help.
+    Unsendable(Source),
+    /// Something broke after the request may have left.
+    Broken(Source),
+    /// The body of the answer is longer than allowed.
+    TooLong,
+}
+
+/// reqwest as the wire.
+#[derive(Debug)]
+pub(crate) struct Http(pub(crate) reqwest::Client);
+
+impl Wire for Http {
+    fn send(&self, request: Request<Bytes>, most: usize) -> WireFuture<'_> {
+        Box::pin(async move {
+            let request = reqwest::Request::try_from(request).map_err(classify)?;
+            let mut answer = self.0.execute(request).await.map_err(classify)?;
+            let mut whole = Response::new(Bytes::new());
+            *whole.status_mut() = answer.status();
+            *whole.headers_mut() = std::mem::take(answer.headers_mut());
+            if answer
+                .content_length()
+                .is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > most))
+            {
+                return Err(WireError::TooLong);
+            }
+            let mut body = BytesMut::new();
+            while let Some(chunk) = answer.chunk().await.map_err(classify)? {
+                if body.len() + chunk.len() > most {
+                    return Err(WireError::TooLong);
+                }
+                body.extend_from_slice(&chunk);
+            }
+            *whole.body_mut() = body.freeze();
+            Ok(whole)
+        })
+    }
+}
+
+/// The URL is taken out of the cause: the error says what was asked, and says it without the query.
+fn classify(error: reqwest::Error) -> WireError {
+    let error = error.without_url();
+    if error.is_connect() && error.is_timeout() {
+        WireError::ConnectTimeout(error.into())
+    } else if error.is_connect() {
+        WireError::Connect(error.into())
+    } else if error.is_builder() {
+        WireError::Unsendable(error.into())
+    } else {
+        WireError::Broken(error.into())
+    }
+}

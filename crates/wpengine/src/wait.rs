@@ -1,0 +1,233 @@
+//! Waiting for work that the service does on its own time.
+
+use std::{
+    fmt,
+    future::{Future, IntoFuture, poll_fn},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use futures_core::Stream;
+use tokio::time::Instant;
+
+use crate::{
+    error::{Error, ErrorKind},
+    request::RequestFuture,
+    transport::seconds,
+};
+
+/// How far the work is, by one answer.
+pub(crate) enum Stage {
+    Going(String),
+    Done,
+    Failed(String),
+}
+
+/// What is waited for.
+pub(crate) struct Work<T> {
+    /// As errors name it: `backup e41f... of install 294d...`.
+    pub(crate) name: String,
+    pub(crate) ask: Box<dyn Fn() -> RequestFuture<T> + Send>,
+    pub(crate) stage: fn(&T) -> Stage,
+    /// What to do when it failed.
+    pub(crate) hint: &'static str,
+}
+
+/// A wait that has not begun yet: await it for the finished thing, or read its [`progress`](Self::progress).
+///
+/// It asks about the work, pauses, and asks again. The pauses begin with 2 s and grow by half each time up to 30 s, so
+/// that a long wait costs few requests. A state that this version does not know counts as one that is not the end.
+/// Dropping the future ends the wait; the work goes on.
+///
+/// # Errors
+///
+/// [`WaitTimedOut`](ErrorKind::WaitTimedOut) when the work is not over within the limit, [`WorkFailed`](ErrorKind::WorkFailed)
+/// when it ended badly ([`Error::state`] says how), and every other kind when the service could not be asked.
+#[must_use = "a wait does nothing until it is awaited"]
+pub struct Wait<T> {
+    work: Work<T>,
+    limit: Duration,
+    pause: Duration,
+    longest_pause: Duration,
+}
+
+impl<T> Wait<T> {
+    pub(crate) fn new(work: Work<T>, limit: Duration) -> Self {
+        Self {
+            work,
+            limit,
+            pause: Duration::from_secs(2),
+            longest_pause: Duration::from_secs(30),
+        }
+    }
+
+    /// How long to wait at the most.
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The first pause between two questions, and the longest.
+    pub fn pauses(mut self, first: Duration, longest: Duration) -> Self {
+        self.pause = first;
+        self.longest_pause = longest.max(first);
+        self
+    }
+
+    /// Every answer on the way, the finished thing last: a stream.
+    pub fn progress(self) -> Progress<T> {
+        Progress {
+            ends: Instant::now() + self.limit,
+            wait: self,
+            step: Step::Ask,
+            state: None,
+        }
+    }
+}
+
+impl<T: Send + 'static> IntoFuture for Wait<T> {
+    type Output = Result<T, Error>;
+    type IntoFuture = RequestFuture<T>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let mut progress = self.progress();
+            let mut last = None;
+            while let Some(seen) = progress.next().await {
+                last = Some(seen?);
+            }
+            last.ok_or_else(|| Error::new(ErrorKind::WaitTimedOut, "nothing was waited for"))
+        })
+    }
+}
+
+impl<T> fmt::Debug for Wait<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wait")
+            .field("work", &self.work.name)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The progress of work that is waited for: a stream of every answer, the finished thing last.
+#[must_use = "a stream does nothing until it is polled"]
+pub struct Progress<T> {
+    wait: Wait<T>,
+    ends: Instant,
+    step: Step<T>,
+    /// The state that was seen last.
+    state: Option<String>,
+}
+
+enum Step<T> {
+    Ask,
+    Asking(RequestFuture<T>),
+    Pausing(Pin<Box<tokio::time::Sleep>>),
+    Over,
+}
+
+/// Nothing in it is ever pinned in place.
+impl<T> Unpin for Progress<T> {}
+
+impl<T> Progress<T> {
+    /// The next answer, or none at the end.
+    pub async fn next(&mut self) -> Option<Result<T, Error>> {
+        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+
+    /// The next answer, or none at the end.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Wait`].
+    pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
+        self.next().await.transpose()
+    }
+
+    fn judge(&mut self, seen: T) -> Result<T, Error> {
+        match (self.wait.work.stage)(&seen) {
+            Stage::Done => {
+                self.step = Step::Over;
+                Ok(seen)
+            }
+            Stage::Failed(state) => {
+                self.step = Step::Over;
+                Err(Error::new(
+                    ErrorKind::WorkFailed,
+                    format!("{} ended as `{state}`", self.wait.work.name),
+                )
+                .hint(self.wait.work.hint)
+                .with(|inner| inner.state = Some(state)))
+            }
+            Stage::Going(state) => {
+                self.state = Some(state);
+                let left = self.ends.saturating_duration_since(Instant::now());
+                let pause = self.wait.pause.min(left);
+                self.wait.pause = self.wait.pause.mul_f64(1.5).min(self.wait.longest_pause);
+                self.step = Step::Pausing(Box::pin(tokio::time::sleep(pause)));
+                Ok(seen)
+            }
+        }
+    }
+
+    fn timed_out(&mut self) -> Error {
+        self.step = Step::Over;
+        let state = self.state.take();
+        let seen = match &state {
+            Some(state) => format!("; it was `{state}` when last seen"),
+            None => String::new(),
+        };
+        Error::new(
+            ErrorKind::WaitTimedOut,
+            format!(
+                "{} was not over within {}{seen}",
+                self.wait.work.name,
+                seconds(self.wait.limit)
+            ),
+        )
+        .hint("it goes on at the service: wait again, with a longer `limit` if it is large")
+        .with(|inner| inner.state = state)
+    }
+}
+
+impl<T> Stream for Progress<T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match &mut self.step {
+                Step::Ask => self.step = Step::Asking((self.wait.work.ask)()),
+                Step::Asking(asking) => {
+                    let item = match ready!(asking.as_mut().poll(context)) {
+                        Ok(seen) => self.judge(seen),
+                        Err(error) => {
+                            self.step = Step::Over;
+                            Err(error)
+                        }
+                    };
+                    return Poll::Ready(Some(item));
+                }
+                Step::Pausing(pause) => {
+                    ready!(pause.as_mut().poll(context));
+                    if Instant::now() >= self.ends {
+                        let error = self.timed_out();
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                    self.step = Step::Ask;
+                }
+                Step::Over => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for Progress<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Progress")
+            .field("wait", &self.wait)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,233 @@
+//! The list of deviations: what it takes out, what it does not, and when an entry of it is stale.
+
+use serde_json::{Value, json};
+
+use crate::drift::deviations::{self, Deviation, Sifted};
+use crate::drift::report::{self, Other};
+
+use super::{description, drift, lines, small_swagger, swagger};
+
+const STATUS: &str = "
+- operations: ['GET /installs/{install_id}/backups', 'POST /installs/{install_id}/backups']
+  where: '* *status'
+  there: value aborted
+  here: absent
+  reason: We do not believe it.
+";
+
+fn entries(text: &str) -> Vec<Deviation> {
+    deviations::parse(text).expect("entries")
+}
+
+fn sifted(there: Value, entries: &[Deviation]) -> Sifted {
+    crate::drift::difference(&description(small_swagger()), &description(there), entries)
+        .expect("readable")
+}
+
+/// The service knows a value more than we do.
+fn with_another_value() -> Value {
+    let mut there = small_swagger();
+    there["definitions"]["Backup"]["properties"]["status"]["enum"] =
+        json!(["requested", "completed", "aborted"]);
+    there
+}
+
+#[test]
+fn what_is_listed_is_taken_out() {
+    let sifted = sifted(with_another_value(), &entries(STATUS));
+    assert_eq!(lines(&sifted.differences), [""; 0]);
+    assert_eq!((sifted.meant, sifted.stale.len()), (2, 0));
+    assert!(report::is_same(&sifted));
+}
+
+#[test]
+fn another_difference_at_the_same_place_stays() {
+    let mut there = with_another_value();
+    there["definitions"]["Backup"]["properties"]["status"]["x-nullable"] = json!(true);
+    let sifted = sifted(there, &entries(STATUS));
+    assert_eq!(
+        lines(&sifted.differences),
+        [
+            "GET /installs/{install_id}/backups: 200 results[].status: nullable there, not nullable here",
+            "POST /installs/{install_id}/backups: 202 status: nullable there, not nullable here",
+        ]
+    );
+}
+
+#[test]
+fn an_entry_covers_only_the_operations_it_names() {
+    let only_one = STATUS.replace(", 'POST /installs/{install_id}/backups'", "");
+    assert_eq!(
+        sifted(with_another_value(), &entries(&only_one))
+            .differences
+            .len(),
+        1
+    );
+    let all =
+        "[{operations: ['*'], where: '*status', there: value aborted, here: absent, reason: x}]";
+    assert_eq!(
+        sifted(with_another_value(), &entries(all))
+            .differences
+            .len(),
+        0
+    );
+}
+
+#[test]
+fn an_entry_that_is_not_needed_is_a_difference_for_each_operation_it_names() {
+    let sifted = sifted(small_swagger(), &entries(STATUS));
+    let stale: Vec<&str> = sifted
+        .stale
+        .iter()
+        .map(|stale| stale.operation.as_str())
+        .collect();
+    assert_eq!(
+        stale,
+        [
+            "GET /installs/{install_id}/backups",
+            "POST /installs/{install_id}/backups"
+        ]
+    );
+    assert!(!report::is_same(&sifted));
+}
+
+#[test]
+fn of_an_operation_that_is_gone_an_entry_says_nothing() {
+    let mut there = with_another_value();
+    there["paths"]["/installs/{install_id}/backups"]["post"].take();
+    there["paths"]["/installs/{install_id}/backups"]
+        .as_object_mut()
+        .expect("an object")
+        .remove("post");
+    let sifted = sifted(there, &entries(STATUS));
+    assert_eq!(sifted.differences.len(), 1, "the operation itself");
+    assert_eq!(sifted.stale, []);
+}
+
+#[test]
+fn a_copy_of_our_own_document_makes_no_entry_stale() {
+    let mut copy = small_swagger();
+    copy["paths"]["/folders"]["get"]["x-wpengine"] = json!({"safety": "read"});
+    assert_eq!(sifted(copy, &entries(STATUS)).stale, []);
+}
+
+#[test]
+fn an_entry_needs_a_reason_an_operation_and_known_names() {
+    for (wrong, word) in [
+        (STATUS.replace("We do not believe it.", "''"), "reason"),
+        (
+            STATUS.replace(
+                "['GET /installs/{install_id}/backups', 'POST /installs/{install_id}/backups']",
+                "[]",
+            ),
+            "operation",
+        ),
+        (STATUS.replace("here:", "hier:"), "hier"),
+    ] {
+        let error = deviations::parse(&wrong).expect_err("refused");
+        assert!(error.contains(word), "{error}");
+    }
+}
+
+/// Every entry of the list of this project names a difference as it would be printed: made in a copy of our own
+/// document that has what the entry says of the service, it is found and taken out.
+#[test]
+fn every_entry_of_our_list_matches_places_of_our_document() {
+    let text = std::fs::read_to_string(crate::workspace::root().join("openapi/deviations.yaml"))
+        .expect("the list");
+    let mut there = swagger::from_openapi(&super::ours());
+    as_the_service_says(&mut there);
+    let (here, there) = (description(super::ours()), description(there));
+    let sifted = crate::drift::difference(&here, &there, &entries(&text)).expect("readable");
+    assert_eq!(lines(&sifted.differences), [""; 0]);
+    assert_eq!(sifted.stale, []);
+    assert_eq!(sifted.meant, drift(&here, &there).len());
+}
+
+/// Our document with what the service is known to say differently.
+fn as_the_service_says(root: &mut Value) {
+    let definitions = &mut root["definitions"];
+    for name in ["Domain", "DomainOrRedirect"] {
+        let properties = definitions[name]["properties"]
+            .as_object_mut()
+            .expect("properties");
+        properties.remove("redirect_to").expect("redirect_to");
+    }
+    for name in ["CreateSiteRequest", "UpdateSiteRequest"] {
+        let name = definitions[name]["properties"]["name"]
+            .as_object_mut()
+            .expect("a name");
+        name.remove("minLength")
+            .and(name.remove("maxLength"))
+            .expect("both limits");
+    }
+    let name = definitions["CreateInstallRequest"]["properties"]["name"]
+        .as_object_mut()
+        .expect("a name");
+    name.remove("pattern").expect("a pattern");
+    for name in ["CreateBackupRequest", "RestoreBackupRequest"] {
+        let mails = definitions[name]["properties"]["notification_emails"]
+            .as_object_mut()
+            .expect("a list");
+        mails.remove("minItems").expect("a limit");
+    }
+    let paths = &mut root["paths"];
+    let swagger = paths["/swagger"]["get"]["responses"]["200"]
+        .as_object_mut()
+        .expect("an answer");
+    swagger.remove("schema").expect("a schema");
+    let parameters =
+        paths["/installs/{install_id}/ssl_certificates"]["get"]["parameters"].as_array_mut();
+    let offset = parameters
+        .into_iter()
+        .flatten()
+        .find(|parameter| parameter["name"] == "offset");
+    let offset = offset.expect("offset");
+    offset["type"] = json!("integer");
+    offset["minimum"] = json!(0);
+}
+
+#[test]
+fn the_report_is_grouped_by_operation_and_ends_in_a_summary() {
+    let mut there = with_another_value();
+    there["paths"]["/folders"]["get"]["responses"]["404"] = json!({"description": ""});
+    let stale = "[{operations: ['*'], where: body, there: x, here: y, reason: z}]";
+    let sifted = sifted(there, &entries(stale));
+    let other = Other {
+        source: "x.json".to_owned(),
+        form: "Swagger 2.0",
+        version: "3".to_owned(),
+        operations: 3,
+    };
+    assert_eq!(
+        report::text(&sifted, &other),
+        "GET /installs/{install_id}/backups\n  \
+           + 200 results[].status: value aborted there, absent here\n\
+         POST /installs/{install_id}/backups\n  \
+           + 202 status: value aborted there, absent here\n\
+         GET /folders\n  \
+           + 404: present there, absent here\n\
+         openapi/deviations.yaml: no longer needed\n  \
+           ! *, body: x there, y here\n\
+         \n\
+         3 differences in 3 operations: 3 added, 0 removed, 0 changed; 1 stale entry; x.json is Swagger 2.0, version 3\n"
+    );
+    let json = report::json(&sifted, &other);
+    assert_eq!(
+        json["differences"][0],
+        json!({
+            "operation": "GET /installs/{install_id}/backups",
+            "operation_id": null,
+            "kind": "added",
+            "aspect": "value",
+            "where": "200 results[].status",
+            "there": "value aborted",
+            "here": null,
+        })
+    );
+    assert_eq!(
+        (&json["same"], &json["counts"]["stale"]),
+        (&json!(false), &json!(1))
+    );
+    assert_eq!(json["stale"][0]["where"], "body");
+}
