@@ -9,10 +9,11 @@ use jiff::Timestamp;
 
 use crate::clock::{Clock, ClockMode};
 use crate::random::Random;
+use crate::role::Role;
 use crate::server::Server;
 use crate::shared::Shared;
 use crate::simulator::Simulator;
-use crate::world::{Plan, Population};
+use crate::world::{FurtherUser, Plan, Population};
 
 /// Configures a [`Simulator`]; start from [`Simulator::builder`].
 ///
@@ -32,6 +33,10 @@ pub struct SimulatorBuilder {
     population: Population,
     listen: SocketAddr,
     check_answers: bool,
+    install_limits: bool,
+    users: Vec<FurtherUser>,
+    bearer_token: Option<String>,
+    closed_accounts: Vec<String>,
 }
 
 impl Default for SimulatorBuilder {
@@ -44,6 +49,10 @@ impl Default for SimulatorBuilder {
             population: Population::Documentation,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             check_answers: cfg!(debug_assertions),
+            install_limits: false,
+            users: Vec::new(),
+            bearer_token: None,
+            closed_accounts: Vec::new(),
         }
     }
 }
@@ -104,6 +113,43 @@ impl SimulatorBuilder {
         self
     }
 
+    /// Switches the two rate limits by install on: an object cache purge a minute, a domain status check every five
+    /// seconds. Off by default.
+    pub fn install_limits(mut self, on: bool) -> Self {
+        self.install_limits = on;
+        self
+    }
+
+    /// Lets a further user sign in, who belongs to one account of the world. An account that is not there is left out.
+    pub fn user(
+        mut self,
+        user: impl Into<String>,
+        password: impl Into<String>,
+        account_id: impl Into<String>,
+        role: Role,
+    ) -> Self {
+        let (user, password, account_id) = (user.into(), password.into(), account_id.into());
+        self.users.push(FurtherUser {
+            user,
+            password,
+            account_id,
+            role,
+        });
+        self
+    }
+
+    /// Accepts a bearer token of the main user, on the operations that take one.
+    pub fn bearer_token(mut self, token: impl Into<String>) -> Self {
+        self.bearer_token = Some(token.into());
+        self
+    }
+
+    /// Switches API access off for an account: valid credentials then find nothing of it.
+    pub fn without_api_access(mut self, account_id: impl Into<String>) -> Self {
+        self.closed_accounts.push(account_id.into());
+        self
+    }
+
     /// Makes a simulator without a socket, for [`Simulator::handle`].
     #[must_use]
     pub fn build(self) -> Simulator {
@@ -133,6 +179,10 @@ impl SimulatorBuilder {
             population: self.population,
             user: user.clone(),
             password: password.clone(),
+            users: self.users,
+            bearer_token: self.bearer_token,
+            closed_accounts: self.closed_accounts,
+            install_limits: self.install_limits,
         };
         (
             Arc::new(Shared::new(self.seed, clock, plan, self.check_answers)),

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use crate::answers;
 use crate::auth;
 use crate::call::{Answer, Call, Handler, Outcome};
+use crate::control_server;
 use crate::document::{Found, Operation, document};
 use crate::gateway::{self, MAX_BODY};
 use crate::handlers::handler;
@@ -24,6 +25,9 @@ pub(crate) const BASE_PATH: &str = "/v1";
 
 /// Answers one request.
 pub(crate) fn answer(shared: &Shared, request: &Request<Bytes>) -> Response<Bytes> {
+    if let Some(response) = control_server::answer(shared, request) {
+        return response;
+    }
     let now = shared.clock.now();
     let number = shared.next_request();
     // HEAD is GET without the body; only its length is told.

@@ -10,6 +10,7 @@ use http::{Request, Response};
 
 use crate::builder::SimulatorBuilder;
 use crate::clock::Clock;
+use crate::controls::InstallContent;
 use crate::dispatch::{self, BASE_PATH};
 use crate::log::SeenRequest;
 use crate::server::Server;
@@ -129,6 +130,34 @@ impl Simulator {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .side_effects()
+    }
+
+    /// What an install holds and what was done to it, which no operation of the API shows: the way to see that a copy,
+    /// a restore or a purge was done. Nothing if there is no such install.
+    #[must_use]
+    pub fn install_content(&self, install_id: &str) -> Option<InstallContent> {
+        self.shared.install_content(install_id)
+    }
+
+    /// Lets a backup that is still being taken end `aborted`. False if there is no such backup.
+    pub fn abort_backup(&self, install_id: &str, backup_id: &str) -> bool {
+        self.shared.abort_backup(install_id, backup_id)
+    }
+
+    /// Orders an archive of a completed backup, which the API itself cannot do, and gives its id.
+    pub fn create_archive(&self, install_id: &str, backup_id: &str) -> Option<String> {
+        self.shared
+            .create_archive(install_id, backup_id, Vec::new())
+    }
+
+    /// Lets an archive that is still being made end `aborted`. False if there is no such archive.
+    pub fn abort_archive(&self, install_id: &str, archive_id: &str) -> bool {
+        self.shared.abort_archive(install_id, archive_id)
+    }
+
+    /// Switches the two rate limits by install on or off; see [`SimulatorBuilder::install_limits`].
+    pub fn set_install_limits(&self, on: bool) {
+        self.shared.set_install_limits(on);
     }
 
     /// Answers that did not fit the document: none, or the simulator has a mistake. Filled in debug builds, and where

@@ -237,10 +237,10 @@ impl ClientBuilder {
                 Error::configuration("the root certificates are not PEM").caused_by(error)
             })?;
             if read.is_empty() {
-                return Err(Error::configuration(
-                    "the root certificates hold no certificate",
-                )
-                .hint("PEM begins with `-----BEGIN CERTIFICATE-----`"));
+                return Err(
+                    Error::configuration("the root certificates hold no certificate")
+                        .hint("PEM begins with `-----BEGIN CERTIFICATE-----`"),
+                );
             }
             certificates.extend(read);
         }
@@ -314,7 +314,8 @@ fn base_url(text: &str) -> Result<Url, Error> {
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => {
-            name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
+            name.eq_ignore_ascii_case("localhost")
+                || name.to_ascii_lowercase().ends_with(".localhost")
         }
         Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
         Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),

@@ -24,7 +24,7 @@ pub(crate) type RawResult<T> = Result<raw::ResponseValue<T>, raw::Error<()>>;
 /// Operations whose bodies can hold a private key: of their failures nothing is quoted.
 const SECRET_BODIES: [&str; 2] = ["import_third_party_certificate", "get_domain_certificate"];
 
-/// What a body that cannot be decoded is decoded into once more, to find out where it breaks.
+/// [`explain`], of the type that was wanted.
 type Explain = fn(&[u8]) -> Option<Explanation>;
 
 /// Where a body breaks, and how.
@@ -41,7 +41,7 @@ pub(crate) async fn call<T, F, Fut>(
     ask: F,
 ) -> Result<Response<T>, Error>
 where
-    T: Decode,
+    T: DeserializeOwned,
     F: FnOnce(raw::Client) -> Fut,
     Fut: Future<Output = RawResult<T>>,
 {
@@ -61,26 +61,18 @@ where
             record.headers,
             record.history.attempts,
         )),
-        Err(error) => Err(raw_error(core, operation, record, error, T::explain).await),
+        Err(error) => Err(raw_error(core, operation, record, error, explain::<T>).await),
     }
 }
 
-/// What an answer can be decoded into.
-pub(crate) trait Decode: Send + 'static {
-    fn explain(body: &[u8]) -> Option<Explanation>;
-}
-
-
-impl<T: DeserializeOwned + Send + 'static> Decode for T {
-    fn explain(body: &[u8]) -> Option<Explanation> {
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let error = serde_path_to_error::deserialize::<_, T>(&mut deserializer).err()?;
-        let path = error.path().to_string();
-        Some(Explanation {
-            path,
-            problem: error.into_inner().to_string(),
-        })
-    }
+/// Decodes a body that could not be decoded once more, to find out where it breaks.
+fn explain<T: DeserializeOwned>(body: &[u8]) -> Option<Explanation> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let error = serde_path_to_error::deserialize::<_, T>(&mut deserializer).err()?;
+    Some(Explanation {
+        path: error.path().to_string(),
+        problem: error.into_inner().to_string(),
+    })
 }
 
 /// What one call knows of its request and answer. The generated client keeps it as its transport.
@@ -325,12 +317,12 @@ impl Facts<'_> {
             format!(" at `{path}`")
         };
         let message = if body.is_empty() {
+            format!("{}, but the answer has no body", self.status.as_u16())
+        } else if secret {
             format!(
-                "{}, but the answer has no body",
+                "{}, but the answer cannot be read{place}",
                 self.status.as_u16()
             )
-        } else if secret {
-            format!("{}, but the answer cannot be read{place}", self.status.as_u16())
         } else {
             format!(
                 "{}, but the answer cannot be read{place}: {problem}",

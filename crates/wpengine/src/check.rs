@@ -2,7 +2,9 @@
 //!
 //! Requests are strict where answers are lenient: what the service would refuse is refused here, with the rule.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
+use wpengine_raw::values::Roles;
 
 use crate::error::Error;
 
@@ -16,9 +18,11 @@ pub(crate) fn id(what: &str, id: &str) -> Result<(), Error> {
             .hint("take it from an answer of the service"));
     }
     let changes_path = matches!(id, "." | "..")
-        || id
-            .chars()
-            .any(|letter| matches!(letter, '/' | '\\' | '?' | '#' | '%') || letter.is_whitespace() || letter.is_control());
+        || id.chars().any(|letter| {
+            matches!(letter, '/' | '\\' | '?' | '#' | '%')
+                || letter.is_whitespace()
+                || letter.is_control()
+        });
     if changes_path {
         return Err(Error::invalid(format!(
             "`{}` is no {what} id: it would change the path of the request",
@@ -32,7 +36,9 @@ pub(crate) fn id(what: &str, id: &str) -> Result<(), Error> {
 /// Install names are unique over the whole platform and become host names.
 pub(crate) fn install_name(name: &str) -> Result<(), Error> {
     let mut letters = name.chars();
-    let fits = letters.next().is_some_and(|first| first.is_ascii_lowercase())
+    let fits = letters
+        .next()
+        .is_some_and(|first| first.is_ascii_lowercase())
         && letters.all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
         && (3..=14).contains(&name.len());
     if fits {
@@ -69,8 +75,11 @@ pub(crate) fn text(what: &str, text: &str) -> Result<(), Error> {
 /// The service refuses work that it may tell nobody about.
 pub(crate) fn emails(emails: &[String]) -> Result<(), Error> {
     if emails.is_empty() {
-        return Err(Error::invalid("at least one notification e-mail address is needed")
-            .hint("the service sends a mail when the work is over and refuses to start without"));
+        return Err(
+            Error::invalid("at least one notification e-mail address is needed").hint(
+                "the service sends a mail when the work is over and refuses to start without",
+            ),
+        );
     }
     emails.iter().try_for_each(|address| email(address))
 }
@@ -102,7 +111,12 @@ pub(crate) fn limit(limit: u32, most: u32) -> Result<(), Error> {
 
 /// A range of days of usage, `longest` days at most where there is such a rule.
 pub(crate) fn days(first: Date, last: Date, longest: Option<i32>) -> Result<(), Error> {
-    days_at(first, last, longest, Timestamp::now().to_zoned(TimeZone::UTC).date())
+    days_at(
+        first,
+        last,
+        longest,
+        Timestamp::now().to_zoned(TimeZone::UTC).date(),
+    )
 }
 
 fn days_at(first: Date, last: Date, longest: Option<i32>, today: Date) -> Result<(), Error> {
@@ -147,6 +161,68 @@ pub(crate) fn known(what: &str, value: &str, is_unknown: bool) -> Result<(), Err
     Ok(())
 }
 
+/// Of what should be a public key: that it is not a private one.
+pub(crate) fn public_key(text: &str) -> Result<(), Error> {
+    if text.contains("PRIVATE KEY") {
+        return Err(
+            Error::invalid("this is a private key, and a public one is wanted")
+                .hint("nothing was sent; the public key is in the file that ends in `.pub`"),
+        );
+    }
+    Ok(())
+}
+
+/// The combinations of roles that the API documents are the only ones that it takes.
+pub(crate) fn roles(roles: &Roles) -> Result<(), Error> {
+    if roles.is_documented() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "`{roles}` is no combination of roles that the API documents"
+    ))
+    .hint("it takes `owner`, `full`, `full,billing`, `partial` or `partial,billing`"))
+}
+
+/// A redirect takes an id. The word that removes one is not an id, and a method of its own says it.
+pub(crate) fn redirect_target(target: &str) -> Result<(), Error> {
+    text("id of the domain to redirect to", target)?;
+    if target == "nil" {
+        return Err(Error::invalid("`nil` is no id of a domain")
+            .hint("use `remove_redirect()` to let a domain redirect no longer"));
+    }
+    Ok(())
+}
+
+/// The base64 of a PEM text, which is not shown: it may be a private key.
+pub(crate) fn base64(what: &str, text: &str) -> Result<(), Error> {
+    if text.contains("-----BEGIN") {
+        return Err(Error::invalid(format!(
+            "the {what} is PEM text, and the base64 of it is wanted"
+        ))
+        .hint("nothing was sent; encode the whole text, with its first and last line"));
+    }
+    match STANDARD.decode(text.trim_end()) {
+        Ok(decoded) if !decoded.is_empty() => Ok(()),
+        _ => Err(Error::invalid(format!("the {what} is not base64"))
+            .hint("nothing was sent; encode the whole PEM text, without line breaks")),
+    }
+}
+
+/// A transfer begins 1 hour to 7 days from now.
+pub(crate) fn transfer_time(time: Timestamp) -> Result<(), Error> {
+    // A minute of slack: the clock here and the clock at the service can differ.
+    let ahead = time
+        .as_second()
+        .saturating_sub(Timestamp::now().as_second());
+    if (3600 - 60..=7 * 86_400 + 60).contains(&ahead) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "a transfer is scheduled 1 hour to 7 days ahead, and {time} is not"
+    ))
+    .hint("leave the time out to begin at once"))
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;
@@ -155,10 +231,17 @@ mod tests {
 
     #[test]
     fn ids_that_would_change_the_path_are_refused() {
-        for bad in ["", ".", "..", "a/b", "a\\b", "a?b", "a#b", "%2e%2e", "a b", "a\nb"] {
+        for bad in [
+            "", ".", "..", "a/b", "a\\b", "a?b", "a#b", "%2e%2e", "a b", "a\nb",
+        ] {
             assert!(id("site", bad).is_err(), "{bad:?}");
         }
-        for good in ["294deacc-d8b8-4005-82c4-0727ba8ddde0", "3hda2d4h-9a39-o20x", "a.b", "..."] {
+        for good in [
+            "294deacc-d8b8-4005-82c4-0727ba8ddde0",
+            "3hda2d4h-9a39-o20x",
+            "a.b",
+            "...",
+        ] {
             assert!(id("site", good).is_ok(), "{good:?}");
         }
     }
@@ -168,7 +251,16 @@ mod tests {
         for good in ["abc", "a12", "torquemag", "abcdefghijklmn"] {
             assert!(install_name(good).is_ok(), "{good}");
         }
-        for bad in ["", "ab", "1ab", "Abc", "a-b", "abcdefghijklmno", "äbc", "ab "] {
+        for bad in [
+            "",
+            "ab",
+            "1ab",
+            "Abc",
+            "a-b",
+            "abcdefghijklmno",
+            "äbc",
+            "ab ",
+        ] {
             assert!(install_name(bad).is_err(), "{bad}");
         }
     }
@@ -200,6 +292,24 @@ mod tests {
         for bad in ["", "ops", "@example.com", "ops@", "o ps@example.com"] {
             assert!(emails(&[bad.to_owned()]).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_transfer_is_scheduled_an_hour_to_a_week_ahead() {
+        let in_seconds = |seconds: i64| {
+            transfer_time(Timestamp::from_second(Timestamp::now().as_second() + seconds).unwrap())
+        };
+        assert!(in_seconds(60).is_err());
+        assert!(in_seconds(3700).is_ok());
+        assert!(in_seconds(7 * 86_400).is_ok());
+        assert!(in_seconds(8 * 86_400).is_err());
+    }
+
+    #[test]
+    fn a_private_key_is_not_sent_as_a_public_one() {
+        let error = public_key("-----BEGIN OPENSSH PRIVATE KEY-----\nabc").unwrap_err();
+        assert!(!error.to_string().contains("abc"));
+        assert!(public_key("ssh-ed25519 AAAA joe@example.com").is_ok());
     }
 
     #[test]

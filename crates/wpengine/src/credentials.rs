@@ -115,10 +115,15 @@ impl Credentials {
         let get = |name: &'static str| -> Result<Option<SecretString>, Error> {
             match lookup(name).filter(|value| !value.is_empty()) {
                 None => Ok(None),
-                Some(value) => value.into_string().map(|text| Some(SecretString::from(text))).map_err(|_| {
-                    Error::configuration(format!("the environment variable {name} is not valid UTF-8"))
+                Some(value) => value
+                    .into_string()
+                    .map(|text| Some(SecretString::from(text)))
+                    .map_err(|_| {
+                        Error::configuration(format!(
+                            "the environment variable {name} is not valid UTF-8"
+                        ))
                         .hint("set it to the text that the user portal shows")
-                }),
+                    }),
             }
         };
         for variables @ (user_name, password_name) in PAIRS {
@@ -152,16 +157,16 @@ impl Credentials {
         match &self.0 {
             Kind::Basic { user, password, .. } => {
                 if user.expose_secret().is_empty() || password.expose_secret().is_empty() {
-                    return Err(Error::configuration(
-                        "the API user id or its password is empty",
-                    )
-                    .hint("give both as the user portal shows them"));
+                    return Err(
+                        Error::configuration("the API user id or its password is empty")
+                            .hint("give both as the user portal shows them"),
+                    );
                 }
                 if user.expose_secret().contains(':') {
-                    return Err(Error::configuration(
-                        "an API user id cannot contain a colon",
-                    )
-                    .hint("give the id and the password separately"));
+                    return Err(
+                        Error::configuration("an API user id cannot contain a colon")
+                            .hint("give the id and the password separately"),
+                    );
                 }
                 Ok(())
             }

@@ -107,7 +107,10 @@ impl AnyRequest {
     pub async fn send(self) -> Result<Response<Vec<u8>>, Error> {
         let core = self.client.core();
         let request = self.request()?;
-        let target = Target::find(&self.method, self.path.split('?').next().unwrap_or_default());
+        let target = Target::find(
+            &self.method,
+            self.path.split('?').next().unwrap_or_default(),
+        );
         let name = call::name_of(core, &self.method, request.uri().path());
         let facts = |status, headers, history| Facts {
             core,
@@ -140,7 +143,10 @@ impl AnyRequest {
     fn request(&self) -> Result<http::Request<Bytes>, Error> {
         let core = self.client.core();
         let refuse = |rule: &str| {
-            Err(Error::invalid(format!("the path `{}` {rule}", self.path.escape_debug())))
+            Err(Error::invalid(format!(
+                "the path `{}` {rule}",
+                self.path.escape_debug()
+            )))
         };
         if !self.path.starts_with('/') {
             return refuse("does not begin with a slash: it is below the base URL, like `/user`");

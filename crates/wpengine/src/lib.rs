@@ -1,1 +1,58 @@
-//! Placeholder
+#![doc = include_str!("../README.md")]
+
+mod builder;
+mod call;
+mod check;
+mod client;
+mod core;
+mod credentials;
+mod docs;
+mod error;
+mod escape;
+mod paging;
+mod request;
+mod resources;
+mod response;
+mod transport;
+pub mod types;
+mod wait;
+
+pub use builder::ClientBuilder;
+pub use client::Client;
+pub use credentials::{Credentials, TokenFuture, TokenSource};
+pub use error::{ApiError, Error, ErrorKind, FieldError};
+pub use escape::AnyRequest;
+pub use paging::{ByOffset, ByToken, Items, List, Page, Pages, Unpaged};
+pub use request::{Request, RequestFuture};
+pub use resources::{
+    AccountHandle, AccountUsage, AccountUserHandle, AccountUsers, Accounts, BackupHandle, Backups,
+    Certificates, CopyInstall, CreateAccountUser, CreateDomain, CreateInstall, CreateSiteTransfer,
+    DomainCertificateHandle, DomainHandle, Domains, GetInstallUsage, GetUsageInsights,
+    GetUsageSummary, InstallHandle, InstallUsage, Installs, NewDomain, OffloadSettings,
+    OrderCertificate, PathSettings, RestoreBackup, S3Settings, SiteHandle, SiteTransferHandle,
+    SiteTransfers, Sites, SshKeyHandle, SshKeys, UpdateAccountUser, UpdateDomain, UpdateInstall,
+    UpdateSite,
+};
+pub use response::{RateLimit, Response};
+pub use secrecy::SecretString;
+pub use transport::RetryPolicy;
+#[doc(hidden)]
+pub use transport::{Wire, WireError, WireFuture};
+pub use wait::{Progress, Wait};
+pub use wpengine_raw::{Operation, Paging, Retry, Safety};
+
+/// Every operation of the API, with what code has to know about each: method, path, and whether it may be repeated.
+///
+/// ```
+/// let backup = wpengine::operations()
+///     .iter()
+///     .find(|operation| operation.id == "create_backup")
+///     .ok_or("no such operation")?;
+/// assert_eq!(backup.to_string(), "POST /installs/{install_id}/backups");
+/// assert_eq!(backup.retry, wpengine::Retry::Unsent);
+/// # Ok::<(), &str>(())
+/// ```
+#[must_use]
+pub fn operations() -> &'static [Operation] {
+    &wpengine_raw::OPERATIONS
+}

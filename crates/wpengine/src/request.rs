@@ -8,11 +8,12 @@ use std::{
 };
 
 use http::{HeaderName, HeaderValue};
+use serde::de::DeserializeOwned;
 use wpengine_raw as raw;
 
 use crate::{
     Client, RetryPolicy,
-    call::{self, Decode, RawResult},
+    call::{self, RawResult},
     error::Error,
     response::Response,
     transport::Options,
@@ -56,7 +57,7 @@ pub struct Request<T> {
     ask: Ask<T>,
 }
 
-impl<T: Decode> Request<T> {
+impl<T: DeserializeOwned + Send + 'static> Request<T> {
     pub(crate) fn new<F, Fut>(
         client: &Client,
         operation: &'static str,
@@ -118,7 +119,7 @@ impl<T: Decode> Request<T> {
     }
 }
 
-impl<T: Decode> IntoFuture for Request<T> {
+impl<T: DeserializeOwned + Send + 'static> IntoFuture for Request<T> {
     type Output = Result<T, Error>;
     type IntoFuture = RequestFuture<T>;
 

@@ -63,13 +63,15 @@ impl<T> Response<T> {
         self.value
     }
 
-    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Response<U> {
-        Response {
-            value: change(self.value),
+    /// The value, and everything that came with it.
+    pub(crate) fn split(self) -> (T, Response<()>) {
+        let rest = Response {
+            value: (),
             status: self.status,
             headers: self.headers,
             attempts: self.attempts,
-        }
+        };
+        (self.value, rest)
     }
 }
 
@@ -108,7 +110,11 @@ impl RateLimit {
 
 /// Reads `Retry-After`: seconds, or a date, of which one in the past asks for no wait.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let text = headers
+        .get(http::header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim();
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }

@@ -1,10 +1,15 @@
 //! Backups of an install.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::call::{Answer, Call, Outcome};
 use crate::error::Refusal;
-use crate::state::{Backup, Time};
+use crate::state::{Backup, Time, Work};
+
+/// How long a restore takes.
+const RESTORE: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Serialize)]
 struct View<'a> {
@@ -55,4 +60,61 @@ pub(super) fn create_backup(call: &mut Call<'_>) -> Outcome {
         .backups
         .insert(backup.id.clone(), backup);
     answer
+}
+
+/// Puts the install back to how the backup found it. Its end cannot be seen through the API; the simulator's controls
+/// show it.
+pub(super) fn restore_backup(call: &mut Call<'_>) -> Outcome {
+    #[derive(Deserialize)]
+    struct Body {
+        #[serde(default = "yes")]
+        restore_database: bool,
+        #[serde(default = "yes")]
+        create_checkpoint: bool,
+    }
+    let Body {
+        restore_database,
+        create_checkpoint,
+    } = call.body()?;
+    let install = call.install()?;
+    let backup = install
+        .backups
+        .get(call.path("backup_id"))
+        .ok_or_else(Refusal::not_found)?;
+    if backup.status(call.now) != "completed" {
+        return Err(Refusal::invalid(
+            "Invalid Backup: only a completed backup can be restored.",
+        ));
+    }
+    let details = json!({
+        "backup_id": backup.id,
+        "restore_database": restore_database,
+        "create_checkpoint": create_checkpoint,
+    });
+    let (install_id, content) = (install.id.clone(), backup.content.clone());
+    let checkpoint = create_checkpoint.then(|| install.content.clone());
+    let now = call.now;
+    if let Some(content) = checkpoint {
+        let id = call.world.random.uuid();
+        let checkpoint = Backup::new(id, "Checkpoint before restore".to_owned(), now, content);
+        call.install_mut()?
+            .backups
+            .insert(checkpoint.id.clone(), checkpoint);
+    }
+    let end = now
+        .saturating_add(RESTORE)
+        .map_err(|_| Refusal::invalid("the clock is at its end"))?;
+    let work = Work::Overwrite {
+        install_id,
+        content,
+        files: true,
+        database: restore_database,
+    };
+    call.world.agenda.add(end, work);
+    call.install_mut()?.record("restore", now, details);
+    Answer::empty(202)
+}
+
+fn yes() -> bool {
+    true
 }

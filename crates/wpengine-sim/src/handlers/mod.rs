@@ -2,10 +2,20 @@
 
 mod account;
 mod account_user;
+mod archive;
 mod backup;
+mod cache;
+mod certificate;
+mod copy;
+mod domain;
 mod install;
+mod offload;
 mod site;
+mod site_report;
+mod ssh_key;
 mod status;
+mod transfer;
+mod usage;
 mod user;
 
 use std::sync::OnceLock;
@@ -52,8 +62,54 @@ fn find(operation_id: &str) -> Option<Handler> {
         "list_backups" => backup::list_backups,
         "create_backup" => backup::create_backup,
         "get_backup" => backup::get_backup,
+        "restore_backup" => backup::restore_backup,
+        "list_archives" => archive::list_archives,
+        "purge_cache" => cache::purge_cache,
+        "copy_install" => copy::copy_install,
+        "get_account_usage" => usage::get_account_usage,
+        "refresh_account_disk_usage" => usage::refresh_account_disk_usage,
+        "get_account_usage_summary" => usage::get_account_usage_summary,
+        "get_account_usage_insights" => usage::get_account_usage_insights,
+        "get_install_usage" => usage::get_install_usage,
+        "refresh_install_disk_usage" => usage::refresh_install_disk_usage,
+        "list_account_site_transfers" => transfer::list_account_site_transfers,
+        "list_site_transfers" => transfer::list_site_transfers,
+        "create_site_transfer" => transfer::create_site_transfer,
+        "get_site_transfer" => transfer::get_site_transfer,
+        "cancel_site_transfer" => transfer::cancel_site_transfer,
+        "list_site_report_templates" => site_report::list_site_report_templates,
+        "get_largefs_validation_file" => offload::get_largefs_validation_file,
+        "get_offload_settings" => offload::get_offload_settings,
+        "update_offload_settings" => offload::update_offload_settings,
+        "patch_offload_settings" => offload::patch_offload_settings,
+        "list_domains" => domain::list_domains,
+        "create_domain" => domain::create_domain,
+        "create_bulk_domains" => domain::create_bulk_domains,
+        "get_domain" => domain::get_domain,
+        "update_domain" => domain::update_domain,
+        "delete_domain" => domain::delete_domain,
+        "verify_domain" => domain::verify_domain,
+        "check_domain_status" => domain::report::check_domain_status,
+        "get_domain_report" => domain::report::get_domain_report,
+        "list_certificates" => certificate::list_certificates,
+        "get_domain_certificate" => certificate::get_domain_certificate,
+        "order_domain_certificate" => certificate::order_domain_certificate,
+        "import_third_party_certificate" => certificate::import_third_party_certificate,
+        "list_ssh_keys" => ssh_key::list_ssh_keys,
+        "create_ssh_key" => ssh_key::create_ssh_key,
+        "delete_ssh_key" => ssh_key::delete_ssh_key,
         _ => return None,
     })
+}
+
+/// The part of a list that begins at a token's offset, and the offset of the next token if more follows.
+fn page_of_tokens<T>(items: &[T], limit: usize, offset: usize) -> (&[T], Option<usize>) {
+    let start = offset.min(items.len());
+    let end = offset.saturating_add(limit).min(items.len()).max(start);
+    (
+        &items[start..end],
+        (limit > 0 && end < items.len()).then_some(end),
+    )
 }
 
 #[cfg(test)]

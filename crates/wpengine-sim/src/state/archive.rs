@@ -27,10 +27,14 @@ impl Archive {
     }
 
     pub(crate) fn starts_at(&self) -> Timestamp {
-        self.requested_at.saturating_add(WAITING).unwrap_or(Timestamp::MAX)
+        self.requested_at
+            .saturating_add(WAITING)
+            .unwrap_or(Timestamp::MAX)
     }
 
     pub(crate) fn ends_at(&self) -> Timestamp {
-        self.starts_at().saturating_add(DURATION).unwrap_or(Timestamp::MAX)
+        self.starts_at()
+            .saturating_add(DURATION)
+            .unwrap_or(Timestamp::MAX)
     }
 }

@@ -61,7 +61,9 @@ impl Certificate {
     }
 
     fn decided_at(&self) -> Timestamp {
-        self.ordered_at.saturating_add(ISSUING).unwrap_or(Timestamp::MAX)
+        self.ordered_at
+            .saturating_add(ISSUING)
+            .unwrap_or(Timestamp::MAX)
     }
 
     /// When the present certificate was issued: the last renewal.
@@ -72,7 +74,9 @@ impl Certificate {
                 let first = self.decided_at();
                 let age = now.duration_since(first).as_secs().max(0);
                 let renewals = age / RENEWAL.as_secs();
-                first.saturating_add(SignedDuration::from_secs(renewals * RENEWAL.as_secs())).unwrap_or(first)
+                first
+                    .saturating_add(SignedDuration::from_secs(renewals * RENEWAL.as_secs()))
+                    .unwrap_or(first)
             }
         }
     }
@@ -80,9 +84,10 @@ impl Certificate {
     pub(crate) fn expires_at(&self, now: Timestamp) -> Timestamp {
         match self.source {
             Source::ThirdParty { expires_at } => expires_at,
-            Source::LetsEncrypt { .. } => {
-                self.approved_at(now).saturating_add(VALIDITY).unwrap_or(Timestamp::MAX)
-            }
+            Source::LetsEncrypt { .. } => self
+                .approved_at(now)
+                .saturating_add(VALIDITY)
+                .unwrap_or(Timestamp::MAX),
         }
     }
 
@@ -90,7 +95,9 @@ impl Certificate {
     pub(crate) fn covers(&self, name: &str) -> bool {
         self.domains.iter().any(|domain| {
             let wildcard = domain.strip_prefix("*.");
-            domain == name || wildcard.is_some_and(|rest| name.split_once('.').is_some_and(|(_, tail)| tail == rest))
+            domain == name
+                || wildcard
+                    .is_some_and(|rest| name.split_once('.').is_some_and(|(_, tail)| tail == rest))
         })
     }
 }

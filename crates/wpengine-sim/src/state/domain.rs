@@ -29,7 +29,13 @@ pub(crate) struct Domain {
 }
 
 impl Domain {
-    pub(crate) fn new(id: String, name: String, network: Network, txt_value: String, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        id: String,
+        name: String,
+        network: Network,
+        txt_value: String,
+        now: Timestamp,
+    ) -> Self {
         Self {
             id,
             name,
@@ -52,7 +58,9 @@ impl Domain {
 
     /// When ownership was proven, if it is.
     pub(crate) fn verified_at(&self, now: Timestamp) -> Option<Timestamp> {
-        self.verification_asked_at.map(|asked| asked.max(self.txt_visible_at)).filter(|at| *at <= now)
+        self.verification_asked_at
+            .map(|asked| asked.max(self.txt_visible_at))
+            .filter(|at| *at <= now)
     }
 
     pub(crate) fn is_wildcard(&self) -> bool {
@@ -64,8 +72,13 @@ impl Domain {
 pub(crate) fn is_domain_name(name: &str) -> bool {
     let rest = name.strip_prefix("*.").unwrap_or(name);
     let is_label = |label: &str| {
-        let letters = label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
-        (1..=63).contains(&label.len()) && letters && !label.starts_with('-') && !label.ends_with('-')
+        let letters = label
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
+        (1..=63).contains(&label.len())
+            && letters
+            && !label.starts_with('-')
+            && !label.ends_with('-')
     };
     rest.contains('.') && name.len() <= 253 && rest.split('.').all(is_label)
 }
@@ -79,7 +92,16 @@ mod tests {
         for name in ["example.com", "*.example.com", "a-b.xn--bcher-kva.example"] {
             assert!(is_domain_name(name), "{name}");
         }
-        for name in ["", "example", "example..com", "-a.com", "a b.com", "https://a.com", "a.*.com", "Example.com"] {
+        for name in [
+            "",
+            "example",
+            "example..com",
+            "-a.com",
+            "a b.com",
+            "https://a.com",
+            "a.*.com",
+            "Example.com",
+        ] {
             assert!(!is_domain_name(name), "{name}");
         }
     }
@@ -87,7 +109,13 @@ mod tests {
     #[test]
     fn a_domain_is_verified_once_it_was_asked_for_and_the_record_is_there() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let mut domain = Domain::new("d".into(), "a.com".into(), Network::Advanced, "v".into(), at(0));
+        let mut domain = Domain::new(
+            "d".into(),
+            "a.com".into(),
+            Network::Advanced,
+            "v".into(),
+            at(0),
+        );
         assert_eq!(domain.verified_at(at(1000)), None);
         domain.verification_asked_at = Some(at(10));
         assert_eq!(domain.verified_at(at(119)), None);

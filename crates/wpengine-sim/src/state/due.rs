@@ -12,11 +12,20 @@ use super::{Content, World};
 #[derive(Debug)]
 pub(crate) enum Work {
     /// A restore or a copy puts its content in place.
-    Overwrite { install_id: String, content: Content, files: bool, database: bool },
+    Overwrite {
+        install_id: String,
+        content: Content,
+        files: bool,
+        database: bool,
+    },
     /// A site arrives at its new account.
     Transfer { transfer_id: String },
     /// Offload settings take effect.
-    Offload { install_id: String, settings: Map<String, Value>, replace: bool },
+    Offload {
+        install_id: String,
+        settings: Map<String, Value>,
+        replace: bool,
+    },
 }
 
 /// Work and its time.
@@ -48,13 +57,22 @@ impl World {
     pub(crate) fn settle(&mut self, now: Timestamp) {
         while let Some(due) = self.agenda.take(now) {
             match due.work {
-                Work::Overwrite { install_id, content, files, database } => {
+                Work::Overwrite {
+                    install_id,
+                    content,
+                    files,
+                    database,
+                } => {
                     if let Some(install) = self.installs.get_mut(&install_id) {
                         install.content.overwrite(content, files, database);
                     }
                 }
                 Work::Transfer { transfer_id } => self.finish_transfer(&transfer_id, due.at),
-                Work::Offload { install_id, settings, replace } => {
+                Work::Offload {
+                    install_id,
+                    settings,
+                    replace,
+                } => {
                     if let Some(install) = self.installs.get_mut(&install_id) {
                         if replace {
                             install.offload_settings.clear();
@@ -67,7 +85,11 @@ impl World {
     }
 
     fn finish_transfer(&mut self, id: &str, at: Timestamp) {
-        let Some(transfer) = self.transfers.get_mut(id).filter(|transfer| transfer.cancelled_at.is_none()) else {
+        let Some(transfer) = self
+            .transfers
+            .get_mut(id)
+            .filter(|transfer| transfer.cancelled_at.is_none())
+        else {
             return;
         };
         debug_assert_eq!(transfer.ends_at(), at);

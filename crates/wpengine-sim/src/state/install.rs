@@ -104,8 +104,17 @@ impl Install {
         };
         let platform_name = format!("{name}.wpengine.com");
         let txt_value = world.random.hex(32);
-        let platform_domain = Domain::new(world.random.uuid(), platform_name, Network::Advanced, txt_value, now);
-        let platform_domain = Domain { primary: true, ..platform_domain.verified_since(now) };
+        let platform_domain = Domain::new(
+            world.random.uuid(),
+            platform_name,
+            Network::Advanced,
+            txt_value,
+            now,
+        );
+        let platform_domain = Domain {
+            primary: true,
+            ..platform_domain.verified_since(now)
+        };
         Self {
             id,
             name,
@@ -145,7 +154,10 @@ impl Install {
 
     /// The name visitors are led to.
     pub(crate) fn primary_domain(&self) -> Option<&str> {
-        self.domains.values().find(|domain| domain.primary).map(|domain| domain.name.as_str())
+        self.domains
+            .values()
+            .find(|domain| domain.primary)
+            .map(|domain| domain.name.as_str())
     }
 
     pub(crate) fn record(&mut self, kind: &'static str, at: Timestamp, details: Value) {
@@ -154,7 +166,11 @@ impl Install {
 
     /// When something of this kind last happened.
     pub(crate) fn last(&self, kind: &str) -> Option<Timestamp> {
-        self.events.iter().rev().find(|event| event.kind == kind).map(|event| event.at)
+        self.events
+            .iter()
+            .rev()
+            .find(|event| event.kind == kind)
+            .map(|event| event.at)
     }
 }
 

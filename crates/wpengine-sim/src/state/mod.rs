@@ -22,7 +22,6 @@ mod user;
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
-use jiff::Timestamp;
 
 use crate::random::Random;
 
@@ -32,7 +31,7 @@ pub(crate) use backup::Backup;
 pub(crate) use certificate::{Certificate, PrivateKey, Source};
 pub(crate) use domain::{Domain, TXT_KEY, is_domain_name};
 pub(crate) use due::{Agenda, Work};
-pub(crate) use install::{Content, Environment, Event, Install, Network};
+pub(crate) use install::{Content, Environment, Install, Network};
 pub(crate) use report::Report;
 pub(crate) use roles::{Level, Roles};
 pub(crate) use site::Site;
@@ -45,6 +44,7 @@ pub(crate) use user::{Login, LoginSecret, User};
 /// Everything there is.
 #[derive(Debug)]
 pub(crate) struct World {
+    pub(crate) seed: u64,
     pub(crate) random: Random,
     pub(crate) logins: Vec<Login>,
     pub(crate) users: IndexMap<String, User>,
@@ -65,6 +65,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
+            seed,
             random: Random::new(seed),
             logins: Vec::new(),
             users: IndexMap::new(),
@@ -189,7 +190,9 @@ impl World {
 
     /// Moves a site with its installs to another account. Partial users of the old one lose their way to it.
     pub(crate) fn move_site(&mut self, id: &str, account_id: &str) {
-        let Some(site) = self.sites.get_mut(id) else { return };
+        let Some(site) = self.sites.get_mut(id) else {
+            return;
+        };
         let old = std::mem::replace(&mut site.account_id, account_id.to_owned());
         for install_id in &site.installs {
             if let Some(install) = self.installs.get_mut(install_id) {
@@ -198,15 +201,21 @@ impl World {
         }
         if let Some(account) = self.accounts.get_mut(&old) {
             for user in account.users.values_mut() {
-                user.install_ids.retain(|install| !site.installs.contains(install));
+                user.install_ids
+                    .retain(|install| !site.installs.contains(install));
             }
         }
     }
 
     pub(crate) fn add_domain(&mut self, install_id: &str, domain: Domain) {
-        let Some(install) = self.installs.get_mut(install_id) else { return };
+        let Some(install) = self.installs.get_mut(install_id) else {
+            return;
+        };
         if domain.primary {
-            install.domains.values_mut().for_each(|other| other.primary = false);
+            install
+                .domains
+                .values_mut()
+                .for_each(|other| other.primary = false);
         }
         *self.domain_names.entry(domain.name.clone()).or_default() += 1;
         install.domains.insert(domain.id.clone(), domain);
@@ -214,10 +223,17 @@ impl World {
 
     /// Removes a domain, and the redirects that lead to it.
     pub(crate) fn remove_domain(&mut self, install_id: &str, domain_id: &str) {
-        let Some(install) = self.installs.get_mut(install_id) else { return };
-        let Some(domain) = install.domains.shift_remove(domain_id) else { return };
+        let Some(install) = self.installs.get_mut(install_id) else {
+            return;
+        };
+        let Some(domain) = install.domains.shift_remove(domain_id) else {
+            return;
+        };
         for other in install.domains.values_mut() {
-            other.redirect_to = other.redirect_to.take().filter(|target| target != domain_id);
+            other.redirect_to = other
+                .redirect_to
+                .take()
+                .filter(|target| target != domain_id);
         }
         self.forget_domain_name(&domain.name);
     }

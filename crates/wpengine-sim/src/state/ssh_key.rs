@@ -34,10 +34,16 @@ pub(crate) fn read(public_key: &str) -> Option<(String, String)> {
     let mut words = public_key.trim().splitn(3, char::is_whitespace);
     words.next().filter(|kind| KINDS.contains(kind))?;
     let blob = words.next()?.trim_end_matches('=');
-    let blob = GeneralPurpose::new(&STANDARD, config).decode(blob).ok().filter(|blob| !blob.is_empty())?;
+    let blob = GeneralPurpose::new(&STANDARD, config)
+        .decode(blob)
+        .ok()
+        .filter(|blob| !blob.is_empty())?;
     let digest = Md5::digest(&blob);
     let fingerprint: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    Some((fingerprint.join(":"), words.next().unwrap_or_default().trim().to_owned()))
+    Some((
+        fingerprint.join(":"),
+        words.next().unwrap_or_default().trim().to_owned(),
+    ))
 }
 
 #[cfg(test)]
@@ -49,13 +55,22 @@ mod tests {
         // ssh-keygen -l -E md5
         let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKHEChLjUAsxsgvDVi9P8HNO1Zn2mTONbtE+11OOVTfo me@example.com";
         let (fingerprint, comment) = read(key).unwrap();
-        assert_eq!(fingerprint, "6a:f0:1f:7f:00:30:cf:92:72:0a:5d:30:79:6d:d7:5e");
+        assert_eq!(
+            fingerprint,
+            "6a:f0:1f:7f:00:30:cf:92:72:0a:5d:30:79:6d:d7:5e"
+        );
         assert_eq!(comment, "me@example.com");
     }
 
     #[test]
     fn what_is_no_key_is_refused() {
-        for text in ["", "ssh-rsa", "ssh-rsa !!!", "AAAAB3NzaC1yc2E", "-----BEGIN PRIVATE KEY-----"] {
+        for text in [
+            "",
+            "ssh-rsa",
+            "ssh-rsa !!!",
+            "AAAAB3NzaC1yc2E",
+            "-----BEGIN PRIVATE KEY-----",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }

@@ -45,6 +45,9 @@ mod tests {
         assert_eq!(refreshes.expected_at(at(119)), Some(at(120)));
         assert_eq!(refreshes.expected_at(at(120)), None);
         refreshes.ask(at(200));
-        assert_eq!(refreshes.finished(at(320)).collect::<Vec<_>>(), [at(320), at(120)]);
+        assert_eq!(
+            refreshes.finished(at(320)).collect::<Vec<_>>(),
+            [at(320), at(120)]
+        );
     }
 }

@@ -33,11 +33,14 @@ pub(crate) struct AccountName {
 impl Transfer {
     fn starts_at(&self) -> Timestamp {
         let soon = self.created_at.saturating_add(WAITING);
-        self.scheduled_time.unwrap_or_else(|| soon.unwrap_or(Timestamp::MAX))
+        self.scheduled_time
+            .unwrap_or_else(|| soon.unwrap_or(Timestamp::MAX))
     }
 
     pub(crate) fn ends_at(&self) -> Timestamp {
-        self.starts_at().saturating_add(DURATION).unwrap_or(Timestamp::MAX)
+        self.starts_at()
+            .saturating_add(DURATION)
+            .unwrap_or(Timestamp::MAX)
     }
 
     pub(crate) fn status(&self, now: Timestamp) -> &'static str {

@@ -6,7 +6,11 @@ mod fleet;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 
-use crate::state::{Account, AccountUser, Limits, Login, LoginSecret, Roles, StorageRefreshes, User, World};
+use crate::random::Random;
+use crate::role::Role;
+use crate::state::{
+    Account, AccountUser, Limits, Login, LoginSecret, Roles, StorageRefreshes, User, World,
+};
 
 /// What a simulator starts with.
 #[derive(Debug, Clone)]
@@ -28,6 +32,20 @@ pub(crate) struct Plan {
     pub(crate) population: Population,
     pub(crate) user: String,
     pub(crate) password: String,
+    pub(crate) users: Vec<FurtherUser>,
+    pub(crate) bearer_token: Option<String>,
+    /// Accounts for which API access is off.
+    pub(crate) closed_accounts: Vec<String>,
+    pub(crate) install_limits: bool,
+}
+
+/// Somebody besides the main user who can sign in.
+#[derive(Clone)]
+pub(crate) struct FurtherUser {
+    pub(crate) user: String,
+    pub(crate) password: String,
+    pub(crate) account_id: String,
+    pub(crate) role: Role,
 }
 
 /// Id of the user to whom the credentials belong, in every world: the one of `GET /user` in the documentation.
@@ -67,7 +85,61 @@ impl Plan {
                 fleet::fill(&mut world, now, accounts, sites, installs);
             }
         }
+        if let Some(token) = &self.bearer_token {
+            let secret = LoginSecret::Bearer(token.clone());
+            world.logins.push(Login {
+                secret,
+                user_id: MAIN_USER.to_owned(),
+            });
+        }
+        for user in &self.users {
+            user.add(&mut world);
+        }
+        for account in &self.closed_accounts {
+            if let Some(account) = world.accounts.get_mut(account) {
+                account.api_access = false;
+            }
+        }
+        world.install_limits = self.install_limits;
         world
+    }
+}
+
+impl FurtherUser {
+    fn add(&self, world: &mut World) {
+        let id = Random::for_text(world.seed, &self.user).uuid();
+        let email = format!("{}@example.com", self.user);
+        let user = User {
+            id: id.clone(),
+            first_name: "Further".to_owned(),
+            last_name: "User".to_owned(),
+            email: email.clone(),
+            phone_number: None,
+            ssh_keys: IndexMap::new(),
+        };
+        let member = AccountUser {
+            user_id: id.clone(),
+            first_name: user.first_name.clone(),
+            last_name: user.last_name.clone(),
+            email,
+            phone: None,
+            invite_accepted: true,
+            mfa_enabled: false,
+            roles: self.role.roles(),
+            install_ids: self.role.install_ids(),
+        };
+        let secret = LoginSecret::Basic {
+            name: self.user.clone(),
+            password: self.password.clone(),
+        };
+        world.logins.push(Login {
+            secret,
+            user_id: id.clone(),
+        });
+        if let Some(account) = world.accounts.get_mut(&self.account_id) {
+            account.users.insert(id.clone(), member);
+        }
+        world.users.insert(id, user);
     }
 }
 

@@ -79,3 +79,62 @@ async fn get_backup_does_not_find_the_backups_of_another_install() {
         404
     );
 }
+
+#[tokio::test]
+async fn restore_backup_brings_the_old_content_back_and_takes_a_checkpoint() {
+    let api = Api::start().await;
+    let before = api.simulator.install_content(INSTALL).unwrap();
+    let path = format!("{}/e41fa98f-ea80-4654-b229-a9b765d0863a/restore", backups());
+    let body = json!({ "notification_emails": ["me@example.com"], "restore_database": false });
+    assert_eq!(api.post(&path, body).await, (202, json!(null)));
+    let list = api.found(&backups()).await;
+    assert_eq!(
+        (&list["count"], &list["results"][2]["description"]),
+        (&json!(3), &json!("Checkpoint before restore"))
+    );
+    assert_eq!(
+        api.simulator.install_content(INSTALL).unwrap().wp_version,
+        before.wp_version
+    );
+    api.advance(300);
+    let after = api.simulator.install_content(INSTALL).unwrap();
+    assert_eq!(
+        (after.wp_version.as_str(), &after.database),
+        ("6.4.2", &before.database)
+    );
+    assert_eq!(after.events[0].kind, "restore");
+}
+
+#[tokio::test]
+async fn restore_backup_refuses_one_that_is_not_completed() {
+    let api = Api::start().await;
+    let body = json!({ "description": "before", "notification_emails": ["me@example.com"] });
+    let (_, backup) = api.post(&backups(), body).await;
+    let path = format!("{}/{}/restore", backups(), backup["id"].as_str().unwrap());
+    let body = json!({ "notification_emails": ["me@example.com"], "create_checkpoint": false });
+    assert_eq!(api.post(&path, body.clone()).await.0, 400);
+    api.advance(180);
+    assert_eq!(api.post(&path, body.clone()).await.0, 202);
+    assert_eq!(api.found(&backups()).await["count"], 3);
+    assert_eq!(
+        api.post(&format!("{}/other/restore", backups()), body)
+            .await
+            .0,
+        404
+    );
+}
+
+#[tokio::test]
+async fn a_backup_can_be_made_to_abort() {
+    let api = Api::start().await;
+    let body = json!({ "description": "before", "notification_emails": ["me@example.com"] });
+    let (_, backup) = api.post(&backups(), body).await;
+    let id = backup["id"].as_str().unwrap();
+    assert!(api.simulator.abort_backup(INSTALL, id));
+    api.advance(180);
+    let backup = api.found(&format!("{}/{id}", backups())).await;
+    assert_eq!(
+        (&backup["status"], &backup["complete_time"]),
+        (&json!("aborted"), &json!(null))
+    );
+}

@@ -141,7 +141,12 @@ impl ApiError {
             .errors
             .iter()
             .filter_map(FieldError::line)
-            .filter(|line| !self.message.as_ref().is_some_and(|said| said.contains(line)))
+            .filter(|line| {
+                !self
+                    .message
+                    .as_ref()
+                    .is_some_and(|said| said.contains(line))
+            })
             .collect();
         let mut line = self
             .message
@@ -218,7 +223,10 @@ mod tests {
         let read = ApiError::read(body.as_bytes());
         assert_eq!(read.errors[0].code.as_deref(), Some("too_long"));
         assert_eq!(read.errors[0].kind.as_deref(), Some("invalid_value"));
-        assert_eq!(read.line().as_deref(), Some("Invalid Site: name: Name is too long"));
+        assert_eq!(
+            read.line().as_deref(),
+            Some("Invalid Site: name: Name is too long")
+        );
     }
 
     #[test]
@@ -235,11 +243,18 @@ mod tests {
     #[test]
     fn text_html_other_json_and_nothing_are_read() {
         assert_eq!(
-            line("<html><head><title>502 Bad Gateway</title></head>\n<body>x</body></html>").as_deref(),
+            line("<html><head><title>502 Bad Gateway</title></head>\n<body>x</body></html>")
+                .as_deref(),
             Some("\"502 Bad Gateway x\"")
         );
-        assert_eq!(line("upstream went away").as_deref(), Some("\"upstream went away\""));
-        assert_eq!(line(r#"{"Message":"Forbidden"}"#).as_deref(), Some("Forbidden"));
+        assert_eq!(
+            line("upstream went away").as_deref(),
+            Some("\"upstream went away\"")
+        );
+        assert_eq!(
+            line(r#"{"Message":"Forbidden"}"#).as_deref(),
+            Some("Forbidden")
+        );
         assert_eq!(line(r#"{"error":"nope"}"#).as_deref(), Some("nope"));
         assert_eq!(line("[1]").as_deref(), Some("\"[1]\""));
         assert_eq!(line(r#"{"a":1}"#).as_deref(), Some(r#""{"a":1}""#));

@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 pub use api::{ApiError, FieldError};
 pub use kind::ErrorKind;
 
-use crate::response::{self, RateLimit};
+use crate::response::{self, RateLimit, Response};
 
 pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -80,6 +80,12 @@ impl Error {
     /// A request that breaks a rule, refused before anything was sent.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidRequest, message)
+    }
+
+    /// What came back, of a failure that turned out to be none.
+    pub(crate) fn into_response(self) -> Response<()> {
+        let status = self.0.status.unwrap_or_default();
+        Response::new((), status, self.0.headers, self.0.attempts)
     }
 
     pub(crate) fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -224,10 +230,7 @@ impl Error {
     /// Whether the request was refused by this library, before anything was sent.
     #[must_use]
     pub fn is_invalid_request(&self) -> bool {
-        matches!(
-            self.0.kind,
-            ErrorKind::InvalidRequest | ErrorKind::ReadOnly
-        )
+        matches!(self.0.kind, ErrorKind::InvalidRequest | ErrorKind::ReadOnly)
     }
 
     /// Whether an answer came but could not be read.

@@ -140,14 +140,27 @@ mod tests {
             "/v1/sites?offset=200",
             "?offset=200",
         ] {
-            assert_eq!(next(address, 100, 100).unwrap(), Some(Cursor::Offset(200)), "{address}");
+            assert_eq!(
+                next(address, 100, 100).unwrap(),
+                Some(Cursor::Offset(200)),
+                "{address}"
+            );
         }
     }
 
     #[test]
     fn an_address_without_an_offset_goes_on_after_the_items() {
-        for address in ["https://x.example/sites", "?offset=", "?offset=many", "?offset=-1"] {
-            assert_eq!(next(address, 100, 7).unwrap(), Some(Cursor::Offset(107)), "{address}");
+        for address in [
+            "https://x.example/sites",
+            "?offset=",
+            "?offset=many",
+            "?offset=-1",
+        ] {
+            assert_eq!(
+                next(address, 100, 7).unwrap(),
+                Some(Cursor::Offset(107)),
+                "{address}"
+            );
             assert!(next(address, 100, 0).is_err(), "{address}");
         }
     }
@@ -161,7 +174,10 @@ mod tests {
 
     #[test]
     fn an_empty_page_with_a_next_goes_on() {
-        assert_eq!(next("?offset=200", 100, 0).unwrap(), Some(Cursor::Offset(200)));
+        assert_eq!(
+            next("?offset=200", 100, 0).unwrap(),
+            Some(Cursor::Offset(200))
+        );
     }
 
     #[test]
@@ -169,14 +185,20 @@ mod tests {
         let at = |current, per_page, pages| {
             next_offset(&Envelope {
                 next: None,
-                pagination: Some(&serde_json::from_value::<Pagination>(serde_json::json!({
-                    "current_page": current, "per_page": per_page, "total_pages": pages,
-                })).unwrap()),
+                pagination: Some(
+                    &serde_json::from_value::<Pagination>(serde_json::json!({
+                        "current_page": current, "per_page": per_page, "total_pages": pages,
+                    }))
+                    .unwrap(),
+                ),
                 offset: 0,
                 items: 10,
             })
         };
-        assert_eq!(at(Some(1), Some(10), Some(3)).unwrap(), Some(Cursor::Offset(10)));
+        assert_eq!(
+            at(Some(1), Some(10), Some(3)).unwrap(),
+            Some(Cursor::Offset(10))
+        );
         assert_eq!(at(Some(3), Some(10), Some(3)).unwrap(), None);
         assert_eq!(at(None, Some(10), Some(3)).unwrap(), None);
         assert!(at(Some(1), None, Some(3)).is_err());
@@ -187,7 +209,10 @@ mod tests {
     fn a_token_that_comes_back_is_an_error() {
         let before = Cursor::Token("a".to_owned());
         assert!(next_token(Some("a".to_owned()), &before).is_err());
-        assert_eq!(next_token(Some("b".to_owned()), &before).unwrap(), Some(Cursor::Token("b".to_owned())));
+        assert_eq!(
+            next_token(Some("b".to_owned()), &before).unwrap(),
+            Some(Cursor::Token("b".to_owned()))
+        );
         assert_eq!(next_token(Some(String::new()), &before).unwrap(), None);
         assert_eq!(next_token(None, &before).unwrap(), None);
     }

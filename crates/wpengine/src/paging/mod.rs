@@ -7,6 +7,9 @@ mod stream;
 use std::{fmt, future::Future, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue};
+use jiff::civil::Date;
+use serde::de::DeserializeOwned;
+use wpengine_raw as raw;
 
 pub(crate) use cursor::Cursor;
 pub use page::Page;
@@ -14,9 +17,12 @@ pub(crate) use page::{Fetched, UsageNotes};
 pub use stream::{Items, Pages};
 
 use crate::{
-    Client, RetryPolicy, check,
+    Client, RetryPolicy,
+    call::{self, RawResult},
+    check,
     error::{Error, ErrorKind},
     transport::Options,
+    types::{AccountId, EnvironmentMetrics, Installation, Site},
 };
 
 /// A listing that pages by a numeric offset.
@@ -35,6 +41,10 @@ pub(crate) struct Ask {
     pub(crate) options: Options,
     pub(crate) limit: u32,
     pub(crate) cursor: Cursor,
+    /// The account that a listing of sites or installs is narrowed to.
+    pub(crate) account: Option<AccountId>,
+    /// The first and the last day that usage figures are asked for.
+    pub(crate) days: Option<(Date, Date)>,
 }
 
 pub(crate) type FetchFuture<T> = Pin<Box<dyn Future<Output = Result<Fetched<T>, Error>> + Send>>;
@@ -78,6 +88,8 @@ pub struct List<T, Style = ByOffset> {
     limit: u32,
     most: u32,
     start: Cursor,
+    account: Option<AccountId>,
+    days: Option<(Date, Date)>,
     pub(crate) check: Option<Error>,
     fetch: Fetch<T>,
     style: PhantomData<fn() -> Style>,
@@ -102,6 +114,8 @@ impl<T: Send + 'static, Style> List<T, Style> {
             limit: most,
             most,
             start: Cursor::Start,
+            account: None,
+            days: None,
             check: check.err(),
             fetch: Arc::new(move |ask| Box::pin(fetch(ask))),
             style: PhantomData,
@@ -146,6 +160,8 @@ impl<T: Send + 'static, Style> List<T, Style> {
                 options: self.options,
                 limit: self.limit,
                 cursor: self.start,
+                account: self.account,
+                days: self.days,
             },
             refused,
         )
@@ -198,18 +214,49 @@ impl<T: Send + 'static> List<T, ByOffset> {
         let operation = self.operation;
         let page = self.limit(1).offset(0).pages().try_next().await?;
         page.and_then(|page| page.total()).ok_or_else(|| {
-            Error::new(ErrorKind::Paging, "the answer does not say how many items there are")
-                .hint("count the items of `items()` instead")
-                .with(|inner| inner.operation = Some(operation))
+            Error::new(
+                ErrorKind::Paging,
+                "the answer does not say how many items there are",
+            )
+            .hint("count the items of `items()` instead")
+            .with(|inner| inner.operation = Some(operation))
         })
     }
 }
+
+/// The two listings that can be narrowed to an account.
+macro_rules! of_an_account {
+    ($item:ty) => {
+        impl List<$item, ByOffset> {
+            /// Lists those of one account only.
+            pub fn account(mut self, account: impl Into<AccountId>) -> Self {
+                let account = account.into();
+                self.check = self.check.or_else(|| check::id("account", &account).err());
+                self.account = Some(account);
+                self
+            }
+        }
+    };
+}
+
+of_an_account!(Site);
+of_an_account!(Installation);
 
 impl<T: Send + 'static> List<T, ByToken> {
     /// How many items a page holds at most. The most that the API allows, and the default: 1000 environments of usage
     /// figures, 100 certificates.
     pub fn limit(mut self, limit: u32) -> Self {
         self.limit = limit;
+        self
+    }
+}
+
+impl List<EnvironmentMetrics, ByToken> {
+    /// Asks for the days from `first` to `last`, both included, not longer ago than 13 months. Without it, for the last
+    /// 30 days.
+    pub fn between(mut self, first: Date, last: Date) -> Self {
+        self.check = self.check.or_else(|| check::days(first, last, None).err());
+        self.days = Some((first, last));
         self
     }
 }
@@ -232,9 +279,30 @@ pub(crate) fn by_offset<T, F, Fut>(
     ask: F,
 ) -> List<T, ByOffset>
 where
-    T: serde::de::DeserializeOwned + Send + 'static,
-    F: Fn(wpengine_raw::Client, Option<i64>, Option<i64>) -> Fut + Clone + Send + Sync + 'static,
-    Fut: Future<Output = crate::call::RawResult<wpengine_raw::values::Page<T>>> + Send + 'static,
+    T: DeserializeOwned + Send + 'static,
+    F: Fn(raw::Client, Option<i64>, Option<i64>) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = RawResult<raw::values::Page<T>>> + Send + 'static,
+{
+    by_offset_and_account(client, operation, check, move |raw, _, limit, offset| {
+        ask(raw, limit, offset)
+    })
+}
+
+/// The same, of a listing that can be narrowed to an account.
+pub(crate) fn by_offset_and_account<T, F, Fut>(
+    client: &Client,
+    operation: &'static str,
+    check: Result<(), Error>,
+    ask: F,
+) -> List<T, ByOffset>
+where
+    T: DeserializeOwned + Send + 'static,
+    F: Fn(raw::Client, Option<AccountId>, Option<i64>, Option<i64>) -> Fut
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    Fut: Future<Output = RawResult<raw::values::Page<T>>> + Send + 'static,
 {
     let core = Arc::clone(client.core());
     List::new(operation, 100, check, move |wanted: Ask| {
@@ -244,8 +312,8 @@ where
             let limit = i64::from(wanted.limit);
             let sent_offset = i64::try_from(offset)
                 .map_err(|_| Error::invalid(format!("an offset of {offset} is too large")))?;
-            let answer = crate::call::call(&core, operation, wanted.options, move |raw| {
-                ask(raw, Some(limit), Some(sent_offset))
+            let answer = call::call(&core, operation, wanted.options, move |raw| {
+                ask(raw, wanted.account, Some(limit), Some(sent_offset))
             })
             .await?;
             Ok(Fetched::of_offset_page(answer, offset))

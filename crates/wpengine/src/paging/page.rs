@@ -97,20 +97,17 @@ pub(crate) struct Fetched<T> {
 impl<T> Fetched<T> {
     /// A page of a listing by offset.
     pub(crate) fn of_offset_page(answer: Response<values::Page<T>>, offset: u64) -> Self {
-        let raw = &answer.value;
+        let (raw, answer) = answer.split();
         let next = cursor::next_offset(&Envelope {
             next: raw.next.as_deref(),
             pagination: raw.pagination.as_ref(),
             offset,
             items: raw.results.len(),
         });
-        let total = raw.total();
-        let mut items = Vec::new();
-        let answer = answer.map(|raw| items = raw.results);
         Self {
             page: Page {
-                items,
-                total,
+                total: raw.total(),
+                items: raw.results,
                 offset,
                 answer,
                 usage: None,

@@ -327,7 +327,8 @@ impl Core {
     fn refuse_foreign(&self, uri: &Uri) -> Result<(), Error> {
         let same = uri.scheme_str() == Some(self.base.scheme())
             && uri.host() == self.base.host_str()
-            && uri.port_u16().or(default_port(uri.scheme_str())) == self.base.port_or_known_default();
+            && uri.port_u16().or(default_port(uri.scheme_str()))
+                == self.base.port_or_known_default();
         if same {
             return Ok(());
         }

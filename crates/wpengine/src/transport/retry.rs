@@ -207,7 +207,10 @@ mod tests {
             ] {
                 let again = verdict(&operation, &outcome, false) != Verdict::Stop;
                 assert_eq!(again, operation.retry == Retry::Safe, "{}", operation.id);
-                assert_eq!(may_have_happened(&operation, &outcome), !operation.is_read());
+                assert_eq!(
+                    may_have_happened(&operation, &outcome),
+                    !operation.is_read()
+                );
             }
         }
     }
@@ -221,7 +224,10 @@ mod tests {
                 "check_domain_status" => Some(Duration::from_secs(5)),
                 _ => None,
             };
-            assert_eq!(verdict(&operation, &outcome, false), Verdict::Again(expected));
+            assert_eq!(
+                verdict(&operation, &outcome, false),
+                Verdict::Again(expected)
+            );
             assert!(!may_have_happened(&operation, &outcome));
         }
     }
@@ -236,7 +242,12 @@ mod tests {
             } else {
                 Verdict::Stop
             };
-            assert_eq!(verdict(&operation, &outcome, true), expected, "{}", operation.id);
+            assert_eq!(
+                verdict(&operation, &outcome, true),
+                expected,
+                "{}",
+                operation.id
+            );
         }
     }
 

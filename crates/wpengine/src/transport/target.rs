@@ -8,6 +8,7 @@ use wpengine_raw::{OPERATIONS, Operation, Retry, Safety};
 pub(crate) struct Target {
     pub(crate) id: &'static str,
     pub(crate) method: Method,
+    #[cfg(feature = "tracing")]
     pub(crate) path: &'static str,
     pub(crate) safety: Safety,
     pub(crate) retry: Retry,
@@ -19,6 +20,7 @@ impl Target {
         Self {
             id: operation.id,
             method: operation.method.clone(),
+            #[cfg(feature = "tracing")]
             path: operation.path,
             safety: operation.safety,
             retry: operation.retry,
@@ -43,6 +45,7 @@ impl Target {
         Self {
             id: "request",
             method: method.clone(),
+            #[cfg(feature = "tracing")]
             path: "",
             safety,
             retry,
@@ -73,7 +76,10 @@ mod tests {
         let found = Target::find(&Method::POST, "/installs/abc/backups");
         assert_eq!(found.id, "create_backup");
         assert_eq!(found.retry, Retry::Unsent);
-        assert_eq!(Target::find(&Method::GET, "/installs/abc").id, "get_install");
+        assert_eq!(
+            Target::find(&Method::GET, "/installs/abc").id,
+            "get_install"
+        );
         assert_eq!(Target::find(&Method::GET, "/installs").id, "list_installs");
     }
 

@@ -1,0 +1,143 @@
+//! What the API has no operation for: time, things that happen in the portal, what was done out of sight.
+//!
+//! The same controls are methods of [`Simulator`](crate::Simulator) and addresses under `/_sim`.
+
+use std::sync::PoisonError;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::shared::Shared;
+use crate::state::{Archive, Time};
+
+/// What an install holds, and what was done to it, as `GET /_sim/installs/{install_id}` tells.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct InstallContent {
+    /// The WordPress version.
+    pub wp_version: String,
+    /// Stands for the files: another text, other files.
+    pub files: String,
+    /// Stands for the database: another text, another database.
+    pub database: String,
+    /// Purges, copies, restores and checks, oldest first.
+    pub events: Vec<InstallEvent>,
+}
+
+/// Something that was done to an install.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct InstallEvent {
+    /// `cache_purge`, `object_cache_purge`, `copy`, `restore` or `domain_status_check`.
+    pub kind: String,
+    /// When it was asked for, in virtual time.
+    pub at: jiff::Timestamp,
+    /// What was asked for.
+    pub details: Value,
+}
+
+/// The clock, as `GET /_sim/clock` tells.
+#[derive(Debug, Serialize)]
+pub(crate) struct ClockReading {
+    now: Time,
+    mode: String,
+}
+
+impl Shared {
+    pub(crate) fn clock_reading(&self) -> ClockReading {
+        let mode = match self.clock.mode() {
+            crate::ClockMode::Real => "real".to_owned(),
+            crate::ClockMode::Manual => "manual".to_owned(),
+            crate::ClockMode::Accelerated(factor) => format!("accelerated {factor}"),
+        };
+        ClockReading {
+            now: Time(self.clock.now()),
+            mode,
+        }
+    }
+
+    pub(crate) fn install_content(&self, id: &str) -> Option<InstallContent> {
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.settle(self.clock.now());
+        let install = world.installs.get(id)?;
+        let events = install.events.iter().map(|event| InstallEvent {
+            kind: event.kind.to_owned(),
+            at: event.at,
+            details: event.details.clone(),
+        });
+        Some(InstallContent {
+            wp_version: install.content.wp_version.clone(),
+            files: install.content.files.clone(),
+            database: install.content.database.clone(),
+            events: events.collect(),
+        })
+    }
+
+    /// Lets a backup that is still being taken end `aborted`.
+    pub(crate) fn abort_backup(&self, install_id: &str, backup_id: &str) -> bool {
+        let now = self.clock.now();
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let backup = world
+            .installs
+            .get_mut(install_id)
+            .and_then(|install| install.backups.get_mut(backup_id));
+        match backup.filter(|backup| backup.status(now) != "completed") {
+            Some(backup) => {
+                backup.fails = true;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Orders an archive of a completed backup, as one does in the portal.
+    pub(crate) fn create_archive(
+        &self,
+        install_id: &str,
+        backup_id: &str,
+        emails: Vec<String>,
+    ) -> Option<String> {
+        let now = self.clock.now();
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = world.random.uuid();
+        let install = world.installs.get_mut(install_id)?;
+        install
+            .backups
+            .get(backup_id)
+            .filter(|backup| backup.status(now) == "completed")?;
+        let archive = Archive {
+            id: id.clone(),
+            backup_id: backup_id.to_owned(),
+            notification_emails: emails,
+            requested_at: now,
+            fails: false,
+        };
+        install.archives.insert(id.clone(), archive);
+        Some(id)
+    }
+
+    /// Lets an archive that is still being made end `aborted`.
+    pub(crate) fn abort_archive(&self, install_id: &str, archive_id: &str) -> bool {
+        let now = self.clock.now();
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let archive = world
+            .installs
+            .get_mut(install_id)
+            .and_then(|install| install.archives.get_mut(archive_id));
+        match archive.filter(|archive| archive.state(now) != "completed") {
+            Some(archive) => {
+                archive.fails = true;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Switches the two rate limits by install on or off.
+    pub(crate) fn set_install_limits(&self, on: bool) {
+        self.world
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .install_limits = on;
+    }
+}

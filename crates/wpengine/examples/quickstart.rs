@@ -1,0 +1,167 @@
+//! The quick start of the API's documentation, step by step: sites, one site, installs, a backup, an account user, and
+//! the backup again until it is completed.
+//!
+//! ```text
+//! cargo run --example quickstart              # without credentials: against a simulator in this process
+//! cargo run --example quickstart -- --write   # with credentials: the steps that write, too
+//! ```
+//!
+//! With credentials in the environment (`WPE_API_USER_ID` and `WPE_API_PASSWORD`) it asks the real service, and only does
+//! the steps that read unless `--write` is given.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::process::ExitCode;
+
+use wpengine::{
+    Client, Credentials, Error,
+    types::{InstallId, Roles},
+};
+use wpengine_sim::{ClockMode, Simulator};
+
+/// How much faster than life the simulator's clock runs, so that a backup of minutes takes a second or two.
+const SPEED: f64 = 100.0;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let mut write = false;
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--write" => write = true,
+            other => {
+                eprintln!("error: `{other}` is not known; the only option is --write");
+                return ExitCode::from(2);
+            }
+        }
+    }
+    match run(write).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            let mut cause = std::error::Error::source(&*error);
+            while let Some(deeper) = cause {
+                eprintln!("  because: {deeper}");
+                cause = deeper.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(write: bool) -> Result<(), Box<dyn std::error::Error>> {
+    if environment_is_empty() {
+        println!("No credentials in the environment: this runs against a simulator, on loopback.");
+        let simulator = Simulator::builder()
+            .clock(ClockMode::Accelerated(SPEED))
+            .start()
+            .await?;
+        let client = Client::builder()
+            .base_url(simulator.base_url())
+            .credentials(Credentials::basic(simulator.user(), simulator.password()))
+            .build()?;
+        return Ok(steps(&client, true).await?);
+    }
+    let client = Client::from_env()?;
+    println!("Asking {} with the credentials of the environment.", client.base_url());
+    Ok(steps(&client, write).await?)
+}
+
+/// Whether no variable says anything of credentials or of another service. A pair that is set by half is an error that
+/// `Client::from_env` explains.
+fn environment_is_empty() -> bool {
+    [
+        "WPE_API_BASE_URL",
+        "WPE_API_USER_ID",
+        "WPE_API_PASSWORD",
+        "WPE_USERNAME",
+        "WPE_PASSWORD",
+        "WP_ENGINE_API_USERNAME",
+        "WP_ENGINE_API_PASSWORD",
+        "WPENGINE_USER_ID",
+        "WPENGINE_PASSWORD",
+    ]
+    .iter()
+    .all(|name| std::env::var_os(name).is_none_or(|value| value.is_empty()))
+}
+
+async fn steps(client: &Client, write: bool) -> Result<(), Error> {
+    println!("\n1. Who asks");
+    println!("   {}", client.current_user().await?.email);
+
+    println!("\n2. All sites");
+    let mut first_site = None;
+    let mut sites = client.sites().list().items();
+    while let Some(site) = sites.try_next().await? {
+        println!("   {}  {}", site.id, site.name);
+        first_site.get_or_insert(site);
+    }
+    let Some(site) = first_site else {
+        println!("   none: has an owner switched API access on for the account?");
+        return Ok(());
+    };
+
+    println!("\n3. One site");
+    let site = client.site(&site.id).get().await?;
+    println!(
+        "   {} has {} installs",
+        site.name,
+        site.installs.unwrap_or_default().len()
+    );
+
+    println!("\n4. All installs");
+    let mut first_install = None;
+    let mut installs = client.installs().list().items();
+    while let Some(install) = installs.try_next().await? {
+        let environment = install
+            .environment
+            .as_ref()
+            .map_or("no environment", |environment| environment.as_str());
+        println!("   {}  {} ({environment})", install.id, install.name);
+        first_install.get_or_insert(install);
+    }
+    let Some(install) = first_install else {
+        println!("   none");
+        return Ok(());
+    };
+
+    if !write {
+        println!("\nSteps 5 to 7 take a backup and invite a user: run with --write to do them.");
+        return Ok(());
+    }
+    writing_steps(client, &install.id, install.account.id).await
+}
+
+async fn writing_steps(
+    client: &Client,
+    install: &InstallId,
+    account: Option<wpengine::types::AccountId>,
+) -> Result<(), Error> {
+    let install = client.install(install);
+
+    println!("\n5. A backup");
+    let backup = install
+        .backups()
+        .create("Quick start backup example", ["your-email@example.com"])
+        .await?;
+    println!("   {} is {}", backup.id, backup.status);
+
+    println!("\n6. An account user");
+    match account {
+        Some(account) => {
+            let change = client
+                .account(account)
+                .users()
+                .create("John", "Doe", "john.doe@example.com", Roles::partial())
+                .installs([install.id()])
+                .await?;
+            println!("   {}", change.message.unwrap_or_default());
+        }
+        None => println!("   the install names no account to add one to"),
+    }
+
+    println!("\n7. The backup until it is over");
+    let mut progress = install.backup(&backup.id).wait().progress();
+    while let Some(backup) = progress.try_next().await? {
+        println!("   {}", backup.status);
+    }
+    Ok(())
+}

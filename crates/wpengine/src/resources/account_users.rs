@@ -1,0 +1,271 @@
+//! The people who can work with an account, and what they may do in it.
+
+use wpengine_raw::types::{CreateAccountUserRequest, NewAccountUser, UpdateAccountUserRequest};
+
+use super::{collection, handle};
+use crate::{
+    Client, List, Request, Unpaged,
+    call::call,
+    check,
+    docs::example,
+    error::Error,
+    paging::{Ask, Fetched},
+    request::request_methods,
+    transport::Options,
+    types::{AccountId, AccountUser, AccountUserChange, InstallId, Role, Roles, UserId},
+};
+
+collection! {
+    /// The users of one account.
+    AccountUsers of account_id: AccountId
+}
+
+impl AccountUsers {
+    /// Lists the users. The list comes whole.
+    ///
+    /// Operation `list_account_users`.
+    ///
+    #[doc = example!("let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\");
+for user in account.users().list().all(1_000).await? {
+    println!(\"{} is {}\", user.email, user.roles);
+}")]
+    pub fn list(&self) -> List<AccountUser, Unpaged> {
+        const OPERATION: &str = "list_account_users";
+        let (client, id) = (self.client.clone(), self.account_id.clone());
+        List::new(
+            OPERATION,
+            100,
+            check::id("account", &self.account_id),
+            move |ask: Ask| {
+                let (client, id) = (client.clone(), id.clone());
+                async move {
+                    let answer = call(client.core(), OPERATION, ask.options, |raw| async move {
+                        raw.list_account_users(&id).await
+                    })
+                    .await?;
+                    let (list, answer) = answer.split();
+                    Ok(Fetched::whole(answer, list.results))
+                }
+            },
+        )
+    }
+
+    /// Invites a person to the account. With a partial role, say with [`installs`](CreateAccountUser::installs) which
+    /// ones the user may reach.
+    ///
+    /// Operation `create_account_user`. Roles other than the five that the API documents are refused before anything is
+    /// sent.
+    ///
+    #[doc = example!("use wpengine::types::Roles;
+
+let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\");
+let change = account
+    .users()
+    .create(\"John\", \"Doe\", \"john.doe@example.com\", Roles::partial())
+    .installs([\"294deacc-d8b8-4005-82c4-0727ba8ddde0\"])
+    .await?;
+println!(\"{:?}\", change.message);")]
+    pub fn create(
+        &self,
+        first_name: impl Into<String>,
+        last_name: impl Into<String>,
+        email: impl Into<String>,
+        roles: Roles,
+    ) -> CreateAccountUser {
+        CreateAccountUser {
+            client: self.client.clone(),
+            options: Options::default(),
+            user: NewAccountUser {
+                account_id: self.account_id.clone(),
+                first_name: first_name.into(),
+                last_name: last_name.into(),
+                email: email.into(),
+                roles,
+                install_ids: Vec::new(),
+            },
+        }
+    }
+}
+
+handle! {
+    /// One user of an account.
+    AccountUserHandle of account_id: AccountId, user_id: UserId
+}
+
+impl AccountUserHandle {
+    fn check(&self) -> Result<(), Error> {
+        check::id("account", &self.account_id)?;
+        check::id("user", &self.user_id)
+    }
+
+    /// Asks for the user.
+    ///
+    /// Operation `get_account_user`.
+    ///
+    #[doc = example!("let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\");
+for user in account.users().list().all(1_000).await? {
+    let again = account.user(&user.user_id).get().await?;
+    assert_eq!(again.email, user.email);
+}")]
+    pub fn get(&self) -> Request<AccountUser> {
+        let this = self.clone();
+        Request::new(
+            &self.client,
+            "get_account_user",
+            self.check(),
+            |raw| async move { raw.get_account_user(&this.account_id, &this.user_id).await },
+        )
+    }
+
+    /// Gives the user other roles. With a partial role, say with [`installs`](UpdateAccountUser::installs) which ones
+    /// the user may reach.
+    ///
+    /// Operation `update_account_user`. The service refuses to take the role of the last owner.
+    ///
+    #[doc = example!("use wpengine::types::Roles;
+
+let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\");
+let jane = account
+    .users()
+    .create(\"Jane\", \"Roe\", \"jane.roe@example.com\", Roles::partial())
+    .installs([\"294deacc-d8b8-4005-82c4-0727ba8ddde0\"])
+    .await?
+    .account_user
+    .ok_or(\"the answer names no user\")?;
+account.user(&jane.user_id).update(Roles::full_and_billing()).await?;")]
+    pub fn update(&self, roles: Roles) -> UpdateAccountUser {
+        UpdateAccountUser {
+            client: self.client.clone(),
+            options: Options::default(),
+            handle: self.clone(),
+            body: UpdateAccountUserRequest {
+                roles,
+                install_ids: Vec::new(),
+            },
+        }
+    }
+
+    /// Takes the user out of the account. The service refuses to remove the last owner.
+    ///
+    /// Operation `delete_account_user`.
+    ///
+    #[doc = example!("use wpengine::types::Roles;
+
+let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\");
+let jane = account
+    .users()
+    .create(\"Jane\", \"Roe\", \"jane.roe@example.com\", Roles::full())
+    .await?
+    .account_user
+    .ok_or(\"the answer names no user\")?;
+account.user(&jane.user_id).delete().await?;")]
+    pub fn delete(&self) -> Request<()> {
+        let this = self.clone();
+        Request::new(
+            &self.client,
+            "delete_account_user",
+            self.check(),
+            |raw| async move {
+                raw.delete_account_user(&this.account_id, &this.user_id)
+                    .await
+            },
+        )
+    }
+}
+
+/// A request to invite a person to an account.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited or sent"]
+pub struct CreateAccountUser {
+    client: Client,
+    options: Options,
+    user: NewAccountUser,
+}
+
+impl CreateAccountUser {
+    /// The installs that the user may reach. For partial roles only.
+    pub fn installs<I>(mut self, installs: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<InstallId>,
+    {
+        self.user.install_ids = installs.into_iter().map(Into::into).collect();
+        self
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        check::id("account", &self.user.account_id)?;
+        check::text("first name", &self.user.first_name)?;
+        check::text("last name", &self.user.last_name)?;
+        check::email(&self.user.email)?;
+        roles(&self.user.roles, &self.user.install_ids)
+    }
+
+    fn request(self) -> Request<AccountUserChange> {
+        let check = self.check();
+        let body = CreateAccountUserRequest { user: self.user };
+        Request::new(
+            &self.client,
+            "create_account_user",
+            check,
+            |raw| async move { raw.create_account_user(&body.user.account_id, &body).await },
+        )
+        .options(self.options)
+    }
+}
+
+request_methods!(CreateAccountUser -> AccountUserChange);
+
+/// A request to give a user other roles.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited or sent"]
+pub struct UpdateAccountUser {
+    client: Client,
+    options: Options,
+    handle: AccountUserHandle,
+    body: UpdateAccountUserRequest,
+}
+
+impl UpdateAccountUser {
+    /// The installs that the user may reach. For partial roles only.
+    pub fn installs<I>(mut self, installs: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<InstallId>,
+    {
+        self.body.install_ids = installs.into_iter().map(Into::into).collect();
+        self
+    }
+
+    fn request(self) -> Request<AccountUserChange> {
+        let Self { handle, body, .. } = self;
+        let check = handle
+            .check()
+            .and_then(|()| roles(&body.roles, &body.install_ids));
+        Request::new(
+            &self.client,
+            "update_account_user",
+            check,
+            |raw| async move {
+                raw.update_account_user(&handle.account_id, &handle.user_id, &body)
+                    .await
+            },
+        )
+        .options(self.options)
+    }
+}
+
+request_methods!(UpdateAccountUser -> AccountUserChange);
+
+fn roles(roles: &Roles, installs: &[InstallId]) -> Result<(), Error> {
+    check::roles(roles)?;
+    if !installs.is_empty() && !roles.contains(&Role::Partial) {
+        return Err(Error::invalid(format!(
+            "installs are given to a user with the roles `{roles}`, who reaches all of them"
+        ))
+        .hint("leave the installs out, or give a partial role"));
+    }
+    installs
+        .iter()
+        .try_for_each(|install| check::id("install", install))
+}

@@ -1,0 +1,166 @@
+//! Accounts, and what their plans allow.
+
+use super::{AccountUsage, AccountUserHandle, AccountUsers};
+use crate::{
+    Client, List, Request, Unpaged,
+    call::call,
+    check,
+    docs::example,
+    paging::{Ask, Fetched, by_offset},
+    types::{Account, AccountId, AccountLimits, SiteTransfer, Template, UserId},
+};
+
+/// The accounts that the credentials can reach.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    client: Client,
+}
+
+impl Accounts {
+    pub(crate) fn new(client: &Client) -> Self {
+        Self {
+            client: client.clone(),
+        }
+    }
+
+    /// Lists the accounts. An account for which an owner has not switched API access on is not among them: with good
+    /// credentials and no such account, the list is empty.
+    ///
+    /// Operation `list_accounts`.
+    ///
+    #[doc = example!("let mut accounts = client.accounts().list().items();
+while let Some(account) = accounts.try_next().await? {
+    println!(\"{} {}\", account.id, account.name);
+}")]
+    pub fn list(&self) -> List<Account> {
+        by_offset(
+            &self.client,
+            "list_accounts",
+            Ok(()),
+            |raw, limit, offset| async move { raw.list_accounts(limit, offset).await },
+        )
+    }
+}
+
+/// One account.
+#[derive(Clone, Debug)]
+pub struct AccountHandle {
+    client: Client,
+    id: AccountId,
+}
+
+impl AccountHandle {
+    pub(crate) fn new(client: &Client, id: AccountId) -> Self {
+        Self {
+            client: client.clone(),
+            id,
+        }
+    }
+
+    /// The id of this handle.
+    #[must_use]
+    pub fn id(&self) -> &AccountId {
+        &self.id
+    }
+
+    /// Asks for the account.
+    ///
+    /// Operation `get_account`.
+    ///
+    #[doc = example!("let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\").get().await?;
+println!(\"{}\", account.name);")]
+    pub fn get(&self) -> Request<Account> {
+        let id = self.id.clone();
+        Request::new(
+            &self.client,
+            "get_account",
+            check::id("account", &self.id),
+            |raw| async move { raw.get_account(&id).await },
+        )
+    }
+
+    /// Asks what the plan of the account allows: visits a month, and storage and bandwidth in GB.
+    ///
+    /// Operation `get_account_limits`.
+    ///
+    #[doc = example!("let limits = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\").limits().await?;
+println!(\"{:?} visits a month\", limits.visitors);")]
+    pub fn limits(&self) -> Request<AccountLimits> {
+        let id = self.id.clone();
+        Request::new(
+            &self.client,
+            "get_account_limits",
+            check::id("account", &self.id),
+            |raw| async move { raw.get_account_limits(&id).await },
+        )
+    }
+
+    /// The usage figures of the account.
+    #[must_use]
+    pub fn usage(&self) -> AccountUsage {
+        AccountUsage::new(&self.client, &self.id)
+    }
+
+    /// The users of the account.
+    #[must_use]
+    pub fn users(&self) -> AccountUsers {
+        AccountUsers::new(&self.client, &self.id)
+    }
+
+    /// One user of the account, by the user's id.
+    pub fn user(&self, id: impl Into<UserId>) -> AccountUserHandle {
+        AccountUserHandle::new(&self.client, &self.id, id.into())
+    }
+
+    /// Lists the transfers of sites out of and into the account. Transfers are started from a site:
+    /// [`SiteTransfers::create`](crate::SiteTransfers::create).
+    ///
+    /// Operation `list_account_site_transfers`.
+    ///
+    #[doc = example!("let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\");
+let mut transfers = account.list_site_transfers().items();
+while let Some(transfer) = transfers.try_next().await? {
+    println!(\"{} to {}: {}\", transfer.site, transfer.destination_account, transfer.status);
+}")]
+    pub fn list_site_transfers(&self) -> List<SiteTransfer> {
+        let id = self.id.clone();
+        by_offset(
+            &self.client,
+            "list_account_site_transfers",
+            check::id("account", &self.id),
+            move |raw, limit, offset| {
+                let id = id.clone();
+                async move { raw.list_account_site_transfers(&id, limit, offset).await }
+            },
+        )
+    }
+
+    /// Lists the templates from which reports on sites of the account are made. The list comes whole.
+    ///
+    /// Operation `list_site_report_templates`.
+    ///
+    #[doc = example!("let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\");
+for template in account.list_site_report_templates().all(1_000).await? {
+    println!(\"{}\", template.template_name);
+}")]
+    pub fn list_site_report_templates(&self) -> List<Template, Unpaged> {
+        const OPERATION: &str = "list_site_report_templates";
+        let (client, id) = (self.client.clone(), self.id.clone());
+        List::new(
+            OPERATION,
+            100,
+            check::id("account", &self.id),
+            move |ask: Ask| {
+                let (client, id) = (client.clone(), id.clone());
+                async move {
+                    let answer = call(client.core(), OPERATION, ask.options, |raw| async move {
+                        raw.list_site_report_templates(&id).await
+                    })
+                    .await?;
+                    let (list, answer) = answer.split();
+                    Ok(Fetched::whole(answer, list.templates))
+                }
+            },
+        )
+    }
+}

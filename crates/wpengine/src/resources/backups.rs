@@ -1,0 +1,223 @@
+//! Backups of an install, and going back to one.
+
+use std::{future::IntoFuture, time::Duration};
+
+use wpengine_raw::types::{CreateBackupRequest, RestoreBackupRequest};
+
+use super::{collection, handle, texts};
+use crate::{
+    Client, List, Request, Wait, check,
+    docs::example,
+    error::Error,
+    paging::by_offset,
+    request::request_methods,
+    transport::Options,
+    types::{Backup, BackupId, BackupStatus, InstallId},
+    wait::{Stage, Work},
+};
+
+/// How long to wait for a backup by default. One of a large site takes half an hour.
+const LIMIT: Duration = Duration::from_secs(60 * 60);
+
+collection! {
+    /// The backups of one install.
+    Backups of install_id: InstallId
+}
+
+impl Backups {
+    /// Lists the backups.
+    ///
+    /// Operation `list_backups`.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+let mut backups = install.backups().list().items();
+while let Some(backup) = backups.try_next().await? {
+    println!(\"{:?}: {}\", backup.create_time, backup.status);
+}")]
+    pub fn list(&self) -> List<Backup> {
+        let id = self.install_id.clone();
+        by_offset(
+            &self.client,
+            "list_backups",
+            check::id("install", &self.install_id),
+            move |raw, limit, offset| {
+                let id = id.clone();
+                async move { raw.list_backups(&id, limit, offset).await }
+            },
+        )
+    }
+
+    /// Takes a backup of the files and the database. The service answers before it is taken: follow it with
+    /// [`BackupHandle::wait`]. At least one address is needed, which gets a mail when it is over.
+    ///
+    /// Operation `create_backup`.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+let backup = install.backups().create(\"before deploy\", [\"ops@example.com\"]).await?;
+println!(\"{}\", backup.status);")]
+    pub fn create<I>(
+        &self,
+        description: impl Into<String>,
+        notification_emails: I,
+    ) -> Request<Backup>
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let id = self.install_id.clone();
+        let body = CreateBackupRequest {
+            description: description.into(),
+            notification_emails: texts(notification_emails),
+        };
+        let check = check::id("install", &self.install_id)
+            .and_then(|()| check::text("description of a backup", &body.description))
+            .and_then(|()| check::emails(&body.notification_emails));
+        Request::new(&self.client, "create_backup", check, |raw| async move {
+            raw.create_backup(&id, &body).await
+        })
+    }
+}
+
+handle! {
+    /// One backup of an install.
+    BackupHandle of install_id: InstallId, backup_id: BackupId
+}
+
+impl BackupHandle {
+    fn check(&self) -> Result<(), Error> {
+        check::id("install", &self.install_id)?;
+        check::id("backup", &self.backup_id)
+    }
+
+    /// Asks for the backup.
+    ///
+    /// Operation `get_backup`.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+let mut backups = install.backups().list().items();
+while let Some(backup) = backups.try_next().await? {
+    let now = install.backup(backup.id).get().await?;
+    println!(\"{}\", now.status);
+}")]
+    pub fn get(&self) -> Request<Backup> {
+        let this = self.clone();
+        Request::new(&self.client, "get_backup", self.check(), |raw| async move {
+            raw.get_backup(&this.install_id, &this.backup_id).await
+        })
+    }
+
+    /// Waits until the backup is completed, an hour at the most unless another [`limit`](Wait::limit) is given.
+    ///
+    /// Asks with the operation `get_backup`. A backup that was `aborted` is an error of the kind
+    /// [`WorkFailed`](crate::ErrorKind::WorkFailed).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().clock(wpengine_sim::ClockMode::Accelerated(600.0)).start().await?;
+    /// # let client = wpengine::Client::builder()
+    /// #     .base_url(simulator.base_url())
+    /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
+    /// #     .build()?;
+    /// use wpengine::types::BackupStatus;
+    ///
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let backup = install.backups().create("before deploy", ["ops@example.com"]).await?;
+    /// let backup = install.backup(&backup.id).wait().await?;
+    /// assert_eq!(backup.status, BackupStatus::Completed);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait(&self) -> Wait<Backup> {
+        let this = self.clone();
+        Wait::new(
+            Work {
+                name: format!("backup {} of install {}", self.backup_id, self.install_id),
+                ask: Box::new(move || this.get().into_future()),
+                stage,
+                hint: "take another one; if it fails again, ask WP Engine's support",
+            },
+            LIMIT,
+        )
+    }
+
+    /// Puts the install back to how the backup found it, **and overwrites what is there now**. By default the database
+    /// is put back too, and a backup of the present state is taken first.
+    ///
+    /// Operation `restore_backup`. The service answers before the work is done and cannot be asked how far it is: the
+    /// end shows only in the mail to the given addresses.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+let backups = install.backups().list().all(1_000).await?;
+if let Some(backup) = backups.iter().find(|backup| backup.status.as_str() == \"completed\") {
+    install
+        .backup(&backup.id)
+        .restore([\"ops@example.com\"])
+        .restore_database(false)
+        .await?;
+}")]
+    pub fn restore<I>(&self, notification_emails: I) -> RestoreBackup
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        RestoreBackup {
+            client: self.client.clone(),
+            options: Options::default(),
+            handle: self.clone(),
+            body: RestoreBackupRequest {
+                notification_emails: texts(notification_emails),
+                restore_database: None,
+                create_checkpoint: None,
+            },
+        }
+    }
+}
+
+/// Whoever adds a state here reads the table of asynchronous work in the API's documentation. `initiated` is an older
+/// word for in progress, and like every unknown state it is not the end.
+fn stage(backup: &Backup) -> Stage {
+    match &backup.status {
+        BackupStatus::Completed => Stage::Done,
+        BackupStatus::Aborted => Stage::Failed(backup.status.to_string()),
+        going => Stage::Going(going.to_string()),
+    }
+}
+
+/// A request to restore an install from a backup.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited or sent"]
+pub struct RestoreBackup {
+    client: Client,
+    options: Options,
+    handle: BackupHandle,
+    body: RestoreBackupRequest,
+}
+
+impl RestoreBackup {
+    /// Whether the database is put back too; it is by default.
+    pub fn restore_database(mut self, restore: bool) -> Self {
+        self.body.restore_database = Some(restore);
+        self
+    }
+
+    /// Whether a backup of the present state is taken first; it is by default.
+    pub fn create_checkpoint(mut self, create: bool) -> Self {
+        self.body.create_checkpoint = Some(create);
+        self
+    }
+
+    fn request(self) -> Request<()> {
+        let Self { handle, body, .. } = self;
+        let check = handle
+            .check()
+            .and_then(|()| check::emails(&body.notification_emails));
+        Request::new(&self.client, "restore_backup", check, |raw| async move {
+            raw.restore_backup(&handle.install_id, &handle.backup_id, &body)
+                .await
+        })
+        .options(self.options)
+    }
+}
+
+request_methods!(RestoreBackup -> ());

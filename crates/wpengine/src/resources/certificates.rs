@@ -1,0 +1,249 @@
+//! TLS certificates of an install and of its domains.
+
+use wpengine_raw::{
+    types::{CertificateOrder, ThirdPartySuccessfulImportResponse},
+    values::ImportThirdPartyCertificateRequest,
+};
+
+use super::{collection, handle};
+use crate::{
+    ByToken, Client, List, Request,
+    call::call,
+    check,
+    docs::example,
+    error::Error,
+    paging::{Ask, Fetched},
+    request::request_methods,
+    transport::Options,
+    types::{Certificate, DomainCertificate, DomainId, InstallId, PrivateKey},
+};
+
+/// What a 404 begins with that means that there are none.
+const NONE_FOUND: &str = "No SSL certs found";
+
+collection! {
+    /// The certificates of one install.
+    Certificates of install_id: InstallId
+}
+
+impl Certificates {
+    /// Lists the certificates. An install without any is an empty list, although the API answers it with a 404.
+    ///
+    /// Operation `list_certificates`.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+let mut certificates = install.certificates().list().items();
+while let Some(certificate) = certificates.try_next().await? {
+    println!(\"{:?} expires {:?}\", certificate.common_name, certificate.expires_time);
+}")]
+    pub fn list(&self) -> List<Certificate, ByToken> {
+        const OPERATION: &str = "list_certificates";
+        let (client, id) = (self.client.clone(), self.install_id.clone());
+        List::new(
+            OPERATION,
+            100,
+            check::id("install", &self.install_id),
+            move |wanted: Ask| {
+                let (client, id) = (client.clone(), id.clone());
+                async move {
+                    let (limit, token) = (i64::from(wanted.limit), wanted.cursor.token());
+                    let answer = call(client.core(), OPERATION, wanted.options, |raw| async move {
+                        raw.list_certificates(&id, Some(limit), token.as_deref())
+                            .await
+                    })
+                    .await;
+                    match answer {
+                        Ok(answer) => {
+                            let (body, answer) = answer.split();
+                            Ok(Fetched::of_token_page(
+                                answer,
+                                body.certificates,
+                                None,
+                                body.next_page_token,
+                                &wanted.cursor,
+                            ))
+                        }
+                        Err(error) if means_none(&error) => {
+                            Ok(Fetched::whole(error.into_response(), Vec::new()))
+                        }
+                        Err(error) => Err(error),
+                    }
+                }
+            },
+        )
+    }
+
+    /// Installs a certificate from elsewhere. Both are the base64 of a whole PEM text: of the full chain, and of its
+    /// private key.
+    ///
+    /// Operation `import_third_party_certificate`. The key is never printed, and nothing of a failure's body is quoted.
+    ///
+    #[doc = example!("use wpengine::types::PrivateKey;
+
+# let (chain, key) = wpengine_sim::test_certificate(&[\"example.com\"]);
+let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+install
+    .certificates()
+    .import_third_party(chain, PrivateKey::new(key))
+    .await?;")]
+    pub fn import_third_party(
+        &self,
+        certificate: impl Into<String>,
+        private_key: PrivateKey,
+    ) -> Request<ThirdPartySuccessfulImportResponse> {
+        let id = self.install_id.clone();
+        let body = ImportThirdPartyCertificateRequest {
+            certificate: certificate.into(),
+            private_key,
+        };
+        let check = check::id("install", &self.install_id)
+            .and_then(|()| check::base64("certificate", &body.certificate))
+            .and_then(|()| check::base64("private key", body.private_key.expose()));
+        Request::new(
+            &self.client,
+            "import_third_party_certificate",
+            check,
+            |raw| async move { raw.import_third_party_certificate(&id, &body).await },
+        )
+    }
+}
+
+/// Whether a failure of the listing says that there are no certificates, and not that there is no such install.
+fn means_none(error: &Error) -> bool {
+    error.is_not_found()
+        && error
+            .api()
+            .and_then(|api| api.message.as_deref())
+            .is_some_and(|message| message.starts_with(NONE_FOUND))
+}
+
+handle! {
+    /// The certificate of one domain.
+    DomainCertificateHandle of install_id: InstallId, domain_id: DomainId
+}
+
+impl DomainCertificateHandle {
+    fn check(&self) -> Result<(), Error> {
+        check::id("install", &self.install_id)?;
+        check::id("domain", &self.domain_id)
+    }
+
+    /// Asks for the certificate. The answer can hold its private key, which is never printed.
+    ///
+    /// Operation `get_domain_certificate`.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+for domain in install.domains().list().all(1_000).await? {
+    match install.domain(&domain.id).certificate().get().await {
+        Ok(found) => println!(\"{:?}\", found.certificate.and_then(|known| known.status)),
+        Err(error) if error.is_not_found() => println!(\"{} has none\", domain.name),
+        Err(error) => return Err(error.into()),
+    }
+}")]
+    pub fn get(&self) -> Request<DomainCertificate> {
+        let this = self.clone();
+        Request::new(
+            &self.client,
+            "get_domain_certificate",
+            self.check(),
+            |raw| async move {
+                raw.get_domain_certificate(&this.install_id, &this.domain_id)
+                    .await
+            },
+        )
+    }
+
+    /// Orders a certificate of Let's Encrypt, for a domain on the legacy network. The answer comes before it is issued:
+    /// it is when the status of [`get`](Self::get) is `ENABLED`. The region is a country's two-letter code.
+    ///
+    /// Operation `order_domain_certificate`.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+let domains = install.domains().list().all(1_000).await?;
+if let Some(domain) = domains.iter().find(|domain| domain.network_type.as_deref() == Some(\"LEGACY\")) {
+    install
+        .domain(&domain.id)
+        .certificate()
+        .order(\"jane@example.com\", \"Jane\", \"Doe\", \"US\")
+        .city(\"Austin\")
+        .state(\"Texas\")
+        .await?;
+}")]
+    pub fn order(
+        &self,
+        email_address: impl Into<String>,
+        given_name: impl Into<String>,
+        family_name: impl Into<String>,
+        region_code: impl Into<String>,
+    ) -> OrderCertificate {
+        OrderCertificate {
+            client: self.client.clone(),
+            options: Options::default(),
+            handle: self.clone(),
+            body: CertificateOrder {
+                email_address: email_address.into(),
+                given_name: given_name.into(),
+                family_name: family_name.into(),
+                region_code: region_code.into(),
+                state: None,
+                city: None,
+                phone: None,
+            },
+        }
+    }
+}
+
+/// A request to order a certificate.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited or sent"]
+pub struct OrderCertificate {
+    client: Client,
+    options: Options,
+    handle: DomainCertificateHandle,
+    body: CertificateOrder,
+}
+
+impl OrderCertificate {
+    /// The state or province of who orders.
+    pub fn state(mut self, state: impl Into<String>) -> Self {
+        self.body.state = Some(state.into());
+        self
+    }
+
+    /// The city of who orders.
+    pub fn city(mut self, city: impl Into<String>) -> Self {
+        self.body.city = Some(city.into());
+        self
+    }
+
+    /// The telephone number of who orders.
+    pub fn phone(mut self, phone: impl Into<String>) -> Self {
+        self.body.phone = Some(phone.into());
+        self
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.handle.check()?;
+        check::email(&self.body.email_address)?;
+        check::text("given name", &self.body.given_name)?;
+        check::text("family name", &self.body.family_name)?;
+        check::text("region code", &self.body.region_code)
+    }
+
+    fn request(self) -> Request<()> {
+        let check = self.check();
+        let Self { handle, body, .. } = self;
+        Request::new(
+            &self.client,
+            "order_domain_certificate",
+            check,
+            |raw| async move {
+                raw.order_domain_certificate(&handle.install_id, &handle.domain_id, &body)
+                    .await
+            },
+        )
+        .options(self.options)
+    }
+}
+
+request_methods!(OrderCertificate -> ());

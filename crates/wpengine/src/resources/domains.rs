@@ -1,0 +1,401 @@
+//! The domains of an install, their redirects, and the proof that they are yours.
+
+use wpengine_raw::{
+    types::{BulkDomain, CreateBulkDomainsRequest, CreateDomainRequest},
+    values::UpdateDomainRequest,
+};
+
+use super::{DomainCertificateHandle, collection, handle};
+use crate::{
+    Client, List, Request, check,
+    docs::example,
+    error::Error,
+    paging::by_offset,
+    request::request_methods,
+    transport::Options,
+    types::{
+        BulkDomains, Change, Domain, DomainId, DomainReport, DomainReportId,
+        DomainStatusReportEnvelope, DomainVerification, InstallId,
+    },
+};
+
+/// How many domains one request may add.
+const MOST_AT_ONCE: usize = 20;
+
+collection! {
+    /// The domains of one install.
+    Domains of install_id: InstallId
+}
+
+impl Domains {
+    /// Lists the domains.
+    ///
+    /// Operation `list_domains`.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+let mut domains = install.domains().list().items();
+while let Some(domain) = domains.try_next().await? {
+    let target = domain.redirect().and_then(|target| target.name.as_deref());
+    println!(\"{} redirects to {target:?}\", domain.name);
+}")]
+    pub fn list(&self) -> List<Domain> {
+        let id = self.install_id.clone();
+        by_offset(
+            &self.client,
+            "list_domains",
+            check::id("install", &self.install_id),
+            move |raw, limit, offset| {
+                let id = id.clone();
+                async move { raw.list_domains(&id, limit, offset).await }
+            },
+        )
+    }
+
+    /// Adds a domain. It serves no traffic until its TXT record is in the DNS and [`DomainHandle::verify`] was called.
+    ///
+    /// Operation `create_domain`.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+let domain = install.domains().create(\"shop.example.com\").await?;
+println!(
+    \"add the TXT record {:?} with {:?}\",
+    domain.txt_verification_key, domain.txt_verification_value
+);")]
+    pub fn create(&self, name: impl Into<String>) -> CreateDomain {
+        CreateDomain {
+            client: self.client.clone(),
+            options: Options::default(),
+            install_id: self.install_id.clone(),
+            body: CreateDomainRequest {
+                name: name.into(),
+                primary: None,
+                redirect_to: None,
+            },
+        }
+    }
+
+    /// Adds 1 to 20 domains at once. A redirect names its target by the **name** of the domain, which may be one of the
+    /// same request.
+    ///
+    /// Operation `create_bulk_domains`.
+    ///
+    #[doc = example!("use wpengine::NewDomain;
+
+let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+let added = install
+    .domains()
+    .create_bulk([
+        NewDomain::new(\"blog.example.com\"),
+        NewDomain::new(\"www.blog.example.com\").redirect_to(\"blog.example.com\"),
+    ])
+    .await?;
+for domain in added {
+    println!(\"{}\", domain.name);
+}")]
+    pub fn create_bulk(
+        &self,
+        domains: impl IntoIterator<Item = NewDomain>,
+    ) -> Request<BulkDomains> {
+        let id = self.install_id.clone();
+        let body = CreateBulkDomainsRequest {
+            domains: domains.into_iter().map(|domain| domain.0).collect(),
+        };
+        let check = check::id("install", &self.install_id).and_then(|()| check_bulk(&body.domains));
+        Request::new(
+            &self.client,
+            "create_bulk_domains",
+            check,
+            |raw| async move { raw.create_bulk_domains(&id, &body).await },
+        )
+    }
+
+    /// Asks for the report of a check of a domain's status, which [`DomainHandle::check_status`] started. It is
+    /// complete when its `complete` is true.
+    ///
+    /// Operation `get_domain_report`.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+let domains = install.domains().list().all(1_000).await?;
+if let Some(domain) = domains.first() {
+    let started = install.domain(&domain.id).check_status().await?;
+    let report = install.domains().report(started.report_id).await?.report;
+    println!(\"{:?}\", report.and_then(|report| report.complete));
+}")]
+    pub fn report(&self, id: impl Into<DomainReportId>) -> Request<DomainStatusReportEnvelope> {
+        let (install_id, id) = (self.install_id.clone(), id.into());
+        let check =
+            check::id("install", &install_id).and_then(|()| check::id("domain status report", &id));
+        Request::new(&self.client, "get_domain_report", check, |raw| async move {
+            raw.get_domain_report(&install_id, &id).await
+        })
+    }
+}
+
+/// A domain to add with others: a plain one, or one that redirects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDomain(BulkDomain);
+
+impl NewDomain {
+    /// A domain of that name.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(BulkDomain {
+            name: name.into(),
+            redirect_to: None,
+        })
+    }
+
+    /// Redirects it to another domain of the install, given by its **name**.
+    #[must_use]
+    pub fn redirect_to(mut self, name: impl Into<String>) -> Self {
+        self.0.redirect_to = Some(name.into());
+        self
+    }
+}
+
+fn check_bulk(domains: &[BulkDomain]) -> Result<(), Error> {
+    if domains.is_empty() || domains.len() > MOST_AT_ONCE {
+        return Err(Error::invalid(format!(
+            "one request adds 1 to {MOST_AT_ONCE} domains, not {}",
+            domains.len()
+        ))
+        .hint("add more in several requests"));
+    }
+    for domain in domains {
+        check::text("name of a domain", &domain.name)?;
+        if let Some(target) = &domain.redirect_to {
+            check::text("name of the domain to redirect to", target)?;
+            if target == &domain.name {
+                return Err(Error::invalid(format!(
+                    "the domain `{}` would redirect to itself",
+                    target.escape_debug()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+handle! {
+    /// One domain of an install.
+    DomainHandle of install_id: InstallId, domain_id: DomainId
+}
+
+impl DomainHandle {
+    fn check(&self) -> Result<(), Error> {
+        check::id("install", &self.install_id)?;
+        check::id("domain", &self.domain_id)
+    }
+
+    /// Asks for the domain.
+    ///
+    /// Operation `get_domain`.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+for domain in install.domains().list().all(1_000).await? {
+    let again = install.domain(&domain.id).get().await?;
+    println!(\"{:?}\", again.ownership_status);
+}")]
+    pub fn get(&self) -> Request<Domain> {
+        let this = self.clone();
+        Request::new(&self.client, "get_domain", self.check(), |raw| async move {
+            raw.get_domain(&this.install_id, &this.domain_id).await
+        })
+    }
+
+    /// Changes the domain: awaited as it is, nothing. A duplicate, a wildcard or a redirected domain cannot be made the
+    /// primary one.
+    ///
+    /// Operation `update_domain`.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+let domain = install.domains().create(\"new.example.com\").await?;
+let domain = install.domain(&domain.id).update().secure_all_urls(true).await?;
+assert!(domain.secure_all_urls);")]
+    pub fn update(&self) -> UpdateDomain {
+        UpdateDomain {
+            client: self.client.clone(),
+            options: Options::default(),
+            handle: self.clone(),
+            body: UpdateDomainRequest::default(),
+        }
+    }
+
+    /// Takes the domain off the install.
+    ///
+    /// Operation `delete_domain`.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+let domain = install.domains().create(\"old.example.com\").await?;
+install.domain(&domain.id).delete().await?;")]
+    pub fn delete(&self) -> Request<()> {
+        let this = self.clone();
+        Request::new(
+            &self.client,
+            "delete_domain",
+            self.check(),
+            |raw| async move { raw.delete_domain(&this.install_id, &this.domain_id).await },
+        )
+    }
+
+    /// Has the TXT record of the domain looked up, which proves that it is yours.
+    ///
+    /// Operation `verify_domain`. It may be called until the record is found.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+let domain = install.domains().create(\"mine.example.com\").await?;
+let verification = install.domain(&domain.id).verify().await?;
+println!(\"{:?}\", verification.txt_verified_time);")]
+    pub fn verify(&self) -> Request<DomainVerification> {
+        let this = self.clone();
+        Request::new(
+            &self.client,
+            "verify_domain",
+            self.check(),
+            |raw| async move { raw.verify_domain(&this.install_id, &this.domain_id).await },
+        )
+    }
+
+    /// Starts a check of the domain's DNS and certificate; the answer names the [`report`](Domains::report) to ask for.
+    /// One check every 5 s for each install: a further one waits that long before it is repeated.
+    ///
+    /// Operation `check_domain_status`.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+let domains = install.domains().list().all(1_000).await?;
+if let Some(domain) = domains.first() {
+    let started = install.domain(&domain.id).check_status().await?;
+    println!(\"{}\", started.report_id);
+}")]
+    pub fn check_status(&self) -> Request<DomainReport> {
+        let this = self.clone();
+        Request::new(
+            &self.client,
+            "check_domain_status",
+            self.check(),
+            |raw| async move {
+                raw.check_domain_status(&this.install_id, &this.domain_id)
+                    .await
+            },
+        )
+    }
+
+    /// The certificate of the domain.
+    #[must_use]
+    pub fn certificate(&self) -> DomainCertificateHandle {
+        DomainCertificateHandle::new(&self.client, &self.install_id, self.domain_id.clone())
+    }
+}
+
+/// A request to add a domain.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited or sent"]
+pub struct CreateDomain {
+    client: Client,
+    options: Options,
+    install_id: InstallId,
+    body: CreateDomainRequest,
+}
+
+impl CreateDomain {
+    /// Whether the install presents itself under this domain.
+    pub fn primary(mut self, primary: bool) -> Self {
+        self.body.primary = Some(primary);
+        self
+    }
+
+    /// Redirects it to another domain of the install, given by its **id**.
+    pub fn redirect_to(mut self, domain: impl Into<DomainId>) -> Self {
+        self.body.redirect_to = Some(domain.into());
+        self
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        check::id("install", &self.install_id)?;
+        check::text("name of a domain", &self.body.name)?;
+        let target = self.body.redirect_to.as_ref();
+        target.map_or(Ok(()), |target| check::redirect_target(target))?;
+        cannot_be_both(self.body.primary, target.is_some())
+    }
+
+    fn request(self) -> Request<Domain> {
+        let check = self.check();
+        let Self {
+            install_id, body, ..
+        } = self;
+        Request::new(&self.client, "create_domain", check, |raw| async move {
+            raw.create_domain(&install_id, &body).await
+        })
+        .options(self.options)
+    }
+}
+
+request_methods!(CreateDomain -> Domain);
+
+/// A request to change a domain.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited or sent"]
+pub struct UpdateDomain {
+    client: Client,
+    options: Options,
+    handle: DomainHandle,
+    body: UpdateDomainRequest,
+}
+
+impl UpdateDomain {
+    /// Whether the install presents itself under this domain.
+    pub fn primary(mut self, primary: bool) -> Self {
+        self.body.primary = Some(primary);
+        self
+    }
+
+    /// Redirects it to another domain of the install, given by its **id**.
+    pub fn redirect_to(mut self, domain: impl Into<DomainId>) -> Self {
+        self.body.redirect_to = Change::Set(domain.into());
+        self
+    }
+
+    /// Lets it redirect no longer.
+    pub fn remove_redirect(mut self) -> Self {
+        self.body.redirect_to = Change::Clear;
+        self
+    }
+
+    /// Whether every request to the domain is sent on to HTTPS.
+    pub fn secure_all_urls(mut self, secure: bool) -> Self {
+        self.body.secure_all_urls = Some(secure);
+        self
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.handle.check()?;
+        match &self.body.redirect_to {
+            Change::Set(target) => {
+                check::redirect_target(target)?;
+                cannot_be_both(self.body.primary, true)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn request(self) -> Request<Domain> {
+        let check = self.check();
+        let Self { handle, body, .. } = self;
+        Request::new(&self.client, "update_domain", check, |raw| async move {
+            raw.update_domain(&handle.install_id, &handle.domain_id, &body)
+                .await
+        })
+        .options(self.options)
+    }
+}
+
+request_methods!(UpdateDomain -> Domain);
+
+fn cannot_be_both(primary: Option<bool>, redirected: bool) -> Result<(), Error> {
+    if primary == Some(true) && redirected {
+        return Err(Error::invalid(
+            "a domain that redirects cannot be the primary one",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,471 @@
+//! Installs: one WordPress environment each.
+
+use wpengine_raw::{
+    types::{CopyInstallRequest, CopyOptions, CreateInstallRequest, PurgeCacheRequest},
+    values::UpdateInstallRequest,
+};
+
+use super::{
+    BackupHandle, Backups, Certificates, DomainHandle, Domains, InstallUsage, OffloadSettings,
+    texts,
+};
+use crate::{
+    Client, List, Request, check,
+    docs::example,
+    error::Error,
+    paging::{by_offset, by_offset_and_account},
+    request::request_methods,
+    transport::Options,
+    types::{
+        AccountId, Archive, BackupId, CacheType, Change, DomainId, Environment, InstallId,
+        Installation, SiteId,
+    },
+};
+
+/// The installs that the credentials can reach.
+#[derive(Clone, Debug)]
+pub struct Installs {
+    client: Client,
+}
+
+impl Installs {
+    pub(crate) fn new(client: &Client) -> Self {
+        Self {
+            client: client.clone(),
+        }
+    }
+
+    /// Lists the installs: those of all accounts, or of one with [`account`](List::account).
+    ///
+    /// Operation `list_installs`.
+    ///
+    #[doc = example!("let mut installs = client.installs().list().items();
+while let Some(install) = installs.try_next().await? {
+    println!(\"{} ({:?})\", install.name, install.environment);
+}")]
+    pub fn list(&self) -> List<Installation> {
+        by_offset_and_account(
+            &self.client,
+            "list_installs",
+            Ok(()),
+            |raw, account, limit, offset| async move {
+                raw.list_installs(account.as_ref(), limit, offset).await
+            },
+        )
+    }
+
+    /// Creates an install. Its name takes 3 to 14 lower-case letters and digits, a letter first, and is unique over the
+    /// whole platform. The install is `pending` for a few minutes before it is `active`.
+    ///
+    /// Operation `create_install`.
+    ///
+    #[doc = example!("use wpengine::types::Environment;
+
+let install = client
+    .installs()
+    .create(\"torquedev\", \"eeda3227-9a39-46ae-9e14-20958bb4e6c9\")
+    .site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\")
+    .environment(Environment::Development)
+    .await?;
+println!(\"{:?}\", install.status);")]
+    pub fn create(&self, name: impl Into<String>, account: impl Into<AccountId>) -> CreateInstall {
+        CreateInstall {
+            client: self.client.clone(),
+            options: Options::default(),
+            body: CreateInstallRequest {
+                name: name.into(),
+                account_id: account.into(),
+                site_id: None,
+                environment: None,
+            },
+        }
+    }
+}
+
+/// One install.
+#[derive(Clone, Debug)]
+pub struct InstallHandle {
+    client: Client,
+    id: InstallId,
+}
+
+impl InstallHandle {
+    pub(crate) fn new(client: &Client, id: InstallId) -> Self {
+        Self {
+            client: client.clone(),
+            id,
+        }
+    }
+
+    /// The id of this handle.
+    #[must_use]
+    pub fn id(&self) -> &InstallId {
+        &self.id
+    }
+
+    /// Asks for the install, with its WordPress version, which lists leave out.
+    ///
+    /// Operation `get_install`.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").get().await?;
+println!(\"{} runs WordPress {:?}\", install.name, install.wp_version);")]
+    pub fn get(&self) -> Request<Installation> {
+        let id = self.id.clone();
+        Request::new(
+            &self.client,
+            "get_install",
+            check::id("install", &self.id),
+            |raw| async move { raw.get_install(&id).await },
+        )
+    }
+
+    /// Moves the install to another site or into another environment: awaited as it is, nothing changes.
+    ///
+    /// Operation `update_install`.
+    ///
+    #[doc = example!("use wpengine::types::Environment;
+
+let install = client
+    .installs()
+    .create(\"torquemove\", \"eeda3227-9a39-46ae-9e14-20958bb4e6c9\")
+    .await?;
+let install = client
+    .install(install.id)
+    .update()
+    .site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\")
+    .environment(Environment::Development)
+    .await?;
+assert_eq!(install.environment, Some(Environment::Development));")]
+    pub fn update(&self) -> UpdateInstall {
+        UpdateInstall {
+            client: self.client.clone(),
+            options: Options::default(),
+            id: self.id.clone(),
+            body: UpdateInstallRequest::default(),
+        }
+    }
+
+    /// Deletes the install, with its files and its database.
+    ///
+    /// Operation `delete_install`.
+    ///
+    #[doc = example!("let install = client
+    .installs()
+    .create(\"torquegone\", \"eeda3227-9a39-46ae-9e14-20958bb4e6c9\")
+    .await?;
+client.install(install.id).delete().await?;")]
+    pub fn delete(&self) -> Request<()> {
+        let id = self.id.clone();
+        Request::new(
+            &self.client,
+            "delete_install",
+            check::id("install", &self.id),
+            |raw| async move { raw.delete_install(&id).await },
+        )
+    }
+
+    /// Copies this install over another one of the same account, **which is overwritten**. Take a backup of it first,
+    /// and wait until that is completed.
+    ///
+    /// Operation `copy_install`. The service answers before it copies and cannot be asked how far it is: the end shows
+    /// only in a mail to the [`notification_emails`](CopyInstall::notification_emails).
+    ///
+    #[doc = example!("let staging = client
+    .installs()
+    .create(\"torquestg2\", \"eeda3227-9a39-46ae-9e14-20958bb4e6c9\")
+    .await?;
+client
+    .install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\")
+    .copy_to(staging.id)
+    .notification_emails([\"ops@example.com\"])
+    .include_files(false)
+    .tables([\"wp_posts\", \"wp_comments\"])
+    .await?;")]
+    pub fn copy_to(&self, destination: impl Into<InstallId>) -> CopyInstall {
+        CopyInstall {
+            client: self.client.clone(),
+            options: Options::default(),
+            body: CopyInstallRequest {
+                source_environment_id: self.id.clone(),
+                destination_environment_id: destination.into(),
+                notification_emails: Vec::new(),
+                custom_options: None,
+            },
+        }
+    }
+
+    /// Empties a cache of the install, soon after the answer. The object cache takes one purge a minute for each
+    /// install: a further one waits that long before it is repeated.
+    ///
+    /// Operation `purge_cache`.
+    ///
+    #[doc = example!("use wpengine::types::CacheType;
+
+client
+    .install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\")
+    .purge_cache(CacheType::Page)
+    .await?;")]
+    pub fn purge_cache(&self, cache: CacheType) -> Request<()> {
+        let id = self.id.clone();
+        let check = check::id("install", &self.id)
+            .and_then(|()| check::known("cache", cache.as_str(), cache.is_unknown()));
+        let body = PurgeCacheRequest { type_: cache };
+        Request::new(&self.client, "purge_cache", check, |raw| async move {
+            raw.purge_cache(&id, &body).await
+        })
+    }
+
+    /// Lists the archives: downloadable copies of backups, which are made in the user portal.
+    ///
+    /// Operation `list_archives`.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+let mut archives = install.list_archives().items();
+while let Some(archive) = archives.try_next().await? {
+    println!(\"{}: {:?}\", archive.state, archive.download_uri);
+}")]
+    pub fn list_archives(&self) -> List<Archive> {
+        let id = self.id.clone();
+        by_offset(
+            &self.client,
+            "list_archives",
+            check::id("install", &self.id),
+            move |raw, limit, offset| {
+                let id = id.clone();
+                async move { raw.list_archives(&id, limit, offset).await }
+            },
+        )
+    }
+
+    /// The backups of the install.
+    #[must_use]
+    pub fn backups(&self) -> Backups {
+        Backups::new(&self.client, &self.id)
+    }
+
+    /// One backup of the install, by its id.
+    pub fn backup(&self, id: impl Into<BackupId>) -> BackupHandle {
+        BackupHandle::new(&self.client, &self.id, id.into())
+    }
+
+    /// The domains of the install.
+    #[must_use]
+    pub fn domains(&self) -> Domains {
+        Domains::new(&self.client, &self.id)
+    }
+
+    /// One domain of the install, by its id.
+    pub fn domain(&self, id: impl Into<DomainId>) -> DomainHandle {
+        DomainHandle::new(&self.client, &self.id, id.into())
+    }
+
+    /// The certificates of the install.
+    #[must_use]
+    pub fn certificates(&self) -> Certificates {
+        Certificates::new(&self.client, &self.id)
+    }
+
+    /// How the install serves its large files.
+    #[must_use]
+    pub fn offload_settings(&self) -> OffloadSettings {
+        OffloadSettings::new(&self.client, &self.id)
+    }
+
+    /// The usage figures of the install.
+    #[must_use]
+    pub fn usage(&self) -> InstallUsage {
+        InstallUsage::new(&self.client, &self.id)
+    }
+}
+
+/// A request to create an install.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited or sent"]
+pub struct CreateInstall {
+    client: Client,
+    options: Options,
+    body: CreateInstallRequest,
+}
+
+impl CreateInstall {
+    /// The site that the install belongs to.
+    pub fn site(mut self, site: impl Into<SiteId>) -> Self {
+        self.body.site_id = Some(site.into());
+        self
+    }
+
+    /// The environment of the site that the install fills.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.body.environment = Some(environment);
+        self
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        check::install_name(&self.body.name)?;
+        check::id("account", &self.body.account_id)?;
+        if let Some(site) = &self.body.site_id {
+            check::id("site", site)?;
+        }
+        self.body
+            .environment
+            .as_ref()
+            .map_or(Ok(()), check_environment)
+    }
+
+    fn request(self) -> Request<Installation> {
+        let check = self.check();
+        let body = self.body;
+        Request::new(&self.client, "create_install", check, |raw| async move {
+            raw.create_install(&body).await
+        })
+        .options(self.options)
+    }
+}
+
+request_methods!(CreateInstall -> Installation);
+
+/// A request to change an install.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited or sent"]
+pub struct UpdateInstall {
+    client: Client,
+    options: Options,
+    id: InstallId,
+    body: UpdateInstallRequest,
+}
+
+impl UpdateInstall {
+    /// Moves the install to another site of its account.
+    pub fn site(mut self, site: impl Into<SiteId>) -> Self {
+        self.body.site_id = Some(site.into());
+        self
+    }
+
+    /// Moves the install into another environment of its site.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.body.environment = Change::Set(environment);
+        self
+    }
+
+    /// Takes the install out of its environment.
+    pub fn clear_environment(mut self) -> Self {
+        self.body.environment = Change::Clear;
+        self
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        check::id("install", &self.id)?;
+        if let Some(site) = &self.body.site_id {
+            check::id("site", site)?;
+        }
+        match &self.body.environment {
+            Change::Set(environment) => check_environment(environment),
+            _ => Ok(()),
+        }
+    }
+
+    fn request(self) -> Request<Installation> {
+        let check = self.check();
+        let Self { id, body, .. } = self;
+        Request::new(&self.client, "update_install", check, |raw| async move {
+            raw.update_install(&id, &body).await
+        })
+        .options(self.options)
+    }
+}
+
+request_methods!(UpdateInstall -> Installation);
+
+/// A request to copy an install over another one.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited or sent"]
+pub struct CopyInstall {
+    client: Client,
+    options: Options,
+    body: CopyInstallRequest,
+}
+
+impl CopyInstall {
+    /// Who gets a mail when the copy is done.
+    pub fn notification_emails<I>(mut self, emails: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.body.notification_emails = texts(emails);
+        self
+    }
+
+    /// Whether the files are copied.
+    pub fn include_files(mut self, include: bool) -> Self {
+        self.custom().include_files = Some(include);
+        self
+    }
+
+    /// Whether the database is copied.
+    pub fn include_database(mut self, include: bool) -> Self {
+        self.custom().include_db = Some(include);
+        self
+    }
+
+    /// Copies these tables of the database only.
+    pub fn tables<I>(mut self, tables: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let custom = self.custom();
+        custom.db_tables = texts(tables);
+        custom.include_db.get_or_insert(true);
+        self
+    }
+
+    fn custom(&mut self) -> &mut CopyOptions {
+        self.body.custom_options.get_or_insert_default()
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let body = &self.body;
+        check::id("install", &body.source_environment_id)?;
+        check::id("install", &body.destination_environment_id)?;
+        if body.source_environment_id == body.destination_environment_id {
+            return Err(Error::invalid("an install cannot be copied over itself"));
+        }
+        body.notification_emails
+            .iter()
+            .try_for_each(|address| check::email(address))?;
+        if let Some(custom) = &body.custom_options {
+            if !custom.db_tables.is_empty() && custom.include_db == Some(false) {
+                return Err(Error::invalid(
+                    "tables of the database are to be copied, but the database is not",
+                )
+                .hint("leave the tables out, or include the database"));
+            }
+            if custom.include_db == Some(false) && custom.include_files == Some(false) {
+                return Err(Error::invalid(
+                    "neither the files nor the database are to be copied",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn request(self) -> Request<()> {
+        let check = self.check();
+        let body = self.body;
+        Request::new(&self.client, "copy_install", check, |raw| async move {
+            raw.copy_install(&body).await
+        })
+        .options(self.options)
+    }
+}
+
+request_methods!(CopyInstall -> ());
+
+fn check_environment(environment: &Environment) -> Result<(), Error> {
+    check::known(
+        "environment",
+        environment.as_str(),
+        environment.is_unknown(),
+    )
+}

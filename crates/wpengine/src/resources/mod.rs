@@ -1,0 +1,135 @@
+//! The resources of the API, one file each, in the words of its documentation.
+
+mod account_users;
+mod accounts;
+mod backups;
+mod certificates;
+mod domains;
+mod installs;
+mod offload_settings;
+mod service;
+mod site_transfers;
+mod sites;
+mod ssh_keys;
+mod usage;
+
+pub use account_users::{AccountUserHandle, AccountUsers, CreateAccountUser, UpdateAccountUser};
+pub use accounts::{AccountHandle, Accounts};
+pub use backups::{BackupHandle, Backups, RestoreBackup};
+pub use certificates::{Certificates, DomainCertificateHandle, OrderCertificate};
+pub use domains::{CreateDomain, DomainHandle, Domains, NewDomain, UpdateDomain};
+pub use installs::{CopyInstall, CreateInstall, InstallHandle, Installs, UpdateInstall};
+pub use offload_settings::{OffloadSettings, PathSettings, S3Settings};
+pub use site_transfers::{CreateSiteTransfer, SiteTransferHandle, SiteTransfers};
+pub use sites::{SiteHandle, Sites, UpdateSite};
+pub use ssh_keys::{SshKeyHandle, SshKeys};
+pub use usage::{AccountUsage, GetInstallUsage, GetUsageInsights, GetUsageSummary, InstallUsage};
+
+use crate::Client;
+
+/// A collection of an account, a site or an install: the client and the id of what it belongs to.
+macro_rules! collection {
+    ($(#[$doc:meta])* $name:ident of $id:ident: $id_type:ty) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            client: crate::Client,
+            $id: $id_type,
+        }
+
+        impl $name {
+            pub(crate) fn new(client: &crate::Client, $id: &$id_type) -> Self {
+                Self {
+                    client: client.clone(),
+                    $id: $id.clone(),
+                }
+            }
+        }
+    };
+}
+
+/// A thing inside an account, a site or an install: the client, the id of what it belongs to, and its own.
+macro_rules! handle {
+    ($(#[$doc:meta])* $name:ident of $parent:ident: $parent_type:ty, $id:ident: $id_type:ty) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            client: crate::Client,
+            $parent: $parent_type,
+            $id: $id_type,
+        }
+
+        impl $name {
+            pub(crate) fn new(client: &crate::Client, $parent: &$parent_type, $id: $id_type) -> Self {
+                Self {
+                    client: client.clone(),
+                    $parent: $parent.clone(),
+                    $id,
+                }
+            }
+
+            /// The id of this handle.
+            #[must_use]
+            pub fn id(&self) -> &$id_type {
+                &self.$id
+            }
+        }
+    };
+}
+
+use {collection, handle};
+
+/// Lists of texts are taken from whatever holds them.
+fn texts<I>(texts: I) -> Vec<String>
+where
+    I: IntoIterator,
+    I::Item: Into<String>,
+{
+    texts.into_iter().map(Into::into).collect()
+}
+
+impl Client {
+    /// The accounts that the credentials can reach.
+    #[must_use]
+    pub fn accounts(&self) -> Accounts {
+        Accounts::new(self)
+    }
+
+    /// One account, by its id.
+    pub fn account(&self, id: impl Into<crate::types::AccountId>) -> AccountHandle {
+        AccountHandle::new(self, id.into())
+    }
+
+    /// The sites that the credentials can reach.
+    #[must_use]
+    pub fn sites(&self) -> Sites {
+        Sites::new(self)
+    }
+
+    /// One site, by its id.
+    pub fn site(&self, id: impl Into<crate::types::SiteId>) -> SiteHandle {
+        SiteHandle::new(self, id.into())
+    }
+
+    /// The installs that the credentials can reach.
+    #[must_use]
+    pub fn installs(&self) -> Installs {
+        Installs::new(self)
+    }
+
+    /// One install, by its id.
+    pub fn install(&self, id: impl Into<crate::types::InstallId>) -> InstallHandle {
+        InstallHandle::new(self, id.into())
+    }
+
+    /// The SSH keys of the user to whom the credentials belong.
+    #[must_use]
+    pub fn ssh_keys(&self) -> SshKeys {
+        SshKeys::new(self)
+    }
+
+    /// One SSH key of the user, by its id, which answers call `uuid`.
+    pub fn ssh_key(&self, id: impl Into<crate::types::SshKeyId>) -> SshKeyHandle {
+        SshKeyHandle::new(self, id.into())
+    }
+}

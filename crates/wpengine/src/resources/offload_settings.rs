@@ -1,0 +1,188 @@
+//! Serving large files of an install from object storage.
+
+use wpengine_raw::types::{LargeFsConfig, LargeFsPathSettings, LargeFsSettings};
+
+use super::{collection, texts};
+use crate::{
+    Request, check,
+    docs::example,
+    error::Error,
+    types::{InstallId, LargeFsCloud, LargeFsRedirectType, LargeFsValidationFile},
+};
+
+collection! {
+    /// How one install serves its large files.
+    OffloadSettings of install_id: InstallId
+}
+
+impl OffloadSettings {
+    /// Asks for the settings.
+    ///
+    /// Operation `get_offload_settings`.
+    ///
+    #[doc = example!("let offload = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").offload_settings();
+let settings = offload.get().await?;
+println!(\"{:?}\", settings.largefs_settings.and_then(|settings| settings.bucket));")]
+    pub fn get(&self) -> Request<LargeFsConfig> {
+        let id = self.install_id.clone();
+        Request::new(
+            &self.client,
+            "get_offload_settings",
+            check::id("install", &self.install_id),
+            |raw| async move { raw.get_offload_settings(&id).await },
+        )
+    }
+
+    /// Asks for the file to put into the bucket, which proves that the bucket is yours.
+    ///
+    /// Operation `get_largefs_validation_file`.
+    ///
+    #[doc = example!("let offload = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").offload_settings();
+let file = offload.validation_file().await?;
+println!(\"put {:?} into the bucket as {:?}\", file.content, file.name);")]
+    pub fn validation_file(&self) -> Request<LargeFsValidationFile> {
+        let id = self.install_id.clone();
+        Request::new(
+            &self.client,
+            "get_largefs_validation_file",
+            check::id("install", &self.install_id),
+            |raw| async move { raw.get_largefs_validation_file(&id).await },
+        )
+    }
+
+    /// Puts the settings in place of those that there are, soon after the answer. The end cannot be asked for.
+    ///
+    /// Operation `update_offload_settings`.
+    ///
+    #[doc = example!("use wpengine::{PathSettings, S3Settings};
+
+let offload = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").offload_settings();
+offload
+    .replace(
+        S3Settings::new()
+            .bucket(\"torquemag-media\")
+            .bucket_region(\"us-east-1\")
+            .path(PathSettings::new(\"/wp-content/uploads\").exclude([\"/wp-content/uploads/private\"])),
+    )
+    .await?;")]
+    pub fn replace(&self, settings: S3Settings) -> Request<()> {
+        let (id, check, body) = self.prepare(settings);
+        Request::new(
+            &self.client,
+            "update_offload_settings",
+            check,
+            |raw| async move { raw.update_offload_settings(&id, &body).await },
+        )
+    }
+
+    /// Changes what is given and leaves the rest of the settings, soon after the answer. The end cannot be asked for.
+    ///
+    /// Operation `patch_offload_settings`.
+    ///
+    #[doc = example!("use wpengine::S3Settings;
+
+let offload = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").offload_settings();
+offload
+    .replace(S3Settings::new().bucket(\"torquemag-media\").bucket_region(\"us-east-1\"))
+    .await?;
+offload.update(S3Settings::new().bucket_region(\"eu-west-1\")).await?;")]
+    pub fn update(&self, settings: S3Settings) -> Request<()> {
+        let (id, check, body) = self.prepare(settings);
+        Request::new(
+            &self.client,
+            "patch_offload_settings",
+            check,
+            |raw| async move { raw.patch_offload_settings(&id, &body).await },
+        )
+    }
+
+    fn prepare(&self, settings: S3Settings) -> (InstallId, Result<(), Error>, LargeFsConfig) {
+        let check = check::id("install", &self.install_id).and_then(|()| check_paths(&settings.0));
+        let mut body = LargeFsConfig::default();
+        body.largefs_settings = Some(settings.0);
+        (self.install_id.clone(), check, body)
+    }
+}
+
+/// Where the large files of an install go in Amazon S3.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct S3Settings(LargeFsSettings);
+
+impl Default for S3Settings {
+    fn default() -> Self {
+        let mut settings = LargeFsSettings::default();
+        settings.cloud = Some(LargeFsCloud::S3);
+        Self(settings)
+    }
+}
+
+impl S3Settings {
+    /// Settings that say nothing but that the storage is S3.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Name of the bucket.
+    #[must_use]
+    pub fn bucket(mut self, bucket: impl Into<String>) -> Self {
+        self.0.bucket = Some(bucket.into());
+        self
+    }
+
+    /// Region of the bucket, such as `us-east-1`.
+    #[must_use]
+    pub fn bucket_region(mut self, region: impl Into<String>) -> Self {
+        self.0.bucket_region = Some(region.into());
+        self
+    }
+
+    /// Adds a path whose files are served from the bucket.
+    #[must_use]
+    pub fn path(mut self, path: PathSettings) -> Self {
+        self.0.path_settings.get_or_insert_default().push(path.0);
+        self
+    }
+}
+
+/// A path whose files are served from the bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathSettings(LargeFsPathSettings);
+
+impl PathSettings {
+    /// All files below that path.
+    #[must_use]
+    pub fn new(path: impl Into<String>) -> Self {
+        let mut settings = LargeFsPathSettings::default();
+        settings.path = Some(path.into());
+        Self(settings)
+    }
+
+    /// Leaves out what is below these paths.
+    #[must_use]
+    pub fn exclude<I>(mut self, paths: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.0.excluded_paths = Some(texts(paths));
+        self
+    }
+
+    /// How requests for the files are redirected to the bucket.
+    #[must_use]
+    pub fn redirect_type(mut self, redirect_type: LargeFsRedirectType) -> Self {
+        self.0.redirect_type = Some(redirect_type);
+        self
+    }
+}
+
+fn check_paths(settings: &LargeFsSettings) -> Result<(), Error> {
+    for path in settings.path_settings.iter().flatten() {
+        check::text("path", path.path.as_deref().unwrap_or_default())?;
+        if let Some(redirect) = &path.redirect_type {
+            check::known("redirect type", redirect.as_str(), redirect.is_unknown())?;
+        }
+    }
+    Ok(())
+}

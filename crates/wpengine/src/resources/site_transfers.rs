@@ -1,0 +1,179 @@
+//! Moving a site, with all its installs, from one account to another.
+
+use jiff::Timestamp;
+use wpengine_raw::types::CreateSiteTransferRequest;
+
+use super::{collection, handle};
+use crate::{
+    Client, List, Request, check,
+    docs::example,
+    error::Error,
+    paging::by_offset,
+    request::request_methods,
+    transport::Options,
+    types::{AccountId, SiteId, SiteTransfer, SiteTransferId},
+};
+
+collection! {
+    /// The transfers of one site.
+    SiteTransfers of site_id: SiteId
+}
+
+impl SiteTransfers {
+    /// Lists the transfers.
+    ///
+    /// Operation `list_site_transfers`.
+    ///
+    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
+let mut transfers = site.site_transfers().list().items();
+while let Some(transfer) = transfers.try_next().await? {
+    println!(\"to {}: {}\", transfer.destination_account, transfer.status);
+}")]
+    pub fn list(&self) -> List<SiteTransfer> {
+        let id = self.site_id.clone();
+        by_offset(
+            &self.client,
+            "list_site_transfers",
+            check::id("site", &self.site_id),
+            move |raw, limit, offset| {
+                let id = id.clone();
+                async move { raw.list_site_transfers(&id, limit, offset).await }
+            },
+        )
+    }
+
+    /// Moves the site to another account: at once, or at the time given with
+    /// [`scheduled_time`](CreateSiteTransfer::scheduled_time). Needs an owner, or full access with billing, on both
+    /// accounts; a sandbox site cannot be moved.
+    ///
+    /// Operation `create_site_transfer`. An [`is_conflict`](Error::is_conflict) says that a transfer is already under
+    /// way.
+    ///
+    #[doc = example!("use jiff::ToSpan;
+
+let accounts = client.accounts().list().all(100).await?;
+let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
+let here = site.get().await?.account.id;
+if let Some(other) = accounts.iter().find(|account| Some(&account.id) != here.as_ref()) {
+    let transfer = site
+        .site_transfers()
+        .create(&other.id)
+        .scheduled_time(jiff::Timestamp::now() + 24.hours())
+        .maintenance_mode(true)
+        .await?;
+    site.site_transfer(transfer.id).cancel().await?;
+}")]
+    pub fn create(&self, destination: impl Into<AccountId>) -> CreateSiteTransfer {
+        CreateSiteTransfer {
+            client: self.client.clone(),
+            options: Options::default(),
+            site_id: self.site_id.clone(),
+            body: CreateSiteTransferRequest {
+                destination_account_id: destination.into(),
+                scheduled_time: None,
+                maintenance_mode: None,
+            },
+        }
+    }
+}
+
+handle! {
+    /// One transfer of a site.
+    SiteTransferHandle of site_id: SiteId, transfer_id: SiteTransferId
+}
+
+impl SiteTransferHandle {
+    fn check(&self) -> Result<(), Error> {
+        check::id("site", &self.site_id)?;
+        check::id("site transfer", &self.transfer_id)
+    }
+
+    /// Asks for the transfer.
+    ///
+    /// Operation `get_site_transfer`.
+    ///
+    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
+let mut transfers = site.site_transfers().list().items();
+while let Some(transfer) = transfers.try_next().await? {
+    let now = site.site_transfer(transfer.id).get().await?;
+    println!(\"{}\", now.status);
+}")]
+    pub fn get(&self) -> Request<SiteTransfer> {
+        let this = self.clone();
+        Request::new(
+            &self.client,
+            "get_site_transfer",
+            self.check(),
+            |raw| async move {
+                raw.get_site_transfer(&this.site_id, &this.transfer_id)
+                    .await
+            },
+        )
+    }
+
+    /// Cancels the transfer, as long as it has not started; after that, an error with
+    /// [`is_conflict`](Error::is_conflict).
+    ///
+    /// Operation `cancel_site_transfer`.
+    ///
+    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
+let mut transfers = site.site_transfers().list().items();
+while let Some(transfer) = transfers.try_next().await? {
+    match site.site_transfer(transfer.id).cancel().await {
+        Err(error) if error.is_conflict() => println!(\"too late\"),
+        other => other?,
+    }
+}")]
+    pub fn cancel(&self) -> Request<()> {
+        let this = self.clone();
+        Request::new(
+            &self.client,
+            "cancel_site_transfer",
+            self.check(),
+            |raw| async move {
+                raw.cancel_site_transfer(&this.site_id, &this.transfer_id)
+                    .await
+            },
+        )
+    }
+}
+
+/// A request to move a site to another account.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited or sent"]
+pub struct CreateSiteTransfer {
+    client: Client,
+    options: Options,
+    site_id: SiteId,
+    body: CreateSiteTransferRequest,
+}
+
+impl CreateSiteTransfer {
+    /// When to begin: 1 hour to 7 days from now. Without it, at once.
+    pub fn scheduled_time(mut self, time: Timestamp) -> Self {
+        self.body.scheduled_time = Some(time);
+        self
+    }
+
+    /// Whether visitors see a maintenance page meanwhile; they don't by default.
+    pub fn maintenance_mode(mut self, on: bool) -> Self {
+        self.body.maintenance_mode = Some(on);
+        self
+    }
+
+    fn request(self) -> Request<SiteTransfer> {
+        let Self { site_id, body, .. } = self;
+        let check = check::id("site", &site_id)
+            .and_then(|()| check::id("account", &body.destination_account_id))
+            .and_then(|()| body.scheduled_time.map_or(Ok(()), check::transfer_time));
+        Request::new(
+            &self.client,
+            "create_site_transfer",
+            check,
+            |raw| async move { raw.create_site_transfer(&site_id, &body).await },
+        )
+        .options(self.options)
+    }
+}
+
+request_methods!(CreateSiteTransfer -> SiteTransfer);

@@ -1,0 +1,184 @@
+//! Sites, which group up to three installs.
+
+use wpengine_raw::types::{CreateSiteRequest, UpdateSiteRequest};
+
+use super::{SiteTransferHandle, SiteTransfers};
+use crate::{
+    Client, List, Request, check,
+    docs::example,
+    paging::by_offset_and_account,
+    request::request_methods,
+    transport::Options,
+    types::{AccountId, Site, SiteId, SiteTransferId},
+};
+
+/// The sites that the credentials can reach.
+#[derive(Clone, Debug)]
+pub struct Sites {
+    client: Client,
+}
+
+impl Sites {
+    pub(crate) fn new(client: &Client) -> Self {
+        Self {
+            client: client.clone(),
+        }
+    }
+
+    /// Lists the sites: those of all accounts, or of one with [`account`](List::account).
+    ///
+    /// Operation `list_sites`.
+    ///
+    #[doc = example!("let mut sites = client.sites().list().items();
+while let Some(site) = sites.try_next().await? {
+    println!(\"{}: {} installs\", site.name, site.installs.unwrap_or_default().len());
+}")]
+    pub fn list(&self) -> List<Site> {
+        by_offset_and_account(
+            &self.client,
+            "list_sites",
+            Ok(()),
+            |raw, account, limit, offset| async move {
+                raw.list_sites(account.as_ref(), limit, offset).await
+            },
+        )
+    }
+
+    /// Creates a site without installs. Its name has at most 40 characters.
+    ///
+    /// Operation `create_site`.
+    ///
+    #[doc = example!("let site = client
+    .sites()
+    .create(\"Torque Magazine\", \"eeda3227-9a39-46ae-9e14-20958bb4e6c9\")
+    .await?;
+println!(\"{}\", site.id);")]
+    pub fn create(&self, name: impl Into<String>, account: impl Into<AccountId>) -> Request<Site> {
+        let body = CreateSiteRequest {
+            name: name.into(),
+            account_id: account.into(),
+        };
+        let check =
+            check::site_name(&body.name).and_then(|()| check::id("account", &body.account_id));
+        Request::new(&self.client, "create_site", check, |raw| async move {
+            raw.create_site(&body).await
+        })
+    }
+}
+
+/// One site.
+#[derive(Clone, Debug)]
+pub struct SiteHandle {
+    client: Client,
+    id: SiteId,
+}
+
+impl SiteHandle {
+    pub(crate) fn new(client: &Client, id: SiteId) -> Self {
+        Self {
+            client: client.clone(),
+            id,
+        }
+    }
+
+    /// The id of this handle.
+    #[must_use]
+    pub fn id(&self) -> &SiteId {
+        &self.id
+    }
+
+    /// Asks for the site.
+    ///
+    /// Operation `get_site`.
+    ///
+    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\").get().await?;
+println!(\"{}\", site.name);")]
+    pub fn get(&self) -> Request<Site> {
+        let id = self.id.clone();
+        Request::new(
+            &self.client,
+            "get_site",
+            check::id("site", &self.id),
+            |raw| async move { raw.get_site(&id).await },
+        )
+    }
+
+    /// Changes the site: awaited as it is, nothing.
+    ///
+    /// Operation `update_site`.
+    ///
+    #[doc = example!("let site = client
+    .site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\")
+    .update()
+    .name(\"My new name\")
+    .await?;
+assert_eq!(site.name, \"My new name\");")]
+    pub fn update(&self) -> UpdateSite {
+        UpdateSite {
+            client: self.client.clone(),
+            options: Options::default(),
+            id: self.id.clone(),
+            body: UpdateSiteRequest { name: None },
+        }
+    }
+
+    /// Deletes the site **and every install in it**.
+    ///
+    /// Operation `delete_site`.
+    ///
+    #[doc = example!("let site = client
+    .sites()
+    .create(\"A passing thought\", \"eeda3227-9a39-46ae-9e14-20958bb4e6c9\")
+    .await?;
+client.site(site.id).delete().await?;")]
+    pub fn delete(&self) -> Request<()> {
+        let id = self.id.clone();
+        Request::new(
+            &self.client,
+            "delete_site",
+            check::id("site", &self.id),
+            |raw| async move { raw.delete_site(&id).await },
+        )
+    }
+
+    /// The transfers of the site from account to account.
+    #[must_use]
+    pub fn site_transfers(&self) -> SiteTransfers {
+        SiteTransfers::new(&self.client, &self.id)
+    }
+
+    /// One transfer of the site, by its id.
+    pub fn site_transfer(&self, id: impl Into<SiteTransferId>) -> SiteTransferHandle {
+        SiteTransferHandle::new(&self.client, &self.id, id.into())
+    }
+}
+
+/// A request to change a site.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited or sent"]
+pub struct UpdateSite {
+    client: Client,
+    options: Options,
+    id: SiteId,
+    body: UpdateSiteRequest,
+}
+
+impl UpdateSite {
+    /// Gives the site another name, of at most 40 characters.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.body.name = Some(name.into());
+        self
+    }
+
+    fn request(self) -> Request<Site> {
+        let Self { id, body, .. } = self;
+        let check = check::id("site", &id)
+            .and_then(|()| body.name.as_deref().map_or(Ok(()), check::site_name));
+        Request::new(&self.client, "update_site", check, |raw| async move {
+            raw.update_site(&id, &body).await
+        })
+        .options(self.options)
+    }
+}
+
+request_methods!(UpdateSite -> Site);

@@ -1,0 +1,101 @@
+//! Public keys of the user, for the SSH gateway.
+
+use wpengine_raw::types::CreateSshKeyRequest;
+
+use crate::{
+    Client, List, Request, check,
+    docs::example,
+    paging::by_offset,
+    types::{SshKey, SshKeyId},
+};
+
+/// The SSH keys of the user to whom the credentials belong.
+#[derive(Clone, Debug)]
+pub struct SshKeys {
+    client: Client,
+}
+
+impl SshKeys {
+    pub(crate) fn new(client: &Client) -> Self {
+        Self {
+            client: client.clone(),
+        }
+    }
+
+    /// Lists the keys.
+    ///
+    /// Operation `list_ssh_keys`.
+    ///
+    #[doc = example!("let keys = client.ssh_keys().list().all(1_000).await?;
+# let _ = keys;")]
+    pub fn list(&self) -> List<SshKey> {
+        by_offset(
+            &self.client,
+            "list_ssh_keys",
+            Ok(()),
+            |raw, limit, offset| async move { raw.list_ssh_keys(limit, offset).await },
+        )
+    }
+
+    /// Adds a public key, in the form of one line of an `authorized_keys` file.
+    ///
+    /// Operation `create_ssh_key`. A private key is refused before anything is sent.
+    ///
+    #[doc = example!("let key = client
+    .ssh_keys()
+    .create(\"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7 joe@example.com\")
+    .await?;
+client.ssh_key(key.uuid).delete().await?;")]
+    pub fn create(&self, public_key: impl Into<String>) -> Request<SshKey> {
+        let body = CreateSshKeyRequest {
+            public_key: public_key.into(),
+        };
+        let check = check::text("public key", &body.public_key)
+            .and_then(|()| check::public_key(&body.public_key));
+        Request::new(&self.client, "create_ssh_key", check, |raw| async move {
+            raw.create_ssh_key(&body).await
+        })
+    }
+}
+
+/// One SSH key of the user.
+#[derive(Clone, Debug)]
+pub struct SshKeyHandle {
+    client: Client,
+    id: SshKeyId,
+}
+
+impl SshKeyHandle {
+    pub(crate) fn new(client: &Client, id: SshKeyId) -> Self {
+        Self {
+            client: client.clone(),
+            id,
+        }
+    }
+
+    /// The id of this handle.
+    #[must_use]
+    pub fn id(&self) -> &SshKeyId {
+        &self.id
+    }
+
+    /// Removes the key: it opens the gateway no longer.
+    ///
+    /// Operation `delete_ssh_key`.
+    ///
+    #[doc = example!("let mut keys = client.ssh_keys().list().items();
+while let Some(key) = keys.try_next().await? {
+    if key.comment.as_deref() == Some(\"old-laptop\") {
+        client.ssh_key(key.uuid).delete().await?;
+    }
+}")]
+    pub fn delete(&self) -> Request<()> {
+        let id = self.id.clone();
+        Request::new(
+            &self.client,
+            "delete_ssh_key",
+            check::id("SSH key", &self.id),
+            |raw| async move { raw.delete_ssh_key(&id).await },
+        )
+    }
+}

@@ -1,0 +1,282 @@
+//! Visits, traffic and storage, by day and rolled up.
+
+use jiff::civil::Date;
+
+use super::collection;
+use crate::{
+    ByToken, Client, List, Request,
+    call::call,
+    check,
+    docs::example,
+    error::Error,
+    paging::{Ask, Fetched, UsageNotes},
+    request::request_methods,
+    transport::Options,
+    types::{
+        AccountId, AccountUsageInsights, EnvironmentMetrics, InstallDailyUsageMetricsSeries,
+        InstallId, UsageMetricsRollup,
+    },
+};
+
+/// The longest range of a summary and of insights, in days.
+const LONGEST_ROLLUP: i32 = 31;
+
+collection! {
+    /// The usage figures of one account.
+    AccountUsage of account_id: AccountId
+}
+
+impl AccountUsage {
+    /// Lists the daily figures of every environment of the account, of the last 30 days or
+    /// [`between`](List::between) two days.
+    ///
+    /// Operation `get_account_usage`. Storage that is null or 0 is stale, not empty: have it measured with
+    /// [`refresh_disk_usage`](Self::refresh_disk_usage).
+    ///
+    #[doc = example!("let usage = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\").usage();
+let mut environments = usage.list().items();
+while let Some(environment) = environments.try_next().await? {
+    let visits: i64 = environment
+        .metrics
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|day| day.visit_count)
+        .map(|count| count.get())
+        .sum();
+    println!(\"{:?}: {visits} visits\", environment.environment_name);
+}")]
+    pub fn list(&self) -> List<EnvironmentMetrics, ByToken> {
+        const OPERATION: &str = "get_account_usage";
+        let (client, id) = (self.client.clone(), self.account_id.clone());
+        List::new(
+            OPERATION,
+            1_000,
+            check::id("account", &self.account_id),
+            move |wanted: Ask| {
+                let (client, id) = (client.clone(), id.clone());
+                async move {
+                    let (first, last) = wanted.days.unzip();
+                    let (limit, token) = (i64::from(wanted.limit), wanted.cursor.token());
+                    let answer = call(client.core(), OPERATION, wanted.options, |raw| async move {
+                        raw.get_account_usage(
+                            &id,
+                            first.as_ref(),
+                            last.as_ref(),
+                            Some(limit),
+                            token.as_deref(),
+                        )
+                        .await
+                    })
+                    .await?;
+                    let (body, answer) = answer.split();
+                    let usage = UsageNotes {
+                        all_environments_included: body.all_environments_included,
+                        storage_refreshed: body.last_account_storage_refresh_time,
+                        storage_refresh_expected: body.account_storage_refresh_expected_time,
+                    };
+                    let page = Fetched::of_token_page(
+                        answer,
+                        body.environment_metrics,
+                        body.total_size.and_then(|total| u64::try_from(total).ok()),
+                        body.next_page_token,
+                        &wanted.cursor,
+                    );
+                    Ok(page.with_usage(usage))
+                }
+            },
+        )
+    }
+
+    /// Asks for the account's figures rolled up, of the last 30 days or [`between`](GetUsageSummary::between) two days.
+    ///
+    /// Operation `get_account_usage_summary`.
+    ///
+    #[doc = example!("let usage = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\").usage();
+let summary = usage.summary().await?;
+println!(\"{:?}\", summary.visit_count.and_then(|visits| visits.sum));")]
+    pub fn summary(&self) -> GetUsageSummary {
+        GetUsageSummary {
+            client: self.client.clone(),
+            options: Options::default(),
+            account_id: self.account_id.clone(),
+            days: None,
+        }
+    }
+
+    /// Asks for the account's figures by kind of environment and of site, of the last 30 days or
+    /// [`between`](GetUsageInsights::between) two days.
+    ///
+    /// Operation `get_account_usage_insights`.
+    ///
+    #[doc = example!("let usage = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\").usage();
+let insights = usage.insights().await?;
+println!(\"{:?}\", insights.visit_count.and_then(|visits| visits.total));")]
+    pub fn insights(&self) -> GetUsageInsights {
+        GetUsageInsights {
+            client: self.client.clone(),
+            options: Options::default(),
+            account_id: self.account_id.clone(),
+            days: None,
+        }
+    }
+
+    /// Has the storage of the whole account measured anew. The answer comes before that is done; several requests make
+    /// one measurement.
+    ///
+    /// Operation `refresh_account_disk_usage`.
+    ///
+    #[doc = example!("let usage = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\").usage();
+usage.refresh_disk_usage().await?;
+let page = usage.list().pages().try_next().await?;
+println!(\"{:?}\", page.and_then(|page| page.storage_refresh_expected()));")]
+    pub fn refresh_disk_usage(&self) -> Request<()> {
+        let id = self.account_id.clone();
+        Request::new(
+            &self.client,
+            "refresh_account_disk_usage",
+            check::id("account", &self.account_id),
+            |raw| async move { raw.refresh_account_disk_usage(&id).await },
+        )
+    }
+}
+
+collection! {
+    /// The usage figures of one install.
+    InstallUsage of install_id: InstallId
+}
+
+impl InstallUsage {
+    /// Asks for the daily figures of the install, of the last 30 days or [`between`](GetInstallUsage::between) two days.
+    ///
+    /// Operation `get_install_usage`.
+    ///
+    #[doc = example!("let usage = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").usage();
+let series = usage.get().await?;
+println!(\"{} days\", series.metrics.unwrap_or_default().len());")]
+    pub fn get(&self) -> GetInstallUsage {
+        GetInstallUsage {
+            client: self.client.clone(),
+            options: Options::default(),
+            install_id: self.install_id.clone(),
+            days: None,
+        }
+    }
+
+    /// Has the storage of the install measured anew. The answer comes before that is done: it is over when
+    /// `storage_refresh_expected_time` of [`get`](Self::get) is null again.
+    ///
+    /// Operation `refresh_install_disk_usage`.
+    ///
+    #[doc = example!("let usage = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").usage();
+usage.refresh_disk_usage().await?;
+println!(\"{:?}\", usage.get().await?.storage_refresh_expected_time);")]
+    pub fn refresh_disk_usage(&self) -> Request<()> {
+        let id = self.install_id.clone();
+        Request::new(
+            &self.client,
+            "refresh_install_disk_usage",
+            check::id("install", &self.install_id),
+            |raw| async move { raw.refresh_install_disk_usage(&id).await },
+        )
+    }
+}
+
+/// The three requests for figures that take a range of days.
+macro_rules! ranged {
+    ($(#[$doc:meta])* $name:ident of $id:ident: $id_type:ty) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        #[must_use = "a request does nothing until it is awaited or sent"]
+        pub struct $name {
+            client: Client,
+            options: Options,
+            $id: $id_type,
+            days: Option<(Date, Date)>,
+        }
+
+        impl $name {
+            /// The days from `first` to `last`, both included, not longer ago than 13 months. A summary and insights
+            /// cover at most 31 days.
+            pub fn between(mut self, first: Date, last: Date) -> Self {
+                self.days = Some((first, last));
+                self
+            }
+        }
+    };
+}
+
+ranged! {
+    /// A request for the figures of an account, rolled up.
+    GetUsageSummary of account_id: AccountId
+}
+ranged! {
+    /// A request for the figures of an account by kind of environment and of site.
+    GetUsageInsights of account_id: AccountId
+}
+ranged! {
+    /// A request for the daily figures of an install.
+    GetInstallUsage of install_id: InstallId
+}
+
+impl GetUsageSummary {
+    fn request(self) -> Request<UsageMetricsRollup> {
+        let check = check::id("account", &self.account_id)
+            .and_then(|()| days(self.days, Some(LONGEST_ROLLUP)));
+        let (id, (first, last)) = (self.account_id, self.days.unzip());
+        Request::new(
+            &self.client,
+            "get_account_usage_summary",
+            check,
+            move |raw| async move {
+                raw.get_account_usage_summary(&id, first.as_ref(), last.as_ref())
+                    .await
+            },
+        )
+        .options(self.options)
+    }
+}
+
+request_methods!(GetUsageSummary -> UsageMetricsRollup);
+
+impl GetUsageInsights {
+    fn request(self) -> Request<AccountUsageInsights> {
+        let check = check::id("account", &self.account_id)
+            .and_then(|()| days(self.days, Some(LONGEST_ROLLUP)));
+        let (id, (first, last)) = (self.account_id, self.days.unzip());
+        Request::new(
+            &self.client,
+            "get_account_usage_insights",
+            check,
+            move |raw| async move {
+                raw.get_account_usage_insights(&id, first.as_ref(), last.as_ref())
+                    .await
+            },
+        )
+        .options(self.options)
+    }
+}
+
+request_methods!(GetUsageInsights -> AccountUsageInsights);
+
+impl GetInstallUsage {
+    fn request(self) -> Request<InstallDailyUsageMetricsSeries> {
+        let check = check::id("install", &self.install_id).and_then(|()| days(self.days, None));
+        let (id, (first, last)) = (self.install_id, self.days.unzip());
+        Request::new(
+            &self.client,
+            "get_install_usage",
+            check,
+            move |raw| async move {
+                raw.get_install_usage(&id, first.as_ref(), last.as_ref())
+                    .await
+            },
+        )
+        .options(self.options)
+    }
+}
+
+request_methods!(GetInstallUsage -> InstallDailyUsageMetricsSeries);
+
+fn days(days: Option<(Date, Date)>, longest: Option<i32>) -> Result<(), Error> {
+    days.map_or(Ok(()), |(first, last)| check::days(first, last, longest))
+}
