@@ -2821,15 +2821,7 @@ pub mod types {
         pub serial: ::std::option::Option<i64>,
     }
     ///One public key of the user. The key itself is not in answers, only its fingerprint.
-    #[derive(
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        PartialEq,
-        Eq
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
     #[non_exhaustive]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct SshKey {
@@ -2843,8 +2835,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub fingerprint: ::std::option::Option<::std::string::String>,
         ///Id of an SSH key. Opaque text, usually in the form of a UUID.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub uuid: ::std::option::Option<SshKeyId>,
+        pub uuid: SshKeyId,
     }
     ///Id of an SSH key. Opaque text, usually in the form of a UUID.
     #[derive(
@@ -2951,15 +2942,7 @@ pub mod types {
         pub subject: ::std::option::Option<crate::values::FreeForm>,
     }
     ///The state of the API.
-    #[derive(
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        PartialEq,
-        Eq
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
     #[non_exhaustive]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct Status {
@@ -2967,8 +2950,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub created_on: ::std::option::Option<::std::string::String>,
         ///Whether the API is up.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub success: ::std::option::Option<bool>,
+        pub success: bool,
     }
     ///One template for reports on a site.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]

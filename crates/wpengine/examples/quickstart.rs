@@ -61,7 +61,10 @@ async fn run(write: bool) -> Result<(), Box<dyn std::error::Error>> {
         return Ok(steps(&client, true).await?);
     }
     let client = Client::from_env()?;
-    println!("Asking {} with the credentials of the environment.", client.base_url());
+    println!(
+        "Asking {} with the credentials of the environment.",
+        client.base_url()
+    );
     Ok(steps(&client, write).await?)
 }
 

@@ -77,6 +77,16 @@ impl Answers {
             .any(|name| name.to_upper_camel_case() == rust_name)
     }
 
+    /// The fields that stay required, as a schema lists them.
+    pub(super) fn always_there(&self, component: &str) -> Value {
+        self.always
+            .get(component)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
     pub(super) fn is_always_there(&self, component: &str, field: &str) -> bool {
         self.always
             .get(component)

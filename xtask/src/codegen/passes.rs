@@ -161,12 +161,9 @@ fn answers_are_lenient(document: &mut Value, answers: &Answers) {
         if !answers.contain(name) {
             continue;
         }
-        if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
-            required.retain(|field| {
-                field
-                    .as_str()
-                    .is_some_and(|field| answers.is_always_there(name, field))
-            });
+        // Some fields are always there although the documentation does not call them required.
+        if let Some(map) = schema.as_object_mut() {
+            map.insert("required".to_owned(), answers.always_there(name));
         }
         let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
             continue;
@@ -339,7 +336,7 @@ mod tests {
             "paths": {"/x": {"get": {"operationId": "x", "responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}}}}}},
             "components": {"schemas": {
                 "A": {
-                    "required": ["id", "ok", "name"],
+                    "required": ["ok", "name"],
                     "x-wpengine": {"always": ["id"]},
                     "properties": {"id": {"type": "string"}, "ok": {"type": "boolean"}, "name": {"type": "string"}, "b": {"$ref": "#/components/schemas/B"}},
                 },

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use heck::ToUpperCamelCase;
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use serde_json::Value;
 use syn::{Attribute, Fields, Item, ItemEnum, ItemStruct, parse_quote};
 
@@ -343,8 +343,10 @@ fn name_of(ty: &syn::Type) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use quote::quote;
     use serde_json::json;
+
+    use super::*;
 
     fn printed(document: &Value, types: TokenStream) -> String {
         let answers = Answers::of(document);

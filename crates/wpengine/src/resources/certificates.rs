@@ -78,13 +78,15 @@ while let Some(certificate) = certificates.try_next().await? {
     ///
     /// Operation `import_third_party_certificate`. The key is never printed, and nothing of a failure's body is quoted.
     ///
-    #[doc = example!("use wpengine::types::PrivateKey;
+    #[doc = example!("use base64::{Engine, engine::general_purpose::STANDARD};
+use wpengine::types::PrivateKey;
 
-# let (chain, key) = wpengine_sim::test_certificate(&[\"example.com\"]);
+# let read = |what: &str| format!(\"-----BEGIN {what}-----\\nMIIB\\n-----END {what}-----\\n\");
+# let (chain_pem, key_pem) = (read(\"CERTIFICATE\"), read(\"PRIVATE KEY\"));
 let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
 install
     .certificates()
-    .import_third_party(chain, PrivateKey::new(key))
+    .import_third_party(STANDARD.encode(chain_pem), PrivateKey::new(STANDARD.encode(key_pem)))
     .await?;")]
     pub fn import_third_party(
         &self,

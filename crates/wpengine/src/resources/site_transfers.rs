@@ -120,7 +120,7 @@ while let Some(transfer) = transfers.try_next().await? {
 let mut transfers = site.site_transfers().list().items();
 while let Some(transfer) = transfers.try_next().await? {
     match site.site_transfer(transfer.id).cancel().await {
-        Err(error) if error.is_conflict() => println!(\"too late\"),
+        Err(error) if error.is_conflict() || error.is_forbidden() => println!(\"{error}\"),
         other => other?,
     }
 }")]
