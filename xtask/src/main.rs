@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+mod api;
 mod codegen;
 mod description;
 mod drift;
@@ -20,6 +21,7 @@ use failure::Failure;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
+    Api(api::ApiArgs),
     Codegen(codegen::CodegenArgs),
     Drift(drift::DriftArgs),
     Spec(spec::SpecArgs),
@@ -27,6 +29,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Task::parse() {
+        Task::Api(args) => api::run(&args),
         Task::Codegen(args) => codegen::run(&args),
         Task::Drift(args) => drift::run(&args),
         Task::Spec(args) => spec::run(&args),
