@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use wpengine_raw as raw;
 
@@ -207,6 +207,10 @@ pub(crate) fn decorate(core: &Core, options: &Options, headers: &mut HeaderMap) 
         headers.insert(name, value.clone());
     }
     headers.insert(header::USER_AGENT, core.user_agent.clone());
+    // Where no body is documented the generated client asks for none, but failures have one all the same.
+    headers
+        .entry(header::ACCEPT)
+        .or_insert(HeaderValue::from_static("application/json"));
 }
 
 async fn raw_error(

@@ -106,7 +106,7 @@ impl Credentials {
     /// [`Configuration`](crate::ErrorKind::Configuration) if no pair is set, or one only by half; it names the variable
     /// that is missing.
     pub fn from_env() -> Result<Self, Error> {
-        Self::from_lookup(|name| env::var_os(name))
+        Self::from_lookup(env::var_os)
     }
 
     fn from_lookup(

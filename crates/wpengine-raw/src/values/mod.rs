@@ -9,6 +9,7 @@ mod private_key;
 mod redirect;
 mod requests;
 mod roles;
+mod times;
 
 pub use bulk_domains::BulkDomains;
 pub use change::Change;

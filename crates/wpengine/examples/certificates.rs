@@ -1,0 +1,31 @@
+//! Certificates: which ones run out soon.
+//!
+//! `cargo run --example certificates`
+#![allow(clippy::print_stdout)]
+
+mod support;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let connection = support::connect().await?;
+    let client = &connection.client;
+
+    let mut installs = client.installs().list().items();
+    while let Some(install) = installs.try_next().await? {
+        // An install without certificates is an empty list, not an error.
+        let certificates = client
+            .install(&install.id)
+            .certificates()
+            .list()
+            .all(10_000)
+            .await?;
+        for certificate in certificates {
+            let name = certificate.common_name.as_deref().unwrap_or("?");
+            match certificate.expires_at() {
+                Some(expires) => println!("{}: {name} expires on {expires}", install.name),
+                None => println!("{}: {name} does not say when it expires", install.name),
+            }
+        }
+    }
+    Ok(())
+}

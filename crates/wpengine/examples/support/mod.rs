@@ -1,0 +1,38 @@
+//! What the examples have in common: a client, for the service if the environment has credentials, else for a simulator.
+
+use wpengine::{Client, Credentials};
+use wpengine_sim::{ClockMode, Simulator};
+
+/// A client, and the simulator that it talks to, if it does.
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    /// Runs as long as this lives.
+    _simulator: Option<Simulator>,
+}
+
+/// With credentials in the environment, the service, and nothing that could change anything there; else a simulator in
+/// this process, whose clock runs a hundred times as fast as life.
+pub(crate) async fn connect() -> Result<Connection, Box<dyn std::error::Error>> {
+    let has_credentials = ["WPE_API_USER_ID", "WPE_API_PASSWORD"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+    if has_credentials {
+        return Ok(Connection {
+            client: Client::builder_from_env()?.read_only().build()?,
+            _simulator: None,
+        });
+    }
+    println!("No credentials in the environment: this runs against a simulator.\n");
+    let simulator = Simulator::builder()
+        .clock(ClockMode::Accelerated(100.0))
+        .start()
+        .await?;
+    let client = Client::builder()
+        .base_url(simulator.base_url())
+        .credentials(Credentials::basic(simulator.user(), simulator.password()))
+        .build()?;
+    Ok(Connection {
+        client,
+        _simulator: Some(simulator),
+    })
+}
