@@ -9,6 +9,7 @@ use crate::document::Operation;
 use crate::error::Refusal;
 use crate::page::{Page, PageRequest};
 use crate::state::{Account, Install, Site, World};
+use crate::validate::integer;
 
 /// What a handler gives back.
 pub(crate) type Outcome = Result<Answer, Refusal>;
@@ -83,9 +84,8 @@ impl Call<'_> {
     /// Which page is asked for, by `limit` and `offset`.
     pub(crate) fn page_request(&self) -> PageRequest {
         let number = |name, default| {
-            self.query(name)
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(default)
+            let number = self.query(name).and_then(integer).map(usize::try_from);
+            number.map_or(default, |number| number.unwrap_or(usize::MAX))
         };
         let mut filter = form_urlencoded::Serializer::new(String::new());
         for (name, value) in self.query.iter().filter(|(name, _)| name == "account_id") {

@@ -224,3 +224,75 @@ fn address(request: &Request<Bytes>) -> String {
 fn host(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::HOST)?.to_str().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+    use crate::clock::{Clock, ClockMode};
+    use crate::world::{Plan, Population};
+
+    fn shared() -> Shared {
+        let plan = Plan {
+            population: Population::Documentation,
+            user: "u".to_owned(),
+            password: "p".to_owned(),
+            users: Vec::new(),
+            bearer_token: None,
+            closed_accounts: Vec::new(),
+            install_limits: false,
+        };
+        Shared::new(0, Clock::new(ClockMode::Manual, None), plan, true)
+    }
+
+    fn get(path: &str) -> Request<Bytes> {
+        let authorization = format!("Basic {}", STANDARD.encode("u:p"));
+        Request::get(path)
+            .header("authorization", authorization)
+            .body(Bytes::new())
+            .unwrap()
+    }
+
+    fn boom(_call: &mut Call<'_>) -> Outcome {
+        panic!("a mistake in a handler")
+    }
+
+    #[test]
+    fn a_handler_that_panics_is_a_500_and_the_simulator_goes_on() {
+        let shared = shared();
+        let operation = document()
+            .operations
+            .iter()
+            .find(|operation| operation.id == "get_current_user")
+            .unwrap();
+        let (response, side_effect) = operate(
+            &shared,
+            &get("/v1/user"),
+            operation,
+            boom,
+            Vec::new(),
+            shared.clock.now(),
+        );
+        assert_eq!(
+            (response.status(), side_effect),
+            (StatusCode::INTERNAL_SERVER_ERROR, false)
+        );
+        assert_eq!(answer(&shared, &get("/v1/user")).status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn addresses_are_at_the_host_that_was_asked() {
+        let with_host = Request::get("/v1/sites?limit=1")
+            .header("host", "sim.test:1")
+            .body(Bytes::new())
+            .unwrap();
+        assert_eq!(address(&with_host), "http://sim.test:1/v1/sites");
+        let absolute = Request::get("http://127.0.0.1:9/v1/sites")
+            .body(Bytes::new())
+            .unwrap();
+        assert_eq!(address(&absolute), "http://127.0.0.1:9/v1/sites");
+        assert_eq!(address(&get("/v1/sites")), "http://localhost/v1/sites");
+    }
+}

@@ -46,7 +46,7 @@ fn allow(headers: &mut HeaderMap, methods: &[Method]) {
 /// Completes an answer with the headers that a recorded one has. They are drawn from the seed and the number of the
 /// request, so that two runs give the same bytes.
 pub(crate) fn finish(response: &mut Response<Bytes>, seed: u64, request: u64, now: Timestamp) {
-    let mut random = Random::new(seed ^ request.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut random = Random::for_text(seed ^ request.rotate_left(32), "gateway");
     let length = response.body().len();
     let has_body = response.status() != StatusCode::NO_CONTENT;
     let headers = response.headers_mut();

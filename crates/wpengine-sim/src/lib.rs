@@ -49,3 +49,8 @@ pub use controls::{InstallContent, InstallEvent};
 pub use log::SeenRequest;
 pub use role::Role;
 pub use simulator::Simulator;
+
+/// The examples of the README are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -6,7 +6,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
 use wpengine_sim::{ClockMode, Simulator, SimulatorBuilder};
 
 const AFTER_HELP: &str = "\
@@ -102,8 +101,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> std::io::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    // Before the line is printed: who reads it may end the program at once.
+    let stopped = stop_signals()?;
     let address = SocketAddr::new(arguments.listen, arguments.port);
     let simulator = arguments.builder().start().await.map_err(|error| {
         std::io::Error::new(
@@ -111,6 +110,14 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
             format!("cannot listen on {address}: {error}; try another --port"),
         )
     })?;
+    if !address.ip().is_loopback() {
+        let warning = "not a loopback address: everybody who reaches it can try to sign in, and passwords travel in the open";
+        writeln!(
+            std::io::stderr(),
+            "wpengine-sim: {} is {warning}",
+            address.ip()
+        )?;
+    }
     let line = serde_json::json!({
         "base_url": simulator.base_url(),
         "user": simulator.user(),
@@ -119,9 +126,31 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
     let mut stdout = std::io::stdout();
     writeln!(stdout, "{line}")?;
     stdout.flush()?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    stopped.await;
     Ok(())
+}
+
+/// Ends when the program is told to stop; listens from when it is called.
+#[cfg(unix)]
+fn stop_signals() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Ends when the program is told to stop.
+#[cfg(not(unix))]
+fn stop_signals() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // Without a way to be told, it runs until it is killed.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
 }

@@ -33,7 +33,23 @@ impl PageRequest {
             }
             count += 1;
         }
-        let results: Vec<T> = taken.into_iter().map(show).collect();
+        self.page(count, taken.into_iter().map(show).collect())
+    }
+
+    /// The page of items that are all visible: the others need not be looked at.
+    pub(crate) fn of_all<I: ExactSizeIterator, T>(
+        &self,
+        items: I,
+        show: impl FnMut(I::Item) -> T,
+    ) -> Page<T> {
+        let count = items.len();
+        self.page(
+            count,
+            items.skip(self.offset).take(self.limit).map(show).collect(),
+        )
+    }
+
+    fn page<T>(&self, count: usize, results: Vec<T>) -> Page<T> {
         // With a limit of 0 there is no page before or after: an address that leads to itself helps nobody.
         let previous = (self.offset > 0 && self.limit > 0)
             .then(|| self.link(self.offset.saturating_sub(self.limit)));
@@ -77,6 +93,26 @@ mod tests {
             seen.extend(page(10, offset, 25).results);
         }
         assert_eq!(seen, (0..25).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn it_is_the_same_page_when_everything_is_visible() {
+        for (limit, offset) in [(10, 0), (10, 20), (10, 30), (0, 0), (100, 0)] {
+            let request = PageRequest {
+                limit,
+                offset,
+                address: String::new(),
+                filter: String::new(),
+            };
+            let (of, of_all) = (
+                request.of(0..25, |item| item),
+                request.of_all(0..25, |item| item),
+            );
+            assert_eq!(
+                serde_json::to_value(of).unwrap(),
+                serde_json::to_value(of_all).unwrap()
+            );
+        }
     }
 
     #[test]

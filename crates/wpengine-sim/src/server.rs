@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
+use axum::serve::ListenerExt as _;
 use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -28,6 +29,10 @@ impl Server {
     pub(crate) async fn start(shared: Arc<Shared>, listen: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
+        // Small answers go out at once instead of waiting for more to send.
+        let listener = listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
         // One fallback and no routes: the document has the routes.
         let router = Router::new().fallback(answer).with_state(shared);
         let task = tokio::spawn(async move {

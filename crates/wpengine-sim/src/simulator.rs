@@ -45,7 +45,6 @@ pub struct Simulator {
 
 impl Simulator {
     /// Configures a simulator.
-    #[must_use]
     pub fn builder() -> SimulatorBuilder {
         SimulatorBuilder::default()
     }

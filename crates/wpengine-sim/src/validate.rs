@@ -51,20 +51,25 @@ pub(crate) fn parameters(
 
 /// A parameter's text in the type that its schema asks for; what cannot be converted stays text and is refused.
 fn parameter_value(parameter: &Parameter, text: &str) -> Value {
-    let plain = text
-        .strip_prefix('-')
-        .unwrap_or(text)
-        .bytes()
-        .all(|byte| byte.is_ascii_digit());
     match parameter.schema.kind() {
-        Some("integer") if plain => text
-            .parse::<i64>()
-            .map_or_else(|_| Value::from(text), Value::from),
+        Some("integer") => integer(text).map_or_else(|| Value::from(text), Value::from),
         Some("boolean") => text
             .parse::<bool>()
             .map_or_else(|_| Value::from(text), Value::from),
         _ => Value::from(text),
     }
+}
+
+/// A whole number. One that is too large to hold is the largest that can be held: an offset past every list's end.
+pub(crate) fn integer(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let limit = if text.starts_with('-') {
+        i64::MIN
+    } else {
+        i64::MAX
+    };
+    is_number.then(|| text.parse().unwrap_or(limit))
 }
 
 /// Checks and reads the body, for an operation that takes one.
@@ -207,4 +212,32 @@ fn title(field: &str) -> String {
     characters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(characters).collect()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_told_from_other_texts() {
+        assert_eq!(
+            [integer("0"), integer("-12"), integer("007")],
+            [Some(0), Some(-12), Some(7)]
+        );
+        assert_eq!(
+            [
+                integer("99999999999999999999"),
+                integer("-99999999999999999999")
+            ],
+            [Some(i64::MAX), Some(i64::MIN)]
+        );
+        for text in ["", "-", "+1", "1.0", " 1", "1e3", "x"] {
+            assert_eq!(integer(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn fields_are_named_as_messages_name_them() {
+        assert_eq!(title("user.first_name"), "First name");
+    }
 }

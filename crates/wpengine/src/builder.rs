@@ -7,9 +7,8 @@ use url::{Host, Url};
 
 use crate::{
     Client, Credentials, RetryPolicy,
-    core::{Core, Timeouts},
     error::Error,
-    transport::{Authenticator, Http, Wire},
+    transport::{Authenticator, Core, Http, Timeouts, Wire},
 };
 
 /// Where the API is.
@@ -224,13 +223,11 @@ impl ClientBuilder {
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
     fn tls(
         &self,
-        mut builder: reqwest::ClientBuilder,
+        builder: reqwest::ClientBuilder,
         base: &Url,
     ) -> Result<reqwest::ClientBuilder, Error> {
         #[cfg(feature = "rustls")]
-        {
-            builder = builder.tls_backend_rustls();
-        }
+        let builder = builder.tls_backend_rustls();
         let mut certificates = Vec::new();
         for pem in &self.root_certificates {
             let read = reqwest::Certificate::from_pem_bundle(pem).map_err(|error| {

@@ -13,10 +13,9 @@ use serde::de::DeserializeOwned;
 use wpengine_raw as raw;
 
 use crate::{
-    core::Core,
     error::{ApiError, Error, ErrorKind},
     response::{self, Response},
-    transport::{self, Exchange, History, Options, Target},
+    transport::{self, Core, Exchange, History, Options, Target},
 };
 
 pub(crate) type RawResult<T> = Result<raw::ResponseValue<T>, raw::Error<()>>;

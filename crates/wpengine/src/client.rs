@@ -9,9 +9,9 @@ use crate::{
     ClientBuilder, Credentials,
     builder::BASE_URL_VARIABLE,
     call::Shared,
-    core::Core,
     error::{Error, ErrorKind},
     escape::AnyRequest,
+    transport::Core,
 };
 
 /// A client of the WP Engine Customer API.
@@ -129,7 +129,6 @@ impl Client {
     /// The generated client, through the same transport. An escape hatch, outside the promise of stability: its types
     /// change with every release of the API's description, and its errors do not say what happened. A failure without
     /// an answer comes as a response with the status 599 and the error as its text.
-    #[doc(hidden)]
     #[must_use]
     pub fn raw(&self) -> raw::Client {
         raw::Client::new_with_client(

@@ -161,8 +161,7 @@ impl AnyRequest {
         }
         let mut request = http::Request::builder()
             .method(self.method.clone())
-            .uri(url.as_str())
-            .header(header::ACCEPT, HeaderValue::from_static("application/json"));
+            .uri(url.as_str());
         let body = match &self.body {
             None => Bytes::new(),
             Some(Ok(body)) => {

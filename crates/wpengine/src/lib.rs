@@ -4,7 +4,6 @@ mod builder;
 mod call;
 mod check;
 mod client;
-mod core;
 mod credentials;
 mod docs;
 mod error;

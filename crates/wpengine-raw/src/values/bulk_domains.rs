@@ -71,15 +71,26 @@ impl<'de> Deserialize<'de> for BulkDomains {
                 }
                 match list {
                     Some(domains) => Ok(BulkDomains(domains)),
-                    None => DomainOrRedirect::deserialize(Value::Object(single))
-                        .map(|domain| BulkDomains(vec![domain]))
-                        .map_err(de::Error::custom),
+                    None => one_domain(single).map(|domain| BulkDomains(vec![domain])),
                 }
             }
         }
 
         deserializer.deserialize_any(Visitor)
     }
+}
+
+/// Only after the last field is it known that there is no list: by then the place of an error has to be found anew.
+fn one_domain<E: de::Error>(fields: Map<String, Value>) -> Result<DomainOrRedirect, E> {
+    serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
+        let place = error.path().to_string();
+        let problem = error.into_inner();
+        if place == "." {
+            E::custom(problem)
+        } else {
+            E::custom(format_args!("at `{place}`: {problem}"))
+        }
+    })
 }
 
 #[cfg(feature = "schemars")]
@@ -120,6 +131,13 @@ mod tests {
             assert_eq!(read.domains().len(), 1, "{body}");
             assert_eq!(read.domains()[0].name, "example.com", "{body}");
         }
+    }
+
+    #[test]
+    fn an_error_in_a_single_domain_says_where_it_is() {
+        let body = r#"{"id":"d","name":7}"#;
+        let error = serde_json::from_str::<BulkDomains>(body).unwrap_err();
+        assert!(error.to_string().starts_with("at `name`: "), "{error}");
     }
 
     #[test]

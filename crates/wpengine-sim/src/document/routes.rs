@@ -14,6 +14,8 @@ struct Route {
     operation: usize,
 }
 
+/// A segment of a template. The order is the order of trying: literals first.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {
     Literal(String),
     Parameter(String),
@@ -45,34 +47,34 @@ impl Routes {
                 operation: index,
             })
             .collect();
-        // What is written out is tried before what is a parameter: `domains/bulk` before `domains/{domain_id}`.
-        routes.sort_by_key(|route| {
-            route
-                .segments
-                .iter()
-                .map(Segment::is_parameter)
-                .collect::<Vec<_>>()
-        });
+        // What is written out is tried before what is a parameter: `domains/bulk` before `domains/{domain_id}`. The
+        // methods of one template stay together, in the order of the document.
+        routes.sort_by(|one, other| one.segments.cmp(&other.segments));
         Self(routes)
     }
 
     /// Looks a path up. Empty segments are passed over, as upstream does with a double slash.
+    ///
+    /// Only the most specific template counts, as in the gateway: `domains/bulk` has no GET, though `domains/{domain_id}`
+    /// would match.
     pub(crate) fn find(&'static self, method: &Method, path: &str) -> Found {
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-        let mut others = Vec::new();
-        for route in self.0.iter().filter(|route| route.matches(&parts)) {
+        let Some(first) = self.0.iter().position(|route| route.matches(&parts)) else {
+            return Found::Nothing;
+        };
+        // Routes with the same template stand next to each other.
+        let template = &self.0[first].segments;
+        let routes = self.0[first..]
+            .iter()
+            .take_while(|route| route.segments == *template);
+        let mut methods = Vec::new();
+        for route in routes {
             if route.method == *method {
                 return Found::Operation(route.operation, route.parameters(&parts));
             }
-            if !others.contains(&route.method) {
-                others.push(route.method.clone());
-            }
+            methods.push(route.method.clone());
         }
-        if others.is_empty() {
-            Found::Nothing
-        } else {
-            Found::OtherMethods(others)
-        }
+        Found::OtherMethods(methods)
     }
 }
 
@@ -112,10 +114,6 @@ impl Segment {
             Some(name) => Self::Parameter(name.to_owned()),
             None => Self::Literal(part.to_owned()),
         }
-    }
-
-    fn is_parameter(&self) -> bool {
-        matches!(self, Self::Parameter(_))
     }
 }
 
@@ -157,6 +155,10 @@ mod tests {
     #[test]
     fn a_known_path_with_another_method_names_the_methods() {
         assert_eq!(find(Method::PUT, "/sites"), "not PUT, but [GET, POST]");
+        assert_eq!(
+            find(Method::GET, "/installs/i/domains/bulk"),
+            "not GET, but [POST]"
+        );
         assert_eq!(find(Method::GET, "/installs/i/logs"), "nothing");
     }
 

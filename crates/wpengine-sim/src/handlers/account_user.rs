@@ -161,13 +161,7 @@ pub(super) fn create_account_user(call: &mut Call<'_>) -> Outcome {
             message,
         ));
     }
-    // Somebody who is known on the platform keeps the id.
-    let known = call
-        .world
-        .users
-        .values()
-        .find(|other| other.email.eq_ignore_ascii_case(&user.email));
-    let user_id = known.map(|known| known.id.clone());
+    let user_id = known_user(call.world, &user.email);
     let user_id = user_id.unwrap_or_else(|| call.world.random.uuid());
     let user = AccountUser {
         user_id: user_id.clone(),
@@ -312,6 +306,18 @@ fn reachable_installs(
         ));
     }
     Ok(ids)
+}
+
+/// The id of somebody who is known on the platform, by the e-mail address: it is the same in every account.
+fn known_user(world: &World, email: &str) -> Option<String> {
+    let people = world.users.values().map(|user| (&user.id, &user.email));
+    let members = world
+        .accounts
+        .values()
+        .flat_map(|account| account.users.values());
+    let mut all = people.chain(members.map(|user| (&user.user_id, &user.email)));
+    all.find(|(_, other)| other.eq_ignore_ascii_case(email))
+        .map(|(id, _)| id.clone())
 }
 
 fn is_email(text: &str) -> bool {

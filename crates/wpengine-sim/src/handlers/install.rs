@@ -62,6 +62,12 @@ fn view<'a>(call: &Call<'_>, install: &'a Install) -> View<'a> {
 
 pub(super) fn list_installs(call: &mut Call<'_>) -> Outcome {
     let (world, account) = (&*call.world, call.query("account_id"));
+    if account.is_none() && world.sees_everything(&call.caller) {
+        let page = call
+            .page_request()
+            .of_all(world.installs.values(), |install| view(call, install));
+        return Answer::json(200, &page);
+    }
     let visible = world.installs.values().filter(|install| {
         account.is_none_or(|account| install.account_id == account)
             && world.sees_install(&call.caller, install)

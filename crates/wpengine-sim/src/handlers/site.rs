@@ -65,6 +65,12 @@ fn view<'a>(world: &'a World, user_id: &str, site: &'a Site) -> View<'a> {
 
 pub(super) fn list_sites(call: &mut Call<'_>) -> Outcome {
     let (world, caller, account) = (&*call.world, &call.caller, call.query("account_id"));
+    if account.is_none() && world.sees_everything(caller) {
+        let page = call
+            .page_request()
+            .of_all(world.sites.values(), |site| view(world, caller, site));
+        return Answer::json(200, &page);
+    }
     let visible = world.sites.values().filter(|site| {
         account.is_none_or(|account| site.account_id == account) && world.sees_site(caller, site)
     });

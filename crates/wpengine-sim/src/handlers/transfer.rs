@@ -128,7 +128,7 @@ pub(super) fn create_site_transfer(call: &mut Call<'_>) -> Outcome {
 pub(super) fn cancel_site_transfer(call: &mut Call<'_>) -> Outcome {
     let transfer = find(call)?;
     let id = transfer.id.clone();
-    require_transfers(call, &transfer.origin.id)?;
+    require_transfers(call, &call.site()?.account_id)?;
     if !matches!(transfer.status(call.now), "pending" | "scheduled") {
         return Err(Refusal::conflict(
             "Transfer has already started and cannot be cancelled",

@@ -115,6 +115,14 @@ impl World {
             .is_some_and(|member| member.reaches(&install.id))
     }
 
+    /// Whether the user reaches all there is, as the owner of a fleet does. Lists of thousands are fast for this.
+    pub(crate) fn sees_everything(&self, user_id: &str) -> bool {
+        self.accounts.values().all(|account| {
+            let member = account.users.get(user_id).filter(|_| account.api_access);
+            member.is_some_and(|member| member.roles.level != Level::Partial)
+        })
+    }
+
     /// A partial user sees a site when it can reach an install of it.
     pub(crate) fn sees_site(&self, user_id: &str, site: &Site) -> bool {
         self.member(user_id, &site.account_id)

@@ -19,6 +19,8 @@ const TORQUE_EVENTS: &str = "d0a5b3f4-3c1e-4f57-8a55-6b1f0c9e7a12";
 const MY_SITE: &str = "b7e6f2a0-94d1-4c38-bb0a-2f5d8e1c6a90";
 const TORQUEMAG: &str = "294deacc-d8b8-4005-82c4-0727ba8ddde0";
 const TORQUE_EVENTS_INSTALL: &str = "8f14e45f-ceea-4b5b-9f6d-8f14e45fceea";
+/// The one to which the documentation redirects.
+const PRIMARY_DOMAIN: &str = "e41fa98f-ea80-4006-b229-a9b765d0863a";
 const EXAMPLE_DOMAIN: &str = "e41fa98f-ea80-4654-b229-a9b765d0863a";
 
 /// Fills the world.
@@ -32,22 +34,30 @@ pub(super) fn fill(world: &mut World, now: Timestamp) {
             uuid: "e41fa98f-ea80-1f16-a7b7-d748bcc9e64d".to_owned(),
             comment: "joe@gmail.com".to_owned(),
             fingerprint: "a1:b2:c3:d4:e5:46:a7:88:c9:40:d2:d7:9b:cd:42:05".to_owned(),
-            created_at: time("2019-09-01T15:59:24.277Z"),
+            created_at: time(now, "2019-09-01T15:59:24.277Z"),
         },
     );
 
-    site(world, TORQUE_MAGAZINE, "Torque Magazine", &["production"]);
+    site(
+        world,
+        now,
+        TORQUE_MAGAZINE,
+        "Torque Magazine",
+        &["production"],
+    );
     install(
         world,
+        now,
         TORQUEMAG,
         "torquemag",
         TORQUE_MAGAZINE,
         Environment::Production,
     );
     // The two installs of the example of a copy.
-    site(world, TORQUE_EVENTS, "Torque Events", &["events"]);
+    site(world, now, TORQUE_EVENTS, "Torque Events", &["events"]);
     install(
         world,
+        now,
         TORQUE_EVENTS_INSTALL,
         "torqueevents",
         TORQUE_EVENTS,
@@ -55,15 +65,17 @@ pub(super) fn fill(world: &mut World, now: Timestamp) {
     );
     install(
         world,
+        now,
         "c9f0f895-fb98-4f3c-9f0f-c9f0f895fb98",
         "torqueeventstg",
         TORQUE_EVENTS,
         Environment::Staging,
     );
     // The two installs of the example of a new account user; one id is no UUID, as in the documentation.
-    site(world, MY_SITE, "my-wordpress-site", &[]);
+    site(world, now, MY_SITE, "my-wordpress-site", &[]);
     install(
         world,
+        now,
         "ddda3227-9a39-46ae-9e14-20958bb4e6c9",
         "mysite",
         MY_SITE,
@@ -71,6 +83,7 @@ pub(super) fn fill(world: &mut World, now: Timestamp) {
     );
     install(
         world,
+        now,
         "qada3227-9a39-46ae-9e14-20958bb4e45y",
         "mysitestg",
         MY_SITE,
@@ -83,7 +96,7 @@ pub(super) fn fill(world: &mut World, now: Timestamp) {
         .saturating_add(SignedDuration::from_hours(20 * 24))
         .unwrap_or(now);
     let source = Source::ThirdParty { expires_at: soon };
-    let imported_at = time("2026-01-15T09:00:00Z");
+    let imported_at = time(now, "2026-01-15T09:00:00Z");
     certificate(
         world,
         TORQUE_EVENTS_INSTALL,
@@ -91,7 +104,7 @@ pub(super) fn fill(world: &mut World, now: Timestamp) {
         "torqueevents.wpengine.com",
         imported_at,
     );
-    add_past_transfer(world);
+    add_past_transfer(world, now);
 }
 
 /// The install that the examples are about.
@@ -117,66 +130,62 @@ fn fill_torquemag(world: &mut World, now: Timestamp) {
         torquemag,
         "e41fa98f-ea80-4654-b229-a9b765d0863a",
         "Pre-deploy snapshot",
-        time("2024-01-15T10:00:00Z"),
+        time(now, "2024-01-15T10:00:00Z"),
     );
     backup(
         torquemag,
         "ac237e1c-3182-4c15-9a3f-6d58a57cbb44",
         "For the archive",
-        time("2026-04-20T14:00:00Z"),
+        time(now, "2026-04-20T14:00:00Z"),
     );
     let archive = Archive {
         id: "a6d86d4b-0860-4e2c-870b-0aae34ecf085".to_owned(),
         backup_id: "ac237e1c-3182-4c15-9a3f-6d58a57cbb44".to_owned(),
         notification_emails: vec!["myself@torquemag.com".to_owned()],
-        requested_at: time("2026-04-20T15:00:00Z"),
+        requested_at: time(now, "2026-04-20T15:00:00Z"),
         fails: false,
     };
     torquemag.archives.insert(archive.id.clone(), archive);
     let report = Report {
         id: "6a6d5dbd-5cac-41d5-8f3f-14a3e8ae6f76".to_owned(),
         domain: "torquemag.io".to_owned(),
-        asked_at: time("2026-04-20T16:05:00Z"),
+        asked_at: time(now, "2026-04-20T16:05:00Z"),
     };
     torquemag.reports.insert(report.id.clone(), report);
 
+    domain(world, now, PRIMARY_DOMAIN, "torquemag.com", true, None);
+    domain(world, now, EXAMPLE_DOMAIN, "torquemag.io", false, None);
     domain(
         world,
-        "e41fa98f-ea80-4006-b229-a9b765d0863a",
-        "torquemag.com",
-        true,
-        None,
-    );
-    domain(world, EXAMPLE_DOMAIN, "torquemag.io", false, None);
-    domain(
-        world,
+        now,
         "6977805b-1f65-4a5d-8d36-6fe609a4d9f3",
         "redirect.com",
         false,
         None,
     );
-    let target = Some("e41fa98f-ea80-4006-b229-a9b765d0863a");
+    let target = Some(PRIMARY_DOMAIN);
     domain(
         world,
+        now,
         "0c1d2e3f-4a5b-4c6d-8e7f-8091a2b3c4d5",
         "www.torquemag.com",
         false,
         target,
     );
-    let source = Source::LetsEncrypt {
-        domain_id: "e41fa98f-ea80-4006-b229-a9b765d0863a".to_owned(),
-    };
-    // As old as a certificate is that has been renewed now and then.
+    // As old as certificates are that have been renewed now and then.
     let ordered_at = now
         .saturating_sub(SignedDuration::from_hours(200 * 24))
         .unwrap_or(now);
-    certificate(
-        world,
-        TORQUEMAG,
-        source,
-        "torquemag.com",
-        ordered_at.max(time("2026-04-20T16:00:00.007Z")),
-    );
+    let ordered_at = ordered_at.max(time(now, "2026-04-20T16:00:00.007Z"));
+    for (id, name) in [
+        (PRIMARY_DOMAIN, "torquemag.com"),
+        (EXAMPLE_DOMAIN, "torquemag.io"),
+    ] {
+        let source = Source::LetsEncrypt {
+            domain_id: id.to_owned(),
+        };
+        certificate(world, TORQUEMAG, source, name, ordered_at);
+    }
 }
 
 fn add_partial_user(world: &mut World) {
@@ -200,7 +209,7 @@ fn add_partial_user(world: &mut World) {
 }
 
 /// The transfer by which the account came to the site. It is over, so that the site can be transferred again.
-fn add_past_transfer(world: &mut World) {
+fn add_past_transfer(world: &mut World, now: Timestamp) {
     let transfer = Transfer {
         id: "7c3e1a2b-4f5d-4e6c-b7a8-d9e0f1a2b3c4".to_owned(),
         site_id: TORQUE_MAGAZINE.to_owned(),
@@ -215,15 +224,20 @@ fn add_past_transfer(world: &mut World) {
             name: "joesaccount".to_owned(),
         },
         scheduled_time: None,
-        created_at: time("2025-07-20T10:00:00Z"),
+        created_at: time(now, "2025-07-20T10:00:00Z"),
         cancelled_at: None,
         failed: false,
     };
     world.transfers.insert(transfer.id.clone(), transfer);
 }
 
-fn time(text: &str) -> Timestamp {
-    text.parse().unwrap_or(Timestamp::UNIX_EPOCH)
+/// A time of the documentation, or a month ago where the clock was started before it: what the world starts with is
+/// in the past.
+fn time(now: Timestamp, text: &str) -> Timestamp {
+    let past = now
+        .saturating_sub(SignedDuration::from_hours(30 * 24))
+        .unwrap_or(now);
+    text.parse().unwrap_or(past).min(past)
 }
 
 fn object(value: Value) -> Map<String, Value> {
@@ -233,14 +247,14 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-fn site(world: &mut World, id: &str, name: &str, tags: &[&str]) {
+fn site(world: &mut World, now: Timestamp, id: &str, name: &str, tags: &[&str]) {
     let site = Site {
         id: id.to_owned(),
         name: name.to_owned(),
         account_id: MAIN_ACCOUNT.to_owned(),
         group_name: None,
         tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
-        created_at: time("2025-07-10T09:59:58.684Z"),
+        created_at: time(now, "2025-07-10T09:59:58.684Z"),
         sandbox: false,
         transferable: false,
         installs: Vec::new(),
@@ -248,8 +262,15 @@ fn site(world: &mut World, id: &str, name: &str, tags: &[&str]) {
     world.sites.insert(site.id.clone(), site);
 }
 
-fn install(world: &mut World, id: &str, name: &str, site_id: &str, environment: Environment) {
-    let created_at = time("2025-06-12T09:56:42.386Z");
+fn install(
+    world: &mut World,
+    now: Timestamp,
+    id: &str,
+    name: &str,
+    site_id: &str,
+    environment: Environment,
+) {
+    let created_at = time(now, "2025-06-12T09:56:42.386Z");
     let install = Install::new(
         world,
         id.to_owned(),
@@ -265,8 +286,15 @@ fn install(world: &mut World, id: &str, name: &str, site_id: &str, environment: 
     world.add_install(install);
 }
 
-fn domain(world: &mut World, id: &str, name: &str, primary: bool, redirect_to: Option<&str>) {
-    let verified_at = time("2026-04-20T16:00:00.007Z");
+fn domain(
+    world: &mut World,
+    now: Timestamp,
+    id: &str,
+    name: &str,
+    primary: bool,
+    redirect_to: Option<&str>,
+) {
+    let verified_at = time(now, "2026-04-20T16:00:00.007Z");
     let txt_value = world.random.hex(32);
     let domain = Domain::new(
         id.to_owned(),

@@ -64,16 +64,7 @@ impl Plan {
             secret,
             user_id: MAIN_USER.to_owned(),
         });
-        let main = User {
-            id: MAIN_USER.to_owned(),
-            first_name: "Joe".to_owned(),
-            last_name: "Smith".to_owned(),
-            // Not the documentation's joe@gmail.com, which its example of a new account user has.
-            email: "joe.smith@torquemag.io".to_owned(),
-            phone_number: Some("123456789".to_owned()),
-            ssh_keys: IndexMap::new(),
-        };
-        world.users.insert(main.id.clone(), main);
+        add_main_user(&mut world);
         match self.population {
             Population::Empty => add_account(&mut world, MAIN_ACCOUNT, "joesaccount"),
             Population::Documentation => documentation::fill(&mut world, now),
@@ -141,6 +132,20 @@ impl FurtherUser {
         }
         world.users.insert(id, user);
     }
+}
+
+/// Adds the user to whom the credentials belong.
+fn add_main_user(world: &mut World) {
+    let main = User {
+        id: MAIN_USER.to_owned(),
+        first_name: "Joe".to_owned(),
+        last_name: "Smith".to_owned(),
+        // Not the documentation's joe@gmail.com, which its example of a new account user has.
+        email: "joe.smith@torquemag.io".to_owned(),
+        phone_number: Some("123456789".to_owned()),
+        ssh_keys: IndexMap::new(),
+    };
+    world.users.insert(main.id.clone(), main);
 }
 
 /// Adds an account that belongs to the main user.

@@ -106,3 +106,19 @@ async fn the_last_owner_stays_owner_until_there_is_another() {
     assert_eq!(api.found(&owner).await["last_owner"], false);
     assert_eq!(api.patch(&owner, json!({ "roles": "full" })).await.0, 200);
 }
+
+#[tokio::test]
+async fn somebody_has_the_same_id_in_every_account() {
+    let api = Api::start().await;
+    let other = api.found("/accounts").await["results"][1]["id"].clone();
+    let mut body = joe();
+    body["user"]["account_id"] = other.clone();
+    body["user"]["email"] = json!("JOESMITH@test.com");
+    body["user"]["roles"] = json!("full");
+    let path = format!("/accounts/{}/account_users", other.as_str().unwrap());
+    let (status, change) = api.post(&path, body).await;
+    assert_eq!(
+        (status, &change["account_user"]["user_id"]),
+        (201, &json!(PARTIAL_USER))
+    );
+}

@@ -49,7 +49,10 @@ async fn list_backups_has_the_backups_of_this_install() {
     let list = api.found(&backups()).await;
     assert_eq!(
         column(&list, "id"),
-        ["e41fa98f-ea80-4654-b229-a9b765d0863a"]
+        [
+            "e41fa98f-ea80-4654-b229-a9b765d0863a",
+            "ac237e1c-3182-4c15-9a3f-6d58a57cbb44"
+        ]
     );
     assert_eq!(
         list["results"][0]["complete_time"],

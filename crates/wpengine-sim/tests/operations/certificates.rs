@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use crate::api::{Api, INSTALL, refused};
 
 /// A domain of the example install, on the legacy network, without a certificate.
-const DOMAIN: &str = "e41fa98f-ea80-4654-b229-a9b765d0863a";
+const DOMAIN: &str = "6977805b-1f65-4a5d-8d36-6fe609a4d9f3";
 const EVENTS: &str = "8f14e45f-ceea-4b5b-9f6d-8f14e45fceea";
 const STAGING: &str = "c9f0f895-fb98-4f3c-9f0f-c9f0f895fb98";
 

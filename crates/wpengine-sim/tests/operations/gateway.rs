@@ -192,3 +192,26 @@ async fn one_seed_gives_the_same_bytes() {
     }
     assert_eq!(answers[0], answers[1]);
 }
+
+#[tokio::test]
+async fn an_offset_past_every_number_finds_nothing() {
+    let api = Api::start().await;
+    let list = api.found("/sites?offset=20377550334597601591033856").await;
+    assert_eq!(
+        (&list["count"], &list["results"], &list["next"]),
+        (&json!(3), &json!([]), &json!(null))
+    );
+}
+
+#[test]
+fn debug_output_shows_no_password() {
+    let builder = wpengine_sim::Simulator::builder().credentials("user", "canary-password");
+    let builder = builder.bearer_token("canary-token").user(
+        "other",
+        "canary-other",
+        "a",
+        wpengine_sim::Role::Full,
+    );
+    let text = format!("{builder:?} {:?}", builder.clone().build());
+    assert!(!text.contains("canary"), "{text}");
+}

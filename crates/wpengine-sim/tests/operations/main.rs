@@ -1,4 +1,5 @@
 //! Every operation through plain HTTP, with its effect, not only its status.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod api;
 
@@ -12,7 +13,9 @@ mod certificates;
 mod controls;
 mod copies;
 mod domains;
+mod examples;
 mod gateway;
+mod in_memory;
 mod installs;
 mod offload;
 mod site_reports;

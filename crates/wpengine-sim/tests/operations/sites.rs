@@ -116,3 +116,21 @@ async fn delete_site_takes_its_installs() {
     assert!(!column(&api.found("/installs").await, "name").contains(&"torquemag"));
     assert_eq!(api.delete(&format!("/sites/{SITE}")).await.0, 404);
 }
+
+#[tokio::test]
+async fn list_sites_of_a_fleet_has_every_site_once() {
+    let api = Api::with(|builder| builder.fleet(3, 250, 400)).await;
+    for query in ["", "&account_id=eeda3227-9a39-46ae-9e14-20958bb4e6c9"] {
+        let (mut ids, mut offset) = (std::collections::HashSet::new(), 0);
+        loop {
+            let page = api.found(&format!("/sites?offset={offset}{query}")).await;
+            ids.extend(column(&page, "id").into_iter().map(str::to_owned));
+            offset += 100;
+            if page["next"].is_null() {
+                assert_eq!(page["count"], ids.len());
+                break;
+            }
+        }
+        assert_eq!(ids.len(), if query.is_empty() { 250 } else { 84 });
+    }
+}

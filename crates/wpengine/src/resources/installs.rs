@@ -1,13 +1,12 @@
 //! Installs: one WordPress environment each.
 
 use wpengine_raw::{
-    types::{CopyInstallRequest, CopyOptions, CreateInstallRequest, PurgeCacheRequest},
+    types::{CreateInstallRequest, PurgeCacheRequest},
     values::UpdateInstallRequest,
 };
 
 use super::{
     BackupHandle, Backups, Certificates, DomainHandle, Domains, InstallUsage, OffloadSettings,
-    texts,
 };
 use crate::{
     Client, List, Request, check,
@@ -103,6 +102,10 @@ impl InstallHandle {
         &self.id
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Asks for the install, with its WordPress version, which lists leave out.
     ///
     /// Operation `get_install`.
@@ -162,36 +165,6 @@ client.install(install.id).delete().await?;")]
             check::id("install", &self.id),
             |raw| async move { raw.delete_install(&id).await },
         )
-    }
-
-    /// Copies this install over another one of the same account, **which is overwritten**. Take a backup of it first,
-    /// and wait until that is completed.
-    ///
-    /// Operation `copy_install`. The service answers before it copies and cannot be asked how far it is: the end shows
-    /// only in a mail to the [`notification_emails`](CopyInstall::notification_emails).
-    ///
-    #[doc = example!("let staging = client
-    .installs()
-    .create(\"torquestg2\", \"eeda3227-9a39-46ae-9e14-20958bb4e6c9\")
-    .await?;
-client
-    .install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\")
-    .copy_to(staging.id)
-    .notification_emails([\"ops@example.com\"])
-    .include_files(false)
-    .tables([\"wp_posts\", \"wp_comments\"])
-    .await?;")]
-    pub fn copy_to(&self, destination: impl Into<InstallId>) -> CopyInstall {
-        CopyInstall {
-            client: self.client.clone(),
-            options: Options::default(),
-            body: CopyInstallRequest {
-                source_environment_id: self.id.clone(),
-                destination_environment_id: destination.into(),
-                notification_emails: Vec::new(),
-                custom_options: None,
-            },
-        }
     }
 
     /// Empties a cache of the install, soon after the answer. The object cache takes one purge a minute for each
@@ -375,92 +348,6 @@ impl UpdateInstall {
 }
 
 request_methods!(UpdateInstall -> Installation);
-
-/// A request to copy an install over another one.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited or sent"]
-pub struct CopyInstall {
-    client: Client,
-    options: Options,
-    body: CopyInstallRequest,
-}
-
-impl CopyInstall {
-    /// Who gets a mail when the copy is done.
-    pub fn notification_emails<I>(mut self, emails: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<String>,
-    {
-        self.body.notification_emails = texts(emails);
-        self
-    }
-
-    /// Whether the files are copied.
-    pub fn include_files(mut self, include: bool) -> Self {
-        self.custom().include_files = Some(include);
-        self
-    }
-
-    /// Whether the database is copied.
-    pub fn include_database(mut self, include: bool) -> Self {
-        self.custom().include_db = Some(include);
-        self
-    }
-
-    /// Copies these tables of the database only.
-    pub fn tables<I>(mut self, tables: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<String>,
-    {
-        let custom = self.custom();
-        custom.db_tables = texts(tables);
-        custom.include_db.get_or_insert(true);
-        self
-    }
-
-    fn custom(&mut self) -> &mut CopyOptions {
-        self.body.custom_options.get_or_insert_default()
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        let body = &self.body;
-        check::id("install", &body.source_environment_id)?;
-        check::id("install", &body.destination_environment_id)?;
-        if body.source_environment_id == body.destination_environment_id {
-            return Err(Error::invalid("an install cannot be copied over itself"));
-        }
-        body.notification_emails
-            .iter()
-            .try_for_each(|address| check::email(address))?;
-        if let Some(custom) = &body.custom_options {
-            if !custom.db_tables.is_empty() && custom.include_db == Some(false) {
-                return Err(Error::invalid(
-                    "tables of the database are to be copied, but the database is not",
-                )
-                .hint("leave the tables out, or include the database"));
-            }
-            if custom.include_db == Some(false) && custom.include_files == Some(false) {
-                return Err(Error::invalid(
-                    "neither the files nor the database are to be copied",
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn request(self) -> Request<()> {
-        let check = self.check();
-        let body = self.body;
-        Request::new(&self.client, "copy_install", check, |raw| async move {
-            raw.copy_install(&body).await
-        })
-        .options(self.options)
-    }
-}
-
-request_methods!(CopyInstall -> ());
 
 fn check_environment(environment: &Environment) -> Result<(), Error> {
     check::known(

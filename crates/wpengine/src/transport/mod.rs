@@ -3,6 +3,7 @@
 //! Whoever adds a step that every request must pass, such as waiting for a rate limit, adds it to [`attempt`].
 
 mod authenticate;
+mod core;
 mod retry;
 mod target;
 mod trace;
@@ -14,7 +15,10 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
 use tokio::time::{Instant, timeout};
 
-pub(crate) use authenticate::{Authenticator, Session};
+pub(crate) use self::{
+    authenticate::{Authenticator, Session},
+    core::{Core, Timeouts},
+};
 pub use retry::RetryPolicy;
 use retry::{Failure, Outcome, Verdict};
 pub(crate) use target::Target;
@@ -22,7 +26,6 @@ pub(crate) use wire::Http;
 pub use wire::{Wire, WireError, WireFuture};
 
 use crate::{
-    core::Core,
     error::{Error, ErrorKind},
     response,
 };

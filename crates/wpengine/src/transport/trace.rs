@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::Response;
 use tokio::time::error::Elapsed;
 
-use super::{Exchange, Target, WireError};
-use crate::{core::Core, error::Error};
+use super::{Core, Exchange, Target, WireError};
+use crate::error::Error;
 
 /// One operation, over all its attempts.
 #[cfg(feature = "tracing")]

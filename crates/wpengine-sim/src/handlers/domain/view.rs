@@ -104,7 +104,7 @@ impl<'a> View<'a> {
         let target = Target::new(install, domain);
         let ownership = Ownership::new(domain, call.now);
         let verified = ownership.txt_verified_time.is_some();
-        let network_details = (domain.network == Network::Advanced).then(|| NetworkDetails {
+        let network_details = (domain.network == Network::Advanced).then_some(NetworkDetails {
             dns_config_info: DnsConfigInfo {
                 cname: "wp.wpenginepowered.com",
                 a_records: ["192.0.2.10", "192.0.2.11"],

@@ -14,6 +14,7 @@ use crate::call::{Answer, Call, Outcome};
 use crate::error::Refusal;
 use crate::state::{Account, Install, Time};
 use crate::usage::{self, Day};
+use crate::validate::integer;
 
 #[derive(Serialize)]
 struct Series<'a> {
@@ -70,18 +71,11 @@ pub(super) fn get_account_usage(call: &mut Call<'_>) -> Outcome {
     }
     let account = call.account()?;
     let range = range(call)?;
+    let limit = call.query("limit").and_then(integer).unwrap_or(0);
+    let limit =
+        usize::try_from(limit).map_err(|_| Refusal::invalid("limit must not be negative"))?;
     // A limit of 0 is the default, as everywhere where a number that is left out is 0.
-    let limit = call
-        .query("limit")
-        .and_then(|text| text.parse().ok())
-        .filter(|limit| *limit > 0)
-        .unwrap_or(100);
-    if call
-        .query("limit")
-        .is_some_and(|text| text.starts_with('-'))
-    {
-        return Err(Refusal::invalid("limit must not be negative"));
-    }
+    let limit = if limit == 0 { 100 } else { limit };
     let offset = call.query("offset").map_or(Some(0), read_token);
     let offset =
         offset.ok_or_else(|| Refusal::invalid("offset is no token that this list has given"))?;

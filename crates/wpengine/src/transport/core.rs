@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use url::Url;
 
-use crate::transport::{Authenticator, RetryPolicy, Wire};
+use super::{Authenticator, RetryPolicy, Wire};
 
 /// The time limits of a client.
 #[derive(Clone, Copy, Debug)]
