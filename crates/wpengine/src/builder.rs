@@ -1,6 +1,6 @@
 //! Configuring a client.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use http::HeaderValue;
 use url::{Host, Url};
@@ -36,7 +36,7 @@ const MAX_RESPONSE_SIZE: usize = 32 * 1024 * 1024;
 /// # let _ = client;
 /// # Ok::<(), wpengine::Error>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
     base_url: Option<String>,
@@ -164,7 +164,8 @@ impl ClientBuilder {
             if limit.is_zero() {
                 return Err(Error::configuration(format!(
                     "a `{what}` of nothing lets no request through"
-                )));
+                ))
+                .hint("give it some time, or leave it out for the default"));
             }
         }
         let http = self.http_client(&base)?;
@@ -261,6 +262,33 @@ impl ClientBuilder {
             .hint("switch on its feature `rustls` or `native-tls`"));
         }
         Ok(builder)
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("base_url", &self.base_url.as_deref().map(shown))
+            .field("credentials", &self.credentials)
+            .field("user_agent_suffix", &self.user_agent_suffix)
+            .field("timeouts", &self.timeouts)
+            .field("retry", &self.retry)
+            .field("proxy", &self.proxy.as_deref().map(shown))
+            .field("root_certificates", &self.root_certificates.len())
+            .field("read_only", &self.read_only)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A URL without what may be a password in it.
+fn shown(text: &str) -> String {
+    match Url::parse(text) {
+        Ok(url) if url.has_host() => format!(
+            "{}://{}",
+            url.scheme(),
+            &url[url::Position::BeforeHost..url::Position::AfterPath]
+        ),
+        _ => "(no URL)".to_owned(),
     }
 }
 

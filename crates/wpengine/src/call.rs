@@ -10,10 +10,12 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use wpengine_raw as raw;
 
 use crate::{
-    error::{ApiError, Error, ErrorKind},
+    credentials::redact,
+    error::{ApiError, Error, ErrorKind, shortened},
     response::{self, Response},
     transport::{self, Core, Exchange, History, Options, Target},
 };
@@ -23,11 +25,14 @@ pub(crate) type RawResult<T> = Result<raw::ResponseValue<T>, raw::Error<()>>;
 /// Operations whose bodies can hold a private key: of their failures nothing is quoted.
 const SECRET_BODIES: [&str; 2] = ["import_third_party_certificate", "get_domain_certificate"];
 
+/// How long the reason may be why an answer cannot be read: it quotes the answer.
+const PROBLEM: usize = 200;
+
 /// [`explain`], of the type that was wanted.
-type Explain = fn(&[u8]) -> Option<Explanation>;
+pub(crate) type Explain = fn(&[u8]) -> Option<Explanation>;
 
 /// Where a body breaks, and how.
-struct Explanation {
+pub(crate) struct Explanation {
     path: String,
     problem: String,
 }
@@ -65,7 +70,7 @@ where
 }
 
 /// Decodes a body that could not be decoded once more, to find out where it breaks.
-fn explain<T: DeserializeOwned>(body: &[u8]) -> Option<Explanation> {
+pub(crate) fn explain<T: DeserializeOwned>(body: &[u8]) -> Option<Explanation> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let error = serde_path_to_error::deserialize::<_, T>(&mut deserializer).err()?;
     Some(Explanation {
@@ -87,6 +92,7 @@ struct Record {
     status: StatusCode,
     headers: HeaderMap,
     history: History,
+    authorization: Option<HeaderValue>,
     failure: Option<Error>,
 }
 
@@ -159,7 +165,12 @@ async fn exec(
         Err(error) => Err(error),
     };
     let response = match sent {
-        Ok(Exchange { response, history }) => {
+        Ok(Exchange {
+            response,
+            history,
+            authorization,
+        }) => {
+            record.authorization = authorization;
             record.status = response.status();
             record.headers = response.headers().clone();
             record.history = history;
@@ -178,8 +189,20 @@ async fn exec(
 
 /// `GET /sites/28c7...`: what errors call a request. Never with its query.
 pub(crate) fn name_of(core: &Core, method: &http::Method, path: &str) -> String {
+    format!("{method} {}", below_base(core, path))
+}
+
+/// The part of a path that stands below the base URL.
+pub(crate) fn below_base<'a>(core: &Core, path: &'a str) -> &'a str {
     let base = core.base.path().trim_end_matches('/');
-    format!("{method} {}", path.strip_prefix(base).unwrap_or(path))
+    path.strip_prefix(base).unwrap_or(path)
+}
+
+/// Whether a path is below the base URL at all: `/v1x` is not below `/v1`.
+pub(crate) fn is_below_base(core: &Core, path: &str) -> bool {
+    let base = core.base.path().trim_end_matches('/');
+    path.strip_prefix(base)
+        .is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Makes an owned request of the generated one, with the headers that every request has.
@@ -206,6 +229,8 @@ pub(crate) fn decorate(core: &Core, options: &Options, headers: &mut HeaderMap) 
         headers.insert(name, value.clone());
     }
     headers.insert(header::USER_AGENT, core.user_agent.clone());
+    // The transport puts its own where one is wanted.
+    headers.remove(header::AUTHORIZATION);
     // Where no body is documented the generated client asks for none, but failures have one all the same.
     headers
         .entry(header::ACCEPT)
@@ -226,6 +251,8 @@ async fn raw_error(
         status: record.status,
         headers: record.headers,
         history: record.history,
+        authorization: record.authorization,
+        is_read: raw::operation(operation).is_some_and(raw::Operation::is_read),
     };
     if let Some(failure) = record.failure {
         return facts.name(failure);
@@ -235,9 +262,7 @@ async fn raw_error(
             let body = response.bytes().await.unwrap_or_default();
             facts.api(&body)
         }
-        raw::Error::InvalidResponsePayload(body, error) => {
-            facts.decode(&body, explain(&body), &error)
-        }
+        raw::Error::InvalidResponsePayload(body, error) => facts.decode(&body, explain, &error),
         // The generated client makes no other error of an answer that it was given whole.
         other => facts.name(
             Error::new(ErrorKind::Transport, "the request could not be made").caused_by(other),
@@ -253,6 +278,9 @@ pub(crate) struct Facts<'a> {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) history: History,
+    /// What was sent as `Authorization`, to be taken out of whatever is quoted.
+    pub(crate) authorization: Option<HeaderValue>,
+    pub(crate) is_read: bool,
 }
 
 impl Facts<'_> {
@@ -266,14 +294,11 @@ impl Facts<'_> {
 
     /// The service answered with a failure.
     pub(crate) fn api(self, body: &[u8]) -> Error {
-        let session = self.core.authenticator.session();
-        let credentials = session.credentials();
-        let mut api = if SECRET_BODIES.contains(&self.operation) {
+        let api = if SECRET_BODIES.contains(&self.operation) {
             ApiError::default()
         } else {
-            ApiError::read(body)
+            ApiError::read(body, |text| redact(text, self.authorization.as_ref()))
         };
-        api.texts_mut().for_each(|text| credentials.redact(text));
         let mut message = match self.status.canonical_reason() {
             Some(reason) => format!("{} {reason}", self.status.as_u16()),
             None => self.status.as_u16().to_string(),
@@ -285,7 +310,8 @@ impl Facts<'_> {
             message.push_str(&said);
         }
         let mut error = Error::new(ErrorKind::Api, message);
-        if let Some(hint) = hint(self.status, credentials) {
+        let session = self.core.authenticator.session();
+        if let Some(hint) = self.hint(session.credentials()) {
             error = error.hint(hint);
         }
         let error = self.history.note(error).with(|inner| {
@@ -297,30 +323,52 @@ impl Facts<'_> {
         self.name(error)
     }
 
+    /// What to do about a failure, where the service's own words do not say it.
+    fn hint(&self, credentials: &crate::Credentials) -> Option<String> {
+        let hint = match self.status {
+            StatusCode::UNAUTHORIZED => return Some(credentials.hint()),
+            StatusCode::FORBIDDEN => {
+                "the user of these credentials may not do this, or the path does not exist"
+            }
+            StatusCode::NOT_FOUND => {
+                "nothing is there under that id, or these credentials cannot see it"
+            }
+            StatusCode::TOO_MANY_REQUESTS => "ask less often",
+            status if status.is_redirection() => {
+                "redirects are not followed, since they would carry the credentials elsewhere; check the base URL"
+            }
+            // Of a write it is said to look first.
+            status if status.is_server_error() && !self.history.may_have_happened => {
+                "the service failed: try again later, or ask WP Engine's support"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+
     /// The answer is a success that cannot be read.
-    fn decode(
-        self,
-        body: &[u8],
-        explanation: Option<Explanation>,
-        error: &serde_json::Error,
-    ) -> Error {
+    pub(crate) fn decode(self, body: &[u8], explain: Explain, error: &serde_json::Error) -> Error {
         let secret = SECRET_BODIES.contains(&self.operation);
-        let (path, mut problem) = match explanation {
+        let (path, mut problem) = match explain(body) {
             Some(explanation) => (explanation.path, explanation.problem),
             None => (String::new(), error.to_string()),
         };
-        self.core
-            .authenticator
-            .session()
-            .credentials()
-            .redact(&mut problem);
-        let place = if path.is_empty() || path == "." {
+        redact(&mut problem, self.authorization.as_ref());
+        let problem = shortened(&problem, PROBLEM);
+        // Where the text breaks off there is no place.
+        let place = if matches!(path.as_str(), "" | "." | "?") {
             String::new()
         } else {
             format!(" at `{path}`")
         };
+        let is_json = !matches!(error.classify(), Category::Syntax | Category::Eof);
         let message = if body.is_empty() {
             format!("{}, but the answer has no body", self.status.as_u16())
+        } else if !is_json {
+            format!(
+                "{}, but the answer is not JSON: {problem}",
+                self.status.as_u16()
+            )
         } else if secret {
             format!(
                 "{}, but the answer cannot be read{place}",
@@ -332,32 +380,21 @@ impl Facts<'_> {
                 self.status.as_u16()
             )
         };
-        let is_read = raw::operation(self.operation).is_some_and(raw::Operation::is_read);
         let error = self
             .history
             .note(
-                Error::new(ErrorKind::Decode, message)
-                    .hint("the API may have changed: look for a newer version of this crate"),
+                Error::new(ErrorKind::Decode, message).hint(if is_json {
+                    "the API may have changed: look for a newer version of this crate"
+                } else {
+                    "something on the way may have answered, or cut the answer off: check the base URL and the proxy"
+                }),
             )
             .with(|inner| {
                 // The service said that it did what was asked; only the answer is lost.
-                inner.may_have_happened = !is_read;
+                inner.may_have_happened = !self.is_read;
                 inner.status = Some(self.status);
                 inner.headers = self.headers.clone();
             });
         self.name(error)
-    }
-}
-
-fn hint(status: StatusCode, credentials: &crate::Credentials) -> Option<String> {
-    match status {
-        StatusCode::UNAUTHORIZED => Some(credentials.hint()),
-        StatusCode::FORBIDDEN => {
-            Some("the user of these credentials may not do this, or the path does not exist".to_owned())
-        }
-        status if status.is_redirection() => {
-            Some("redirects are not followed, since they would carry the credentials elsewhere; check the base URL".to_owned())
-        }
-        _ => None,
     }
 }

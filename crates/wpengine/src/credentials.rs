@@ -189,23 +189,36 @@ impl Credentials {
             Kind::Source(_) => "the token source gave a token that is not accepted".to_owned(),
         }
     }
+}
 
-    /// Takes every secret of these credentials out of a text.
-    pub(crate) fn redact(&self, text: &mut String) {
-        let mut take_out = |secret: &str| {
-            // A secret of two letters is in every text; nobody has one.
-            if secret.len() > 2 && text.contains(secret) {
-                *text = text.replace(secret, "(redacted)");
-            }
-        };
-        match &self.0 {
-            Kind::Basic { user, password, .. } => {
-                take_out(password.expose_secret());
-                take_out(&basic_text(user, password));
-            }
-            Kind::Bearer(token) => take_out(token.expose_secret()),
-            Kind::Source(_) => {}
+/// Takes every secret that an `Authorization` header holds out of a text: some servers repeat what they were sent.
+///
+/// It goes by the header and not by the client's credentials, which may have been replaced since.
+pub(crate) fn redact(text: &mut String, sent: Option<&HeaderValue>) {
+    let Some((scheme, content)) = sent
+        .and_then(|header| header.to_str().ok())
+        .and_then(|header| header.split_once(' '))
+    else {
+        return;
+    };
+    let mut take_out = |secret: &str| {
+        // A secret of two letters is in every text; nobody has one.
+        if secret.len() > 2 && text.contains(secret) {
+            *text = text.replace(secret, "(redacted)");
         }
+    };
+    take_out(content);
+    if scheme != "Basic" {
+        return;
+    }
+    let decoded = STANDARD
+        .decode(content)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    if let Some((_, password)) = decoded.as_deref().and_then(|text| text.split_once(':')) {
+        take_out(password);
+        // As Rust and JSON quote it.
+        take_out(&password.escape_debug().to_string());
     }
 }
 
@@ -323,10 +336,19 @@ mod tests {
 
     #[test]
     fn secrets_are_taken_out_of_texts() {
-        let credentials = Credentials::basic("user", "canary-password");
-        let encoded = STANDARD.encode("user:canary-password");
-        let mut text = format!("a canary-password b {encoded} c");
-        credentials.redact(&mut text);
-        assert_eq!(text, "a (redacted) b (redacted) c");
+        let header = basic_header(&"user".into(), &"canary:\"password".into()).unwrap();
+        let encoded = STANDARD.encode("user:canary:\"password");
+        let mut text = format!(
+            "a canary:\"password b {encoded} c {:?}",
+            "canary:\"password"
+        );
+        redact(&mut text, Some(&header));
+        assert_eq!(text, "a (redacted) b (redacted) c \"(redacted)\"");
+
+        let mut text = "a token-1 b".to_owned();
+        redact(&mut text, None);
+        assert_eq!(text, "a token-1 b");
+        redact(&mut text, Some(&bearer_header(&"token-1".into()).unwrap()));
+        assert_eq!(text, "a (redacted) b");
     }
 }

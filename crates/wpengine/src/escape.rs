@@ -3,15 +3,15 @@
 use std::{fmt, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Client, RetryPolicy,
     call::{self, Facts},
-    error::{Error, ErrorKind},
+    error::Error,
     response::Response,
-    transport::{self, Options, Target},
+    transport::{self, Exchange, History, Options, Target},
 };
 
 /// A request for any path, made by [`Client::request`].
@@ -73,30 +73,9 @@ impl AnyRequest {
     ///
     /// Every kind of [`Error`] that a call can end in.
     pub async fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
-        let request = call::name_of(
-            self.client.core(),
-            &self.method,
-            self.path.split('?').next().unwrap_or_default(),
-        );
-        let answer = self.send().await?;
-        let mut deserializer = serde_json::Deserializer::from_slice(&answer.value);
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let place = error.path().to_string();
-            Error::new(
-                ErrorKind::Decode,
-                format!(
-                    "{}, but the answer cannot be read at `{place}`",
-                    answer.status().as_u16()
-                ),
-            )
-            .with(|inner| {
-                inner.status = Some(answer.status());
-                inner.headers = answer.headers().clone();
-                inner.attempts = answer.attempts();
-                inner.request = Some(request.clone());
-            })
-            .caused_by(error.into_inner())
-        })
+        let (answer, facts) = self.exchange().await?;
+        serde_json::from_slice(answer.body())
+            .map_err(|error| facts.decode(answer.body(), call::explain::<T>, &error))
     }
 
     /// Sends the request, for the bytes of the answer with everything that came with it.
@@ -105,39 +84,50 @@ impl AnyRequest {
     ///
     /// Every kind of [`Error`] that a call can end in.
     pub async fn send(self) -> Result<Response<Vec<u8>>, Error> {
+        let (answer, facts) = self.exchange().await?;
+        let (status, headers, history) = (facts.status, facts.headers, facts.history);
+        let body = answer.into_body().into();
+        Ok(Response::new(body, status, headers, history.attempts))
+    }
+
+    /// A successful answer, and what is known of the call.
+    async fn exchange(&self) -> Result<(http::Response<Bytes>, Facts<'_>), Error> {
         let core = self.client.core();
         let request = self.request()?;
-        let target = Target::find(
-            &self.method,
-            self.path.split('?').next().unwrap_or_default(),
-        );
-        let name = call::name_of(core, &self.method, request.uri().path());
-        let facts = |status, headers, history| Facts {
+        // By what is sent and not by how it was written: `/a/%2e%2e/b` is `/b`.
+        let path = call::below_base(core, request.uri().path()).to_owned();
+        let target = Target::find(&self.method, &path);
+        let facts = Facts {
             core,
             operation: target.id,
-            request: Some(name.clone()),
-            status,
-            headers,
-            history,
+            request: Some(format!("{} {path}", self.method)),
+            status: StatusCode::default(),
+            headers: HeaderMap::new(),
+            history: History::default(),
+            authorization: None,
+            is_read: target.is_read(),
         };
-        let exchange = transport::run(core, &target, &self.options, request)
-            .await
-            .map_err(|error| {
-                error.with(|inner| {
-                    inner.operation = Some(target.id);
-                    inner.request = Some(name.clone());
-                })
-            })?;
-        let (parts, body) = exchange.response.into_parts();
-        if !parts.status.is_success() {
-            return Err(facts(parts.status, parts.headers, exchange.history).api(&body));
+        match transport::run(core, &target, &self.options, request).await {
+            Ok(Exchange {
+                response,
+                history,
+                authorization,
+            }) => {
+                let facts = Facts {
+                    status: response.status(),
+                    headers: response.headers().clone(),
+                    history,
+                    authorization,
+                    ..facts
+                };
+                if response.status().is_success() {
+                    Ok((response, facts))
+                } else {
+                    Err(facts.api(response.body()))
+                }
+            }
+            Err(error) => Err(facts.name(error)),
         }
-        Ok(Response::new(
-            body.to_vec(),
-            parts.status,
-            parts.headers,
-            exchange.history.attempts,
-        ))
     }
 
     fn request(&self) -> Result<http::Request<Bytes>, Error> {
@@ -156,6 +146,10 @@ impl AnyRequest {
         }
         let mut url = url::Url::parse(&format!("{}{}", core.base_url(), self.path))
             .map_err(|error| Error::invalid("the path makes no URL").caused_by(error))?;
+        // `%2e%2e` means the same as two dots.
+        if !call::is_below_base(core, url.path()) {
+            return refuse("would lead elsewhere");
+        }
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);
         }

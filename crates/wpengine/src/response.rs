@@ -115,8 +115,9 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         .to_str()
         .ok()?
         .trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than fits still says not to come back soon.
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(text).ok()?;
     Some(
@@ -167,6 +168,7 @@ mod tests {
     fn retry_after_is_read_from_seconds_and_dates_and_nonsense_is_none() {
         let read = |text| retry_after(&headers(&[("retry-after", text)]));
         assert_eq!(read("17"), Some(Duration::from_secs(17)));
+        assert_eq!(read(&"9".repeat(30)), Some(Duration::from_secs(u64::MAX)));
         assert_eq!(read("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
         let far = read("Fri, 31 Dec 2100 23:59:59 GMT").unwrap();
         assert!(far > Duration::from_secs(3600));

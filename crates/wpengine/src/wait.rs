@@ -78,7 +78,7 @@ impl<T> Wait<T> {
     /// Every answer on the way, the finished thing last: a stream.
     pub fn progress(self) -> Progress<T> {
         Progress {
-            ends: Instant::now() + self.limit,
+            ends: Instant::now().checked_add(self.limit),
             wait: self,
             step: Step::Ask,
             state: None,
@@ -115,7 +115,8 @@ impl<T> fmt::Debug for Wait<T> {
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Progress<T> {
     wait: Wait<T>,
-    ends: Instant,
+    /// None where the limit is beyond all time.
+    ends: Option<Instant>,
     step: Step<T>,
     /// The state that was seen last.
     state: Option<String>,
@@ -123,7 +124,8 @@ pub struct Progress<T> {
 
 enum Step<T> {
     Ask,
-    Asking(RequestFuture<T>),
+    /// A service that hangs does not make the wait longer than its limit.
+    Asking(RequestFuture<T>, Pin<Box<tokio::time::Sleep>>),
     Pausing(Pin<Box<tokio::time::Sleep>>),
     Over,
 }
@@ -163,13 +165,18 @@ impl<T> Progress<T> {
             }
             Stage::Going(state) => {
                 self.state = Some(state);
-                let left = self.ends.saturating_duration_since(Instant::now());
-                let pause = self.wait.pause.min(left);
-                self.wait.pause = self.wait.pause.mul_f64(1.5).min(self.wait.longest_pause);
+                let pause = self.wait.pause.min(self.left());
+                self.wait.pause = pause.saturating_add(pause / 2).min(self.wait.longest_pause);
                 self.step = Step::Pausing(Box::pin(tokio::time::sleep(pause)));
                 Ok(seen)
             }
         }
+    }
+
+    fn left(&self) -> Duration {
+        self.ends.map_or(Duration::MAX, |ends| {
+            ends.saturating_duration_since(Instant::now())
+        })
     }
 
     fn timed_out(&mut self) -> Error {
@@ -198,20 +205,27 @@ impl<T> Stream for Progress<T> {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
             match &mut self.step {
-                Step::Ask => self.step = Step::Asking((self.wait.work.ask)()),
-                Step::Asking(asking) => {
-                    let item = match ready!(asking.as_mut().poll(context)) {
-                        Ok(seen) => self.judge(seen),
-                        Err(error) => {
+                Step::Ask => {
+                    let limit = Box::pin(tokio::time::sleep(self.left()));
+                    self.step = Step::Asking((self.wait.work.ask)(), limit);
+                }
+                Step::Asking(asking, limit) => {
+                    let item = match asking.as_mut().poll(context) {
+                        Poll::Ready(Ok(seen)) => self.judge(seen),
+                        Poll::Ready(Err(error)) => {
                             self.step = Step::Over;
                             Err(error)
+                        }
+                        Poll::Pending => {
+                            ready!(limit.as_mut().poll(context));
+                            Err(self.timed_out())
                         }
                     };
                     return Poll::Ready(Some(item));
                 }
                 Step::Pausing(pause) => {
                     ready!(pause.as_mut().poll(context));
-                    if Instant::now() >= self.ends {
+                    if self.left().is_zero() {
                         let error = self.timed_out();
                         return Poll::Ready(Some(Err(error)));
                     }

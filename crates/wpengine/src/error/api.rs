@@ -42,9 +42,14 @@ pub struct FieldError {
 }
 
 impl ApiError {
-    /// Reads the body of a failure. Never fails: whatever cannot be read is quoted.
-    pub(crate) fn read(body: &[u8]) -> Self {
-        match serde_json::from_slice::<Value>(body) {
+    /// Reads the body of a failure. Never fails: whatever cannot be read is quoted. `redact` takes secrets out of each
+    /// text, before it is shortened: half a secret could not be recognised any more.
+    pub(crate) fn read(body: &[u8], redact: impl Fn(&mut String)) -> Self {
+        let json = serde_json::from_slice::<Value>(body).map(|mut json| {
+            redact_all(&mut json, &redact);
+            json
+        });
+        match json {
             Ok(Value::Object(object)) => match object.get("error") {
                 Some(Value::Object(error)) => Self::overview(error),
                 Some(Value::String(message)) if !object.contains_key("message") => Self {
@@ -59,7 +64,11 @@ impl ApiError {
             },
             Ok(Value::Null) => Self::default(),
             Ok(other) => Self::excerpt(&other.to_string()),
-            Err(_) => Self::excerpt(&String::from_utf8_lossy(body)),
+            Err(_) => {
+                let mut text = String::from_utf8_lossy(body).into_owned();
+                redact(&mut text);
+                Self::excerpt(&text)
+            }
         }
     }
 
@@ -114,7 +123,7 @@ impl ApiError {
 
     /// HTML or text: its words without the tags.
     fn excerpt(body: &str) -> Self {
-        let mut words = String::new();
+        let mut texts = vec![String::new()];
         let mut in_tag = false;
         // A page's head can be long; what it says stands early.
         for letter in body.chars().take(8192) {
@@ -122,13 +131,20 @@ impl ApiError {
                 '<' => in_tag = true,
                 '>' if in_tag => {
                     in_tag = false;
-                    words.push(' ');
+                    texts.push(String::new());
                 }
-                _ if !in_tag => words.push(letter),
+                _ if !in_tag => {
+                    if let Some(text) = texts.last_mut() {
+                        text.push(letter);
+                    }
+                }
                 _ => {}
             }
         }
-        let words = shortened(&words, EXCERPT);
+        texts.retain(|text| !text.trim().is_empty());
+        // Pages say in their first line what they said in their title.
+        texts.dedup_by(|one, other| one.trim() == other.trim());
+        let words = shortened(&texts.join(" "), EXCERPT);
         Self {
             excerpt: (!words.is_empty()).then_some(words),
             ..Self::default()
@@ -155,34 +171,12 @@ impl ApiError {
             .unwrap_or_default();
         if !fields.is_empty() {
             if !line.is_empty() {
+                line.truncate(line.trim_end_matches(['.', ':', ' ']).len());
                 line.push_str(": ");
             }
             line.push_str(&fields.join("; "));
         }
         (!line.is_empty()).then_some(line)
-    }
-
-    /// Every text in it.
-    pub(crate) fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
-        [
-            &mut self.message,
-            &mut self.code,
-            &mut self.documentation_url,
-            &mut self.excerpt,
-        ]
-        .into_iter()
-        .flatten()
-        .chain(self.errors.iter_mut().flat_map(|error| {
-            [
-                &mut error.resource,
-                &mut error.field,
-                &mut error.kind,
-                &mut error.code,
-                &mut error.message,
-            ]
-            .into_iter()
-            .flatten()
-        }))
     }
 }
 
@@ -200,6 +194,24 @@ impl FieldError {
     }
 }
 
+fn redact_all(json: &mut Value, redact: &impl Fn(&mut String)) {
+    match json {
+        Value::String(text) => redact(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| redact_all(item, redact)),
+        Value::Object(fields) => {
+            *fields = std::mem::take(fields)
+                .into_iter()
+                .map(|(mut name, mut value)| {
+                    redact(&mut name);
+                    redact_all(&mut value, redact);
+                    (name, value)
+                })
+                .collect();
+        }
+        _ => {}
+    }
+}
+
 fn text(value: Option<&Value>) -> Option<String> {
     non_empty(value?.as_str()?)
 }
@@ -214,13 +226,13 @@ mod tests {
     use super::*;
 
     fn line(body: &str) -> Option<String> {
-        ApiError::read(body.as_bytes()).line()
+        ApiError::read(body.as_bytes(), |_| {}).line()
     }
 
     #[test]
     fn the_form_of_today_is_read() {
         let body = r#"{"message":"Invalid Site","documentation_url":"https://x","errors":[{"resource":"Site","field":"name","type":"invalid_value","code":"too_long","message":"Name is too long"}]}"#;
-        let read = ApiError::read(body.as_bytes());
+        let read = ApiError::read(body.as_bytes(), |_| {});
         assert_eq!(read.errors[0].code.as_deref(), Some("too_long"));
         assert_eq!(read.errors[0].kind.as_deref(), Some("invalid_value"));
         assert_eq!(
@@ -232,7 +244,7 @@ mod tests {
     #[test]
     fn the_form_of_the_overview_is_read() {
         let body = r#"{"error":{"code":"invalid_request","message":"The site ID is invalid","details":{"field":"site_id","reason":"must be a valid UUID"}}}"#;
-        let read = ApiError::read(body.as_bytes());
+        let read = ApiError::read(body.as_bytes(), |_| {});
         assert_eq!(read.code.as_deref(), Some("invalid_request"));
         assert_eq!(
             read.line().as_deref(),
@@ -243,7 +255,7 @@ mod tests {
     #[test]
     fn text_html_other_json_and_nothing_are_read() {
         assert_eq!(
-            line("<html><head><title>502 Bad Gateway</title></head>\n<body>x</body></html>")
+            line("<html><head><title>502 Bad Gateway</title></head>\n<h1>502 Bad Gateway</h1>x</html>")
                 .as_deref(),
             Some("\"502 Bad Gateway x\"")
         );
@@ -265,8 +277,21 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_taken_out_before_a_text_is_shortened() {
+        let redact = |text: &mut String| *text = text.replace("secret", "(redacted)");
+        for body in [
+            format!("{}secret", "x".repeat(117)),
+            format!(r#"{{"message":"{}secret"}}"#, "x".repeat(397)),
+            r#"{"secret":["secret",{"a":"secret"}]}"#.to_owned(),
+        ] {
+            let read = ApiError::read(body.as_bytes(), redact);
+            assert!(!format!("{read:?}").contains("sec"), "{read:?}");
+        }
+    }
+
+    #[test]
     fn a_long_body_is_quoted_shortened() {
-        let read = ApiError::read("x".repeat(100_000).as_bytes());
+        let read = ApiError::read("x".repeat(100_000).as_bytes(), |_| {});
         assert!(read.line().expect("an excerpt").len() < 200);
     }
 }

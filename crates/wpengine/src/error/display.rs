@@ -7,7 +7,9 @@ use super::{Error, ErrorKind, Inner};
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner {
+            kind,
             request,
+            operation,
             message,
             hint,
             attempts,
@@ -15,8 +17,13 @@ impl fmt::Display for Error {
             may_have_happened,
             ..
         } = &*self.0;
-        if let Some(request) = request {
-            write!(f, "{request}: ")?;
+        // Of what was not sent, and of what no single request is to blame for, the operation says what was asked.
+        let names_itself =
+            matches!(kind, ErrorKind::ReadOnly) || operation.is_some_and(|id| message.contains(id));
+        match (request, operation) {
+            (Some(request), _) => write!(f, "{request}: ")?,
+            (None, Some(operation)) if !names_itself => write!(f, "{operation}: ")?,
+            _ => {}
         }
         f.write_str(message)?;
 
@@ -41,8 +48,8 @@ impl fmt::Display for Error {
         if let Some(hint) = hint {
             write!(f, "; {hint}")?;
         }
-        if self.0.kind == ErrorKind::Api
-            && let Some(wait) = self.0.retry_after
+        if *kind == ErrorKind::Api
+            && let Some(wait) = self.0.retry_after.filter(|wait| !wait.is_zero())
         {
             write!(f, "; the service asks to wait {} s", wait.as_secs())?;
         }

@@ -9,6 +9,7 @@ use std::{fmt, time::Duration};
 use http::{HeaderMap, StatusCode};
 
 pub use api::{ApiError, FieldError};
+pub(crate) use display::shortened;
 pub use kind::ErrorKind;
 
 use crate::response::{self, RateLimit, Response};

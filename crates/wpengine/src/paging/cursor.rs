@@ -70,11 +70,14 @@ pub(crate) fn next_token(token: Option<String>, before: &Cursor) -> Result<Optio
     };
     let next = Cursor::Token(token);
     if next == *before {
-        return Err(stands_still(
-            "a page names the token that it was asked with as the next".to_owned(),
-        ));
+        return Err(token_comes_back());
     }
     Ok(Some(next))
+}
+
+/// A token that was used before leads round in a circle.
+pub(crate) fn token_comes_back() -> Error {
+    stands_still("a page names a token as the next that it was asked with before".to_owned())
 }
 
 fn stands_still(how: String) -> Error {
@@ -112,7 +115,8 @@ fn after(pagination: &wpengine_raw::values::Pagination) -> Result<Option<u64>, E
         None => Err(Error::new(
             ErrorKind::Paging,
             "the answer says that there are more pages, but not where",
-        )),
+        )
+        .hint("what was listed before is good, but it is not all")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The streams of a listing.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     fmt,
     future::poll_fn,
     pin::Pin,
@@ -10,7 +10,7 @@ use std::{
 
 use futures_core::Stream;
 
-use super::{Ask, Fetch, FetchFuture, Page};
+use super::{Ask, Cursor, Fetch, FetchFuture, Page, cursor};
 use crate::error::Error;
 
 /// The pages of a listing: a stream that asks for a page when it is polled for one.
@@ -21,6 +21,8 @@ pub struct Pages<T> {
     operation: &'static str,
     fetch: Fetch<T>,
     ask: Ask,
+    /// The tokens that were handed back before. An offset only grows; a token can lead round in a circle.
+    tokens: HashSet<String>,
     state: State<T>,
 }
 
@@ -45,6 +47,7 @@ impl<T> Pages<T> {
             operation,
             fetch,
             ask,
+            tokens: HashSet::new(),
             state: refused.map_or(State::Ready, State::Failing),
         }
     }
@@ -77,7 +80,15 @@ impl<T> Stream for Pages<T> {
                     let fetched = ready!(fetch.as_mut().poll(context));
                     let (state, item) = match fetched {
                         Ok(fetched) => {
-                            let state = match fetched.next {
+                            let next = match fetched.next {
+                                Ok(Some(Cursor::Token(token)))
+                                    if !this.tokens.insert(token.clone()) =>
+                                {
+                                    Err(cursor::token_comes_back())
+                                }
+                                next => next,
+                            };
+                            let state = match next {
                                 Ok(Some(cursor)) => {
                                     this.ask.cursor = cursor;
                                     State::Ready

@@ -1,5 +1,7 @@
 //! TLS certificates of an install and of its domains.
 
+use std::time::Duration;
+
 use wpengine_raw::{
     types::{CertificateOrder, ThirdPartySuccessfulImportResponse},
     values::ImportThirdPartyCertificateRequest,
@@ -7,7 +9,7 @@ use wpengine_raw::{
 
 use super::{collection, handle};
 use crate::{
-    ByToken, Client, List, Request,
+    ByToken, Client, List, Request, Wait,
     call::call,
     check,
     docs::example,
@@ -15,8 +17,12 @@ use crate::{
     paging::{Ask, Fetched},
     request::request_methods,
     transport::Options,
-    types::{Certificate, DomainCertificate, DomainId, InstallId, PrivateKey},
+    types::{Certificate, CertificateStatus, DomainCertificate, DomainId, InstallId, PrivateKey},
+    wait::{Stage, Work},
 };
+
+/// How long to wait for a certificate by default.
+const LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// What a 404 begins with that means that there are none.
 const NONE_FOUND: &str = "No SSL certs found";
@@ -152,6 +158,72 @@ for domain in install.domains().list().all(1_000).await? {
                 raw.get_domain_certificate(&this.install_id, &this.domain_id)
                     .await
             },
+        )
+    }
+
+    /// Waits until the certificate is enabled, 2 hours at the most unless another [`limit`](Wait::limit) is given. As long
+    /// as there is none, it may still come.
+    ///
+    /// Asks with the operation `get_domain_certificate`. One that was `REJECTED` or `CANCELED`, or is `EXPIRED`, is an
+    /// error of the kind [`WorkFailed`](crate::ErrorKind::WorkFailed).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder()
+    /// #     .clock(wpengine_sim::ClockMode::Accelerated(600.0))
+    /// #     .start()
+    /// #     .await?;
+    /// # let client = wpengine::Client::builder()
+    /// #     .base_url(simulator.base_url())
+    /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
+    /// #     .build()?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let domains = install.domains().list().all(1_000).await?;
+    /// if let Some(domain) = domains.iter().find(|domain| domain.network_type.as_deref() == Some("LEGACY")) {
+    ///     let certificate = install.domain(&domain.id).certificate();
+    ///     certificate.order("jane@example.com", "Jane", "Doe", "US").await?;
+    ///     println!("{:?}", certificate.wait().await?.cert_name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait(&self) -> Wait<DomainCertificate> {
+        let this = self.clone();
+        Wait::new(
+            Work {
+                name: format!(
+                    "the certificate of domain {} of install {}",
+                    self.domain_id, self.install_id
+                ),
+                ask: Box::new(move || {
+                    let asked = this.get();
+                    Box::pin(async move {
+                        match asked.await {
+                            Err(error) if error.is_not_found() => Ok(DomainCertificate::default()),
+                            answer => answer,
+                        }
+                    })
+                }),
+                stage: |answer| {
+                    let status = answer
+                        .certificate
+                        .as_ref()
+                        .and_then(|certificate| certificate.status.as_ref());
+                    match status {
+                        Some(CertificateStatus::Enabled) => Stage::Done,
+                        Some(
+                            failed @ (CertificateStatus::Rejected
+                            | CertificateStatus::Canceled
+                            | CertificateStatus::Expired),
+                        ) => Stage::Failed(failed.to_string()),
+                        Some(going) => Stage::Going(going.to_string()),
+                        None => Stage::Going("not there yet".to_owned()),
+                    }
+                },
+                hint: "check that the domain points at the install, and order another one",
+            },
+            LIMIT,
         )
     }
 

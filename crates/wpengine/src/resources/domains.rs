@@ -1,5 +1,7 @@
 //! The domains of an install, their redirects, and the proof that they are yours.
 
+use std::{future::IntoFuture, time::Duration};
+
 use wpengine_raw::{
     types::{BulkDomain, CreateBulkDomainsRequest, CreateDomainRequest},
     values::UpdateDomainRequest,
@@ -7,7 +9,7 @@ use wpengine_raw::{
 
 use super::{DomainCertificateHandle, collection, handle};
 use crate::{
-    Client, List, Request, check,
+    Client, List, Request, Wait, check,
     docs::example,
     error::Error,
     paging::by_offset,
@@ -15,12 +17,18 @@ use crate::{
     transport::Options,
     types::{
         BulkDomains, Change, Domain, DomainId, DomainReport, DomainReportId,
-        DomainStatusReportEnvelope, DomainVerification, InstallId,
+        DomainStatusReportEnvelope, DomainVerification, InstallId, OwnershipStatus,
     },
+    wait::{Stage, Work},
 };
 
 /// How many domains one request may add.
 const MOST_AT_ONCE: usize = 20;
+
+/// How long to wait for the report of a check by default.
+const REPORT_LIMIT: Duration = Duration::from_secs(10 * 60);
+/// How long to wait for a proof of ownership by default. A change in the DNS takes its time to spread.
+const OWNERSHIP_LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 
 collection! {
     /// The domains of one install.
@@ -128,6 +136,56 @@ if let Some(domain) = domains.first() {
         Request::new(&self.client, "get_domain_report", check, |raw| async move {
             raw.get_domain_report(&install_id, &id).await
         })
+    }
+}
+
+impl Domains {
+    /// Waits until the report of a check is complete, 10 minutes at the most unless another [`limit`](Wait::limit) is
+    /// given.
+    ///
+    /// Asks with the operation `get_domain_report`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder()
+    /// #     .clock(wpengine_sim::ClockMode::Accelerated(600.0))
+    /// #     .start()
+    /// #     .await?;
+    /// # let client = wpengine::Client::builder()
+    /// #     .base_url(simulator.base_url())
+    /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
+    /// #     .build()?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// if let Some(domain) = install.domains().list().items().try_next().await? {
+    ///     let started = install.domain(&domain.id).check_status().await?;
+    ///     let done = install.domains().wait_for_report(started.report_id).await?;
+    ///     println!("{:?}", done.report.and_then(|report| report.domains));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait_for_report(
+        &self,
+        id: impl Into<DomainReportId>,
+    ) -> Wait<DomainStatusReportEnvelope> {
+        let (this, id) = (self.clone(), id.into());
+        Wait::new(
+            Work {
+                name: format!("domain status report {id} of install {}", self.install_id),
+                ask: Box::new(move || this.report(&id).into_future()),
+                stage: |answer| {
+                    let complete = answer.report.as_ref().and_then(|report| report.complete);
+                    if complete == Some(true) {
+                        Stage::Done
+                    } else {
+                        Stage::Going("incomplete".to_owned())
+                    }
+                },
+                hint: "start another check",
+            },
+            REPORT_LIMIT,
+        )
     }
 }
 
@@ -253,6 +311,46 @@ println!(\"{:?}\", verification.txt_verified_time);")]
             "verify_domain",
             self.check(),
             |raw| async move { raw.verify_domain(&this.install_id, &this.domain_id).await },
+        )
+    }
+
+    /// Has the TXT record looked up until it is found, 2 hours at the most unless another [`limit`](Wait::limit) is
+    /// given.
+    ///
+    /// Asks with the operations `verify_domain` and `get_domain`.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+let domains = install.domains().list().all(1_000).await?;
+let known = domains
+    .iter()
+    .find(|domain| domain.ownership_status.as_ref().is_some_and(|status| status.as_str() == \"TXT_VERIFIED\"));
+if let Some(domain) = known {
+    let domain = install.domain(&domain.id).wait_until_verified().await?;
+    println!(\"{:?}\", domain.txt_verified_time);
+}")]
+    pub fn wait_until_verified(&self) -> Wait<Domain> {
+        let this = self.clone();
+        Wait::new(
+            Work {
+                name: format!(
+                    "the proof of domain {} of install {}",
+                    self.domain_id, self.install_id
+                ),
+                ask: Box::new(move || {
+                    let this = this.clone();
+                    Box::pin(async move {
+                        this.verify().await?;
+                        this.get().await
+                    })
+                }),
+                stage: |domain| match &domain.ownership_status {
+                    Some(OwnershipStatus::TxtVerified) => Stage::Done,
+                    Some(going) => Stage::Going(going.to_string()),
+                    None => Stage::Going("of no known status".to_owned()),
+                },
+                hint: "look at the TXT record",
+            },
+            OWNERSHIP_LIMIT,
         )
     }
 

@@ -1,5 +1,7 @@
 //! Installs: one WordPress environment each.
 
+use std::{future::IntoFuture, time::Duration};
+
 use wpengine_raw::{
     types::{CreateInstallRequest, PurgeCacheRequest},
     values::UpdateInstallRequest,
@@ -9,17 +11,23 @@ use super::{
     BackupHandle, Backups, Certificates, DomainHandle, Domains, InstallUsage, OffloadSettings,
 };
 use crate::{
-    Client, List, Request, check,
+    Client, List, Request, Wait, check,
     docs::example,
     error::Error,
     paging::{by_offset, by_offset_and_account},
     request::request_methods,
     transport::Options,
     types::{
-        AccountId, Archive, BackupId, CacheType, Change, DomainId, Environment, InstallId,
-        Installation, SiteId,
+        AccountId, Archive, ArchiveId, ArchiveState, BackupId, CacheType, Change, DomainId,
+        Environment, InstallId, InstallStatus, Installation, SiteId,
     },
+    wait::{Stage, Work},
 };
+
+/// How long to wait for an install by default. It takes 3 to 5 minutes.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+/// How long to wait for an archive by default.
+const ARCHIVE_LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// The installs that the credentials can reach.
 #[derive(Clone, Debug)]
@@ -122,6 +130,48 @@ println!(\"{} runs WordPress {:?}\", install.name, install.wp_version);")]
         )
     }
 
+    /// Waits until the install is active, 30 minutes at the most unless another [`limit`](Wait::limit) is given. The SSH
+    /// gateway lets one in about 3 minutes after that.
+    ///
+    /// Asks with the operation `get_install`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder()
+    /// #     .clock(wpengine_sim::ClockMode::Accelerated(600.0))
+    /// #     .start()
+    /// #     .await?;
+    /// # let client = wpengine::Client::builder()
+    /// #     .base_url(simulator.base_url())
+    /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
+    /// #     .build()?;
+    /// let install = client
+    ///     .installs()
+    ///     .create("torquewait", "eeda3227-9a39-46ae-9e14-20958bb4e6c9")
+    ///     .await?;
+    /// let install = client.install(install.id).wait().await?;
+    /// println!("{:?}", install.php_version);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait(&self) -> Wait<Installation> {
+        let this = self.clone();
+        Wait::new(
+            Work {
+                name: format!("install {}", self.id),
+                ask: Box::new(move || this.get().into_future()),
+                stage: |install| match &install.status {
+                    Some(InstallStatus::Active) => Stage::Done,
+                    Some(going) => Stage::Going(going.to_string()),
+                    None => Stage::Going("of no known status".to_owned()),
+                },
+                hint: "ask WP Engine's support",
+            },
+            LIMIT,
+        )
+    }
+
     /// Moves the install to another site or into another environment: awaited as it is, nothing changes.
     ///
     /// Operation `update_install`.
@@ -207,6 +257,44 @@ while let Some(archive) = archives.try_next().await? {
                 let id = id.clone();
                 async move { raw.list_archives(&id, limit, offset).await }
             },
+        )
+    }
+
+    /// Waits until an archive is completed, 2 hours at the most unless another [`limit`](Wait::limit) is given.
+    ///
+    /// Asks with the operation `list_archives`. An archive that was `aborted` is an error of the kind
+    /// [`WorkFailed`](crate::ErrorKind::WorkFailed).
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+if let Some(archive) = install.list_archives().items().try_next().await? {
+    let archive = install.wait_for_archive(archive.id).await?;
+    println!(\"{:?}\", archive.download_uri);
+}")]
+    pub fn wait_for_archive(&self, id: impl Into<ArchiveId>) -> Wait<Archive> {
+        let (this, id) = (self.clone(), id.into());
+        Wait::new(
+            Work {
+                name: format!("archive {id} of install {}", self.id),
+                ask: Box::new(move || {
+                    let (mut archives, id) = (this.list_archives().items(), id.clone());
+                    Box::pin(async move {
+                        while let Some(archive) = archives.try_next().await? {
+                            if archive.id == id {
+                                return Ok(archive);
+                            }
+                        }
+                        Err(Error::invalid(format!("there is no archive {id}"))
+                            .hint("take its id from `list_archives`"))
+                    })
+                }),
+                stage: |archive| match &archive.state {
+                    ArchiveState::Completed => Stage::Done,
+                    ArchiveState::Aborted => Stage::Failed(archive.state.to_string()),
+                    going => Stage::Going(going.to_string()),
+                },
+                hint: "make another one in the user portal",
+            },
+            ARCHIVE_LIMIT,
         )
     }
 

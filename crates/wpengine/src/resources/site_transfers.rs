@@ -1,18 +1,24 @@
 //! Moving a site, with all its installs, from one account to another.
 
+use std::{future::IntoFuture, time::Duration};
+
 use jiff::Timestamp;
 use wpengine_raw::types::CreateSiteTransferRequest;
 
 use super::{collection, handle};
 use crate::{
-    Client, List, Request, check,
+    Client, List, Request, Wait, check,
     docs::example,
     error::Error,
     paging::by_offset,
     request::request_methods,
     transport::Options,
-    types::{AccountId, SiteId, SiteTransfer, SiteTransferId},
+    types::{AccountId, SiteId, SiteTransfer, SiteTransferId, SiteTransferStatus},
+    wait::{Stage, Work},
 };
+
+/// How long to wait for a transfer by default.
+const LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 
 collection! {
     /// The transfers of one site.
@@ -108,6 +114,36 @@ while let Some(transfer) = transfers.try_next().await? {
                 raw.get_site_transfer(&this.site_id, &this.transfer_id)
                     .await
             },
+        )
+    }
+
+    /// Waits until the transfer is completed, 2 hours at the most: give one that is scheduled for later a longer
+    /// [`limit`](Wait::limit).
+    ///
+    /// Asks with the operation `get_site_transfer`. A transfer that `failed` or was `cancelled` is an error of the kind
+    /// [`WorkFailed`](crate::ErrorKind::WorkFailed).
+    ///
+    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
+if let Some(transfer) = site.site_transfers().list().items().try_next().await? {
+    let transfer = site.site_transfer(transfer.id).wait().await?;
+    println!(\"{}\", transfer.status);
+}")]
+    pub fn wait(&self) -> Wait<SiteTransfer> {
+        let this = self.clone();
+        Wait::new(
+            Work {
+                name: format!("transfer {} of site {}", self.transfer_id, self.site_id),
+                ask: Box::new(move || this.get().into_future()),
+                stage: |transfer| match &transfer.status {
+                    SiteTransferStatus::Completed => Stage::Done,
+                    SiteTransferStatus::Failed | SiteTransferStatus::Cancelled => {
+                        Stage::Failed(transfer.status.to_string())
+                    }
+                    going => Stage::Going(going.to_string()),
+                },
+                hint: "the site is where it was; start another transfer",
+            },
+            LIMIT,
         )
     }
 

@@ -1,14 +1,16 @@
 //! Visits, traffic and storage, by day and rolled up.
 
+use std::{future::IntoFuture, time::Duration};
+
 use jiff::civil::Date;
 
 use super::collection;
 use crate::{
-    ByToken, Client, List, Request,
+    ByToken, Client, List, Page, Request, Wait,
     call::call,
     check,
     docs::example,
-    error::Error,
+    error::{Error, ErrorKind},
     paging::{Ask, Fetched, UsageNotes},
     request::request_methods,
     transport::Options,
@@ -16,10 +18,14 @@ use crate::{
         AccountId, AccountUsageInsights, EnvironmentMetrics, InstallDailyUsageMetricsSeries,
         InstallId, UsageMetricsRollup,
     },
+    wait::{Stage, Work},
 };
 
 /// The longest range of a summary and of insights, in days.
 const LONGEST_ROLLUP: i32 = 31;
+
+/// How long to wait for a measurement by default.
+const LIMIT: Duration = Duration::from_secs(60 * 60);
 
 collection! {
     /// The usage figures of one account.
@@ -140,6 +146,39 @@ println!(\"{:?}\", page.and_then(|page| page.storage_refresh_expected()));")]
     }
 }
 
+impl AccountUsage {
+    /// Waits until no measurement of the account's storage runs, 60 minutes at the most unless another
+    /// [`limit`](Wait::limit) is given.
+    ///
+    /// Asks with the operation `get_account_usage`, for one environment.
+    ///
+    #[doc = example!("let usage = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\").usage();
+let page = usage.wait_for_refresh().await?;
+println!(\"{:?}\", page.storage_refreshed());")]
+    pub fn wait_for_refresh(&self) -> Wait<Page<EnvironmentMetrics>> {
+        let this = self.clone();
+        Wait::new(
+            Work {
+                name: format!("the storage measurement of account {}", self.account_id),
+                ask: Box::new(move || {
+                    let mut pages = this.list().limit(1).pages();
+                    Box::pin(async move {
+                        pages.try_next().await?.ok_or_else(|| {
+                            Error::new(ErrorKind::Paging, "the usage has no page at all")
+                        })
+                    })
+                }),
+                stage: |page| match page.storage_refresh_expected() {
+                    None => Stage::Done,
+                    Some(time) => Stage::Going(format!("expected to end at {time}")),
+                },
+                hint: "ask for another measurement",
+            },
+            LIMIT,
+        )
+    }
+}
+
 collection! {
     /// The usage figures of one install.
     InstallUsage of install_id: InstallId
@@ -177,6 +216,32 @@ println!(\"{:?}\", usage.get().await?.storage_refresh_expected_time);")]
             "refresh_install_disk_usage",
             check::id("install", &self.install_id),
             |raw| async move { raw.refresh_install_disk_usage(&id).await },
+        )
+    }
+}
+
+impl InstallUsage {
+    /// Waits until no measurement of the install's storage runs, 60 minutes at the most unless another
+    /// [`limit`](Wait::limit) is given.
+    ///
+    /// Asks with the operation `get_install_usage`.
+    ///
+    #[doc = example!("let usage = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").usage();
+let series = usage.wait_for_refresh().await?;
+println!(\"{:?}\", series.install_name);")]
+    pub fn wait_for_refresh(&self) -> Wait<InstallDailyUsageMetricsSeries> {
+        let this = self.clone();
+        Wait::new(
+            Work {
+                name: format!("the storage measurement of install {}", self.install_id),
+                ask: Box::new(move || this.get().into_future()),
+                stage: |series| match series.storage_refresh_expected_time {
+                    None => Stage::Done,
+                    Some(time) => Stage::Going(format!("expected to end at {time}")),
+                },
+                hint: "ask for another measurement",
+            },
+            LIMIT,
         )
     }
 }

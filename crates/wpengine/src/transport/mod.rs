@@ -12,7 +12,7 @@ mod wire;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use tokio::time::{Instant, timeout};
 
 pub(crate) use self::{
@@ -43,6 +43,8 @@ pub(crate) struct Options {
 pub(crate) struct Exchange {
     pub(crate) response: Response<Bytes>,
     pub(crate) history: History,
+    /// The `Authorization` that it was asked with: whatever is quoted of the answer must not hold it.
+    pub(crate) authorization: Option<HeaderValue>,
 }
 
 /// What became of the attempts of one call.
@@ -102,7 +104,9 @@ async fn run_allowed(
         }
         tries += 1;
         history.attempts += 1;
-        let sent = attempt(core, target, &session, refused_token, &request, left, tries).await;
+        let sent = attempt(core, target, &session, refused_token, &request, left, tries)
+            .await
+            .map_err(|failure| failure.by_the_end_of_the_call(core, left, total));
         let outcome = match &sent {
             Ok(sent) => Outcome::Answered(sent.response.status()),
             Err(failure) => Outcome::Failed(failure),
@@ -128,6 +132,7 @@ async fn run_allowed(
                 return Ok(Exchange {
                     response: no_content(),
                     history,
+                    authorization: None,
                 });
             }
             _ => None,
@@ -146,6 +151,7 @@ async fn run_allowed(
                         Ok(Exchange {
                             response: sent.response,
                             history,
+                            authorization: sent.authorization,
                         })
                     }
                     Err(failure) => Err(history.note(failure.error)),
@@ -155,9 +161,10 @@ async fn run_allowed(
     }
 }
 
-/// An answer and the token it was asked with, if that came from a source.
+/// An answer, what it was asked with, and which token of the source that was, if there is a source.
 struct Sent {
     response: Response<Bytes>,
+    authorization: Option<HeaderValue>,
     token: Option<u64>,
 }
 
@@ -177,7 +184,7 @@ async fn attempt(
         transient: false,
     };
     let mut request = request.clone();
-    let mut token = None;
+    let (mut token, mut sent_authorization) = (None, None);
     if target.authenticated {
         let authorization = timeout(limit, session.authorization(refused_token))
             .await
@@ -192,6 +199,7 @@ async fn attempt(
             })?
             .map_err(unsent)?;
         token = authorization.generation;
+        sent_authorization = Some(authorization.header.clone());
         request
             .headers_mut()
             .insert(header::AUTHORIZATION, authorization.header);
@@ -199,7 +207,11 @@ async fn attempt(
     let sending = core.wire.send(request, core.max_response_size);
     let answer = trace::attempt(target, tries, timeout(limit, sending)).await;
     match answer {
-        Ok(Ok(response)) => Ok(Sent { response, token }),
+        Ok(Ok(response)) => Ok(Sent {
+            response,
+            authorization: sent_authorization,
+            token,
+        }),
         Ok(Err(error)) => Err(failure(core, error)),
         Err(_) => Err(Failure {
             error: Error::new(
@@ -249,6 +261,7 @@ fn failure(core: &Core, error: WireError) -> Failure {
                 ErrorKind::Transport,
                 "the connection broke before the whole answer was there",
             )
+            .hint("the network, a proxy or the service broke it off")
             .caused_by(source),
             false,
             true,
@@ -301,10 +314,24 @@ fn read_only(target: &Target) -> Error {
         ErrorKind::ReadOnly,
         format!(
             "this client is read-only, and {} is not a reading operation",
-            target.id
+            target.name()
         ),
     )
     .hint("nothing was sent; build a client without `read_only()` for it")
+}
+
+impl Failure {
+    /// Where the end of the call cut an attempt short, that is the limit to name.
+    fn by_the_end_of_the_call(self, core: &Core, left: Duration, total: Duration) -> Self {
+        let cut_short = self.error.kind() == ErrorKind::Timeout && !self.not_sent;
+        if !cut_short || left >= core.timeouts.attempt {
+            return self;
+        }
+        Self {
+            error: out_of_time(total),
+            ..self
+        }
+    }
 }
 
 fn out_of_time(total: Duration) -> Error {

@@ -3,6 +3,9 @@
 use http::Method;
 use wpengine_raw::{OPERATIONS, Operation, Retry, Safety};
 
+/// The id of what is not in the table.
+const UNKNOWN: &str = "request";
+
 /// What is asked for: an operation of the table, or a path that nothing is known of.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
@@ -43,7 +46,7 @@ impl Target {
             _ => (Safety::Destructive, Retry::Unsent),
         };
         Self {
-            id: "request",
+            id: UNKNOWN,
             method: method.clone(),
             #[cfg(feature = "tracing")]
             path: "",
@@ -51,6 +54,11 @@ impl Target {
             retry,
             authenticated: true,
         }
+    }
+
+    /// As errors name it.
+    pub(crate) fn name(&self) -> &'static str {
+        if self.id == UNKNOWN { "this" } else { self.id }
     }
 
     pub(crate) fn is_read(&self) -> bool {
