@@ -8,7 +8,8 @@ use url::{Host, Url};
 use crate::{
     Client, Credentials, RetryPolicy,
     error::Error,
-    transport::{Authenticator, Core, Http, Timeouts, Wire},
+    limits::{RateLimiter, Windows},
+    transport::{Authenticator, Budget, Core, Counting, Http, Timeouts, Wire},
 };
 
 /// Where the API is.
@@ -21,7 +22,8 @@ const MAX_RESPONSE_SIZE: usize = 32 * 1024 * 1024;
 /// Configures a [`Client`].
 ///
 /// Only the credentials have to be given. By default a connection may take 10 s, an attempt 45 s and a call with all
-/// its attempts 300 s; a safe request is repeated as [`RetryPolicy`] says; and an answer may have 32 MiB.
+/// its attempts 300 s; a safe request is repeated as [`RetryPolicy`] says; requests leave as [`Windows`] allows, and wait
+/// for it at most 65 minutes; and an answer may have 32 MiB.
 ///
 /// ```
 /// use std::time::Duration;
@@ -36,7 +38,6 @@ const MAX_RESPONSE_SIZE: usize = 32 * 1024 * 1024;
 /// # let _ = client;
 /// # Ok::<(), wpengine::Error>(())
 /// ```
-#[derive(Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
     base_url: Option<String>,
@@ -44,6 +45,8 @@ pub struct ClientBuilder {
     user_agent_suffix: Option<String>,
     timeouts: Timeouts,
     retry: RetryPolicy,
+    retry_budget: u32,
+    limiter: Limiter,
     proxy: Option<String>,
     root_certificates: Vec<Vec<u8>>,
     pool_idle_timeout: Option<Duration>,
@@ -51,6 +54,35 @@ pub struct ClientBuilder {
     max_response_size: Option<usize>,
     read_only: bool,
     wire: Option<Arc<dyn Wire>>,
+}
+
+/// What limits the client.
+#[derive(Debug)]
+enum Limiter {
+    Default,
+    Own(Arc<dyn RateLimiter>),
+    None,
+}
+
+impl Default for ClientBuilder {
+    fn default() -> Self {
+        Self {
+            base_url: None,
+            credentials: None,
+            user_agent_suffix: None,
+            timeouts: Timeouts::default(),
+            retry: RetryPolicy::default(),
+            retry_budget: 100,
+            limiter: Limiter::Default,
+            proxy: None,
+            root_certificates: Vec::new(),
+            pool_idle_timeout: None,
+            pool_max_idle: None,
+            max_response_size: None,
+            read_only: false,
+            wire: None,
+        }
+    }
 }
 
 impl ClientBuilder {
@@ -95,6 +127,39 @@ impl ClientBuilder {
     /// How failed attempts are repeated.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
+        self
+    }
+
+    /// How many attempts may be repeated in a row, over all clones of the client, before calls fail after one attempt;
+    /// 100 by default. Every call that succeeds earns a fifth of a repetition back. What a limit refused (429) costs nothing.
+    pub fn retry_budget(mut self, repetitions: u32) -> Self {
+        self.retry_budget = repetitions;
+        self
+    }
+
+    /// Limits how often requests leave by something else than [`Windows::default`], which keeps the two limits that the
+    /// API documents: 100 requests a minute, and 1000 an hour for each account.
+    pub fn rate_limiter(mut self, limiter: impl RateLimiter) -> Self {
+        self.limiter = Limiter::Own(Arc::new(limiter));
+        self
+    }
+
+    /// Shares a limiter with other clients.
+    pub fn shared_rate_limiter(mut self, limiter: Arc<dyn RateLimiter>) -> Self {
+        self.limiter = Limiter::Own(limiter);
+        self
+    }
+
+    /// Lets every request leave at once. What the service refuses (429) is still waited for and repeated.
+    pub fn no_rate_limiter(mut self) -> Self {
+        self.limiter = Limiter::None;
+        self
+    }
+
+    /// How long a request may wait for the rate limit before it fails unsent; 65 minutes by default, and not counted in the
+    /// other timeouts. With zero a request that would have to wait fails at once.
+    pub fn max_rate_limit_wait(mut self, wait: Duration) -> Self {
+        self.timeouts.limit_wait = wait;
         self
     }
 
@@ -180,6 +245,13 @@ impl ClientBuilder {
             authenticator: Authenticator::new(credentials),
             timeouts: self.timeouts,
             retry: self.retry,
+            budget: Budget::new(self.retry_budget),
+            limiter: match self.limiter {
+                Limiter::Default => Some(Arc::new(Windows::default())),
+                Limiter::Own(limiter) => Some(limiter),
+                Limiter::None => None,
+            },
+            counting: Counting::default(),
             user_agent,
             max_response_size: self.max_response_size.unwrap_or(MAX_RESPONSE_SIZE),
             read_only: self.read_only,
@@ -201,14 +273,7 @@ impl ClientBuilder {
             builder = builder.pool_max_idle_per_host(most);
         }
         match &self.proxy {
-            Some(proxy) => {
-                let proxy = reqwest::Proxy::all(proxy).map_err(|error| {
-                    Error::configuration("the proxy is not a URL")
-                        .hint("write it as `http://host:port`")
-                        .caused_by(error.without_url())
-                })?;
-                builder = builder.proxy(proxy);
-            }
+            Some(proxy) => builder = builder.proxy(proxy_of(proxy)?),
             // Plain HTTP through a proxy would show the credentials to it.
             None if loopback => builder = builder.no_proxy(),
             None => {}
@@ -263,6 +328,21 @@ impl ClientBuilder {
         }
         Ok(builder)
     }
+}
+
+/// What reqwest cannot use it may ignore, and then requests would go out without the proxy: it is checked here. What is
+/// wrong is said without quoting it: it may hold a password.
+fn proxy_of(text: &str) -> Result<reqwest::Proxy, Error> {
+    let refuse = |message: &str| {
+        Error::configuration(message.to_owned()).hint("write it as `http://host:port`")
+    };
+    let url =
+        Url::parse(text).map_err(|error| refuse("the proxy is not a URL").caused_by(error))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refuse("the proxy is neither `http://` nor `https://`"));
+    }
+    reqwest::Proxy::all(url)
+        .map_err(|error| refuse("the proxy cannot be used").caused_by(error.without_url()))
 }
 
 impl fmt::Debug for ClientBuilder {

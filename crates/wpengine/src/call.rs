@@ -9,8 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use wpengine_raw as raw;
 
 use crate::{
@@ -361,7 +360,7 @@ impl Facts<'_> {
         } else {
             format!(" at `{path}`")
         };
-        let is_json = !matches!(error.classify(), Category::Syntax | Category::Eof);
+        let is_json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
         let message = if body.is_empty() {
             format!("{}, but the answer has no body", self.status.as_u16())
         } else if !is_json {

@@ -109,6 +109,17 @@ pub(crate) fn limit(limit: u32, most: u32) -> Result<(), Error> {
     )))
 }
 
+/// Pages of one item cannot overlap by one.
+pub(crate) fn verifiable(verified: bool, limit: u32) -> Result<(), Error> {
+    if verified && limit < 2 {
+        return Err(
+            Error::invalid("the pages of a verified listing hold at least 2 items")
+                .hint("give it a larger `limit`"),
+        );
+    }
+    Ok(())
+}
+
 /// A range of days of usage, `longest` days at most where there is such a rule.
 pub(crate) fn days(first: Date, last: Date, longest: Option<i32>) -> Result<(), Error> {
     days_at(

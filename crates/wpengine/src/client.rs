@@ -11,7 +11,9 @@ use crate::{
     call::Shared,
     error::{Error, ErrorKind},
     escape::AnyRequest,
-    transport::Core,
+    limits::WindowState,
+    transport::{Core, Counters},
+    types::AccountId,
 };
 
 /// A client of the WP Engine Customer API.
@@ -94,6 +96,18 @@ impl Client {
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.0.read_only
+    }
+
+    /// What this client and all its clones have done so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.0.counting.read()
+    }
+
+    /// How full the rate limit's windows are, for requests that name that account or none. Empty without a limiter.
+    #[must_use]
+    pub fn rate_limit_state(&self, account: Option<&AccountId>) -> Vec<WindowState> {
+        self.0.limit_state(account.map(|id| id.as_str()))
     }
 
     /// A request for a path that this version does not model, through the same transport: with the credentials, the

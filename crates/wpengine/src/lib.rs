@@ -8,6 +8,7 @@ mod credentials;
 mod docs;
 mod error;
 mod escape;
+mod limits;
 mod paging;
 mod request;
 mod resources;
@@ -21,6 +22,9 @@ pub use client::Client;
 pub use credentials::{Credentials, TokenFuture, TokenSource};
 pub use error::{ApiError, Error, ErrorKind, FieldError};
 pub use escape::AnyRequest;
+pub use limits::{
+    LimitKey, Observation, Permit, PermitFuture, RateLimiter, Window, WindowState, Windows,
+};
 pub use paging::{ByOffset, ByToken, Items, List, Page, Pages, Unpaged};
 pub use request::{Request, RequestFuture};
 pub use resources::{
@@ -34,7 +38,7 @@ pub use resources::{
 };
 pub use response::{RateLimit, Response};
 pub use secrecy::SecretString;
-pub use transport::RetryPolicy;
+pub use transport::{Counters, RetryPolicy};
 #[doc(hidden)]
 pub use transport::{Wire, WireError, WireFuture};
 pub use wait::{Progress, Wait};

@@ -13,6 +13,8 @@ pub enum ErrorKind {
     ReadOnly,
     /// The source of tokens failed. Nothing was sent.
     Credentials,
+    /// The rate limit left no room within the longest wait. Nothing was sent.
+    RateLimit,
     /// No connection could be made. Nothing was sent.
     Connect,
     /// No answer came in time.

@@ -195,10 +195,11 @@ impl Error {
         self.0.status == Some(StatusCode::CONFLICT)
     }
 
-    /// Whether a rate limit was hit (429). Nothing was done.
+    /// Whether a rate limit was hit: the service's (429), or the client's own, which left no room in time. Nothing was
+    /// done.
     #[must_use]
     pub fn is_rate_limited(&self) -> bool {
-        self.0.status == Some(StatusCode::TOO_MANY_REQUESTS)
+        self.0.status == Some(StatusCode::TOO_MANY_REQUESTS) || self.0.kind == ErrorKind::RateLimit
     }
 
     /// Whether the service refused the content of the request (400 or 422).

@@ -18,7 +18,7 @@ pub use window::Window;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct LimitKey {
-    /// Stands for the credentials: a hash that changes with each run, and says nothing of them.
+    /// Stands for the credentials: a hash of the user's id, or of the token.
     pub credentials: u64,
     /// The account that the operation names, if it names one.
     pub account: Option<Arc<str>>,
@@ -34,8 +34,9 @@ impl LimitKey {
 }
 
 /// A permit that is waited for.
-pub type PermitFuture<'a> =
-    Pin<Box<dyn Future<Output = Result<Permit, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>>;
+pub type PermitFuture<'a> = Pin<
+    Box<dyn Future<Output = Result<Permit, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>,
+>;
 
 /// Decides when a request may leave.
 ///

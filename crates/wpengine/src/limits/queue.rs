@@ -72,7 +72,10 @@ impl Queue {
             line: Line::new(()),
             waiting: AtomicUsize::new(0),
             state: Mutex::new(State {
-                logs: windows.iter().map(|window| Log::new(*window, margin)).collect(),
+                logs: windows
+                    .iter()
+                    .map(|window| Log::new(*window, margin))
+                    .collect(),
                 next_number: 0,
                 paused_until: None,
                 pace: None,
@@ -118,7 +121,9 @@ impl Queue {
         let now = Instant::now();
         let mut state = self.state();
         if answer.refused {
-            let pause = retry_after(answer.headers).unwrap_or(PAUSE).min(LONGEST_PAUSE);
+            let pause = retry_after(answer.headers)
+                .unwrap_or(PAUSE)
+                .min(LONGEST_PAUSE);
             let until = state
                 .paused_until
                 .map_or(now + pause, |known| known.max(now + pause));
@@ -131,6 +136,7 @@ impl Queue {
         }
         if let Some(limit) = RateLimit::read(answer.headers)
             && let (Some(left), Some(reset)) = (limit.remaining, limit.reset)
+            && state.has_window_of(limit.limit)
         {
             let seconds = reset.as_second() - jiff::Timestamp::now().as_second();
             if let Ok(seconds) = u64::try_from(seconds) {
@@ -175,14 +181,11 @@ impl AtFront<'_> {
         loop {
             let changed = self.queue.changed.notified();
             let now = Instant::now();
-            match self.queue.state().next(now) {
+            let next = self.queue.state().next(now);
+            match next {
                 Some(next) if next <= now => return,
-                Some(next) => {
-                    tokio::select! {
-                        () = tokio::time::sleep_until(next) => {}
-                        () = changed => {}
-                    }
-                }
+                // Either will do: the room is looked for again.
+                Some(next) => drop(tokio::time::timeout_at(next, changed).await),
                 None => changed.await,
             }
         }
@@ -249,6 +252,15 @@ impl State {
                 window.period / u32::try_from(window.limit).unwrap_or(u32::MAX)
             })
             .max()
+    }
+
+    /// Whether a remainder of a limit of that size is about one of these windows; one of no known size may be.
+    fn has_window_of(&self, limit: Option<u64>) -> bool {
+        limit.is_none_or(|limit| {
+            self.logs
+                .iter()
+                .any(|log| log.window().limit as u64 == limit)
+        })
     }
 
     fn under_way(&self) -> u64 {

@@ -99,7 +99,10 @@ impl Log {
         if self.places.len() < self.window.limit || self.left(now) > 0 {
             return Some(now);
         }
-        self.places.iter().filter_map(|place| self.free_at(place)).min()
+        self.places
+            .iter()
+            .filter_map(|place| self.free_at(place))
+            .min()
     }
 
     /// How many answers are awaited.

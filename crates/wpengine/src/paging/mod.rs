@@ -1,7 +1,9 @@
 //! Listings: pages and items, for the three ways in which the API pages.
 
 mod cursor;
+mod key;
 mod page;
+mod plan;
 mod stream;
 
 use std::{fmt, future::Future, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
@@ -12,8 +14,11 @@ use serde::de::DeserializeOwned;
 use wpengine_raw as raw;
 
 pub(crate) use cursor::Cursor;
+pub(crate) use key::Keyed;
 pub use page::Page;
 pub(crate) use page::{Fetched, UsageNotes};
+use plan::Plan;
+use stream::Reading;
 pub use stream::{Items, Pages};
 
 use crate::{
@@ -92,6 +97,9 @@ pub struct List<T, Style = ByOffset> {
     days: Option<(Date, Date)>,
     pub(crate) check: Option<Error>,
     fetch: Fetch<T>,
+    key: fn(&T) -> Option<String>,
+    concurrency: usize,
+    verified: bool,
     style: PhantomData<fn() -> Style>,
 }
 
@@ -104,6 +112,7 @@ impl<T: Send + 'static, Style> List<T, Style> {
         fetch: F,
     ) -> Self
     where
+        T: Keyed,
         F: Fn(Ask) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Fetched<T>, Error>> + Send + 'static,
     {
@@ -118,6 +127,9 @@ impl<T: Send + 'static, Style> List<T, Style> {
             days: None,
             check: check.err(),
             fetch: Arc::new(move |ask| Box::pin(fetch(ask))),
+            key: T::key,
+            concurrency: 1,
+            verified: false,
             style: PhantomData,
         }
     }
@@ -152,7 +164,18 @@ impl<T: Send + 'static, Style> List<T, Style> {
             .check
             .take()
             .or_else(|| check::limit(self.limit, self.most).err())
+            .or_else(|| check::verifiable(self.verified, self.limit).err())
             .map(|error| error.with(|inner| inner.operation = Some(self.operation)));
+        let plan = if self.verified {
+            Plan::verified(self.start.offset(), u64::from(self.limit))
+        } else {
+            Plan::ahead(self.start.clone())
+        };
+        let reading = Reading {
+            plan,
+            concurrency: self.concurrency,
+            key: self.key,
+        };
         Pages::new(
             self.operation,
             self.fetch,
@@ -163,6 +186,7 @@ impl<T: Send + 'static, Style> List<T, Style> {
                 account: self.account,
                 days: self.days,
             },
+            reading,
             refused,
         )
     }
@@ -196,6 +220,42 @@ impl<T: Send + 'static> List<T, ByOffset> {
     /// How many items a page holds at most, 1 to 100; 100 by default.
     pub fn limit(mut self, limit: u32) -> Self {
         self.limit = limit;
+        self
+    }
+
+    /// How many pages may be under way at once; 1 by default. The first page says how many there are, and the rest is asked
+    /// for so many at a time. The items keep their order, and at most so many pages are held.
+    pub fn concurrency(mut self, pages: usize) -> Self {
+        self.concurrency = pages.max(1);
+        self
+    }
+
+    /// Misses nothing, even if the list is changed while it is read.
+    ///
+    /// Without it, a list from which something is removed meanwhile moves up, and what moves over the end of a page is
+    /// not seen ([`Items::shrank`] says that it may have happened). With it, each page overlaps the one before by an item, and
+    /// where a page holds nothing that was seen before, an earlier one is asked for. So every item that is there from the
+    /// beginning to the end comes exactly once, given that what stays keeps its order.
+    ///
+    /// It costs one request in a hundred more, and some where something was removed; and the pages come one at a time,
+    /// whatever [`concurrency`](Self::concurrency) says. If the list changes faster than it can be read, it ends with an error
+    /// of the kind [`Paging`](ErrorKind::Paging).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::builder()
+    /// #     .base_url(simulator.base_url())
+    /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
+    /// #     .build()?;
+    /// let installs = client.installs().list().verified().all(100_000).await?;
+    /// # let _ = installs;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn verified(mut self) -> Self {
+        self.verified = true;
         self
     }
 
@@ -279,7 +339,7 @@ pub(crate) fn by_offset<T, F, Fut>(
     ask: F,
 ) -> List<T, ByOffset>
 where
-    T: DeserializeOwned + Send + 'static,
+    T: Keyed + DeserializeOwned + Send + 'static,
     F: Fn(raw::Client, Option<i64>, Option<i64>) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = RawResult<raw::values::Page<T>>> + Send + 'static,
 {
@@ -296,7 +356,7 @@ pub(crate) fn by_offset_and_account<T, F, Fut>(
     ask: F,
 ) -> List<T, ByOffset>
 where
-    T: DeserializeOwned + Send + 'static,
+    T: Keyed + DeserializeOwned + Send + 'static,
     F: Fn(raw::Client, Option<AccountId>, Option<i64>, Option<i64>) -> Fut
         + Clone
         + Send

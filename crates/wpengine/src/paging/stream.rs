@@ -1,7 +1,7 @@
 //! The streams of a listing.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::VecDeque,
     fmt,
     future::poll_fn,
     pin::Pin,
@@ -10,30 +10,58 @@ use std::{
 
 use futures_core::Stream;
 
-use super::{Ask, Cursor, Fetch, FetchFuture, Page, cursor};
+use super::{
+    Ask, Cursor, Fetch, FetchFuture, Fetched, Page,
+    key::Seen,
+    plan::{Answer, Plan, Step},
+};
 use crate::error::Error;
 
-/// The pages of a listing: a stream that asks for a page when it is polled for one.
+/// The pages of a listing: a stream that asks for a page when it is polled for one, and for as many more at the same time
+/// as [`concurrency`](crate::List::concurrency) allows.
 ///
-/// After an error the stream has ended. Dropping it ends the request that is under way.
+/// The pages come in order, and an item that a page repeats because the list was changed meanwhile is left out of it.
+/// After an error the stream has ended. Dropping it ends the requests that are under way.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Pages<T> {
     operation: &'static str,
     fetch: Fetch<T>,
     ask: Ask,
-    /// The tokens that were handed back before. An offset only grows; a token can lead round in a circle.
-    tokens: HashSet<String>,
-    state: State<T>,
+    plan: Plan,
+    concurrency: usize,
+    /// The pages under way, in order.
+    slots: VecDeque<Slot<T>>,
+    seen: Seen,
+    key: fn(&T) -> Option<String>,
+    most_total: Option<u64>,
+    shrank: bool,
+    end: End,
 }
 
-enum State<T> {
-    /// The page at `ask` is next.
-    Ready,
-    /// The page at `ask` is under way.
+/// A page that was asked for.
+struct Slot<T> {
+    cursor: Cursor,
+    state: SlotState<T>,
+}
+
+enum SlotState<T> {
     Busy(FetchFuture<T>),
-    /// This is next, and then nothing.
+    Done(Box<Result<Fetched<T>, Error>>),
+}
+
+/// Whether anything can come after the pages that are under way.
+enum End {
+    Open,
+    /// This, and then nothing.
     Failing(Error),
     Over,
+}
+
+/// How a listing is read.
+pub(super) struct Reading<T> {
+    pub(super) plan: Plan,
+    pub(super) concurrency: usize,
+    pub(super) key: fn(&T) -> Option<String>,
 }
 
 impl<T> Pages<T> {
@@ -41,15 +69,31 @@ impl<T> Pages<T> {
         operation: &'static str,
         fetch: Fetch<T>,
         ask: Ask,
+        reading: Reading<T>,
         refused: Option<Error>,
     ) -> Self {
         Self {
             operation,
             fetch,
             ask,
-            tokens: HashSet::new(),
-            state: refused.map_or(State::Ready, State::Failing),
+            plan: reading.plan,
+            concurrency: reading.concurrency,
+            slots: VecDeque::new(),
+            seen: Seen::default(),
+            key: reading.key,
+            most_total: None,
+            shrank: false,
+            end: refused.map_or(End::Open, End::Failing),
         }
+    }
+
+    /// Whether a page said that there are fewer items than a page before it: something was removed while the list was
+    /// read, and what moved up over the end of a page may be missing.
+    ///
+    /// A [`verified`](crate::List::verified) listing misses nothing.
+    #[must_use]
+    pub fn shrank(&self) -> bool {
+        self.shrank
     }
 
     /// The next page, or none at the end.
@@ -66,6 +110,63 @@ impl<T> Pages<T> {
     pub async fn try_next(&mut self) -> Result<Option<Page<T>>, Error> {
         self.next().await.transpose()
     }
+
+    /// Asks for as many pages as may be under way at once.
+    fn fill(&mut self) {
+        while matches!(self.end, End::Open)
+            && self.slots.len() < self.concurrency
+            && let Some(cursor) = self.plan.ask()
+        {
+            let mut ask = self.ask.clone();
+            ask.cursor = cursor.clone();
+            self.slots.push_back(Slot {
+                cursor,
+                state: SlotState::Busy((self.fetch)(ask)),
+            });
+        }
+    }
+
+    /// Takes the page at the front. None if it has to be asked for anew.
+    fn accept(&mut self, cursor: &Cursor, fetched: Fetched<T>) -> Option<Page<T>> {
+        let Fetched { mut page, next } = fetched;
+        let key = self.key;
+        let any_seen = page
+            .items
+            .iter()
+            .filter_map(key)
+            .any(|key| self.seen.contains(&key));
+        let step = self.plan.answered(Answer {
+            at: cursor,
+            next,
+            total: page.total(),
+            items: page.items.len() as u64,
+            any_seen,
+            under_way: self.slots.front().map(|slot| &slot.cursor),
+        });
+        match step {
+            Step::GoOn => {}
+            Step::Replan => self.slots.clear(),
+            Step::Back => return None,
+            Step::Over => self.finish(End::Over),
+            Step::Fail(error) => {
+                let operation = self.operation;
+                self.finish(End::Failing(
+                    error.with(|inner| inner.operation = Some(operation)),
+                ));
+            }
+        }
+        self.shrank |= page.total() < self.most_total && page.total().is_some();
+        self.most_total = self.most_total.max(page.total());
+        let seen = &mut self.seen;
+        page.items
+            .retain(|item| key(item).is_none_or(|key| seen.insert(&key)));
+        Some(page)
+    }
+
+    fn finish(&mut self, end: End) {
+        self.slots.clear();
+        self.end = end;
+    }
 }
 
 impl<T> Stream for Pages<T> {
@@ -74,55 +175,52 @@ impl<T> Stream for Pages<T> {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         loop {
-            match &mut this.state {
-                State::Ready => this.state = State::Busy((this.fetch)(this.ask.clone())),
-                State::Busy(fetch) => {
-                    let fetched = ready!(fetch.as_mut().poll(context));
-                    let (state, item) = match fetched {
-                        Ok(fetched) => {
-                            let next = match fetched.next {
-                                Ok(Some(Cursor::Token(token)))
-                                    if !this.tokens.insert(token.clone()) =>
-                                {
-                                    Err(cursor::token_comes_back())
-                                }
-                                next => next,
-                            };
-                            let state = match next {
-                                Ok(Some(cursor)) => {
-                                    this.ask.cursor = cursor;
-                                    State::Ready
-                                }
-                                Ok(None) => State::Over,
-                                Err(error) => State::Failing(
-                                    error.with(|inner| inner.operation = Some(this.operation)),
-                                ),
-                            };
-                            (state, Ok(fetched.page))
+            this.fill();
+            for slot in &mut this.slots {
+                if let SlotState::Busy(fetch) = &mut slot.state
+                    && let Poll::Ready(done) = fetch.as_mut().poll(context)
+                {
+                    slot.state = SlotState::Done(Box::new(done));
+                }
+            }
+            match this.slots.pop_front() {
+                None => {
+                    return Poll::Ready(match std::mem::replace(&mut this.end, End::Over) {
+                        End::Failing(error) => Some(Err(error)),
+                        End::Open | End::Over => None,
+                    });
+                }
+                Some(Slot {
+                    cursor,
+                    state: SlotState::Done(done),
+                }) => match *done {
+                    Ok(fetched) => {
+                        if let Some(page) = this.accept(&cursor, fetched) {
+                            return Poll::Ready(Some(Ok(page)));
                         }
-                        Err(error) => (State::Over, Err(error)),
-                    };
-                    this.state = state;
-                    return Poll::Ready(Some(item));
+                    }
+                    Err(error) => {
+                        this.finish(End::Over);
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                },
+                Some(busy) => {
+                    this.slots.push_front(busy);
+                    return Poll::Pending;
                 }
-                State::Failing(_) => {
-                    let State::Failing(error) = std::mem::replace(&mut this.state, State::Over)
-                    else {
-                        return Poll::Ready(None);
-                    };
-                    return Poll::Ready(Some(Err(error)));
-                }
-                State::Over => return Poll::Ready(None),
             }
         }
     }
 }
 
+/// Nothing in it is ever pinned in place.
+impl<T> Unpin for Pages<T> {}
+
 impl<T> fmt::Debug for Pages<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pages")
             .field("operation", &self.operation)
-            .field("next", &self.ask.cursor)
+            .field("under_way", &self.slots.len())
             .finish_non_exhaustive()
     }
 }
@@ -153,6 +251,12 @@ impl<T> Items<T> {
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.total
+    }
+
+    /// Whether something was removed while the list was read, as [`Pages::shrank`] says it.
+    #[must_use]
+    pub fn shrank(&self) -> bool {
+        self.pages.shrank()
     }
 
     /// The next item, or none at the end.

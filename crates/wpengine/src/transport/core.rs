@@ -4,7 +4,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use url::Url;
 
-use super::{Authenticator, RetryPolicy, Wire};
+use super::{Authenticator, Budget, Counting, RetryPolicy, Wire};
+use crate::limits::RateLimiter;
 
 /// The time limits of a client.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +13,8 @@ pub(crate) struct Timeouts {
     pub(crate) connect: Duration,
     pub(crate) attempt: Duration,
     pub(crate) total: Duration,
+    /// The longest wait for the rate limit, which does not count as time of the call.
+    pub(crate) limit_wait: Duration,
 }
 
 impl Default for Timeouts {
@@ -21,6 +24,8 @@ impl Default for Timeouts {
             // The gateway itself gives up after 29 s.
             attempt: Duration::from_secs(45),
             total: Duration::from_secs(300),
+            // The longest documented window is an hour: everybody gets a turn in it.
+            limit_wait: Duration::from_secs(65 * 60),
         }
     }
 }
@@ -34,6 +39,10 @@ pub(crate) struct Core {
     pub(crate) authenticator: Authenticator,
     pub(crate) timeouts: Timeouts,
     pub(crate) retry: RetryPolicy,
+    pub(crate) budget: Budget,
+    /// None if nothing limits the client.
+    pub(crate) limiter: Option<Arc<dyn RateLimiter>>,
+    pub(crate) counting: Counting,
     pub(crate) user_agent: http::HeaderValue,
     pub(crate) max_response_size: usize,
     pub(crate) read_only: bool,

@@ -2,8 +2,11 @@
 //!
 //! Whoever adds a step that every request must pass, such as waiting for a rate limit, adds it to [`attempt`].
 
+mod admit;
 mod authenticate;
+mod budget;
 mod core;
+mod counters;
 mod retry;
 mod target;
 mod trace;
@@ -17,8 +20,11 @@ use tokio::time::{Instant, timeout};
 
 pub(crate) use self::{
     authenticate::{Authenticator, Session},
+    budget::Budget,
     core::{Core, Timeouts},
+    counters::Counting,
 };
+pub use counters::Counters;
 pub use retry::RetryPolicy;
 use retry::{Failure, Outcome, Verdict};
 pub(crate) use target::Target;
@@ -80,7 +86,15 @@ pub(crate) async fn run(
     if core.read_only && !target.is_read() {
         return Err(read_only(target));
     }
-    trace::operation(target, core, run_allowed(core, target, options, request)).await
+    let done = trace::operation(target, core, run_allowed(core, target, options, request)).await;
+    match &done {
+        Ok(exchange) => core.counting.call(
+            exchange.history.attempts,
+            exchange.response.status().is_success(),
+        ),
+        Err(error) => core.counting.call(error.attempts(), false),
+    }
+    done
 }
 
 async fn run_allowed(
@@ -93,13 +107,24 @@ async fn run_allowed(
     let total = options.timeout.unwrap_or(core.timeouts.total);
     let policy = options.retry.unwrap_or(core.retry);
     let session = core.authenticator.session();
+    let limit_key = admit::key(core, target, &request);
+    let mut limited = Duration::ZERO;
     let mut history = History::default();
     let mut tries = 0;
     let mut refused_token = None;
     loop {
-        let left = total.saturating_sub(started.elapsed());
+        let (permit, waited) = admit::admit(core, &limit_key)
+            .await
+            .map_err(|error| history.note(error))?;
+        // Waiting for the rate limit is not the service's time.
+        limited += waited;
+        let elapsed = || started.elapsed().saturating_sub(limited);
+        let left = total.saturating_sub(elapsed());
         if left.is_zero() {
             history.elapsed = started.elapsed();
+            if let Some(permit) = permit {
+                permit.not_sent();
+            }
             return Err(history.note(out_of_time(total)));
         }
         tries += 1;
@@ -108,9 +133,17 @@ async fn run_allowed(
             .await
             .map_err(|failure| failure.by_the_end_of_the_call(core, left, total));
         let outcome = match &sent {
-            Ok(sent) => Outcome::Answered(sent.response.status()),
+            Ok(sent) => {
+                let (status, headers) = (sent.response.status(), sent.response.headers());
+                admit::observe(core, &limit_key, target, status, headers);
+                Outcome::Answered(status)
+            }
             Err(failure) => Outcome::Failed(failure),
         };
+        match (permit, &outcome) {
+            (Some(permit), Outcome::Failed(failure)) if failure.not_sent => permit.not_sent(),
+            (permit, _) => drop(permit),
+        }
         if let (Outcome::Answered(StatusCode::UNAUTHORIZED), Ok(sent), None) =
             (&outcome, &sent, refused_token)
             && sent.token.is_some()
@@ -137,7 +170,10 @@ async fn run_allowed(
             }
             _ => None,
         };
-        match wait.filter(|wait| started.elapsed() + *wait < total) {
+        let wait = wait
+            .filter(|wait| elapsed() + *wait < total)
+            .filter(|_| pays(core, &outcome));
+        match wait {
             Some(wait) => {
                 trace::waiting(target, wait, tries);
                 tokio::time::sleep(wait).await;
@@ -146,6 +182,7 @@ async fn run_allowed(
                 return match sent {
                     Ok(sent) => {
                         if sent.response.status().is_success() {
+                            core.budget.earn(tries > 1);
                             history.may_have_happened = false;
                         }
                         Ok(Exchange {
@@ -159,6 +196,11 @@ async fn run_allowed(
             }
         }
     }
+}
+
+/// Whether the budget pays for one more attempt. A refusal by a limit is no trouble of the service, and costs nothing.
+fn pays(core: &Core, outcome: &Outcome<'_>) -> bool {
+    matches!(outcome, Outcome::Answered(StatusCode::TOO_MANY_REQUESTS)) || core.budget.spend()
 }
 
 /// An answer, what it was asked with, and which token of the source that was, if there is a source.

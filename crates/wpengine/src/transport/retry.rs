@@ -158,7 +158,7 @@ pub(crate) fn may_have_happened(operation: &Target, outcome: &Outcome<'_>) -> bo
 }
 
 /// The two limits that hold for each install, where the answer names no time.
-fn window_of_install(operation: &str) -> Option<Duration> {
+pub(super) fn window_of_install(operation: &str) -> Option<Duration> {
     match operation {
         "purge_cache" => Some(Duration::from_secs(60)),
         "check_domain_status" => Some(Duration::from_secs(5)),

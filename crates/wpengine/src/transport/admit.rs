@@ -1,0 +1,176 @@
+//! The step before a request leaves: waiting for the rate limit.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use secrecy::ExposeSecret;
+use tokio::time::{Instant, timeout};
+
+use super::{Core, Target, retry::window_of_install, seconds};
+use crate::{
+    credentials::{Credentials, Kind},
+    error::{Error, ErrorKind},
+    limits::{LimitKey, Observation, Permit, WindowState},
+};
+
+/// Whose windows a request counts in.
+pub(super) fn key(core: &Core, target: &Target, request: &Request<Bytes>) -> LimitKey {
+    let session = core.authenticator.session();
+    LimitKey::new(hash(session.credentials()), account(target, request))
+}
+
+/// Waits until the request may leave. Gives the permit, and how long that took.
+pub(super) async fn admit(
+    core: &Core,
+    key: &LimitKey,
+) -> Result<(Option<Permit>, Duration), Error> {
+    let Some(limiter) = &core.limiter else {
+        return Ok((None, Duration::ZERO));
+    };
+    let asked = Instant::now();
+    let longest = core.timeouts.limit_wait;
+    let permit = timeout(longest, limiter.acquire(key))
+        .await
+        .map_err(|_| {
+            Error::new(
+                ErrorKind::RateLimit,
+                format!("the rate limit leaves no room within {}", seconds(longest)),
+            )
+            .hint("nothing was sent; ask less often, or allow a longer wait with `max_rate_limit_wait`")
+        })?
+        .map_err(|cause| {
+            Error::new(ErrorKind::RateLimit, "the rate limiter cannot decide")
+                .hint("nothing was sent; see the cause")
+                .caused_by(cause)
+        })?;
+    let waited = asked.elapsed();
+    core.counting.limited(waited);
+    Ok((Some(permit), waited))
+}
+
+/// Learns from an answer, where it says anything of the limits.
+pub(super) fn observe(
+    core: &Core,
+    key: &LimitKey,
+    target: &Target,
+    status: StatusCode,
+    headers: &HeaderMap,
+) {
+    let throttled = status == StatusCode::TOO_MANY_REQUESTS;
+    if throttled {
+        core.counting.throttled();
+    }
+    // A limit of one install is no reason for everybody to pause.
+    let refused = throttled && window_of_install(target.id).is_none();
+    if let Some(limiter) = &core.limiter
+        && (refused || headers.contains_key("x-ratelimit-remaining"))
+    {
+        limiter.observe(key, &Observation::new(refused, headers));
+    }
+}
+
+impl Core {
+    /// How full the windows are.
+    pub(crate) fn limit_state(&self, account: Option<&str>) -> Vec<WindowState> {
+        let session = self.authenticator.session();
+        let key = LimitKey::new(hash(session.credentials()), account.map(Arc::from));
+        self.limiter
+            .as_ref()
+            .map(|limiter| limiter.state(&key))
+            .unwrap_or_default()
+    }
+}
+
+/// Stands for the credentials, the same in every process; of a user only the id goes into it, which is no secret.
+fn hash(credentials: &Credentials) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    match &credentials.0 {
+        Kind::Basic { user, .. } => user.expose_secret().hash(&mut hasher),
+        Kind::Bearer(token) => token.expose_secret().hash(&mut hasher),
+        // Whoever gives the tokens stands for all of them.
+        Kind::Source(source) => Arc::as_ptr(source).cast::<()>().hash(&mut hasher),
+    }
+    hasher.finish()
+}
+
+/// The account that the request names: in its path, its query or its body.
+fn account(target: &Target, request: &Request<Bytes>) -> Option<Arc<str>> {
+    let mut parts = request.uri().path().split('/');
+    if parts.any(|part| part == "accounts")
+        && let Some(id) = parts.next().filter(|id| !id.is_empty())
+    {
+        return Some(Arc::from(id));
+    }
+    let query = request.uri().query().unwrap_or_default();
+    if let Some(id) = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("account_id="))
+    {
+        return Some(Arc::from(id));
+    }
+    if !matches!(target.id, "create_site" | "create_install") {
+        return None;
+    }
+    #[derive(serde::Deserialize)]
+    struct Body {
+        account_id: String,
+    }
+    serde_json::from_slice::<Body>(request.body())
+        .ok()
+        .map(|body| Arc::from(body.account_id))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+
+    fn account_of(method: Method, path: &str, body: &'static str) -> Option<Arc<str>> {
+        let target = Target::find(&method, path.split('?').next().unwrap());
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("https://api.wpengineapi.com/v1{path}"))
+            .body(Bytes::from_static(body.as_bytes()))
+            .unwrap();
+        account(&target, &request)
+    }
+
+    #[test]
+    fn the_account_is_found_wherever_an_operation_names_it() {
+        let body = r#"{"name":"x","account_id":"a"}"#;
+        for (method, path, body) in [
+            (Method::GET, "/accounts/a", ""),
+            (Method::GET, "/accounts/a/usage/summary?first_date=x", ""),
+            (Method::GET, "/installs?limit=1&account_id=a", ""),
+            (Method::POST, "/sites", body),
+            (Method::POST, "/installs", body),
+        ] {
+            assert_eq!(
+                account_of(method, path, body).as_deref(),
+                Some("a"),
+                "{path}"
+            );
+        }
+        for path in [
+            "/accounts",
+            "/accounts?limit=1",
+            "/installs/accounts2/backups",
+            "/user",
+        ] {
+            assert_eq!(account_of(Method::GET, path, ""), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_told_apart_by_their_user_and_not_by_their_password() {
+        let of = |user: &str, password: &str| hash(&Credentials::basic(user, password));
+        assert_eq!(of("a", "1"), of("a", "2"));
+        assert_ne!(of("a", "1"), of("b", "1"));
+    }
+}

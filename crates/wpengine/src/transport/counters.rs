@@ -1,0 +1,85 @@
+//! What a client has done so far.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+/// What a client and all its clones have done so far. The numbers only grow.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+/// # let client = wpengine::Client::builder()
+/// #     .base_url(simulator.base_url())
+/// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
+/// #     .build()?;
+/// client.current_user().await?;
+/// let counters = client.counters();
+/// assert_eq!((counters.calls, counters.attempts, counters.failures), (1, 1, 0));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Calls that have ended, however.
+    pub calls: u64,
+    /// Attempts of those calls: requests that were sent or tried to be sent.
+    pub attempts: u64,
+    /// Calls that ended without an answer, or with one that is no success.
+    pub failures: u64,
+    /// Answers that said that a limit was hit (429).
+    pub throttled: u64,
+    /// Requests that waited for the rate limit before they were sent.
+    pub limited: u64,
+    /// How long they waited in all.
+    pub limited_for: Duration,
+}
+
+/// The counters as they are written.
+#[derive(Debug, Default)]
+pub(crate) struct Counting {
+    calls: AtomicU64,
+    attempts: AtomicU64,
+    failures: AtomicU64,
+    throttled: AtomicU64,
+    limited: AtomicU64,
+    limited_for: AtomicU64,
+}
+
+impl Counting {
+    pub(crate) fn call(&self, attempts: u32, succeeded: bool) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.attempts
+            .fetch_add(u64::from(attempts), Ordering::Relaxed);
+        if !succeeded {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn throttled(&self) {
+        self.throttled.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn limited(&self, wait: Duration) {
+        let nanoseconds = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
+        if nanoseconds > 0 {
+            self.limited.fetch_add(1, Ordering::Relaxed);
+            self.limited_for.fetch_add(nanoseconds, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn read(&self) -> Counters {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counters {
+            calls: read(&self.calls),
+            attempts: read(&self.attempts),
+            failures: read(&self.failures),
+            throttled: read(&self.throttled),
+            limited: read(&self.limited),
+            limited_for: Duration::from_nanos(read(&self.limited_for)),
+        }
+    }
+}
