@@ -1,3 +1,20 @@
-//! The behaviour of the SDK, tested as its users meet it.
+//! The behaviour of the SDK, tested as its users meet it: one module a capability.
 
-fn main() {}
+mod answers;
+mod canary;
+mod checks;
+mod configuration;
+mod credentials;
+mod destinations;
+mod errors;
+mod escape;
+mod listing;
+mod operations;
+mod quickstart;
+mod read_only;
+mod retries;
+mod schemas;
+mod send;
+mod support;
+mod waiting;
+mod wire;

@@ -26,8 +26,8 @@ enum Line {
 /// each account that an operation names, or for the credentials where it names none. Requests leave in the order in
 /// which they asked. A window is a second longer here than at the service, for the way there.
 ///
-/// A 429 pauses everybody who shares the windows, for as long as its `Retry-After` says or for 5 s, and after it they leave
-/// one by one. `X-RateLimit-Remaining`, where it comes, counts too.
+/// A 429 pauses everybody who shares the windows, for as long as its `Retry-After` says (at most 120 s) or for 5 s, and
+/// after it they leave one by one. `X-RateLimit-Remaining`, where it comes, counts too.
 ///
 /// ```
 /// use std::time::Duration;

@@ -21,8 +21,11 @@ use crate::response::{RateLimit, retry_after};
 
 /// How long to pause after a 429 that does not say it.
 const PAUSE: Duration = Duration::from_secs(5);
-/// The longest pause that an answer can ask for; a `Retry-After` of years is nonsense.
-const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// The longest pause that a 429 can ask for. One of hours or years would look like a hang: the call that met it ends with an
+/// error that says so, and those after it may try.
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+/// The longest time for which the service can say that nothing is left; no documented window is longer.
+const LONGEST_RESET: Duration = Duration::from_secs(3600);
 
 /// The windows of some requests, and the line in front of them.
 #[derive(Debug)]
@@ -141,7 +144,7 @@ impl Queue {
             let seconds = reset.as_second() - jiff::Timestamp::now().as_second();
             if let Ok(seconds) = u64::try_from(seconds) {
                 // The second that the reset falls into is not over when it begins.
-                let until = now + Duration::from_secs(seconds + 1).min(LONGEST_PAUSE);
+                let until = now + Duration::from_secs(seconds.saturating_add(1)).min(LONGEST_RESET);
                 // Requests under way are not in what the service counts yet.
                 let under_way = state.under_way();
                 state.left_there = Some(LeftThere {

@@ -1,0 +1,91 @@
+//! What a release of the API may change without breaking anybody.
+
+use super::{Desk, mutate, through_the_facade, with_bodies};
+use crate::support::document;
+
+#[tokio::test(start_paused = true)]
+async fn every_documented_example_is_read() {
+    let desk = Desk::new();
+    let bodies = with_bodies();
+    assert_eq!(bodies.len(), 46);
+    for (operation, status, body) in bodies {
+        let told = desk
+            .ask(operation.id, status, &body.example.to_string())
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        assert!(!told.contains("Unknown("), "{}: {told}", operation.id);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_success_is_one_whatever_number_it_has() {
+    let desk = Desk::new();
+    for (operation, _, body) in with_bodies() {
+        for status in [200, 201, 202] {
+            desk.ask(operation.id, status, &body.example.to_string())
+                .await
+                .unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_a_documented_body_is_a_success_whatever_it_holds() {
+    let desk = Desk::new();
+    let mut count = 0;
+    for operation in document::operations() {
+        if operation.success().1.is_some() {
+            continue;
+        }
+        count += 1;
+        for body in ["", "null", "{}", "<html>done</html>"] {
+            for status in [200, 202, 204] {
+                let told = desk.ask(operation.id, status, body).await;
+                assert_eq!(told.unwrap_or_else(|error| panic!("{error}")), "()");
+            }
+        }
+    }
+    assert_eq!(count, 60 - 46);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_word_is_kept() {
+    let count = through_the_facade(mutate::unknown_words, |operation, _, mutation, result| {
+        let told = result.unwrap_or_else(|error| panic!("{error}"));
+        assert!(
+            told.contains("Unknown(\"brand_new_word\")"),
+            "{} at {}: {told}",
+            operation.id,
+            mutation.place
+        );
+    })
+    .await;
+    assert!(count > 30, "only {count} words were replaced");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_more_field_does_not_matter() {
+    let count = through_the_facade(mutate::extra_fields, |operation, _, mutation, result| {
+        result.unwrap_or_else(|error| panic!("{} at {}: {error}", operation.id, mutation.place));
+    })
+    .await;
+    assert!(count > 150, "only {count} objects were extended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn null_is_read_wherever_a_field_is_not_always_there() {
+    let count = through_the_facade(mutate::nulls, |operation, _, mutation, result| {
+        result.unwrap_or_else(|error| panic!("{} at {}: {error}", operation.id, mutation.place));
+    })
+    .await;
+    assert!(count > 500, "only {count} fields were null");
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_field_that_is_not_always_there_can_be_missing() {
+    let count = through_the_facade(mutate::absences, |operation, _, mutation, result| {
+        result.unwrap_or_else(|error| panic!("{} at {}: {error}", operation.id, mutation.place));
+    })
+    .await;
+    assert!(count > 500, "only {count} fields were taken out");
+}

@@ -1,0 +1,80 @@
+//! What becomes of answers: lenient about what a release of the API may change, strict about what would mislead.
+//!
+//! Thousands of answers go through one client: time is paused where they do, so that no rate limit holds them up.
+
+mod broken;
+mod lenient;
+mod mutate;
+mod shapes;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::Response;
+use serde_json::Value;
+use wpengine::{Client, Error};
+
+use crate::support::{
+    clients,
+    document::{self, Described},
+    full,
+    script::{self, Script},
+};
+
+/// A client whose requests all get the answer that was put down last.
+struct Desk {
+    client: Client,
+    answer: Arc<Mutex<Response<Bytes>>>,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let answer = Arc::new(Mutex::new(script::json(200, "")));
+        let played = Arc::clone(&answer);
+        let wire = Script::new(move |_, _| {
+            Ok(played
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone())
+        });
+        Self {
+            client: clients::on(wire),
+            answer,
+        }
+    }
+
+    /// Calls an operation that is answered with that, and gives the value as `Debug` shows it.
+    async fn ask(&self, id: &str, status: u16, body: &str) -> Result<String, Error> {
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = script::json(status, body);
+        full::call(&self.client, id).await
+    }
+}
+
+/// The operations whose success has a body, with the status, the schema and the example.
+fn with_bodies() -> Vec<(Described, u16, document::Body)> {
+    document::operations()
+        .into_iter()
+        .filter_map(|operation| {
+            let (status, body) = operation.success();
+            Some((operation, status, body?))
+        })
+        .collect()
+}
+
+/// Sends every mutation of every example through the facade.
+async fn through_the_facade(
+    mutate: fn(&document::Body) -> Vec<mutate::Mutation>,
+    mut judge: impl FnMut(&Described, u16, &mutate::Mutation, Result<String, Error>),
+) -> usize {
+    let desk = Desk::new();
+    let mut count = 0;
+    for (operation, status, body) in with_bodies() {
+        for mutation in mutate(&body) {
+            let body: &Value = &mutation.body;
+            let result = desk.ask(operation.id, status, &body.to_string()).await;
+            judge(&operation, status, &mutation, result);
+            count += 1;
+        }
+    }
+    count
+}

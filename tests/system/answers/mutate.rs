@@ -1,0 +1,183 @@
+//! Mutations of documented examples, found by walking an example along its schema.
+
+use serde_json::{Value, json};
+
+use crate::support::document::{Body, plain};
+
+/// An example with one thing changed.
+#[derive(Debug)]
+pub(super) struct Mutation {
+    /// What was changed, as error messages write it: `results[0].created_at`.
+    pub(super) place: String,
+    pub(super) body: Value,
+}
+
+/// A spot in an example: where, by which schema, and which component's field it is.
+struct Spot {
+    steps: Vec<Step>,
+    schema: &'static Value,
+    value: Value,
+    /// Whether the field is one of those that every answer has.
+    always: bool,
+}
+
+#[derive(Clone)]
+enum Step {
+    Field(String),
+    Item(usize),
+}
+
+/// An unknown word wherever the documentation lists the words.
+pub(super) fn unknown_words(body: &Body) -> Vec<Mutation> {
+    changed(body, |spot| {
+        spot.schema.get("enum").map(|_| json!("brand_new_word"))
+    })
+}
+
+/// One more field in every object.
+pub(super) fn extra_fields(body: &Body) -> Vec<Mutation> {
+    changed(body, |spot| {
+        let mut object = spot.value.as_object()?.clone();
+        object.insert("brand_new_field".to_owned(), json!({"with": [1, null]}));
+        Some(object.into())
+    })
+}
+
+/// Null in every field that is not always there, of those that the example has and of those that it leaves out.
+pub(super) fn nulls(body: &Body) -> Vec<Mutation> {
+    changed(body, |spot| is_optional(spot).then_some(Value::Null))
+}
+
+/// Every such field left out.
+pub(super) fn absences(body: &Body) -> Vec<Mutation> {
+    without(body, is_optional)
+}
+
+/// Null for every array that makes a list.
+pub(super) fn null_lists(body: &Body) -> Vec<Mutation> {
+    changed(body, |spot| is_list(spot).then_some(Value::Null))
+}
+
+/// No array that makes a list.
+pub(super) fn absent_lists(body: &Body) -> Vec<Mutation> {
+    without(body, is_list)
+}
+
+/// A date that is none in every field that holds one.
+pub(super) fn bad_dates(body: &Body) -> Vec<Mutation> {
+    changed(body, |spot| {
+        (spot.schema["format"] == "date-time").then(|| json!("the day before yesterday"))
+    })
+}
+
+/// A number in every field that holds text. Counts are text that may be a number.
+pub(super) fn numbers_for_texts(body: &Body) -> Vec<Mutation> {
+    changed(body, |spot| {
+        (spot.schema["type"] == "string" && spot.schema["format"] != "int64").then(|| json!(7))
+    })
+}
+
+fn is_optional(spot: &Spot) -> bool {
+    !spot.always && matches!(spot.steps.last(), Some(Step::Field(_)))
+}
+
+fn is_list(spot: &Spot) -> bool {
+    spot.always && spot.steps.len() == 1 && spot.schema["type"] == "array"
+}
+
+fn changed(body: &Body, change: impl Fn(&Spot) -> Option<Value>) -> Vec<Mutation> {
+    spots(body)
+        .iter()
+        .filter_map(|spot| {
+            let mut changed = body.example.clone();
+            put(&mut changed, &spot.steps, change(spot)?);
+            Some(Mutation {
+                place: place(&spot.steps),
+                body: changed,
+            })
+        })
+        .collect()
+}
+
+fn without(body: &Body, which: impl Fn(&Spot) -> bool) -> Vec<Mutation> {
+    spots(body)
+        .iter()
+        .filter(|spot| which(spot))
+        .filter_map(|spot| {
+            let (Step::Field(field), parent) = spot.steps.split_last()? else {
+                return None;
+            };
+            let mut changed = body.example.clone();
+            at(&mut changed, parent)
+                .as_object_mut()?
+                .shift_remove(field);
+            Some(Mutation {
+                place: place(&spot.steps),
+                body: changed,
+            })
+        })
+        .collect()
+}
+
+fn spots(body: &Body) -> Vec<Spot> {
+    let mut found = Vec::new();
+    walk(body.schema, body.example, true, &[], &mut found);
+    found
+}
+
+fn walk(
+    schema: &'static Value,
+    value: &Value,
+    always: bool,
+    steps: &[Step],
+    found: &mut Vec<Spot>,
+) {
+    let schema = plain(schema);
+    found.push(Spot {
+        steps: steps.to_vec(),
+        schema,
+        value: value.clone(),
+        always,
+    });
+    let step = |step| [steps, &[step]].concat();
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    // Null stands for an object that is not there.
+    for (field, of) in properties.filter(|_| value.is_object()) {
+        let always = schema["x-wpengine"]["always"]
+            .as_array()
+            .is_some_and(|always| always.iter().any(|known| known == field));
+        let inside = value.get(field).unwrap_or(&Value::Null);
+        walk(of, inside, always, &step(Step::Field(field.clone())), found);
+    }
+    if let (Some(of), Some(items)) = (schema.get("items"), value.as_array()) {
+        for (number, item) in items.iter().enumerate() {
+            walk(of, item, true, &step(Step::Item(number)), found);
+        }
+    }
+}
+
+fn at<'a>(value: &'a mut Value, steps: &[Step]) -> &'a mut Value {
+    steps.iter().fold(value, |value, step| match step {
+        Step::Field(field) => &mut value[field.as_str()],
+        Step::Item(number) => &mut value[*number],
+    })
+}
+
+fn put(value: &mut Value, steps: &[Step], new: Value) {
+    *at(value, steps) = new;
+}
+
+fn place(steps: &[Step]) -> String {
+    let mut place = String::new();
+    for step in steps {
+        match step {
+            Step::Field(field) if place.is_empty() => place.push_str(field),
+            Step::Field(field) => {
+                place.push('.');
+                place.push_str(field);
+            }
+            Step::Item(number) => place.push_str(&format!("[{number}]")),
+        }
+    }
+    place
+}

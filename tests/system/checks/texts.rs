@@ -1,0 +1,233 @@
+//! Names, addresses, roles and keys.
+
+use wpengine::types::{PrivateKey, Role, Roles};
+
+use super::{all_are_refused, refused};
+use crate::support::{
+    clients,
+    every::{ACCOUNT, INSTALL, SITE},
+    script::Script,
+};
+
+#[tokio::test]
+async fn a_name_that_is_none() {
+    all_are_refused(|client| {
+        let install = |name: &'static str| {
+            refused(
+                "create_install",
+                "3 to 14 lower-case letters and digits, a letter first",
+                client.installs().create(name, ACCOUNT),
+            )
+        };
+        let site = client.site(SITE);
+        let long = "x".repeat(41);
+        vec![
+            install(""),
+            install("ab"),
+            install("1abc"),
+            install("Abc"),
+            install("a-bc"),
+            install("abcdefghijklmno"),
+            install("abc\n"),
+            refused(
+                "create_site",
+                "cannot be empty",
+                client.sites().create("  ", ACCOUNT),
+            ),
+            refused(
+                "create_site",
+                "at most 40 characters, not 41",
+                client.sites().create(long.clone(), ACCOUNT),
+            ),
+            refused(
+                "update_site",
+                "at most 40 characters, not 41",
+                site.update().name(long),
+            ),
+            refused("update_site", "cannot be empty", site.update().name("")),
+        ]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn addresses_that_nobody_can_be_told_at() {
+    const NONE: &str = "at least one notification e-mail address is needed";
+    let nobody: [&str; 0] = [];
+    all_are_refused(|client| {
+        let install = client.install(INSTALL);
+        vec![
+            refused(
+                "create_backup",
+                NONE,
+                install.backups().create("before", nobody),
+            ),
+            refused(
+                "create_backup",
+                "`ops` is no e-mail address",
+                install.backups().create("before", ["a@example.com", "ops"]),
+            ),
+            refused(
+                "create_backup",
+                "description of a backup cannot be empty",
+                install.backups().create("", ["a@example.com"]),
+            ),
+            refused("restore_backup", NONE, install.backup("b").restore(nobody)),
+            refused(
+                "restore_backup",
+                "`@x` is no e-mail address",
+                install.backup("b").restore(["@x"]),
+            ),
+            refused(
+                "copy_install",
+                "`a@` is no e-mail address",
+                install.copy_to("i2").notification_emails(["a@"]),
+            ),
+            refused(
+                "create_account_user",
+                "`john` is no e-mail address",
+                client
+                    .account(ACCOUNT)
+                    .users()
+                    .create("John", "Doe", "john", Roles::full()),
+            ),
+            refused(
+                "order_domain_certificate",
+                "`j j@x` is no e-mail address",
+                install
+                    .domain("d")
+                    .certificate()
+                    .order("j j@x", "J", "D", "US"),
+            ),
+        ]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn roles_that_the_api_does_not_take() {
+    const RULE: &str = "no combination of roles";
+    all_are_refused(|client| {
+        let account = client.account(ACCOUNT);
+        let create = |roles| {
+            account
+                .users()
+                .create("John", "Doe", "john@example.com", roles)
+        };
+        vec![
+            refused("create_account_user", RULE, create(Roles::from("admin"))),
+            refused("create_account_user", RULE, create(Roles::from(""))),
+            refused(
+                "create_account_user",
+                RULE,
+                create(Roles::from_iter([Role::Billing])),
+            ),
+            refused(
+                "update_account_user",
+                RULE,
+                account.user("u").update(Roles::from("full,partial")),
+            ),
+            refused(
+                "create_account_user",
+                "who reaches all of them",
+                create(Roles::full()).installs([INSTALL]),
+            ),
+            refused(
+                "update_account_user",
+                "who reaches all of them",
+                account.user("u").update(Roles::owner()).installs([INSTALL]),
+            ),
+            refused(
+                "create_account_user",
+                "first name cannot be empty",
+                account
+                    .users()
+                    .create("", "Doe", "j@example.com", Roles::full()),
+            ),
+            refused(
+                "create_account_user",
+                "last name cannot be empty",
+                account
+                    .users()
+                    .create("John", " ", "j@example.com", Roles::full()),
+            ),
+        ]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn keys_of_the_wrong_kind_are_refused_and_not_repeated() {
+    const PEM: &str = "-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----";
+    let script = Script::answering("{}");
+    let client = clients::on(script.clone());
+    let certificates = client.install(INSTALL).certificates();
+    for (rule, error) in [
+        (
+            "this is a private key, and a public one is wanted",
+            client.ssh_keys().create(PEM).await.map(drop),
+        ),
+        (
+            "public key cannot be empty",
+            client.ssh_keys().create(" ").await.map(drop),
+        ),
+        (
+            "the private key is PEM text",
+            certificates
+                .import_third_party("YQ==", PrivateKey::new(PEM))
+                .await
+                .map(drop),
+        ),
+        (
+            "the certificate is PEM text",
+            certificates
+                .import_third_party(PEM, PrivateKey::new("YQ=="))
+                .await
+                .map(drop),
+        ),
+        (
+            "the private key is not base64",
+            certificates
+                .import_third_party("YQ==", PrivateKey::new("canary!"))
+                .await
+                .map(drop),
+        ),
+        (
+            "the certificate is not base64",
+            certificates
+                .import_third_party("", PrivateKey::new("YQ=="))
+                .await
+                .map(drop),
+        ),
+    ] {
+        let error = error.expect_err(rule);
+        assert!(error.to_string().contains(rule), "{error}");
+        assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+    }
+    assert_eq!(script.count(), 0);
+}
+
+#[tokio::test]
+async fn the_names_of_an_order_are_needed() {
+    all_are_refused(|client| {
+        let certificate = client.install(INSTALL).domain("d").certificate();
+        vec![
+            refused(
+                "order_domain_certificate",
+                "given name cannot be empty",
+                certificate.order("j@example.com", "", "Doe", "US"),
+            ),
+            refused(
+                "order_domain_certificate",
+                "family name cannot be empty",
+                certificate.order("j@example.com", "Jane", " ", "US"),
+            ),
+            refused(
+                "order_domain_certificate",
+                "region code cannot be empty",
+                certificate.order("j@example.com", "Jane", "Doe", ""),
+            ),
+        ]
+    })
+    .await;
+}

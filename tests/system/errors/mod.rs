@@ -1,0 +1,92 @@
+//! What errors say: a snapshot of each kind, its line and the causes behind it.
+//!
+//! The snapshots are in `snapshots/errors/`. Read a changed one as whoever is woken by it would.
+
+mod answered;
+mod readable;
+mod unanswered;
+mod unsent;
+mod waited;
+
+use std::{
+    error::Error as _,
+    fmt::{Debug, Write as _},
+    sync::Arc,
+    time::Duration,
+};
+
+use wpengine::{Client, Error, ErrorKind, RetryPolicy, Wire};
+
+use crate::support::clients;
+
+/// Errors, as a snapshot shows them.
+#[derive(Default)]
+struct Sheet {
+    shown: String,
+    kinds: Vec<ErrorKind>,
+}
+
+impl Sheet {
+    /// Notes what became of something that fails.
+    fn note<T: Debug>(&mut self, what: &str, result: Result<T, Error>) {
+        let error = match result {
+            Err(error) => error,
+            Ok(value) => panic!("{what} is no error: {value:?}"),
+        };
+        let line = error.to_string();
+        assert!(!line.contains(['\n', '\r', '\t']), "one line: {line}");
+        assert!(line.len() < 400, "a short line: {line}");
+        let _ = writeln!(self.shown, "# {what}: {:?}\n{line}", error.kind());
+        if error.may_have_happened() {
+            assert!(line.contains("look before you send it again"), "{line}");
+        }
+        let mut cause = error.source();
+        while let Some(deeper) = cause {
+            let said = deeper.to_string();
+            assert!(!line.contains(&said), "said twice: {said}");
+            let _ = writeln!(self.shown, "  because: {said}");
+            cause = deeper.source();
+        }
+        self.shown.push('\n');
+        self.kinds.push(error.kind());
+    }
+
+    /// Holds the sheet against its snapshot, which shows errors of these kinds and no others.
+    fn check(self, name: &str, kinds: &[ErrorKind]) {
+        for kind in &self.kinds {
+            assert!(kinds.contains(kind), "{kind:?} in {name}");
+        }
+        for kind in kinds {
+            assert!(self.kinds.contains(kind), "no {kind:?} in {name}");
+        }
+        check(name, self.shown.trim_end());
+    }
+}
+
+fn check(name: &str, shown: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots/errors");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, shown));
+}
+
+/// A client that tries once.
+fn once(wire: Arc<dyn Wire>) -> Client {
+    clients::builder_on(wire)
+        .retry(RetryPolicy::none())
+        .build()
+        .expect("a client")
+}
+
+/// A client that tries three times and does not wait between.
+fn three_times(wire: Arc<dyn Wire>) -> Client {
+    clients::builder_on(wire)
+        .retry(
+            RetryPolicy::default()
+                .max_attempts(3)
+                .first_wait(Duration::ZERO),
+        )
+        .build()
+        .expect("a client")
+}

@@ -1,0 +1,30 @@
+//! Listings: every item, once and in order, or an error; never less without one.
+
+mod failures;
+mod pages;
+mod streams;
+mod tokens;
+
+use wpengine::{ErrorKind, Items, types::Site};
+
+/// Reads a stream to its end: the numbers of its sites, and how it ended.
+async fn read(mut items: Items<Site>) -> (Vec<String>, Option<ErrorKind>) {
+    let mut ids = Vec::new();
+    let mut failed = None;
+    while let Some(item) = items.next().await {
+        assert!(failed.is_none(), "nothing comes after an error");
+        match item {
+            Ok(site) => ids.push(site.id.to_string()),
+            Err(error) => {
+                assert_eq!(error.operation(), Some("list_sites"));
+                failed = Some(error.kind());
+            }
+        }
+    }
+    assert!(items.next().await.is_none(), "an end is an end");
+    (ids, failed)
+}
+
+fn ids(numbers: std::ops::Range<u64>) -> Vec<String> {
+    numbers.map(|number| format!("site-{number}")).collect()
+}

@@ -1,0 +1,187 @@
+//! When a request is sent again. All times are virtual.
+
+use std::time::{Duration, SystemTime};
+
+use wpengine::{
+    Error, ErrorKind, RetryPolicy,
+    types::{CacheType, User},
+};
+
+use crate::support::{
+    clients,
+    every::INSTALL,
+    script::{Script, Turn, json, with_header},
+};
+
+const USER: &str = r#"{"id":"u1","email":"jane@example.com"}"#;
+
+/// A service that answers once with that status and `Retry-After`, and then well.
+fn asks_to_wait(status: u16, retry_after: impl Into<String>) -> std::sync::Arc<Script> {
+    let retry_after = retry_after.into();
+    Script::new(move |number, _| {
+        Ok(match number {
+            0 => with_header(json(status, "{}"), "retry-after", &retry_after),
+            _ => json(200, USER),
+        })
+    })
+}
+
+async fn ask(script: &std::sync::Arc<Script>) -> Result<User, Error> {
+    clients::on(script.clone()).current_user().await
+}
+
+fn whole_seconds(script: &Script) -> Vec<u64> {
+    script.times().iter().map(Duration::as_secs).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_after_in_seconds_is_waited_for_exactly() {
+    for status in [429, 503, 500] {
+        let script = asks_to_wait(status, "7");
+        ask(&script).await.expect("the second attempt");
+        let waited = script.times()[1];
+        assert!(
+            (7_000..7_010).contains(&waited.as_millis()),
+            "{status}: {waited:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_after_as_a_date_is_waited_for() {
+    let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(60));
+    let script = asks_to_wait(429, date);
+    ask(&script).await.expect("the second attempt");
+    // The date has whole seconds, and time went by since it was made.
+    let waited = script.times()[1].as_secs_f64();
+    assert!((55.0..=60.1).contains(&waited), "{waited}");
+
+    let script = asks_to_wait(503, "Wed, 21 Oct 2015 07:28:00 GMT");
+    ask(&script).await.expect("the second attempt");
+    assert!(script.times()[1] < Duration::from_millis(50));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_absurd_retry_after_ends_the_call_with_its_error() {
+    for (absurd, least) in [
+        ("121", 121),
+        ("86400", 86_400),
+        ("18446744073709551615", u64::MAX),
+        // No number of a computer, and still one that says not to come back.
+        ("99999999999999999999999999", u64::MAX),
+        ("Fri, 31 Dec 2100 23:59:59 GMT", 1_000_000_000),
+    ] {
+        let script = asks_to_wait(429, absurd);
+        let error = ask(&script).await.expect_err("nobody waits that long");
+        assert!(error.is_rate_limited());
+        assert_eq!(script.count(), 1, "{absurd}");
+        let asked = error.retry_after().expect("what the service asked for");
+        assert!(asked.as_secs() >= least, "{absurd}: {asked:?}");
+        assert!(script.times()[0].is_zero());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_long_a_retry_after_may_be_is_a_setting() {
+    let script = asks_to_wait(429, "200");
+    let client = clients::on(script.clone());
+    let patient = RetryPolicy::default().longest_retry_after(Duration::from_secs(200));
+    client
+        .current_user()
+        .retry(patient)
+        .await
+        .expect("the second attempt");
+    assert_eq!(whole_seconds(&script), [0, 200]);
+
+    let script = asks_to_wait(429, "2");
+    let client = clients::on(script.clone());
+    let hasty = RetryPolicy::default().longest_retry_after(Duration::from_secs(1));
+    let error = client
+        .current_user()
+        .retry(hasty)
+        .await
+        .expect_err("too long");
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(2)));
+    assert_eq!(script.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_after_that_is_none_counts_as_none() {
+    for nonsense in ["soon", "-1", "1.5", ""] {
+        let script = asks_to_wait(429, nonsense);
+        ask(&script).await.expect("the second attempt");
+        assert!(
+            script.times()[1] <= Duration::from_millis(510),
+            "{nonsense}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_after_does_not_make_a_write_safe_to_repeat() {
+    let script = asks_to_wait(503, "1");
+    let client = clients::on(script.clone());
+    let error = client
+        .sites()
+        .create("A site", "a1")
+        .await
+        .expect_err("503");
+    assert_eq!(script.count(), 1);
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_two_limits_by_install_wait_for_their_window() {
+    let script = Script::always(Turn::Status(429));
+    let install = clients::on(script.clone()).install(INSTALL);
+    install
+        .purge_cache(CacheType::Object)
+        .await
+        .expect_err("429");
+    assert_eq!(whole_seconds(&script), [0, 60, 120, 180]);
+
+    let script = Script::always(Turn::Status(429));
+    let install = clients::on(script.clone()).install(INSTALL);
+    install.domain("d1").check_status().await.expect_err("429");
+    assert_eq!(whole_seconds(&script), [0, 5, 10, 15]);
+
+    // What the service says counts more.
+    let script = Script::new(|_, _| Ok(with_header(json(429, "{}"), "retry-after", "3")));
+    let install = clients::on(script.clone()).install(INSTALL);
+    install
+        .purge_cache(CacheType::Object)
+        .await
+        .expect_err("429");
+    assert_eq!(whole_seconds(&script), [0, 3, 6, 9]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_waits_grow_stay_within_their_limits_and_differ() {
+    let mut first_waits = Vec::new();
+    for _ in 0..20 {
+        let script = Script::always(Turn::Status(503));
+        let policy = RetryPolicy::default()
+            .max_attempts(6)
+            .first_wait(Duration::from_secs(1))
+            .longest_wait(Duration::from_secs(3));
+        let client = clients::builder_on(script.clone())
+            .retry(policy)
+            .build()
+            .expect("a client");
+        let error = client.current_user().await.expect_err("503");
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Api, 6));
+        let times = script.times();
+        let waits: Vec<_> = times
+            .windows(2)
+            .map(|pair| (pair[1] - pair[0]).as_secs_f64())
+            .collect();
+        for (wait, most) in waits.iter().zip([1.0, 2.0, 3.0, 3.0, 3.0]) {
+            // The clock of tokio counts in milliseconds and rounds up.
+            assert!(*wait <= most + 0.002, "{waits:?}");
+        }
+        first_waits.push((waits[0] * 1000.0) as u64);
+    }
+    first_waits.sort_unstable();
+    first_waits.dedup();
+    assert!(first_waits.len() > 5, "no jitter: {first_waits:?}");
+}

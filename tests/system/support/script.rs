@@ -1,0 +1,142 @@
+//! A wire in memory that plays a script: for tests of what is sent, how often and when, without a socket. It may be
+//! used with paused time.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use tokio::time::Instant;
+use wpengine::{Wire, WireError, WireFuture};
+
+/// No test needs more requests; more are a loop that does not end.
+const MOST: usize = 20_000;
+
+/// What becomes of one attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// No connection.
+    Connect,
+    /// No connection in time.
+    ConnectTimeout,
+    /// The connection breaks after the request left.
+    Broken,
+    /// No answer, ever.
+    Silence,
+    /// An answer with that status and an error body.
+    Status(u16),
+}
+
+type Play = dyn Fn(usize, &Request<Bytes>) -> Result<Response<Bytes>, Turn> + Send + Sync;
+
+/// Plays a function of the number of the request (from 0) and the request.
+pub(crate) struct Script {
+    play: Box<Play>,
+    seen: Mutex<Vec<(Duration, Request<Bytes>)>>,
+    started: Instant,
+}
+
+impl Script {
+    pub(crate) fn new(
+        play: impl Fn(usize, &Request<Bytes>) -> Result<Response<Bytes>, Turn> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            play: Box::new(play),
+            seen: Mutex::default(),
+            started: Instant::now(),
+        })
+    }
+
+    /// Every attempt ends the same way.
+    pub(crate) fn always(turn: Turn) -> Arc<Self> {
+        Self::new(move |_, _| Err(turn))
+    }
+
+    /// Every attempt is answered with that JSON.
+    pub(crate) fn answering(body: impl Into<String>) -> Arc<Self> {
+        let body = body.into();
+        Self::new(move |_, _| Ok(json(200, &body)))
+    }
+
+    /// Some attempts end in these ways, one after the other; then that JSON comes.
+    pub(crate) fn then(turns: &[Turn], body: impl Into<String>) -> Arc<Self> {
+        let (turns, body) = (turns.to_vec(), body.into());
+        Self::new(move |number, _| match turns.get(number) {
+            Some(turn) => Err(*turn),
+            None => Ok(json(200, &body)),
+        })
+    }
+
+    /// The requests that were sent, oldest first.
+    pub(crate) fn requests(&self) -> Vec<Request<Bytes>> {
+        self.locked()
+            .iter()
+            .map(|(_, request)| request.clone())
+            .collect()
+    }
+
+    /// When they were sent, counted from the making of the script.
+    pub(crate) fn times(&self) -> Vec<Duration> {
+        self.locked().iter().map(|(time, _)| *time).collect()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.locked().len()
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, Vec<(Duration, Request<Bytes>)>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Script")
+    }
+}
+
+impl Wire for Script {
+    fn send(&self, request: Request<Bytes>, _: usize) -> WireFuture<'_> {
+        let number = {
+            let mut seen = self.locked();
+            assert!(seen.len() < MOST, "this goes on for ever");
+            seen.push((self.started.elapsed(), request.clone()));
+            seen.len() - 1
+        };
+        let turn = (self.play)(number, &request);
+        Box::pin(async move {
+            match turn {
+                Ok(answer) => Ok(answer),
+                Err(Turn::Connect) => Err(WireError::Connect("connection refused".into())),
+                Err(Turn::ConnectTimeout) => Err(WireError::ConnectTimeout("timed out".into())),
+                Err(Turn::Broken) => Err(WireError::Broken("connection reset".into())),
+                Err(Turn::Silence) => std::future::pending().await,
+                Err(Turn::Status(status)) => Ok(json(status, r#"{"message":"as scripted"}"#)),
+            }
+        })
+    }
+}
+
+/// An answer with a JSON body.
+pub(crate) fn json(status: u16, body: &str) -> Response<Bytes> {
+    Response::builder()
+        .status(status)
+        .header("content-type", "application/json")
+        .body(Bytes::copy_from_slice(body.as_bytes()))
+        .expect("a valid response")
+}
+
+/// An answer with one more header.
+pub(crate) fn with_header(
+    mut answer: Response<Bytes>,
+    name: &'static str,
+    value: &str,
+) -> Response<Bytes> {
+    answer
+        .headers_mut()
+        .insert(name, value.parse().expect("a header value"));
+    answer
+}

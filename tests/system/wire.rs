@@ -1,0 +1,247 @@
+//! What goes over the wire for every operation, and what becomes of the documented example answer: one snapshot each.
+//!
+//! The snapshots are in `snapshots/wire/`, named by the operation. What is sent is matched against the document too.
+
+use std::{collections::BTreeSet, fmt::Write as _, fs};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use serde_json::Value;
+
+use crate::support::{
+    clients,
+    document::{self, Described, plain, violations},
+    every::days,
+    full,
+    script::{self, Script},
+};
+
+macro_rules! operations {
+    ($($id:ident)*) => {
+        /// Each operation that is tested here.
+        const TESTED: [&str; 60] = [$(stringify!($id)),*];
+
+        $(
+            #[tokio::test]
+            async fn $id() {
+                goes_over_the_wire_as_documented(stringify!($id)).await;
+            }
+        )*
+    };
+}
+
+operations! {
+    get_status get_swagger
+    list_accounts get_account get_account_limits
+    get_account_usage refresh_account_disk_usage get_account_usage_summary get_account_usage_insights
+    get_install_usage refresh_install_disk_usage
+    list_account_users create_account_user get_account_user update_account_user delete_account_user
+    list_account_site_transfers list_site_transfers create_site_transfer get_site_transfer cancel_site_transfer
+    list_site_report_templates
+    list_sites create_site get_site update_site delete_site
+    list_installs create_install get_install update_install delete_install copy_install
+    get_largefs_validation_file get_offload_settings update_offload_settings patch_offload_settings
+    list_domains create_domain create_bulk_domains get_domain update_domain delete_domain
+    verify_domain check_domain_status get_domain_report
+    list_certificates import_third_party_certificate get_domain_certificate order_domain_certificate
+    list_backups create_backup get_backup restore_backup
+    purge_cache list_archives get_current_user
+    list_ssh_keys create_ssh_key delete_ssh_key
+}
+
+#[test]
+fn every_operation_has_a_snapshot_and_every_snapshot_an_operation() {
+    let table: BTreeSet<String> = wpengine::operations()
+        .iter()
+        .map(|operation| operation.id.to_owned())
+        .collect();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/system/snapshots/wire");
+    let snapshots: BTreeSet<String> = fs::read_dir(folder)
+        .expect("the folder of the snapshots")
+        .map(|entry| entry.expect("an entry").file_name())
+        .filter_map(|name| Some(name.to_str()?.strip_suffix(".snap")?.to_owned()))
+        .collect();
+    assert_eq!(snapshots, table);
+    assert_eq!(BTreeSet::from(TESTED.map(str::to_owned)), table);
+}
+
+async fn goes_over_the_wire_as_documented(id: &str) {
+    let operation = document::operation(id);
+    let (status, body) = operation.success();
+    let example = body.map(|body| body.example.clone());
+    let wire = Script::new(move |number, _| {
+        let mut body = example.clone();
+        // The document shows a last page; a listing by token sends its token only where there is one more.
+        if number == 0
+            && let Some(token) = body
+                .as_mut()
+                .and_then(|body| body.get_mut("next_page_token"))
+        {
+            *token = "1".into();
+        }
+        Ok(script::json(
+            status,
+            &body.map(|body| body.to_string()).unwrap_or_default(),
+        ))
+    });
+    let value = full::call(&clients::on(wire.clone()), id)
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+
+    let requests = wire.requests();
+    let mut shown = String::new();
+    for request in &requests {
+        assert_documented(&operation, request);
+        let _ = writeln!(shown, "{}", show(request));
+    }
+    assert_everything_was_sent(&operation, &requests);
+    let _ = write!(shown, "=> {status}\n{value}");
+
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("snapshots/wire");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(id, shown));
+}
+
+/// Method, path, query and body are those of the document.
+fn assert_documented(operation: &Described, request: &Request<Bytes>) {
+    assert_eq!(request.method().as_str().to_lowercase(), operation.method);
+    let path = request.uri().path();
+    let path = path.strip_prefix("/v1").expect("the base URL comes first");
+    let parts: Vec<_> = path.split('/').collect();
+    let template: Vec<_> = operation.path.split('/').collect();
+    assert_eq!(parts.len(), template.len(), "{path} is {}", operation.path);
+    for (part, expected) in parts.iter().zip(&template) {
+        let fits = if expected.starts_with('{') {
+            !part.is_empty()
+        } else {
+            part == expected
+        };
+        assert!(fits, "{path} is {}", operation.path);
+    }
+    for (name, text) in query(request) {
+        let (_, schema) = operation
+            .query()
+            .into_iter()
+            .find(|(documented, _)| *documented == name)
+            .unwrap_or_else(|| panic!("`{name}` is no parameter of {}", operation.id));
+        let value = match plain(schema)["type"].as_str() {
+            Some("integer") => Value::from(text.parse::<u64>().expect("a number")),
+            _ => Value::from(text),
+        };
+        let broken = violations(&document::validator(schema), &value);
+        assert!(broken.is_empty(), "{name}: {broken:?}");
+    }
+    let content_type = request.headers().get(http::header::CONTENT_TYPE);
+    match operation.request_body() {
+        Some(body) => {
+            assert_eq!(content_type.expect("a content type"), "application/json");
+            let broken = violations(&document::validator(body.schema), &json_of(request));
+            assert!(broken.is_empty(), "{broken:?}");
+        }
+        None => {
+            assert!(request.body().is_empty(), "no body is documented");
+            assert!(content_type.is_none(), "no body, but its type");
+        }
+    }
+}
+
+/// Every parameter and every field that is documented was sent, so that the snapshot shows them all.
+fn assert_everything_was_sent(operation: &Described, requests: &[Request<Bytes>]) {
+    let sent: BTreeSet<String> = requests
+        .iter()
+        .flat_map(query)
+        .map(|(name, _)| name)
+        .collect();
+    let documented: BTreeSet<String> = operation
+        .query()
+        .into_iter()
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    assert_eq!(sent, documented, "the query");
+    if let Some(body) = operation.request_body() {
+        for request in requests {
+            assert_all_fields(body.schema, &[&json_of(request)], "the body");
+        }
+    }
+}
+
+fn assert_all_fields(schema: &'static Value, values: &[&Value], place: &str) {
+    let schema = plain(schema);
+    for (field, of) in schema["properties"].as_object().into_iter().flatten() {
+        let place = format!("{place}.{field}");
+        let inside: Vec<_> = values.iter().filter_map(|value| value.get(field)).collect();
+        assert!(!inside.is_empty(), "{place} is documented and was not sent");
+        assert_all_fields(of, &inside, &place);
+    }
+    if let Some(of) = schema.get("items") {
+        let inside: Vec<_> = values
+            .iter()
+            .filter_map(|value| value.as_array())
+            .flatten()
+            .collect();
+        assert!(!inside.is_empty(), "{place} has no items");
+        assert_all_fields(of, &inside, &format!("{place}[]"));
+    }
+}
+
+fn query(request: &Request<Bytes>) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
+        .into_owned()
+        .collect()
+}
+
+fn json_of(request: &Request<Bytes>) -> Value {
+    serde_json::from_slice(request.body()).expect("a body that is JSON")
+}
+
+/// A request as a reviewer wants to see it, without secrets and without what another day changes.
+fn show(request: &Request<Bytes>) -> String {
+    let path = request.uri().path().strip_prefix("/v1").unwrap_or_default();
+    let mut shown = format!("{} {path}\n", request.method());
+    let (first, last) = days();
+    for (name, value) in query(request) {
+        let value = match name.as_str() {
+            "first_date" if value == first.to_string() => "[the first day]".to_owned(),
+            "last_date" if value == last.to_string() => "[the last day]".to_owned(),
+            _ => value,
+        };
+        let _ = writeln!(shown, "  ? {name} = {value}");
+    }
+    shown.push_str(&show_headers(request.headers()));
+    if !request.body().is_empty() {
+        let mut body = json_of(request);
+        redact(&mut body, "private_key", "[redacted]");
+        redact(&mut body, "scheduled_time", "[in two days]");
+        let body = serde_json::to_string_pretty(&body).expect("JSON");
+        let _ = writeln!(shown, "{body}");
+    }
+    shown
+}
+
+fn show_headers(headers: &HeaderMap) -> String {
+    let mut lines: Vec<String> = headers
+        .iter()
+        .map(|(name, value)| {
+            let text = value.to_str().expect("a visible header");
+            let text = match name.as_str() {
+                "authorization" => {
+                    assert!(value.is_sensitive(), "it could be printed");
+                    format!("{} [redacted]", text.split(' ').next().unwrap_or_default())
+                }
+                "user-agent" => text.replace(env!("CARGO_PKG_VERSION"), "[version]"),
+                _ => text.to_owned(),
+            };
+            format!("{name}: {text}\n")
+        })
+        .collect();
+    lines.sort();
+    lines.concat()
+}
+
+fn redact(body: &mut Value, field: &str, with: &str) {
+    if let Some(value) = body.get_mut(field) {
+        *value = with.into();
+    }
+}
