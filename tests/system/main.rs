@@ -8,6 +8,7 @@ mod credentials;
 mod destinations;
 mod errors;
 mod escape;
+mod limits;
 mod listing;
 mod operations;
 mod quickstart;

@@ -1,5 +1,7 @@
 //! Listings: every item, once and in order, or an error; never less without one.
 
+mod ahead;
+mod changing;
 mod failures;
 mod pages;
 mod streams;

@@ -1,0 +1,196 @@
+//! Rate limits, through the client: counted where the requests arrive.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::Request;
+use tokio::time::Instant;
+use wpengine::{Client, Credentials, ErrorKind, Wire, WireFuture};
+
+use crate::support::{
+    clients::BASE_URL,
+    script::{self, Script},
+};
+
+const USER: &str = r#"{"id":"u","email":"joe@example.com"}"#;
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Counts when requests arrive, up to a tenth of a second after they were sent, and answers some time later.
+#[derive(Debug)]
+struct Arrivals {
+    start: Instant,
+    seen: Mutex<(u64, Vec<Duration>)>,
+}
+
+impl Arrivals {
+    fn random(&self, below: u64) -> u64 {
+        let (state, _) = &mut *self.seen.lock().unwrap();
+        *state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (*state >> 33) % below
+    }
+}
+
+impl Wire for Arrivals {
+    fn send(&self, _request: Request<Bytes>, _most: usize) -> WireFuture<'_> {
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(self.random(101))).await;
+            self.seen.lock().unwrap().1.push(self.start.elapsed());
+            tokio::time::sleep(Duration::from_millis(self.random(1300))).await;
+            Ok(script::json(200, USER))
+        })
+    }
+}
+
+fn builder(wire: Arc<dyn Wire>) -> wpengine::ClientBuilder {
+    Client::builder()
+        .base_url(BASE_URL)
+        .credentials(Credentials::basic("test-user", "test-password"))
+        .wire(wire)
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_ten_hours_no_window_is_exceeded_and_the_budget_is_used() {
+    let start = Instant::now();
+    let arrivals = Arc::new(Arrivals {
+        start,
+        seen: Mutex::new((7, Vec::new())),
+    });
+    let client = builder(arrivals.clone()).build().unwrap();
+    let tasks: Vec<_> = (0..32)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move {
+                while start.elapsed() < 10 * HOUR {
+                    client.current_user().await.expect("an answer");
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let mut arrived = arrivals.seen.lock().unwrap().1.clone();
+    arrived.sort();
+    for (limit, period) in [(100, Duration::from_secs(60)), (1000, HOUR)] {
+        for stretch in arrived.windows(limit + 1) {
+            assert!(
+                stretch[limit] - stretch[0] >= period,
+                "{} requests in {:?}",
+                limit + 1,
+                stretch[limit] - stretch[0]
+            );
+        }
+    }
+    let used = arrived.iter().filter(|at| **at < 10 * HOUR).count();
+    assert!(used >= 9_800, "{used} of 10000");
+    let counters = client.counters();
+    assert_eq!(counters.calls, arrived.len() as u64);
+    assert!(counters.limited > 0 && counters.limited_for > HOUR);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_would_have_to_wait_can_fail_instead_and_nothing_is_sent() {
+    let script = Script::answering(USER);
+    let client = builder(script.clone())
+        .max_rate_limit_wait(Duration::ZERO)
+        .build()
+        .unwrap();
+    for _ in 0..100 {
+        client.current_user().await.unwrap();
+    }
+    assert_eq!(client.rate_limit_state(None)[1].left, 0);
+    let error = client.current_user().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimit);
+    assert!(error.is_rate_limited() && !error.may_have_happened());
+    assert_eq!((error.attempts(), script.count()), (0, 100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_the_limit_is_not_the_time_of_the_call() {
+    let script = Script::answering(USER);
+    let client = builder(script)
+        .total_timeout(Duration::from_secs(5))
+        .build()
+        .unwrap();
+    for _ in 0..101 {
+        client.current_user().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_429_pauses_every_clone_and_they_do_not_come_back_together() {
+    let script = Script::new(|turn, _| {
+        Ok(if turn == 0 {
+            let mut answer = script::json(429, r#"{"message":"Too Many Requests"}"#);
+            answer
+                .headers_mut()
+                .insert("retry-after", http::HeaderValue::from_static("20"));
+            answer
+        } else {
+            script::json(200, USER)
+        })
+    });
+    let client = builder(script.clone()).build().unwrap();
+    let first = client.clone();
+    let first = tokio::spawn(async move { first.current_user().await });
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let rest: Vec<_> = (0..10)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.current_user().await })
+        })
+        .collect();
+    first.await.unwrap().unwrap();
+    for call in rest {
+        call.await.unwrap().unwrap();
+    }
+    let times = script.times();
+    assert_eq!(times.len(), 12);
+    for pair in times[1..].windows(2) {
+        assert!(pair[0] >= Duration::from_secs(20), "{times:?}");
+        assert!(pair[1] - pair[0] >= Duration::from_millis(500), "{times:?}");
+    }
+    assert_eq!(client.counters().throttled, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_one_install_pauses_nobody_else() {
+    let script = Script::new(|_, request| {
+        Ok(if request.uri().path().ends_with("/purge_cache") {
+            script::json(429, r#"{"message":"Object cache purges are rate-limited"}"#)
+        } else {
+            script::json(200, USER)
+        })
+    });
+    let client = builder(script.clone()).build().unwrap();
+    let error = client
+        .install("i1")
+        .purge_cache(wpengine::types::CacheType::Object)
+        .retry(wpengine::RetryPolicy::none())
+        .await
+        .unwrap_err();
+    assert!(error.is_rate_limited());
+    let start = Instant::now();
+    client.current_user().await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_everything_fails_the_budget_runs_out_and_calls_fail_after_one_attempt() {
+    let script = Script::always(script::Turn::Status(503));
+    let client = builder(script.clone())
+        .no_rate_limiter()
+        .retry_budget(10)
+        .build()
+        .unwrap();
+    let mut attempts = Vec::new();
+    for _ in 0..6 {
+        attempts.push(client.clone().current_user().await.unwrap_err().attempts());
+    }
+    assert_eq!(attempts, [4, 4, 4, 2, 1, 1]);
+}
