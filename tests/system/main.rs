@@ -1,6 +1,7 @@
 //! The behaviour of the SDK, tested as its users meet it: one module a capability.
 
 mod answers;
+mod bytes;
 mod canary;
 mod checks;
 mod configuration;
@@ -8,8 +9,10 @@ mod credentials;
 mod destinations;
 mod errors;
 mod escape;
+mod explorer;
 mod limits;
 mod listing;
+mod many;
 mod operations;
 mod quickstart;
 mod read_only;

@@ -9,6 +9,7 @@ mod docs;
 mod error;
 mod escape;
 mod limits;
+mod many;
 mod paging;
 mod request;
 mod resources;
@@ -25,6 +26,7 @@ pub use escape::AnyRequest;
 pub use limits::{
     LimitKey, Observation, Permit, PermitFuture, RateLimiter, Window, WindowState, Windows,
 };
+pub use many::{ForEach, Given, Outcome, Progressed, for_each, for_each_of};
 pub use paging::{ByOffset, ByToken, Items, List, Page, Pages, Unpaged};
 pub use request::{Request, RequestFuture};
 pub use resources::{

@@ -1,0 +1,264 @@
+//! One operation over many things.
+
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_core::Stream;
+
+use crate::error::Error;
+
+/// How many things are worked on at once by default.
+const CONCURRENCY: usize = 8;
+
+/// Does something with every item of a listing, several at once.
+///
+/// The [`Outcome`] lists every success and every failure: no failure is lost and no item is skipped, unless one asks to
+/// [`stop_on_failure`](ForEach::stop_on_failure). All requests of a client share its rate limit, so that a higher
+/// [`concurrency`](ForEach::concurrency) never exceeds it.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+/// # let client = wpengine::Client::builder()
+/// #     .base_url(simulator.base_url())
+/// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
+/// #     .build()?;
+/// use wpengine::types::CacheType;
+///
+/// let outcome = wpengine::for_each(client.installs().list().items())
+///     .concurrency(4)
+///     .on_progress(|progress| println!("{} done, {} failed", progress.done, progress.failed))
+///     .run(|install| {
+///         let install = client.install(install.id);
+///         async move { install.purge_cache(CacheType::Page).await }
+///     })
+///     .await;
+/// for (install, error) in &outcome.failed {
+///     println!("{}: {error}", install.name);
+/// }
+/// assert!(outcome.is_complete());
+/// # Ok(())
+/// # }
+/// ```
+pub fn for_each<S, T>(items: S) -> ForEach<S>
+where
+    S: Stream<Item = Result<T, Error>>,
+{
+    ForEach {
+        items,
+        concurrency: CONCURRENCY,
+        stop_on_failure: false,
+        on_progress: None,
+    }
+}
+
+/// Does something with every item of a collection that is at hand, several at once. Otherwise like [`for_each`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+/// # let client = wpengine::Client::builder()
+/// #     .base_url(simulator.base_url())
+/// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
+/// #     .build()?;
+/// let names = ["torquemag", "torqueevents"];
+/// let outcome = wpengine::for_each_of(names)
+///     .run(|name| {
+///         let installs = client.installs().list();
+///         async move { Ok(installs.all(1_000).await?.iter().any(|install| install.name == name)) }
+///     })
+///     .await;
+/// assert_eq!(outcome.done.len(), 2);
+/// # Ok(())
+/// # }
+/// ```
+pub fn for_each_of<I>(items: I) -> ForEach<Given<I::IntoIter>>
+where
+    I: IntoIterator,
+    I::IntoIter: Unpin,
+{
+    for_each(Given(items.into_iter()))
+}
+
+/// Items that are at hand, as a stream.
+#[derive(Debug)]
+pub struct Given<I>(I);
+
+impl<I: Iterator + Unpin> Stream for Given<I> {
+    type Item = Result<I::Item, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.0.next().map(Ok))
+    }
+}
+
+/// Work on many things that has not begun yet.
+#[must_use = "nothing is done until `run` is awaited"]
+pub struct ForEach<S> {
+    items: S,
+    concurrency: usize,
+    stop_on_failure: bool,
+    on_progress: Option<Box<dyn FnMut(Progressed) + Send>>,
+}
+
+/// How far the work on many things is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progressed {
+    /// How many are done.
+    pub done: usize,
+    /// How many failed.
+    pub failed: usize,
+    /// How many are being worked on.
+    pub running: usize,
+}
+
+/// What became of many things, each list in the order of the items.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Outcome<T, R> {
+    /// The items that were done, each with its result.
+    pub done: Vec<(T, R)>,
+    /// The items that failed, each with its error.
+    pub failed: Vec<(T, Error)>,
+    /// The error with which the listing of the items ended, if it did: then there may be more items.
+    pub listing: Option<Error>,
+    /// Whether it stopped early because of a failure: then there may be more items.
+    pub stopped: bool,
+}
+
+impl<T, R> Outcome<T, R> {
+    /// Whether every item there is was done.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.failed.is_empty() && self.listing.is_none() && !self.stopped
+    }
+}
+
+/// One item that is being worked on.
+struct Running<T, F> {
+    number: usize,
+    item: T,
+    work: Pin<Box<F>>,
+}
+
+impl<S> ForEach<S> {
+    /// How many things are worked on at once; 8 by default.
+    pub fn concurrency(mut self, most: usize) -> Self {
+        self.concurrency = most.max(1);
+        self
+    }
+
+    /// Begins nothing new after a failure. What is under way is still finished, since a write may not be left half
+    /// known.
+    pub fn stop_on_failure(mut self) -> Self {
+        self.stop_on_failure = true;
+        self
+    }
+
+    /// Tells how far the work is, after each item.
+    pub fn on_progress(mut self, tell: impl FnMut(Progressed) + Send + 'static) -> Self {
+        self.on_progress = Some(Box::new(tell));
+        self
+    }
+
+    /// Does it. Dropping the future stops everything that is under way.
+    pub async fn run<T, R, F, W>(self, mut work: F) -> Outcome<T, R>
+    where
+        S: Stream<Item = Result<T, Error>>,
+        T: Clone,
+        F: FnMut(T) -> W,
+        W: Future<Output = Result<R, Error>>,
+    {
+        let Self {
+            items,
+            concurrency,
+            stop_on_failure,
+            mut on_progress,
+        } = self;
+        let mut items = Box::pin(items);
+        let mut running: Vec<Running<T, W>> = Vec::new();
+        let (mut done, mut failed) = (Vec::new(), Vec::new());
+        let (mut listing, mut stopped, mut ended) = (None, false, false);
+        let mut number = 0;
+        poll_fn(|context| {
+            loop {
+                while !ended && !stopped && running.len() < concurrency {
+                    match items.as_mut().poll_next(context) {
+                        Poll::Ready(Some(Ok(item))) => {
+                            running.push(Running {
+                                number,
+                                work: Box::pin(work(item.clone())),
+                                item,
+                            });
+                            number += 1;
+                        }
+                        Poll::Ready(Some(Err(error))) => {
+                            listing = Some(error);
+                            ended = true;
+                        }
+                        Poll::Ready(None) => ended = true,
+                        Poll::Pending => break,
+                    }
+                }
+                let mut any = false;
+                let mut at = 0;
+                while at < running.len() {
+                    let Poll::Ready(result) = running[at].work.as_mut().poll(context) else {
+                        at += 1;
+                        continue;
+                    };
+                    any = true;
+                    let Running { number, item, .. } = running.swap_remove(at);
+                    match result {
+                        Ok(result) => done.push((number, (item, result))),
+                        Err(error) => {
+                            failed.push((number, (item, error)));
+                            stopped |= stop_on_failure;
+                        }
+                    }
+                    if let Some(tell) = &mut on_progress {
+                        tell(Progressed {
+                            done: done.len(),
+                            failed: failed.len(),
+                            running: running.len(),
+                        });
+                    }
+                }
+                if running.is_empty() && (ended || stopped) {
+                    return Poll::Ready(());
+                }
+                if !any {
+                    return Poll::Pending;
+                }
+            }
+        })
+        .await;
+        Outcome {
+            done: in_order(done),
+            failed: in_order(failed),
+            listing,
+            stopped,
+        }
+    }
+}
+
+fn in_order<T>(mut numbered: Vec<(usize, T)>) -> Vec<T> {
+    numbered.sort_by_key(|(number, _)| *number);
+    numbered.into_iter().map(|(_, item)| item).collect()
+}
+
+impl<S> fmt::Debug for ForEach<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForEach")
+            .field("concurrency", &self.concurrency)
+            .field("stop_on_failure", &self.stop_on_failure)
+            .finish_non_exhaustive()
+    }
+}

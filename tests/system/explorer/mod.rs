@@ -1,0 +1,304 @@
+//! The simulator's pages in a real browser: what a person does with them, done by Chromium.
+//!
+//! Screenshots go to `target/explorer`. Where Chromium is not installed the test says so and is skipped, unless `CI` or
+//! `WPENGINE_REQUIRE_CHROMIUM` asks for it.
+
+mod browser;
+
+use std::io::Write as _;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+
+use futures_util::FutureExt as _;
+use wpengine_sim::{ClockMode, Simulator};
+
+use self::browser::Browser;
+
+/// The operation with that id, opened on the reference page.
+fn operation(tag: &str, id: &str) -> String {
+    format!("#operations-{tag}-{id}")
+}
+
+struct Visit<'a> {
+    browser: &'a Browser,
+    simulator: &'a Simulator,
+    origin: String,
+}
+
+#[tokio::test]
+async fn the_pages_work_in_chromium_and_ask_nobody_else() {
+    let is_required = std::env::var_os("WPENGINE_REQUIRE_CHROMIUM").is_some()
+        || std::env::var("CI").is_ok_and(|value| value == "true");
+    let Some(browser) = Browser::start().await else {
+        assert!(!is_required, "chromium or chromedriver is not installed");
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: chromium or chromedriver is not installed"
+        );
+        return;
+    };
+    let simulator = Simulator::builder()
+        .credentials("me", "secret")
+        .clock(ClockMode::Manual)
+        .start()
+        .await
+        .unwrap();
+    let visit = Visit {
+        browser: &browser,
+        simulator: &simulator,
+        origin: format!("http://{}", simulator.address().unwrap()),
+    };
+    let outcome = AssertUnwindSafe(visit.all()).catch_unwind().await;
+    browser.close().await;
+    if let Err(panic) = outcome {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+impl Visit<'_> {
+    async fn all(&self) {
+        self.an_operation_is_tried().await;
+        self.the_state_is_shown_and_time_moves().await;
+        self.the_controls_are_described().await;
+        // Nothing so far was meant to fail.
+        assert_eq!(self.browser.console_errors().await, Vec::<String>::new());
+        self.a_fault_is_switched_on_and_acts().await;
+        // Chromium notes the answer that the fault has spoilt, and nothing else.
+        let errors = self.browser.console_errors().await;
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(
+            errors[0].contains("/v1/sites") && errors[0].contains("502"),
+            "{errors:?}"
+        );
+        self.everything_came_from_here().await;
+        self.dark_pages_are_dark().await;
+        self.the_policy_holds().await;
+        self.other_pages_cannot_reset_the_simulator().await;
+        assert_eq!(self.simulator.violations(), Vec::<String>::new());
+    }
+
+    async fn open(&self, path: &str) {
+        self.browser.open(&format!("{}{path}", self.origin)).await;
+    }
+
+    async fn screenshot(&self, name: &str) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/explorer");
+        let file: PathBuf = folder.join(format!("{name}.png"));
+        self.browser.screenshot(&file).await;
+    }
+
+    async fn open_reference(&self) {
+        self.open("/explorer").await;
+        self.browser
+            .wait_for("document.querySelectorAll('.opblock').length === 60")
+            .await;
+    }
+
+    /// Opens an operation, tries it as it is, and gives the status and the body that the page shows.
+    async fn try_operation(&self, tag: &str, id: &str) -> (String, String) {
+        let block = operation(tag, id);
+        let is_open = self
+            .browser
+            .run(&format!(
+                "return document.querySelector('{block} .execute') !== null"
+            ))
+            .await;
+        if is_open != true {
+            self.browser
+                .click(&format!("{block} .opblock-summary-control"))
+                .await;
+        }
+        self.browser.click(&format!("{block} .execute")).await;
+        let table = format!("{block} .live-responses-table tbody");
+        let cell = format!("document.querySelector('{table} .response-col_status')");
+        let status = self
+            .browser
+            .wait_for(&format!("{cell} && parseInt({cell}.textContent)"))
+            .await;
+        let body = self
+            .browser
+            .run(&format!(
+                "return document.querySelector('{table} .response-col_description').innerText"
+            ))
+            .await;
+        (status.to_string(), body.as_str().unwrap().to_owned())
+    }
+
+    async fn an_operation_is_tried(&self) {
+        self.open_reference().await;
+        self.browser
+            .wait_for("document.getElementById('signed-in').textContent === 'Signed in as me'")
+            .await;
+        self.screenshot("reference").await;
+        let (status, body) = self.try_operation("Install", "list_installs").await;
+        assert_eq!(status, "200", "{body}");
+        assert!(body.contains("torquemag"), "{body}");
+        self.screenshot("tried").await;
+        let requests = self.simulator.requests();
+        let [request] = &requests[..] else {
+            panic!("one request is expected: {requests:?}");
+        };
+        assert_eq!(
+            (request.operation.as_deref(), request.status),
+            (Some("list_installs"), 200)
+        );
+    }
+
+    async fn the_state_is_shown_and_time_moves(&self) {
+        let browser = self.browser;
+        self.open("/explorer/state").await;
+        browser
+            .wait_for(
+                "document.querySelector('.tile[data-kind=installs] strong')?.textContent === '5'",
+            )
+            .await;
+        browser
+            .wait_for("document.getElementById('list-body').textContent.includes('torquemag')")
+            .await;
+        browser
+            .wait_for("document.getElementById('requests').textContent.includes('list_installs')")
+            .await;
+        browser
+            .wait_for("document.getElementById('time').textContent === '12:00:00'")
+            .await;
+        let before = self.simulator.clock().now();
+        browser.click("[data-seconds='3600']").await;
+        browser
+            .wait_for("document.getElementById('time').textContent === '13:00:00'")
+            .await;
+        let passed = self.simulator.clock().now().duration_since(before);
+        assert_eq!(passed.as_secs(), 3600);
+        browser.click(".tile[data-kind=domains]").await;
+        browser
+            .wait_for("document.getElementById('list-title').textContent === 'Domains'")
+            .await;
+        browser.fill("#find", "mysitestg.wpengine.com").await;
+        browser
+            .wait_for("document.getElementById('list-body').rows.length === 1")
+            .await;
+    }
+
+    async fn the_controls_are_described(&self) {
+        self.open("/explorer/controls").await;
+        self.browser
+            .wait_for("document.querySelector('#operations-Clock-advance_clock') !== null")
+            .await;
+        self.screenshot("controls").await;
+    }
+
+    async fn a_fault_is_switched_on_and_acts(&self) {
+        let browser = self.browser;
+        self.open("/explorer/state").await;
+        let preset = "[...document.querySelectorAll('#fault-preset option')].find(it => it.text.startsWith('502'))";
+        let value = browser.wait_for(&format!("{preset}?.value")).await;
+        browser
+            .click(&format!(
+                "#fault-preset option[value='{}']",
+                value.as_str().unwrap()
+            ))
+            .await;
+        browser.fill("#fault-operation", "list_sites").await;
+        browser.click("#add-fault button").await;
+        browser
+            .wait_for("document.getElementById('faults').textContent.includes('acted 0 of 1')")
+            .await;
+        let faults = self.simulator.faults().list();
+        assert_eq!(faults.len(), 1, "{faults:?}");
+
+        self.open_reference().await;
+        let (status, _) = self.try_operation("Site", "list_sites").await;
+        assert_eq!(status, "502");
+        // Once was asked for: the next time it is fine.
+        self.open_reference().await;
+        let (status, body) = self.try_operation("Site", "list_sites").await;
+        assert_eq!(status, "200", "{body}");
+
+        self.open("/explorer/state").await;
+        browser
+            .wait_for("document.getElementById('faults').textContent.includes('done, 1')")
+            .await;
+        browser
+            .wait_for("document.getElementById('requests').textContent.includes('html_502')")
+            .await;
+        self.screenshot("state").await;
+    }
+
+    /// What belongs to the browser itself has other schemes.
+    async fn everything_came_from_here(&self) {
+        let requested = self.browser.requested().await;
+        let own = requested
+            .iter()
+            .filter(|url| url.starts_with(&format!("{}/", self.origin)));
+        assert!(own.count() > 30, "{requested:?}");
+        for url in &requested {
+            let is_remote = ["http:", "https:", "ws:", "wss:"]
+                .iter()
+                .any(|it| url.starts_with(it));
+            assert!(
+                !is_remote || url.starts_with(&format!("{}/", self.origin)),
+                "{url}"
+            );
+        }
+    }
+
+    async fn dark_pages_are_dark(&self) {
+        self.browser.prefer("dark").await;
+        for (path, name) in [
+            ("/explorer", "reference-dark"),
+            ("/explorer/state", "state-dark"),
+        ] {
+            self.open(path).await;
+            self.browser
+                .wait_for("document.querySelector('.opblock, .tile') !== null")
+                .await;
+            let colour = self
+                .browser
+                .run("return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+                .await;
+            let parts = colour.as_array().unwrap().iter();
+            assert!(
+                parts.filter_map(|part| part.as_u64()).all(|part| part < 64),
+                "{name}: {colour}"
+            );
+            self.screenshot(name).await;
+        }
+        self.browser.prefer("light").await;
+    }
+
+    async fn the_policy_holds(&self) {
+        for path in ["/explorer", "/explorer/state"] {
+            self.open(path).await;
+            let refused = self
+                .browser
+                .run_until_done(
+                    "document.addEventListener('securitypolicyviolation', event => done(event.effectiveDirective), { once: true }); \
+                     fetch('http://127.0.0.1:9/').catch(() => {});",
+                )
+                .await;
+            assert_eq!(refused, "connect-src", "{path}");
+            let ran = self
+                .browser
+                .run(
+                    "const script = document.createElement('script'); script.textContent = 'window.inline = true'; \
+                     document.head.append(script); return window.inline === true;",
+                )
+                .await;
+            assert_eq!(ran, false, "{path}");
+        }
+    }
+
+    /// A page of another origin can send such a request without asking; it must do nothing.
+    async fn other_pages_cannot_reset_the_simulator(&self) {
+        let asked = self.simulator.requests().len();
+        assert!(asked > 0);
+        self.browser.open("about:blank").await;
+        for mode in ["no-cors", "cors"] {
+            let script = format!(
+                "fetch('{}/_sim/reset', {{ method: 'POST', mode: '{mode}' }}).then(() => done('sent'), () => done('refused'));",
+                self.origin
+            );
+            self.browser.run_until_done(&script).await;
+        }
+        assert_eq!(self.simulator.requests().len(), asked);
+    }
+}
