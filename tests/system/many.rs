@@ -22,7 +22,7 @@ fn script(last_page_fails: bool) -> Arc<Script> {
     Script::new(move |_, request| {
         if let Some(id) = request.uri().path().strip_prefix("/v1/sites/site-") {
             let id: u64 = id.parse().expect("a number");
-            return Ok(if id % 7 == 0 {
+            return Ok(if id.is_multiple_of(7) {
                 script::json(403, r#"{"message":"not this one"}"#)
             } else {
                 script::json(200, &crate::support::pages::site(id).to_string())

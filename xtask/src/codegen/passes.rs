@@ -251,10 +251,8 @@ fn nothing_that_makes_decoding_strict(document: &mut Value) {
         Value::Object(map) => {
             let is_map_of_names = |key: &str| matches!(key, "properties" | "schemas");
             map.retain(|key, value| {
-                !DROPPED.contains(&key.as_str())
-                    && !key.starts_with("x-")
-                    && !(key == "format" && value == "uuid")
-                    && !(key == "format" && value == "uri")
+                let strict_format = key == "format" && (value == "uuid" || value == "uri");
+                !(DROPPED.contains(&key.as_str()) || key.starts_with("x-") || strict_format)
             });
             for (key, value) in map.iter_mut() {
                 if is_map_of_names(key)

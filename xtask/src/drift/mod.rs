@@ -37,7 +37,7 @@ use report::Other;
 #[derive(Debug, clap::Args)]
 pub(crate) struct DriftArgs {
     /// Swagger 2.0 or OpenAPI 3, as JSON or YAML: a file, or an https address such as
-    /// https://api.wpengineapi.com/v1/swagger (http on loopback only).
+    /// `https://api.wpengineapi.com/v1/swagger` (http on loopback only).
     #[arg(value_name = "FILE OR URL")]
     other: String,
     /// Print JSON for programs.
