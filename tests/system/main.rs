@@ -10,6 +10,7 @@ mod destinations;
 mod errors;
 mod escape;
 mod explorer;
+mod faults;
 mod limits;
 mod listing;
 mod many;

@@ -3,16 +3,19 @@
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::clock::{Clock, ClockMode};
+use crate::limits::RateLimits;
 use crate::random::Random;
 use crate::role::Role;
 use crate::server::Server;
 use crate::shared::Shared;
 use crate::simulator::Simulator;
+use crate::snapshot::StateFile;
 use crate::world::{FurtherUser, Plan, Population};
 
 /// Configures a [`Simulator`]; start from [`Simulator::builder`].
@@ -33,7 +36,8 @@ pub struct SimulatorBuilder {
     population: Population,
     listen: SocketAddr,
     check_answers: bool,
-    install_limits: bool,
+    limits: RateLimits,
+    state_file: Option<PathBuf>,
     users: Vec<FurtherUser>,
     bearer_token: Option<String>,
     closed_accounts: Vec<String>,
@@ -49,7 +53,8 @@ impl Default for SimulatorBuilder {
             population: Population::Documentation,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             check_answers: cfg!(debug_assertions),
-            install_limits: false,
+            limits: RateLimits::none(),
+            state_file: None,
             users: Vec::new(),
             bearer_token: None,
             closed_accounts: Vec::new(),
@@ -116,7 +121,24 @@ impl SimulatorBuilder {
     /// Switches the two rate limits by install on: an object cache purge a minute, a domain status check every five
     /// seconds. Off by default.
     pub fn install_limits(mut self, on: bool) -> Self {
-        self.install_limits = on;
+        self.limits.install = on;
+        self
+    }
+
+    /// Switches rate limits on. Off by default.
+    pub fn rate_limits(mut self, limits: RateLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Keeps the state in a file: what is in it is taken over at the start, and it is written anew within a second
+    /// after each change, and by [`Simulator::save_state`]. Each time it is replaced as a whole. Only for a simulator
+    /// that is [started](Self::start); a [snapshot](Simulator::snapshot) does the same by hand.
+    ///
+    /// The time goes on where it was left, a real one with the present. There are passwords of further users in the
+    /// file, and nobody else may read it.
+    pub fn state_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.state_file = Some(path.into());
         self
     }
 
@@ -161,12 +183,17 @@ impl SimulatorBuilder {
     ///
     /// # Errors
     ///
-    /// If the address cannot be listened on.
-    pub async fn start(self) -> io::Result<Simulator> {
-        let listen = self.listen;
+    /// If the address cannot be listened on, or if the [state file](Self::state_file) cannot be read or is damaged. Such
+    /// a file stays as it is.
+    pub async fn start(mut self) -> io::Result<Simulator> {
+        let (listen, state_file) = (self.listen, self.state_file.take());
         let (shared, user, password) = self.shared();
         let server = Server::start(Arc::clone(&shared), listen).await?;
-        Ok(Simulator::new(shared, Some(server), user, password))
+        let state_file = state_file
+            .map(|path| StateFile::open(path, Arc::clone(&shared)))
+            .transpose()?;
+        let simulator = Simulator::new(shared, Some(server), user, password);
+        Ok(simulator.with_state_file(state_file))
     }
 
     fn shared(self) -> (Arc<Shared>, String, String) {
@@ -182,7 +209,7 @@ impl SimulatorBuilder {
             users: self.users,
             bearer_token: self.bearer_token,
             closed_accounts: self.closed_accounts,
-            install_limits: self.install_limits,
+            limits: self.limits,
         };
         (
             Arc::new(Shared::new(self.seed, clock, plan, self.check_answers)),

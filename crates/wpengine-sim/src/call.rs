@@ -29,8 +29,13 @@ impl Answer {
     /// An answer with a JSON body.
     pub(crate) fn json(status: u16, body: &impl Serialize) -> Outcome {
         // Fails only for maps whose keys are no text; the views have none.
-        let body = serde_json::to_vec(body).map_err(|error| Refusal::invalid(error.to_string()))?;
-        Ok(Self { status, body })
+        let mut written = Vec::with_capacity(1024);
+        serde_json::to_writer(&mut written, body)
+            .map_err(|error| Refusal::invalid(error.to_string()))?;
+        Ok(Self {
+            status,
+            body: written,
+        })
     }
 
     /// An answer without a body.

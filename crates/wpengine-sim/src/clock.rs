@@ -4,8 +4,10 @@
 //! clock when somebody asks; so a test moves a manual clock instead of waiting.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How the virtual time moves.
@@ -27,14 +29,16 @@ const MANUAL_START: i64 = 1_780_315_200;
 /// The virtual clock of one simulator.
 #[derive(Debug)]
 pub struct Clock {
-    mode: ClockMode,
-    start: Option<Timestamp>,
+    initial: (ClockMode, Option<Timestamp>),
     reading: Mutex<Reading>,
+    /// Tells those who wait for a time that the clock was changed.
+    changed: Notify,
 }
 
 /// What the present time is computed from.
 #[derive(Debug, Clone, Copy)]
 struct Reading {
+    mode: ClockMode,
     started_at: Timestamp,
     started: Instant,
     advanced: SignedDuration,
@@ -49,34 +53,16 @@ impl Reading {
             ClockMode::Real | ClockMode::Accelerated(_) => Timestamp::now(),
         };
         Self {
+            mode,
             started_at: start.unwrap_or(default),
             started: Instant::now(),
             advanced: SignedDuration::ZERO,
         }
     }
-}
 
-impl Clock {
-    pub(crate) fn new(mode: ClockMode, start: Option<Timestamp>) -> Self {
-        Self {
-            mode,
-            start,
-            reading: Mutex::new(Reading::fresh(mode, start)),
-        }
-    }
-
-    /// How this clock moves.
-    #[must_use]
-    pub fn mode(&self) -> ClockMode {
-        self.mode
-    }
-
-    /// The present virtual time.
-    #[must_use]
-    pub fn now(&self) -> Timestamp {
-        let reading = *self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+    fn now(&self) -> Timestamp {
         let elapsed =
-            SignedDuration::try_from(reading.started.elapsed()).unwrap_or(SignedDuration::ZERO);
+            SignedDuration::try_from(self.started.elapsed()).unwrap_or(SignedDuration::ZERO);
         let moved = match self.mode {
             ClockMode::Real => elapsed,
             ClockMode::Accelerated(factor) => {
@@ -85,31 +71,94 @@ impl Clock {
             }
             ClockMode::Manual => SignedDuration::ZERO,
         };
-        let moved = moved.saturating_add(reading.advanced);
-        reading
-            .started_at
-            .checked_add(moved)
-            .unwrap_or(Timestamp::MAX)
+        let moved = moved.saturating_add(self.advanced);
+        self.started_at.checked_add(moved).unwrap_or(Timestamp::MAX)
+    }
+}
+
+impl Clock {
+    pub(crate) fn new(mode: ClockMode, start: Option<Timestamp>) -> Self {
+        Self {
+            initial: (mode, start),
+            reading: Mutex::new(Reading::fresh(mode, start)),
+            changed: Notify::new(),
+        }
+    }
+
+    /// How this clock moves.
+    #[must_use]
+    pub fn mode(&self) -> ClockMode {
+        self.read().mode
+    }
+
+    /// The present virtual time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.read().now()
     }
 
     /// Moves the time forward, whatever the mode. It stops at the last instant that can be written.
-    pub fn advance(&self, by: std::time::Duration) {
-        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn advance(&self, by: Duration) {
         let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
-        reading.advanced = reading.advanced.saturating_add(by);
+        self.change(|reading| reading.advanced = reading.advanced.saturating_add(by));
     }
 
-    /// Back to where the clock began.
+    /// Lets the time move in another way, from the instant that the clock shows now.
+    pub fn set_mode(&self, mode: ClockMode) {
+        self.change(|reading| {
+            let now = reading.now();
+            *reading = Reading::fresh(mode, Some(now));
+        });
+    }
+
+    /// Puts the clock to an instant, forward or back.
+    pub(crate) fn set(&self, now: Timestamp) {
+        self.change(|reading| *reading = Reading::fresh(reading.mode, Some(now)));
+    }
+
+    /// Back to where the clock began, and to how it moved then.
     pub(crate) fn reset(&self) {
-        *self.reading.lock().unwrap_or_else(PoisonError::into_inner) =
-            Reading::fresh(self.mode, self.start);
+        let (mode, start) = self.initial;
+        self.change(|reading| *reading = Reading::fresh(mode, start));
+    }
+
+    /// Waits until the clock shows the instant: a manual one until somebody advances it.
+    pub(crate) async fn wait_until(&self, instant: Timestamp) {
+        loop {
+            // Before the clock is read, so that no change in between is missed.
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let reading = self.read();
+            let left = instant.duration_since(reading.now());
+            if left <= SignedDuration::ZERO {
+                return;
+            }
+            let left = Duration::try_from(left).unwrap_or(Duration::MAX);
+            match reading.mode {
+                ClockMode::Manual => changed.await,
+                ClockMode::Real => {
+                    let _ = tokio::time::timeout(left, changed).await;
+                }
+                ClockMode::Accelerated(factor) => {
+                    let left = Duration::try_from_secs_f64(left.as_secs_f64() / factor);
+                    let _ = tokio::time::timeout(left.unwrap_or(Duration::MAX), changed).await;
+                }
+            }
+        }
+    }
+
+    fn read(&self) -> Reading {
+        *self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Reading)) {
+        change(&mut self.reading.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_waiters();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -143,5 +192,46 @@ mod tests {
         clock.advance(Duration::MAX);
         clock.advance(Duration::MAX);
         assert_eq!(clock.now(), Timestamp::MAX);
+    }
+
+    #[tokio::test]
+    async fn a_manual_clock_is_waited_for_until_it_was_advanced_far_enough() {
+        let clock = Clock::new(ClockMode::Manual, None);
+        let instant = clock.now() + SignedDuration::from_secs(60);
+        let mut waiting = std::pin::pin!(clock.wait_until(instant));
+        for _ in 0..2 {
+            let still = std::future::poll_fn(|context| {
+                std::task::Poll::Ready(waiting.as_mut().poll(context).is_pending())
+            });
+            assert!(still.await);
+            clock.advance(Duration::from_secs(30));
+        }
+        waiting.await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_accelerated_clock_is_waited_for_a_shorter_time() {
+        let clock = Clock::new(ClockMode::Accelerated(60.0), None);
+        let begin = Instant::now();
+        clock
+            .wait_until(clock.now() + SignedDuration::from_secs(120))
+            .await;
+        let waited = begin.elapsed();
+        assert!(waited >= Duration::from_secs(2), "{waited:?}");
+        assert!(waited < Duration::from_secs(3), "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_mode_goes_on_from_the_same_instant() {
+        let clock = Clock::new(ClockMode::Manual, None);
+        let before = clock.now();
+        clock.set_mode(ClockMode::Accelerated(10.0));
+        tokio::time::advance(Duration::from_secs(6)).await;
+        assert_eq!(
+            clock.now().duration_since(before),
+            SignedDuration::from_secs(60)
+        );
+        clock.reset();
+        assert_eq!((clock.mode(), clock.now()), (ClockMode::Manual, before));
     }
 }

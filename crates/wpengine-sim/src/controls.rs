@@ -40,19 +40,22 @@ pub struct InstallEvent {
 #[derive(Debug, Serialize)]
 pub(crate) struct ClockReading {
     now: Time,
-    mode: String,
+    mode: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    factor: Option<f64>,
 }
 
 impl Shared {
     pub(crate) fn clock_reading(&self) -> ClockReading {
-        let mode = match self.clock.mode() {
-            crate::ClockMode::Real => "real".to_owned(),
-            crate::ClockMode::Manual => "manual".to_owned(),
-            crate::ClockMode::Accelerated(factor) => format!("accelerated {factor}"),
+        let (mode, factor) = match self.clock.mode() {
+            crate::ClockMode::Real => ("real", None),
+            crate::ClockMode::Manual => ("manual", None),
+            crate::ClockMode::Accelerated(factor) => ("accelerated", Some(factor)),
         };
         ClockReading {
             now: Time(self.clock.now()),
             mode,
+            factor,
         }
     }
 
@@ -61,7 +64,7 @@ impl Shared {
         world.settle(self.clock.now());
         let install = world.installs.get(id)?;
         let events = install.events.iter().map(|event| InstallEvent {
-            kind: event.kind.to_owned(),
+            kind: event.kind.to_string(),
             at: event.at,
             details: event.details.clone(),
         });
@@ -84,6 +87,7 @@ impl Shared {
         match backup.filter(|backup| backup.status(now) != "completed") {
             Some(backup) => {
                 backup.fails = true;
+                self.changed.notify_one();
                 true
             }
             None => false,
@@ -113,6 +117,7 @@ impl Shared {
             fails: false,
         };
         install.archives.insert(id.clone(), archive);
+        self.changed.notify_one();
         Some(id)
     }
 
@@ -127,6 +132,7 @@ impl Shared {
         match archive.filter(|archive| archive.state(now) != "completed") {
             Some(archive) => {
                 archive.fails = true;
+                self.changed.notify_one();
                 true
             }
             None => false,
@@ -135,9 +141,8 @@ impl Shared {
 
     /// Switches the two rate limits by install on or off.
     pub(crate) fn set_install_limits(&self, on: bool) {
-        self.world
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .install_limits = on;
+        let mut limits = self.rate_limits();
+        limits.install = on;
+        self.set_rate_limits(limits);
     }
 }

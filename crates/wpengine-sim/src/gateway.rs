@@ -10,6 +10,9 @@ use crate::random::Random;
 /// The largest body that is read.
 pub(crate) const MAX_BODY: usize = 1024 * 1024;
 
+/// What the gateway says to somebody who asks too much.
+pub(crate) const TOO_MANY_REQUESTS: &str = "Too Many Requests";
+
 /// An error of the gateway itself, before anything of the API is asked.
 pub(crate) fn error(status: StatusCode, message: &str) -> Response<Bytes> {
     let body = serde_json::json!({ "message": message }).to_string();
@@ -51,10 +54,10 @@ pub(crate) fn finish(response: &mut Response<Bytes>, seed: u64, request: u64, no
     let has_body = response.status() != StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     if has_body {
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
+        // A page of the gateway itself has another type.
+        headers
+            .entry(header::CONTENT_TYPE)
+            .or_insert(HeaderValue::from_static("application/json"));
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     headers.insert(header::CONNECTION, HeaderValue::from_static("keep-alive"));
@@ -74,11 +77,7 @@ pub(crate) fn finish(response: &mut Response<Bytes>, seed: u64, request: u64, no
     );
     headers.insert("x-cache", HeaderValue::from_static("Miss from cloudfront"));
     headers.insert("x-amz-cf-pop", HeaderValue::from_static("DFW56-P1"));
-    let date = now
-        .to_zoned(TimeZone::UTC)
-        .strftime("%a, %d %b %Y %H:%M:%S GMT")
-        .to_string();
-    put(headers, header::DATE, date);
+    put(headers, header::DATE, http_date(now));
     put(
         headers,
         HeaderName::from_static("x-amzn-requestid"),
@@ -101,6 +100,14 @@ pub(crate) fn finish(response: &mut Response<Bytes>, seed: u64, request: u64, no
         HeaderName::from_static("x-amz-cf-id"),
         format!("{}==", random.token(54)),
     );
+}
+
+/// An instant as HTTP writes it: `Mon, 01 Jun 2026 12:00:00 GMT`.
+pub(crate) fn http_date(instant: Timestamp) -> String {
+    instant
+        .to_zoned(TimeZone::UTC)
+        .strftime("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string()
 }
 
 fn put(headers: &mut HeaderMap, name: HeaderName, value: String) {

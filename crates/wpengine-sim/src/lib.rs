@@ -26,18 +26,29 @@ mod call;
 mod clock;
 mod control_server;
 mod controls;
+mod counted_account;
+mod delivery;
 mod dispatch;
 mod document;
+mod entry;
 mod error;
+#[cfg(feature = "explorer")]
+mod explorer;
+mod faults;
 mod gateway;
+mod guard;
 mod handlers;
+mod limits;
 mod log;
+mod operate;
 mod page;
+mod people;
 mod random;
 mod role;
 mod server;
 mod shared;
 mod simulator;
+mod snapshot;
 mod state;
 mod usage;
 mod validate;
@@ -46,9 +57,15 @@ mod world;
 pub use builder::SimulatorBuilder;
 pub use clock::{Clock, ClockMode};
 pub use controls::{InstallContent, InstallEvent};
-pub use log::SeenRequest;
+pub use delivery::Broken;
+pub use faults::{Fault, FaultError, FaultKind, FaultStatus, Faults, Phase, RetryAfter};
+pub use limits::RateLimits;
+pub use log::{OperationCount, SeenRequest};
+pub use people::{Membership, SignIn, UserError};
 pub use role::Role;
 pub use simulator::Simulator;
+pub use snapshot::{Snapshot, SnapshotError};
+pub use world::Population;
 
 /// The examples of the README are compiled.
 #[cfg(doctest)]

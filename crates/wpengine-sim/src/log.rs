@@ -1,6 +1,6 @@
 //! The requests that were seen, so that a test can prove what was asked and that nothing was done twice.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use http::Method;
 use serde::Serialize;
@@ -23,10 +23,23 @@ pub struct SeenRequest {
     pub query: String,
     /// Which operation of the API that is, if it is one.
     pub operation: Option<String>,
-    /// The status of the answer.
+    /// The status of the answer, also of one that was lost on its way; 0 where a fault left the request without one.
     pub status: u16,
     /// Whether it was a write that was done.
     pub side_effect: bool,
+    /// The [faults](crate::Fault) that acted, if any: `reset after`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
+}
+
+/// How often an operation was asked, and how often it was a write that was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct OperationCount {
+    /// All requests, refused ones too.
+    pub requests: u64,
+    /// The writes that were done.
+    pub side_effects: u64,
 }
 
 fn method_text<S: serde::Serializer>(method: &Method, serializer: S) -> Result<S::Ok, S::Error> {
@@ -39,6 +52,7 @@ pub(crate) struct Log {
     requests: VecDeque<SeenRequest>,
     total: u64,
     side_effects: u64,
+    operations: BTreeMap<String, OperationCount>,
 }
 
 impl Log {
@@ -46,6 +60,14 @@ impl Log {
         self.total += 1;
         self.side_effects += u64::from(request.side_effect);
         request.number = self.total;
+        if let Some(operation) = &request.operation {
+            let count = match self.operations.get_mut(operation) {
+                Some(count) => count,
+                None => self.operations.entry(operation.clone()).or_default(),
+            };
+            count.requests += 1;
+            count.side_effects += u64::from(request.side_effect);
+        }
         if self.requests.len() == KEPT {
             self.requests.pop_front();
         }
@@ -54,6 +76,16 @@ impl Log {
 
     pub(crate) fn requests(&self) -> Vec<SeenRequest> {
         self.requests.iter().cloned().collect()
+    }
+
+    /// The last ones, newest first.
+    #[cfg(feature = "explorer")]
+    pub(crate) fn last(&self, count: usize) -> Vec<SeenRequest> {
+        self.requests.iter().rev().take(count).cloned().collect()
+    }
+
+    pub(crate) fn operations(&self) -> &BTreeMap<String, OperationCount> {
+        &self.operations
     }
 
     pub(crate) fn total(&self) -> u64 {

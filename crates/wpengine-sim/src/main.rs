@@ -3,10 +3,11 @@
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use wpengine_sim::{ClockMode, Simulator, SimulatorBuilder};
+use wpengine_sim::{ClockMode, RateLimits, Simulator, SimulatorBuilder};
 
 const AFTER_HELP: &str = "\
 On start one line of JSON goes to standard output:
@@ -20,7 +21,13 @@ Examples:
                       curl -X POST http://127.0.0.1:PORT/_sim/clock/advance -d '{\"seconds\":180}'
   A large fleet:      wpengine-sim --seed 7 --accounts 5 --sites 4000 --installs 10000
 
-It ends on Ctrl-C and on SIGTERM. Nothing is kept.";
+  Kept for next time: wpengine-sim --state fleet.json --sites 40 --installs 100
+  A lost answer:      curl http://127.0.0.1:PORT/_sim/faults \\
+                        -d '{\"operation\":\"create_backup\",\"kind\":\"reset\",\"phase\":\"after\"}'
+  Limits, small ones: wpengine-sim --rate-limits --requests-per-minute 10 --rate-limit-headers
+
+The controls are described at http://127.0.0.1:PORT/_sim/openapi.json.
+It ends on Ctrl-C and on SIGTERM. Nothing is kept without --state.";
 
 /// A simulator of the WP Engine Customer API.
 #[derive(Parser)]
@@ -56,10 +63,28 @@ struct Arguments {
     /// How many installs the fleet has; a site takes up to three.
     #[arg(long, value_name = "I")]
     installs: Option<usize>,
+    /// Keep the state in this file: read at the start if it is there, written within a second after each change and at
+    /// the end. What is in it goes before the fleet.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Switch the documented rate limits on: 100 requests a minute by address, 1000 an hour by account, one object
+    /// cache purge a minute and one domain status check in 5 seconds by install.
+    #[arg(long)]
+    rate_limits: bool,
+    /// Another number than 100 a minute by address.
+    #[arg(long, value_name = "N", requires = "rate_limits")]
+    requests_per_minute: Option<u32>,
+    /// Another number than 1000 an hour by account.
+    #[arg(long, value_name = "N", requires = "rate_limits")]
+    requests_per_hour: Option<u32>,
+    /// Tell with X-RateLimit-* headers what is left.
+    #[arg(long, requires = "rate_limits")]
+    rate_limit_headers: bool,
 }
 
 impl Arguments {
     fn builder(self) -> SimulatorBuilder {
+        let limits = self.limits();
         let clock = match self.speed {
             _ if self.manual_clock => ClockMode::Manual,
             Some(speed) => ClockMode::Accelerated(speed),
@@ -78,7 +103,25 @@ impl Arguments {
                 self.installs.unwrap_or(0),
             );
         }
+        if let Some(limits) = limits {
+            builder = builder.rate_limits(limits);
+        }
+        if let Some(path) = self.state {
+            builder = builder.state_file(path);
+        }
         builder
+    }
+
+    fn limits(&self) -> Option<RateLimits> {
+        let mut limits = self.rate_limits.then(RateLimits::documented)?;
+        if let Some(requests) = self.requests_per_minute {
+            limits = limits.by_address(requests);
+        }
+        if let Some(requests) = self.requests_per_hour {
+            limits = limits.by_account(requests);
+        }
+        limits.headers = self.rate_limit_headers;
+        Some(limits)
     }
 }
 
@@ -89,7 +132,8 @@ fn speed(text: &str) -> Result<f64, String> {
     }
 }
 
-#[tokio::main]
+// One thread: the world has one lock, and a second thread would mostly wait for it.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -104,12 +148,11 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
     // Before the line is printed: who reads it may end the program at once.
     let stopped = stop_signals()?;
     let address = SocketAddr::new(arguments.listen, arguments.port);
-    let simulator = arguments.builder().start().await.map_err(|error| {
-        std::io::Error::new(
-            error.kind(),
-            format!("cannot listen on {address}: {error}; try another --port"),
-        )
-    })?;
+    let simulator = arguments
+        .builder()
+        .start()
+        .await
+        .map_err(|error| explain(error, address))?;
     if !address.ip().is_loopback() {
         let warning = "not a loopback address: everybody who reaches it can try to sign in, and passwords travel in the open";
         writeln!(
@@ -127,7 +170,25 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
     writeln!(stdout, "{line}")?;
     stdout.flush()?;
     stopped.await;
-    Ok(())
+    simulator.save_state()
+}
+
+/// Says what can be done about a simulator that does not start.
+fn explain(error: std::io::Error, address: SocketAddr) -> std::io::Error {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::AddrInUse | ErrorKind::AddrNotAvailable | ErrorKind::PermissionDenied
+            if error.get_ref().is_none() =>
+        {
+            let message = format!("cannot listen on {address}: {error}; try another --port");
+            std::io::Error::new(error.kind(), message)
+        }
+        ErrorKind::InvalidData => {
+            let message = format!("{error}; the file stays as it is: mend it, or take it away");
+            std::io::Error::new(error.kind(), message)
+        }
+        _ => error,
+    }
 }
 
 /// Ends when the program is told to stop; listens from when it is called.

@@ -5,10 +5,29 @@
 
 use std::fmt::Write as _;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::num::ParseIntError;
+
+use serde::{Deserialize, Serialize};
 
 /// A stream of pseudo-random numbers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub(crate) struct Random(u64);
+
+/// As a text: many readers of JSON lose digits of so large a number.
+impl From<Random> for String {
+    fn from(random: Random) -> Self {
+        format!("{:016x}", random.0)
+    }
+}
+
+impl TryFrom<String> for Random {
+    type Error = ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, ParseIntError> {
+        u64::from_str_radix(&text, 16).map(Self)
+    }
+}
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {

@@ -1,23 +1,36 @@
 //! The socket: HTTP in, [`dispatch`](crate::dispatch), HTTP out.
+//!
+//! Connections are served with hyper itself, as faults go below what a web framework shows: they leave a request
+//! unanswered, and reset the TCP connection.
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::response::Response;
-use axum::serve::ListenerExt as _;
 use bytes::Bytes;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Either, Full, Limited};
+use hyper::body::{Body, Frame, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
 
+use crate::control_server;
+use crate::delivery::{Delivery, Trouble, first_part};
 use crate::dispatch;
 use crate::gateway::MAX_BODY;
 use crate::shared::Shared;
 
-/// A task that listens, until this is dropped.
+/// How long to wait when no connection can be accepted, for want of file descriptors for instance.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// A task that listens, until this is dropped. Its connections end with it.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -29,16 +42,9 @@ impl Server {
     pub(crate) async fn start(shared: Arc<Shared>, listen: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
-        // Small answers go out at once instead of waiting for more to send.
-        let listener = listener.tap_io(|stream| {
-            let _ = stream.set_nodelay(true);
-        });
-        // One fallback and no routes: the document has the routes.
-        let router = Router::new().fallback(answer).with_state(shared);
-        let task = tokio::spawn(async move {
-            // It ends only with the task.
-            let _ = axum::serve(listener, router).await;
-        });
+        let is_exposed = !address.ip().is_loopback();
+        shared.is_exposed.store(is_exposed, Ordering::Relaxed);
+        let task = tokio::spawn(accept(listener, shared));
         Ok(Self { address, task })
     }
 }
@@ -49,12 +55,121 @@ impl Drop for Server {
     }
 }
 
-async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                connections.spawn(serve(stream, peer, Arc::clone(&shared)));
+            }
+            Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
+    // Small answers go out at once instead of waiting for more to send.
+    let _ = stream.set_nodelay(true);
+    let broken = Arc::new(AtomicBool::new(false));
+    let service = service_fn(|request| {
+        let (shared, broken) = (Arc::clone(&shared), Arc::clone(&broken));
+        async move { answer(shared, request, peer, broken).await }
+    });
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // An error is the client's doing, or that of a fault.
+    let _ = (&mut connection).await;
+    if broken.load(Ordering::Relaxed) {
+        // To be closed with a reset, not in good order.
+        let stream = connection.into_parts().io.into_inner();
+        let _ = stream.set_zero_linger();
+    }
+}
+
+/// The connection is to be reset.
+type Reset = io::Error;
+
+fn reset(broken: &AtomicBool) -> Reset {
+    broken.store(true, Ordering::Relaxed);
+    io::ErrorKind::ConnectionReset.into()
+}
+
+async fn answer(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    broken: Arc<AtomicBool>,
+) -> Result<Response<Either<Full<Bytes>, Halves>>, Reset> {
+    let (mut parts, body) = request.into_parts();
+    parts.extensions.insert(peer.ip());
+    let limit = control_server::body_limit(&parts).unwrap_or(MAX_BODY);
     // One byte more than is allowed, so that dispatching sees that it is too much and refuses it.
-    let body = match to_bytes(body, MAX_BODY).await {
-        Ok(body) => body,
-        Err(_) => Bytes::from(vec![0; MAX_BODY + 1]),
+    let body = match Limited::new(body, limit).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => Bytes::from(vec![0; limit + 1]),
     };
-    dispatch::answer(&shared, &Request::from_parts(parts, body)).map(Body::from)
+    match dispatch::answer(&shared, &Request::from_parts(parts, body)).await {
+        Delivery::Whole(response) => Ok(response.map(|body| Either::Left(Full::new(body)))),
+        Delivery::Reset => Err(reset(&broken)),
+        Delivery::Broken(response, trouble) => Ok(response.map(|body| {
+            let first = first_part(&body);
+            let second = body.slice(first.len()..);
+            Either::Right(Halves {
+                first: Some(first),
+                then: Some(Box::pin(between(trouble, second, broken, shared))),
+            })
+        })),
+    }
+}
+
+/// What comes after the first half of a body.
+async fn between(
+    trouble: Trouble,
+    second: Bytes,
+    broken: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+) -> Result<Bytes, Reset> {
+    match trouble {
+        Trouble::Pause(pause) => {
+            pause.wait(&shared.clock).await;
+            Ok(second)
+        }
+        Trouble::Hang => std::future::pending().await,
+        Trouble::Reset => {
+            // To be polled again: meanwhile the first half goes out.
+            tokio::task::yield_now().await;
+            Err(reset(&broken))
+        }
+    }
+}
+
+type Second = Pin<Box<dyn Future<Output = Result<Bytes, Reset>> + Send>>;
+
+/// A body with trouble in the middle.
+struct Halves {
+    first: Option<Bytes>,
+    then: Option<Second>,
+}
+
+impl Body for Halves {
+    type Data = Bytes;
+    type Error = Reset;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Reset>>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(Frame::data(first))));
+        }
+        let Some(then) = &mut self.then else {
+            return Poll::Ready(None);
+        };
+        let second = std::task::ready!(then.as_mut().poll(context));
+        self.then = None;
+        Poll::Ready(Some(second.map(Frame::data)))
+    }
 }

@@ -1,39 +1,69 @@
 //! What all handles and connections of one simulator share.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use tokio::sync::Notify;
+
 use crate::clock::Clock;
+use crate::faults::Register;
+use crate::limits::{Limiter, RateLimits};
 use crate::log::Log;
 use crate::state::World;
-use crate::world::Plan;
+use crate::world::{Plan, Population};
 
 /// One simulator's insides.
 pub(crate) struct Shared {
-    pub(crate) seed: u64,
     pub(crate) clock: Clock,
     pub(crate) plan: Plan,
+    /// What the world is made from at a reset.
+    origin: Mutex<Origin>,
+    /// The seed of `origin`, for what is asked without waiting.
+    seed: AtomicU64,
     pub(crate) world: Mutex<World>,
+    pub(crate) faults: Mutex<Register>,
+    pub(crate) limiter: Mutex<Limiter>,
     pub(crate) log: Mutex<Log>,
     pub(crate) check_answers: bool,
     pub(crate) violations: Mutex<Vec<String>>,
+    /// Whether other machines can reach the simulator.
+    pub(crate) is_exposed: AtomicBool,
+    /// Tells that something was changed that a snapshot holds.
+    pub(crate) changed: Notify,
     requests: AtomicU64,
+}
+
+/// What a world is made from.
+#[derive(Debug, Clone)]
+struct Origin {
+    seed: u64,
+    population: Population,
 }
 
 impl Shared {
     pub(crate) fn new(seed: u64, clock: Clock, plan: Plan, check_answers: bool) -> Self {
-        let world = plan.build(seed, clock.now());
+        let population = plan.population.clone();
+        let world = plan.build(seed, &population, clock.now());
         Self {
-            seed,
             clock,
-            plan,
+            origin: Mutex::new(Origin { seed, population }),
+            seed: AtomicU64::new(seed),
             world: Mutex::new(world),
+            faults: Mutex::default(),
+            limiter: Mutex::new(Limiter::new(plan.limits)),
             log: Mutex::default(),
             check_answers,
             violations: Mutex::default(),
+            is_exposed: AtomicBool::new(false),
+            changed: Notify::new(),
             requests: AtomicU64::new(0),
+            plan,
         }
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed.load(Ordering::Relaxed)
     }
 
     /// The number of the next request.
@@ -41,17 +71,62 @@ impl Shared {
         self.requests.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Everything as it was at the start: world, time, log.
+    /// How many requests there were.
+    pub(crate) fn request_count(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_request_count(&self, count: u64) {
+        self.requests.store(count, Ordering::Relaxed);
+    }
+
+    /// Everything as it was at the start: world, time, limits and log. No faults.
     pub(crate) fn reset(&self) {
+        let origin = self.origin.lock().unwrap_or_else(PoisonError::into_inner);
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         self.clock.reset();
-        *world = self.plan.build(self.seed, self.clock.now());
-        *self.log.lock().unwrap_or_else(PoisonError::into_inner) = Log::default();
+        *world = self
+            .plan
+            .build(origin.seed, &origin.population, self.clock.now());
+        self.seed.store(origin.seed, Ordering::Relaxed);
+        self.faults
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        *self.limiter.lock().unwrap_or_else(PoisonError::into_inner) =
+            Limiter::new(self.plan.limits);
+        self.clear_requests();
         self.violations
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
         self.requests.store(0, Ordering::Relaxed);
+        self.changed.notify_one();
+    }
+
+    /// Starts anew with another world.
+    pub(crate) fn rebuild(&self, seed: u64, population: Population) {
+        *self.origin.lock().unwrap_or_else(PoisonError::into_inner) = Origin { seed, population };
+        self.reset();
+    }
+
+    /// Forgets what was asked.
+    pub(crate) fn clear_requests(&self) {
+        *self.log.lock().unwrap_or_else(PoisonError::into_inner) = Log::default();
+    }
+
+    pub(crate) fn rate_limits(&self) -> RateLimits {
+        self.limiter
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .limits()
+    }
+
+    /// Sets the limits; what was counted so far is forgotten.
+    pub(crate) fn set_rate_limits(&self, limits: RateLimits) {
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.install_limits = limits.install;
+        *self.limiter.lock().unwrap_or_else(PoisonError::into_inner) = Limiter::new(limits);
     }
 }
 
@@ -59,7 +134,7 @@ impl fmt::Debug for Shared {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Shared")
-            .field("seed", &self.seed)
+            .field("seed", &self.seed())
             .field("clock", &self.clock)
             .finish_non_exhaustive()
     }

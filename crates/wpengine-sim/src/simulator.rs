@@ -1,20 +1,27 @@
 //! The handle of a running simulator.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode};
 
 use crate::builder::SimulatorBuilder;
 use crate::clock::Clock;
 use crate::controls::InstallContent;
+use crate::delivery::{Broken, Delivery, Trouble, first_part};
 use crate::dispatch::{self, BASE_PATH};
-use crate::log::SeenRequest;
+use crate::faults::Faults;
+use crate::limits::RateLimits;
+use crate::log::{OperationCount, SeenRequest};
 use crate::server::Server;
 use crate::shared::Shared;
+use crate::snapshot::{Snapshot, SnapshotError, StateFile};
+use crate::world::Population;
 
 /// A simulator of the WP Engine Customer API.
 ///
@@ -37,8 +44,9 @@ use crate::shared::Shared;
 /// ```
 #[derive(Clone)]
 pub struct Simulator {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     server: Option<Arc<Server>>,
+    state_file: Option<Arc<StateFile>>,
     user: Arc<str>,
     password: Arc<str>,
 }
@@ -58,9 +66,15 @@ impl Simulator {
         Self {
             shared,
             server: server.map(Arc::new),
+            state_file: None,
             user: user.into(),
             password: password.into(),
         }
+    }
+
+    pub(crate) fn with_state_file(mut self, state_file: Option<StateFile>) -> Self {
+        self.state_file = state_file.map(Arc::new);
+        self
     }
 
     /// Where the API is: `http://127.0.0.1:PORT/v1`. Without a socket it is an address that nobody listens on.
@@ -99,16 +113,99 @@ impl Simulator {
     /// Moves the virtual time forward.
     pub fn advance(&self, by: Duration) {
         self.shared.clock.advance(by);
+        self.shared.changed.notify_one();
     }
 
-    /// Takes world, time and log back to the start. Credentials stay.
+    /// Takes world, time, limits and log back to the start, and all faults away. Credentials stay.
     pub fn reset(&self) {
         self.shared.reset();
     }
 
-    /// Answers a request in memory: the same code that answers over the socket.
+    /// Starts anew with the world of another seed, which is also the one of later resets.
+    pub fn reseed(&self, seed: u64, population: Population) {
+        self.shared.rebuild(seed, population);
+    }
+
+    /// Answers a request in memory: the same code that answers over the socket. An address for the rate limits can be
+    /// given as an [`IpAddr`](std::net::IpAddr) among the request's extensions.
+    ///
+    /// A [fault](crate::Fault) that delays the answer delays this, and one that hangs lets it never end. There is no
+    /// connection that could be reset: in its place comes a 502 that says so. [`exchange`](Self::exchange) tells it
+    /// apart.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
-        dispatch::answer(&self.shared, &request)
+        self.exchange(request).await.unwrap_or_else(|broken| {
+            let body = serde_json::json!({ "message": broken.to_string() });
+            let mut response = Response::new(Bytes::from(body.to_string()));
+            *response.status_mut() = StatusCode::BAD_GATEWAY;
+            response.headers_mut().insert(
+                http::header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            );
+            response
+        })
+    }
+
+    /// Answers a request in memory, like [`handle`](Self::handle), and tells when a fault has broken the connection.
+    ///
+    /// # Errors
+    ///
+    /// If a [fault](crate::Fault) resets the connection.
+    pub async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Broken> {
+        match dispatch::answer(&self.shared, &request).await {
+            Delivery::Whole(response) => Ok(response),
+            Delivery::Reset => Err(Broken::BeforeAnswer),
+            Delivery::Broken(response, Trouble::Pause(pause)) => {
+                pause.wait(&self.shared.clock).await;
+                Ok(response)
+            }
+            Delivery::Broken(_, Trouble::Hang) => std::future::pending().await,
+            Delivery::Broken(response, Trouble::Reset) => {
+                let half = response.map(|body| first_part(&body));
+                Err(Broken::InBody(Box::new(half)))
+            }
+        }
+    }
+
+    /// The faults: what goes wrong, and when.
+    #[must_use]
+    pub fn faults(&self) -> Faults<'_> {
+        Faults::new(&self.shared)
+    }
+
+    /// The rate limits that act.
+    pub fn rate_limits(&self) -> RateLimits {
+        self.shared.rate_limits()
+    }
+
+    /// Sets the rate limits; what was counted so far is forgotten.
+    pub fn set_rate_limits(&self, limits: RateLimits) {
+        self.shared.set_rate_limits(limits);
+    }
+
+    /// World and time as they are now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.snapshot()
+    }
+
+    /// Takes world and time back to a snapshot, of this simulator or of another one. The clock goes on from there as it
+    /// moves at present; credentials, faults, limits and log stay.
+    ///
+    /// # Errors
+    ///
+    /// If the snapshot does not fit together.
+    pub fn restore(&self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        self.shared.restore(snapshot)
+    }
+
+    /// Writes the [state file](SimulatorBuilder::state_file) now, as one does at the end. Without such a file it does
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn save_state(&self) -> io::Result<()> {
+        self.state_file.as_ref().map_or(Ok(()), |file| file.save())
     }
 
     /// The last requests that were answered, oldest first.
@@ -129,6 +226,22 @@ impl Simulator {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .side_effects()
+    }
+
+    /// How often each operation was asked, and did something, since the start.
+    #[must_use]
+    pub fn operation_counts(&self) -> BTreeMap<String, OperationCount> {
+        self.shared
+            .log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .operations()
+            .clone()
+    }
+
+    /// Forgets the requests and their counts.
+    pub fn clear_requests(&self) {
+        self.shared.clear_requests();
     }
 
     /// What an install holds and what was done to it, which no operation of the API shows: the way to see that a copy,

@@ -25,6 +25,11 @@ pub type RequestFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send
 type Ask<T> =
     Box<dyn FnOnce(raw::Client) -> Pin<Box<dyn Future<Output = RawResult<T>> + Send>> + Send>;
 
+/// Looks once more at a failure: what it finds out may be that there is none.
+type Settle<T> = Box<
+    dyn FnOnce(Error) -> Pin<Box<dyn Future<Output = Result<Response<T>, Error>> + Send>> + Send,
+>;
+
 /// A request for one operation that is not sent yet.
 ///
 /// Await it for the value alone, or [`send`](Self::send) it for the value with the status, the headers and the id of
@@ -55,6 +60,7 @@ pub struct Request<T> {
     options: Options,
     check: Result<(), Error>,
     ask: Ask<T>,
+    settle: Option<Settle<T>>,
 }
 
 impl<T: DeserializeOwned + Send + 'static> Request<T> {
@@ -74,7 +80,18 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
             options: Options::default(),
             check,
             ask: Box::new(move |raw| Box::pin(ask(raw))),
+            settle: None,
         }
+    }
+
+    /// Has a failure looked at once more.
+    pub(crate) fn settle<F, Fut>(mut self, settle: F) -> Self
+    where
+        F: FnOnce(Error) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Response<T>, Error>> + Send + 'static,
+    {
+        self.settle = Some(Box::new(move |error| Box::pin(settle(error))));
+        self
     }
 
     pub(crate) fn options(mut self, options: Options) -> Self {
@@ -112,10 +129,17 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
             options,
             check,
             ask,
+            settle,
         } = self;
         check.map_err(|error| error.with(|inner| inner.operation = Some(operation)))?;
         client.refuse_writes(operation)?;
-        call::call(client.core(), operation, options, ask).await
+        match (
+            call::call(client.core(), operation, options, ask).await,
+            settle,
+        ) {
+            (Err(error), Some(settle)) => settle(error).await,
+            (answer, _) => answer,
+        }
     }
 }
 

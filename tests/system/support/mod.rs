@@ -7,4 +7,5 @@ pub(crate) mod full;
 pub(crate) mod pages;
 pub(crate) mod program;
 pub(crate) mod script;
+pub(crate) mod simulated;
 pub(crate) mod trap;

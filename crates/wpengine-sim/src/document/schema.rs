@@ -25,6 +25,11 @@ impl Schema {
         }
     }
 
+    /// The schema itself, with references written out.
+    pub(crate) fn value(&self) -> &Value {
+        &self.value
+    }
+
     /// The `type` of the schema, where it has a single one.
     pub(crate) fn kind(&self) -> Option<&str> {
         self.value["type"].as_str()
@@ -77,9 +82,8 @@ fn translate(document: &Value, value: &Value, depth: usize) -> Value {
                 each.map(|value| translate(document, value, depth + 1))
                     .collect()
             }
-            // Words for people, and marks for other programs, would only make the validator larger.
+            // Words for people would only make it larger. Marks such as `x-wpengine` are kept: faults look at them.
             "nullable" | "description" | "example" | "default" => continue,
-            key if key.starts_with("x-") => continue,
             _ => value.clone(),
         };
         result.insert(key.clone(), translated);

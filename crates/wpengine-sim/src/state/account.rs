@@ -1,11 +1,12 @@
 //! Accounts and the people in them.
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
 use super::{Level, Roles, StorageRefreshes};
 
 /// An account.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) id: String,
     pub(crate) name: String,
@@ -20,7 +21,7 @@ pub(crate) struct Account {
 }
 
 /// What the plan of an account allows in a month.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Limits {
     pub(crate) visitors: u64,
     pub(crate) storage_gb: u64,
@@ -28,7 +29,7 @@ pub(crate) struct Limits {
 }
 
 /// Somebody in an account.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AccountUser {
     pub(crate) user_id: String,
     pub(crate) first_name: String,

@@ -1,12 +1,13 @@
 //! Downloadable copies of backups. They are ordered in the user portal; here through the simulator's controls.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 const WAITING: SignedDuration = SignedDuration::from_secs(10);
 const DURATION: SignedDuration = SignedDuration::from_mins(12);
 
 /// An archive.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Archive {
     pub(crate) id: String,
     pub(crate) backup_id: String,

@@ -1,6 +1,7 @@
 //! Backups: `requested`, `in_progress`, then `completed` or `aborted`.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::Content;
 
@@ -10,7 +11,7 @@ const WAITING: SignedDuration = SignedDuration::from_secs(5);
 const DURATION: SignedDuration = SignedDuration::from_mins(3);
 
 /// A backup point. How far it is follows from the time.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Backup {
     pub(crate) id: String,
     pub(crate) description: String,

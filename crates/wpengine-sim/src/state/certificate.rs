@@ -1,6 +1,7 @@
 //! TLS certificates of an install.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::Domain;
 
@@ -11,7 +12,7 @@ const VALIDITY: SignedDuration = SignedDuration::from_hours(90 * 24);
 const RENEWAL: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 /// A certificate, or the order of one.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Certificate {
     pub(crate) id: u64,
     pub(crate) source: Source,
@@ -26,7 +27,8 @@ pub(crate) struct Certificate {
 }
 
 /// Who issued a certificate.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Source {
     /// Ordered for one domain, given by its id.
     LetsEncrypt { domain_id: String },
@@ -35,7 +37,7 @@ pub(crate) enum Source {
 }
 
 /// A private key that no Debug output shows.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct PrivateKey(pub(crate) String);
 
 impl std::fmt::Debug for PrivateKey {

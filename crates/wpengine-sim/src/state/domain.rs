@@ -1,6 +1,7 @@
 //! Domains of an install: which one is primary, which ones redirect, and whether they are proven to be the user's.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::Network;
 
@@ -11,7 +12,7 @@ const DNS_DELAY: SignedDuration = SignedDuration::from_mins(2);
 pub(crate) const TXT_KEY: &str = "_wpe_verification";
 
 /// A domain.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Domain {
     pub(crate) id: String,
     /// In lower case.

@@ -4,12 +4,14 @@
 //! else: a copy, a restore, a transfer, new offload settings.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Content, World};
 
 /// What is to be done.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Work {
     /// A restore or a copy puts its content in place.
     Overwrite {
@@ -29,14 +31,14 @@ pub(crate) enum Work {
 }
 
 /// Work and its time.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Due {
     at: Timestamp,
     work: Work,
 }
 
 /// All work that is still to be done, the next first.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Agenda(Vec<Due>);
 
 impl Agenda {

@@ -1,5 +1,7 @@
 //! Installs: one WordPress environment each, with what belongs to it.
 
+use std::borrow::Cow;
+
 use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -28,7 +30,8 @@ impl Environment {
 }
 
 /// The network in front of an install, which its domains inherit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Network {
     Advanced,
     /// Where Let's Encrypt certificates are ordered domain by domain.
@@ -36,7 +39,7 @@ pub(crate) enum Network {
 }
 
 /// What an install holds: enough to see that a backup, a restore or a copy did something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Content {
     pub(crate) wp_version: String,
     /// Stands for the files: another text, other files.
@@ -46,7 +49,7 @@ pub(crate) struct Content {
 }
 
 /// An install.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Install {
     pub(crate) id: String,
     pub(crate) name: String,
@@ -74,16 +77,16 @@ pub(crate) struct Install {
 }
 
 /// The file by which the service finds out that a bucket is the user's.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct LargeFsFile {
     pub(crate) name: String,
     pub(crate) content: String,
 }
 
 /// Something that was done to an install: a purge, a copy, a restore.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Event {
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Cow<'static, str>,
     pub(crate) at: Timestamp,
     pub(crate) details: Value,
 }
@@ -161,6 +164,7 @@ impl Install {
     }
 
     pub(crate) fn record(&mut self, kind: &'static str, at: Timestamp, details: Value) {
+        let kind = Cow::Borrowed(kind);
         self.events.push(Event { kind, at, details });
     }
 

@@ -22,6 +22,7 @@ mod user;
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
 use crate::random::Random;
 
@@ -39,25 +40,29 @@ pub(crate) use ssh_key::SshKey;
 pub(crate) use storage::StorageRefreshes;
 pub(crate) use time::Time;
 pub(crate) use transfer::{AccountName, Transfer};
-pub(crate) use user::{Login, LoginSecret, User};
+pub(crate) use user::{Login, LoginSecret, MAIN_USER, User};
 
 /// Everything there is.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) random: Random,
+    #[serde(serialize_with = "user::without_main")]
     pub(crate) logins: Vec<Login>,
     pub(crate) users: IndexMap<String, User>,
     pub(crate) accounts: IndexMap<String, Account>,
     pub(crate) sites: IndexMap<String, Site>,
     pub(crate) installs: IndexMap<String, Install>,
     /// Who has which install name; names are unique over the whole platform.
+    #[serde(skip)]
     install_names: HashMap<String, String>,
     /// On how many installs a domain is configured.
+    #[serde(skip)]
     domain_names: HashMap<String, usize>,
     pub(crate) transfers: IndexMap<String, Transfer>,
     pub(crate) agenda: Agenda,
     /// Whether the two rate limits by install act.
+    #[serde(skip)]
     pub(crate) install_limits: bool,
     next_certificate: u64,
 }
@@ -132,6 +137,19 @@ impl World {
             })
     }
 
+    /// Fills in what is not part of a snapshot, as it follows from the rest.
+    pub(crate) fn index_names(&mut self) {
+        self.install_names.clear();
+        self.domain_names.clear();
+        for install in self.installs.values() {
+            self.install_names
+                .insert(install.name.clone(), install.id.clone());
+            for domain in install.domains.values() {
+                *self.domain_names.entry(domain.name.clone()).or_default() += 1;
+            }
+        }
+    }
+
     pub(crate) fn is_install_name_free(&self, name: &str) -> bool {
         !self.install_names.contains_key(name)
     }
@@ -146,6 +164,9 @@ impl World {
         }
         self.install_names
             .insert(install.name.clone(), install.id.clone());
+        for domain in install.domains.values() {
+            *self.domain_names.entry(domain.name.clone()).or_default() += 1;
+        }
         self.installs.insert(install.id.clone(), install);
     }
 

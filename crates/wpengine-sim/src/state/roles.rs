@@ -1,9 +1,12 @@
 //! What somebody may do in an account.
 
+use serde::{Deserialize, Serialize};
+
 use std::fmt;
 
 /// How much of an account somebody reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Level {
     Owner,
     Full,
@@ -12,7 +15,7 @@ pub(crate) enum Level {
 }
 
 /// A level, and whether billing comes with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Roles {
     pub(crate) level: Level,
     pub(crate) billing: bool,

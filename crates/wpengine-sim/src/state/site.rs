@@ -1,9 +1,10 @@
 //! Sites: groups of up to three installs.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// A site.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Site {
     pub(crate) id: String,
     pub(crate) name: String,

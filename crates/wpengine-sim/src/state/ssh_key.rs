@@ -5,6 +5,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use jiff::Timestamp;
 use md5::{Digest, Md5};
+use serde::{Deserialize, Serialize};
 
 const KINDS: [&str; 7] = [
     "ssh-rsa",
@@ -17,7 +18,7 @@ const KINDS: [&str; 7] = [
 ];
 
 /// A key.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SshKey {
     pub(crate) uuid: String,
     pub(crate) comment: String,

@@ -1,12 +1,13 @@
 //! When the disk usage was measured anew on request.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// How long a measurement takes.
 const DURATION: SignedDuration = SignedDuration::from_mins(2);
 
 /// The measurements that were asked for, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(crate) struct StorageRefreshes(Vec<Timestamp>);
 
 impl StorageRefreshes {

@@ -1,6 +1,7 @@
 //! Transfers of sites between accounts.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// How long a transfer that begins now stays `pending`.
 const WAITING: SignedDuration = SignedDuration::from_secs(30);
@@ -8,7 +9,7 @@ const WAITING: SignedDuration = SignedDuration::from_secs(30);
 const DURATION: SignedDuration = SignedDuration::from_mins(5);
 
 /// A transfer. It remembers names as they were when it was ordered.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Transfer {
     pub(crate) id: String,
     pub(crate) site_id: String,
@@ -24,7 +25,7 @@ pub(crate) struct Transfer {
 }
 
 /// An account, with its name at the time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AccountName {
     pub(crate) id: String,
     pub(crate) name: String,

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::SshKey;
 
 /// A person with access to the API.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct User {
     pub(crate) id: String,
     pub(crate) first_name: String,
@@ -17,15 +18,20 @@ pub(crate) struct User {
     pub(crate) ssh_keys: IndexMap<String, SshKey>,
 }
 
+/// Id of the user to whom the credentials of the simulator belong, in every world: the one of `GET /user` in the
+/// documentation.
+pub(crate) const MAIN_USER: &str = "fd8e24a5-1f16-4b80-af5f-d748bcc9e64d";
+
 /// Credentials of a person.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Login {
     pub(crate) secret: LoginSecret,
     pub(crate) user_id: String,
 }
 
 /// What is compared with the `Authorization` header.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum LoginSecret {
     Basic { name: String, password: String },
     Bearer(String),
@@ -39,4 +45,12 @@ impl fmt::Debug for Login {
         };
         write!(formatter, "Login({kind} of {})", self.user_id)
     }
+}
+
+/// Writes the logins of a snapshot. Those of the main user are left out: whoever restores it has credentials of its own.
+pub(super) fn without_main<S: Serializer>(
+    logins: &[Login],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(logins.iter().filter(|login| login.user_id != MAIN_USER))
 }

@@ -47,6 +47,7 @@ pub(super) fn fill(
     let site_ids: Vec<String> = (0..sites)
         .map(|index| add_site(world, now, index, &account_ids[index % account_ids.len()]))
         .collect();
+    world.installs.reserve_exact(installs);
     for index in 0..installs {
         let slot = index
             .checked_div(sites)
@@ -178,6 +179,11 @@ fn add_install(world: &mut World, now: Timestamp, index: usize, slot: Slot) {
         add_domains(world, now, &id, &format!("{name}.example"), created_at);
         add_backup(world, now, &id);
     }
+    // There are many of them, and most will stay as they are.
+    let install = &mut world.installs[&id];
+    install.domains.shrink_to_fit();
+    install.backups.shrink_to_fit();
+    install.certificates.shrink_to_fit();
 }
 
 /// A primary domain, `www` that leads to it, and a certificate that ends in somewhere between 3 days and 90.

@@ -6,23 +6,29 @@ mod fleet;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 
+use crate::limits::RateLimits;
 use crate::random::Random;
 use crate::role::Role;
 use crate::state::{
-    Account, AccountUser, Limits, Login, LoginSecret, Roles, StorageRefreshes, User, World,
+    Account, AccountUser, Limits, Login, LoginSecret, MAIN_USER, Roles, StorageRefreshes, User,
+    World,
 };
 
-/// What a simulator starts with.
-#[derive(Debug, Clone)]
-pub(crate) enum Population {
+/// What a world starts with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Population {
     /// One account and its owner.
     Empty,
     /// The things of the documentation's examples, with their ids.
     Documentation,
     /// A fleet, drawn from the seed.
     Fleet {
+        /// How many accounts; at least one.
         accounts: usize,
+        /// How many sites.
         sites: usize,
+        /// How many installs; a site takes up to three.
         installs: usize,
     },
 }
@@ -36,7 +42,7 @@ pub(crate) struct Plan {
     pub(crate) bearer_token: Option<String>,
     /// Accounts for which API access is off.
     pub(crate) closed_accounts: Vec<String>,
-    pub(crate) install_limits: bool,
+    pub(crate) limits: RateLimits,
 }
 
 /// Somebody besides the main user who can sign in.
@@ -48,24 +54,15 @@ pub(crate) struct FurtherUser {
     pub(crate) role: Role,
 }
 
-/// Id of the user to whom the credentials belong, in every world: the one of `GET /user` in the documentation.
-const MAIN_USER: &str = "fd8e24a5-1f16-4b80-af5f-d748bcc9e64d";
 const MAIN_ACCOUNT: &str = "eeda3227-9a39-46ae-9e14-20958bb4e6c9";
 
 impl Plan {
     /// Makes the world as it is at the start.
-    pub(crate) fn build(&self, seed: u64, now: Timestamp) -> World {
+    pub(crate) fn build(&self, seed: u64, population: &Population, now: Timestamp) -> World {
         let mut world = World::new(seed);
-        let secret = LoginSecret::Basic {
-            name: self.user.clone(),
-            password: self.password.clone(),
-        };
-        world.logins.push(Login {
-            secret,
-            user_id: MAIN_USER.to_owned(),
-        });
+        world.logins = self.main_logins();
         add_main_user(&mut world);
-        match self.population {
+        match *population {
             Population::Empty => add_account(&mut world, MAIN_ACCOUNT, "joesaccount"),
             Population::Documentation => documentation::fill(&mut world, now),
             Population::Fleet {
@@ -76,13 +73,6 @@ impl Plan {
                 fleet::fill(&mut world, now, accounts, sites, installs);
             }
         }
-        if let Some(token) = &self.bearer_token {
-            let secret = LoginSecret::Bearer(token.clone());
-            world.logins.push(Login {
-                secret,
-                user_id: MAIN_USER.to_owned(),
-            });
-        }
         for user in &self.users {
             user.add(&mut world);
         }
@@ -91,13 +81,28 @@ impl Plan {
                 account.api_access = false;
             }
         }
-        world.install_limits = self.install_limits;
+        world.install_limits = self.limits.install;
         world
+    }
+
+    /// How the main user signs in.
+    pub(crate) fn main_logins(&self) -> Vec<Login> {
+        let basic = LoginSecret::Basic {
+            name: self.user.clone(),
+            password: self.password.clone(),
+        };
+        let bearer = self.bearer_token.clone().map(LoginSecret::Bearer);
+        let secrets = std::iter::once(basic).chain(bearer);
+        let logins = secrets.map(|secret| Login {
+            secret,
+            user_id: MAIN_USER.to_owned(),
+        });
+        logins.collect()
     }
 }
 
 impl FurtherUser {
-    fn add(&self, world: &mut World) {
+    pub(crate) fn add(&self, world: &mut World) {
         let id = Random::for_text(world.seed, &self.user).uuid();
         let email = format!("{}@example.com", self.user);
         let user = User {

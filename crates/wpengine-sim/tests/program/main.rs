@@ -116,3 +116,103 @@ fn an_address_that_others_reach_is_warned_of() {
         "{message}"
     );
 }
+
+#[tokio::test]
+async fn the_state_is_kept_from_one_run_to_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.json");
+    let arguments = [
+        "--user",
+        "me",
+        "--password",
+        "secret",
+        "--state",
+        path.to_str().unwrap(),
+    ];
+    let (child, line) = start(&arguments);
+    let sites = format!("{}/sites", line["base_url"].as_str().unwrap());
+    let client = reqwest::Client::new();
+    let site =
+        serde_json::json!({ "name": "Kept", "account_id": "eeda3227-9a39-46ae-9e14-20958bb4e6c9" });
+    let made = client
+        .post(sites)
+        .basic_auth("me", Some("secret"))
+        .json(&site);
+    assert_eq!(made.send().await.unwrap().status(), 201);
+    assert!(stop(child, "-TERM").status.success());
+    let (child, line) = start(&arguments);
+    let sites = format!("{}/sites", line["base_url"].as_str().unwrap());
+    let list = client
+        .get(sites)
+        .basic_auth("me", Some("secret"))
+        .send()
+        .await
+        .unwrap();
+    assert!(list.text().await.unwrap().contains("\"Kept\""));
+    stop(child, "-INT");
+}
+
+#[tokio::test]
+async fn a_change_is_in_the_file_without_waiting_for_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.json");
+    let (mut child, line) = start(&["--manual-clock", "--state", path.to_str().unwrap()]);
+    let advance = line["base_url"]
+        .as_str()
+        .unwrap()
+        .replace("/v1", "/_sim/clock/advance");
+    let request = reqwest::Client::new()
+        .post(advance)
+        .body(r#"{"seconds":5}"#);
+    assert_eq!(request.send().await.unwrap().status(), 200);
+    // Killed, so that it cannot write at the end; it is written within about a second.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !std::fs::read_to_string(&path).is_ok_and(|text| text.contains("2026-06-01T12:00:05Z")) {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the file was not written"
+        );
+        tokio::task::yield_now().await;
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_damaged_state_is_one_line_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.json");
+    std::fs::write(&path, "{ \"format\": 1").unwrap();
+    let output = simulator(&["--state", path.to_str().unwrap()])
+        .output()
+        .unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    assert!(
+        message.contains("state.json") && message.contains("stays as it is"),
+        "{message}"
+    );
+    assert_eq!(message.lines().count(), 1, "{message}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "{ \"format\": 1");
+}
+
+#[tokio::test]
+async fn limits_are_switched_on_and_scaled() {
+    let (child, line) = start(&[
+        "--rate-limits",
+        "--requests-per-minute",
+        "2",
+        "--rate-limit-headers",
+    ]);
+    let url = format!("{}/status", line["base_url"].as_str().unwrap());
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        let response = reqwest::get(&url).await.unwrap();
+        assert_eq!(response.headers()["x-ratelimit-limit"], "2");
+        statuses.push(response.status().as_u16());
+    }
+    assert_eq!(statuses, [200, 200, 429]);
+    stop(child, "-TERM");
+    let alone = simulator(&["--requests-per-minute", "2"]).output().unwrap();
+    assert_eq!(alone.status.code(), Some(2));
+}

@@ -150,7 +150,8 @@ if let Some(transfer) = site.site_transfers().list().items().try_next().await? {
     /// Cancels the transfer, as long as it has not started; after that, an error with
     /// [`is_conflict`](Error::is_conflict).
     ///
-    /// Operation `cancel_site_transfer`.
+    /// Operation `cancel_site_transfer`. If its answer is lost and the repetition is refused, the transfer is asked for: one
+    /// that is cancelled is what was wanted.
     ///
     #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
 let mut transfers = site.site_transfers().list().items();
@@ -161,7 +162,7 @@ while let Some(transfer) = transfers.try_next().await? {
     }
 }")]
     pub fn cancel(&self) -> Request<()> {
-        let this = self.clone();
+        let (this, look) = (self.clone(), self.clone());
         Request::new(
             &self.client,
             "cancel_site_transfer",
@@ -171,6 +172,19 @@ while let Some(transfer) = transfers.try_next().await? {
                     .await
             },
         )
+        .settle(|error| async move {
+            // The thing is still there after it was cancelled, so that a repetition is refused and not "not found".
+            if error.is_conflict()
+                && error.may_have_happened()
+                && look
+                    .get()
+                    .await
+                    .is_ok_and(|transfer| transfer.status == SiteTransferStatus::Cancelled)
+            {
+                return Ok(error.into_response());
+            }
+            Err(error)
+        })
     }
 }
 

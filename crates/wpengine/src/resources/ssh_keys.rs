@@ -81,7 +81,8 @@ impl SshKeyHandle {
 
     /// Removes the key: it opens the gateway no longer.
     ///
-    /// Operation `delete_ssh_key`.
+    /// Operation `delete_ssh_key`. If its answer is lost and the repetition is refused, the keys are listed: one that is not
+    /// among them is removed.
     ///
     #[doc = example!("let mut keys = client.ssh_keys().list().items();
 while let Some(key) = keys.try_next().await? {
@@ -90,12 +91,32 @@ while let Some(key) = keys.try_next().await? {
     }
 }")]
     pub fn delete(&self) -> Request<()> {
-        let id = self.id.clone();
+        let (id, look) = (self.id.clone(), self.clone());
         Request::new(
             &self.client,
             "delete_ssh_key",
             check::id("SSH key", &self.id),
             |raw| async move { raw.delete_ssh_key(&id).await },
         )
+        .settle(|error| async move {
+            // For this operation the API documents no 404: a key that a lost attempt has removed is forbidden.
+            if error.is_forbidden() && error.may_have_happened() && look.is_gone().await {
+                return Ok(error.into_response());
+            }
+            Err(error)
+        })
+    }
+
+    /// Whether the key is certainly not there.
+    async fn is_gone(&self) -> bool {
+        let mut keys = self.client.ssh_keys().list().items();
+        loop {
+            match keys.try_next().await {
+                Ok(Some(key)) if key.uuid == self.id => return false,
+                Ok(Some(_)) => {}
+                Ok(None) => return true,
+                Err(_) => return false,
+            }
+        }
     }
 }

@@ -1,0 +1,64 @@
+//! The reference page is Swagger UI, whose release archive the crate `utoipa-swagger-ui-vendored` carries: nothing is
+//! downloaded, when it is built or when it runs.
+
+use std::collections::HashMap;
+use std::io::{Cursor, Read as _};
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
+use zip::ZipArchive;
+
+use super::{CSS, SCRIPT};
+
+/// What is served of the archive: name here, where it is there, type.
+const SERVED: [(&str, &str, &str); 4] = [
+    ("swagger-ui.css", "dist/swagger-ui.css", CSS),
+    ("swagger-ui-bundle.js", "dist/swagger-ui-bundle.js", SCRIPT),
+    ("LICENSE", "LICENSE", "text/plain; charset=utf-8"),
+    ("NOTICE", "NOTICE", "text/plain; charset=utf-8"),
+];
+
+/// A file of the package and its type.
+pub(super) fn file(name: &str) -> Option<(&'static str, Bytes)> {
+    // Unpacked when the page is first opened; who never does pays nothing.
+    static FILES: OnceLock<HashMap<&'static str, (&'static str, Bytes)>> = OnceLock::new();
+    FILES.get_or_init(unpack).get(name).cloned()
+}
+
+fn unpack() -> HashMap<&'static str, (&'static str, Bytes)> {
+    let mut files = HashMap::new();
+    let Ok(mut archive) = ZipArchive::new(Cursor::new(SWAGGER_UI_VENDORED)) else {
+        return files;
+    };
+    for index in 0..archive.len() {
+        let Ok(mut entry) = archive.by_index(index) else {
+            continue;
+        };
+        // All is in one folder, named after the version.
+        let path = entry.name().unwrap_or_default().into_owned();
+        let path = path.split_once('/').map(|(_, path)| path);
+        let Some((name, _, kind)) = SERVED.iter().find(|(_, it, _)| Some(*it) == path) else {
+            continue;
+        };
+        let mut content = Vec::new();
+        if entry.read_to_end(&mut content).is_ok() {
+            files.insert(*name, (*kind, Bytes::from(content)));
+        }
+    }
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_package_has_every_file_that_is_served() {
+        for (name, ..) in SERVED {
+            let (_, content) = file(name).unwrap_or_else(|| panic!("{name} is not in the archive"));
+            assert!(!content.is_empty(), "{name}");
+        }
+        assert!(file("package.json").is_none());
+    }
+}

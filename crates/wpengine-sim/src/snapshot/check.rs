@@ -1,0 +1,125 @@
+//! Whether a world that was read fits together. Handlers rely on it, and a file may have been edited.
+
+use crate::state::{MAIN_USER, World};
+
+/// The first thing that is wrong, if one is.
+pub(super) fn check(world: &World) -> Result<(), String> {
+    check_keys(world)?;
+    if !world.users.contains_key(MAIN_USER) {
+        return Err(format!("the main user {MAIN_USER} is missing"));
+    }
+    for login in &world.logins {
+        if !world.users.contains_key(&login.user_id) {
+            return Err(format!(
+                "somebody signs in as a missing user {}",
+                login.user_id
+            ));
+        }
+    }
+    for site in world.sites.values() {
+        if !world.accounts.contains_key(&site.account_id) {
+            return Err(format!("site {} is in a missing account", site.id));
+        }
+        for id in &site.installs {
+            let install = world.installs.get(id);
+            if install.is_none_or(|install| install.site_id.as_ref() != Some(&site.id)) {
+                return Err(format!("site {} and install {id} do not agree", site.id));
+            }
+        }
+    }
+    check_installs(world)
+}
+
+fn check_installs(world: &World) -> Result<(), String> {
+    let mut names = std::collections::HashSet::new();
+    for install in world.installs.values() {
+        let id = &install.id;
+        if !world.accounts.contains_key(&install.account_id) {
+            return Err(format!("install {id} is in a missing account"));
+        }
+        if !names.insert(&install.name) {
+            return Err(format!("two installs are named {}", install.name));
+        }
+        if let Some(site_id) = &install.site_id {
+            let site = world.sites.get(site_id);
+            if site.is_none_or(|site| !site.installs.contains(id)) {
+                return Err(format!("install {id} and site {site_id} do not agree"));
+            }
+        }
+        for domain in install.domains.values() {
+            if let Some(target) = &domain.redirect_to
+                && !install.domains.contains_key(target)
+            {
+                return Err(format!("domain {} leads to a missing one", domain.id));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is kept under an id has that id.
+fn check_keys(world: &World) -> Result<(), String> {
+    fn same<'a>(mut pairs: impl Iterator<Item = (&'a String, &'a String)>) -> Result<(), String> {
+        match pairs.find(|(key, id)| key != id) {
+            Some((key, id)) => Err(format!("what is kept as {key} has the id {id}")),
+            None => Ok(()),
+        }
+    }
+    same(world.users.iter().map(|(key, user)| (key, &user.id)))?;
+    same(
+        world
+            .accounts
+            .iter()
+            .map(|(key, account)| (key, &account.id)),
+    )?;
+    same(world.sites.iter().map(|(key, site)| (key, &site.id)))?;
+    same(
+        world
+            .installs
+            .iter()
+            .map(|(key, install)| (key, &install.id)),
+    )?;
+    same(
+        world
+            .transfers
+            .iter()
+            .map(|(key, transfer)| (key, &transfer.id)),
+    )?;
+    for install in world.installs.values() {
+        same(
+            install
+                .backups
+                .iter()
+                .map(|(key, backup)| (key, &backup.id)),
+        )?;
+        same(
+            install
+                .archives
+                .iter()
+                .map(|(key, archive)| (key, &archive.id)),
+        )?;
+        same(
+            install
+                .domains
+                .iter()
+                .map(|(key, domain)| (key, &domain.id)),
+        )?;
+        same(
+            install
+                .reports
+                .iter()
+                .map(|(key, report)| (key, &report.id)),
+        )?;
+    }
+    for account in world.accounts.values() {
+        same(account.users.iter().map(|(key, user)| (key, &user.user_id)))?;
+    }
+    for user in world.users.values() {
+        same(
+            user.ssh_keys
+                .iter()
+                .map(|(key, ssh_key)| (key, &ssh_key.uuid)),
+        )?;
+    }
+    Ok(())
+}

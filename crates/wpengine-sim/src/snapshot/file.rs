@@ -1,0 +1,139 @@
+//! A file that the state is kept in, from one run to the next.
+//!
+//! It is replaced as a whole: a new file is written beside it and takes its name. So it is never half written, and a file
+//! that could not be read at the start is never written over, as the simulator does not start.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::task::JoinHandle;
+
+use super::Snapshot;
+use crate::clock::ClockMode;
+use crate::shared::Shared;
+
+/// How long changes are gathered before they are written.
+const GATHERING: Duration = Duration::from_secs(1);
+
+/// The file, and the task that writes it after changes.
+#[derive(Debug)]
+pub(crate) struct StateFile {
+    place: Arc<Place>,
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Place {
+    path: PathBuf,
+    /// Held while it is written, so that what is written last is the newest.
+    writing: Mutex<()>,
+}
+
+impl StateFile {
+    /// Takes the state over from the file, if there is one, and keeps it there from now on.
+    pub(crate) fn open(path: PathBuf, shared: Arc<Shared>) -> io::Result<Self> {
+        load(&path, &shared).map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+        })?;
+        let place = Arc::new(Place {
+            path,
+            writing: Mutex::new(()),
+        });
+        let task = tokio::spawn(keep(Arc::clone(&place), Arc::clone(&shared)));
+        Ok(Self {
+            place,
+            shared,
+            task,
+        })
+    }
+
+    /// Writes the state now.
+    pub(crate) fn save(&self) -> io::Result<()> {
+        self.place.save(&self.shared)
+    }
+}
+
+impl Drop for StateFile {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Place {
+    fn save(&self, shared: &Shared) -> io::Result<()> {
+        let _guard = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        write(&self.path, shared.snapshot().as_json()).map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", self.path.display()))
+        })
+    }
+}
+
+/// Writes after each change, at most once a second.
+async fn keep(place: Arc<Place>, shared: Arc<Shared>) {
+    loop {
+        shared.changed.notified().await;
+        tokio::time::sleep(GATHERING).await;
+        let (place, shared) = (Arc::clone(&place), Arc::clone(&shared));
+        // What fails now is tried again after the next change, and at the end, where somebody is told.
+        let _ = tokio::task::spawn_blocking(move || place.save(&shared)).await;
+    }
+}
+
+fn load(path: &Path, shared: &Shared) -> io::Result<()> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    Snapshot::from_json(text)
+        .and_then(|snapshot| shared.restore(&snapshot))
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    // A real clock goes on with the present time, unless it was advanced beyond that.
+    let present = Timestamp::now();
+    if shared.clock.mode() == ClockMode::Real && shared.clock.now() < present {
+        shared.clock.set(present);
+    }
+    Ok(())
+}
+
+/// Replaces the file as a whole. Nobody else may read it: there are passwords in it.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(format!(".{}.new", std::process::id()));
+    let beside = path.with_file_name(beside);
+    let written = write_new(&beside, text).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = create(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(unix)]
+fn create(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options.open(path)
+}
+
+#[cfg(not(unix))]
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(path)
+}

@@ -1,0 +1,36 @@
+//! The simulator as a wire in memory, for tests with paused time: faults and all, and no socket.
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use http::Request;
+use wpengine::{Client, ClientBuilder, Credentials, Wire, WireError, WireFuture};
+use wpengine_sim::Simulator;
+
+/// A simulator that is asked without a socket.
+pub(crate) struct Simulated(pub(crate) Simulator);
+
+impl fmt::Debug for Simulated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Simulated")
+    }
+}
+
+impl Wire for Simulated {
+    fn send(&self, request: Request<Bytes>, _most: usize) -> WireFuture<'_> {
+        Box::pin(async move {
+            self.0
+                .exchange(request)
+                .await
+                .map_err(|broken| WireError::Broken(broken.into()))
+        })
+    }
+}
+
+/// A client of that simulator, with the defaults of the library.
+pub(crate) fn builder(simulator: &Simulator) -> ClientBuilder {
+    Client::builder()
+        .base_url(simulator.base_url())
+        .credentials(Credentials::basic(simulator.user(), simulator.password()))
+        .wire(Arc::new(Simulated(simulator.clone())))
+}
