@@ -9,6 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::clock::{Clock, ClockMode};
+use crate::document::document;
 use crate::limits::RateLimits;
 use crate::random::Random;
 use crate::role::Role;
@@ -201,6 +202,9 @@ impl SimulatorBuilder {
             let mut random = Random::unforeseeable();
             (random.uuid(), random.token(24))
         });
+        // Read before the world is made, so that the first request is as fast as the others, and the world takes the memory
+        // that reading has left.
+        document();
         let clock = Clock::new(self.clock, self.clock_start);
         let plan = Plan {
             population: self.population,

@@ -52,7 +52,7 @@ async fn route(shared: &Shared, request: &Request<Bytes>, method: &Method) -> De
         None => Found::Nothing,
     };
     let operation = match &found {
-        Found::Operation(index, _) => Some(document().operations[*index].id.clone()),
+        Found::Operation(index, _) => Some(document().operations[*index].id.as_str()),
         Found::OtherMethods(_) | Found::Nothing => None,
     };
     let mut entry = Entry::new(shared, request, operation);

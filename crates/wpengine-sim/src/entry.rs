@@ -19,7 +19,7 @@ impl<'a> Entry<'a> {
     pub(crate) fn new(
         shared: &'a Shared,
         request: &Request<Bytes>,
-        operation: Option<String>,
+        operation: Option<&'static str>,
     ) -> Self {
         let seen = SeenRequest {
             number: 0,

@@ -3,9 +3,12 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use jiff::tz::Offset;
 
 use crate::random::Random;
+
+/// About how many headers an answer has.
+const HEADERS: usize = 16;
 
 /// The largest body that is read.
 pub(crate) const MAX_BODY: usize = 1024 * 1024;
@@ -53,6 +56,7 @@ pub(crate) fn finish(response: &mut Response<Bytes>, seed: u64, request: u64, no
     let length = response.body().len();
     let has_body = response.status() != StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
+    headers.reserve(HEADERS);
     if has_body {
         // A page of the gateway itself has another type.
         headers
@@ -104,10 +108,22 @@ pub(crate) fn finish(response: &mut Response<Bytes>, seed: u64, request: u64, no
 
 /// An instant as HTTP writes it: `Mon, 01 Jun 2026 12:00:00 GMT`.
 pub(crate) fn http_date(instant: Timestamp) -> String {
-    instant
-        .to_zoned(TimeZone::UTC)
-        .strftime("%a, %d %b %Y %H:%M:%S GMT")
-        .to_string()
+    const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    // On every answer: written out, as patterns take their time.
+    let at = Offset::UTC.to_datetime(instant);
+    let day = DAYS[at.weekday().to_monday_zero_offset() as usize];
+    let month = MONTHS[at.month() as usize - 1];
+    format!(
+        "{day}, {:02} {month} {:04} {:02}:{:02}:{:02} GMT",
+        at.day(),
+        at.year(),
+        at.hour(),
+        at.minute(),
+        at.second()
+    )
 }
 
 fn put(headers: &mut HeaderMap, name: HeaderName, value: String) {

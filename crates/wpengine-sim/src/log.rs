@@ -22,7 +22,7 @@ pub struct SeenRequest {
     /// The query, without the question mark; empty where there was none.
     pub query: String,
     /// Which operation of the API that is, if it is one.
-    pub operation: Option<String>,
+    pub operation: Option<&'static str>,
     /// The status of the answer, also of one that was lost on its way; 0 where a fault left the request without one.
     pub status: u16,
     /// Whether it was a write that was done.
@@ -47,7 +47,7 @@ fn method_text<S: serde::Serializer>(method: &Method, serializer: S) -> Result<S
 }
 
 /// The last requests, and how many there were.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Log {
     requests: VecDeque<SeenRequest>,
     total: u64,
@@ -55,15 +55,27 @@ pub(crate) struct Log {
     operations: BTreeMap<String, OperationCount>,
 }
 
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            // All at once: growing under load would leave holes behind. What is not used yet takes no memory.
+            requests: VecDeque::with_capacity(KEPT),
+            total: 0,
+            side_effects: 0,
+            operations: BTreeMap::new(),
+        }
+    }
+}
+
 impl Log {
     pub(crate) fn push(&mut self, mut request: SeenRequest) {
         self.total += 1;
         self.side_effects += u64::from(request.side_effect);
         request.number = self.total;
-        if let Some(operation) = &request.operation {
+        if let Some(operation) = request.operation {
             let count = match self.operations.get_mut(operation) {
                 Some(count) => count,
-                None => self.operations.entry(operation.clone()).or_default(),
+                None => self.operations.entry(operation.to_owned()).or_default(),
             };
             count.requests += 1;
             count.side_effects += u64::from(request.side_effect);

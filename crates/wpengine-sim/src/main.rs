@@ -26,6 +26,7 @@ Examples:
                         -d '{\"operation\":\"create_backup\",\"kind\":\"reset\",\"phase\":\"after\"}'
   Limits, small ones: wpengine-sim --rate-limits --requests-per-minute 10 --rate-limit-headers
 
+In a browser, http://127.0.0.1:PORT/explorer lets you try every operation, and /explorer/state shows what there is.
 The controls are described at http://127.0.0.1:PORT/_sim/openapi.json.
 It ends on Ctrl-C and on SIGTERM. Nothing is kept without --state.";
 

@@ -139,7 +139,7 @@ impl Visit<'_> {
             panic!("one request is expected: {requests:?}");
         };
         assert_eq!(
-            (request.operation.as_deref(), request.status),
+            (request.operation, request.status),
             (Some("list_installs"), 200)
         );
     }

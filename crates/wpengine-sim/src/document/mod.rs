@@ -8,13 +8,14 @@ mod routes;
 mod schema;
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
 pub(crate) use operation::{Location, Operation, Parameter};
 pub(crate) use routes::{Found, Routes};
 pub(crate) use schema::Schema;
+use schema::Shelf;
 
 const TEXT: &str = include_str!("../openapi/wpengine-v1.json");
 
@@ -39,11 +40,12 @@ pub(crate) fn document() -> &'static Document {
 impl Document {
     fn new(value: &Value) -> Self {
         let mut operations = Vec::new();
+        let mut shelf = Shelf::default();
         let empty = serde_json::Map::new();
         for (path, item) in value["paths"].as_object().unwrap_or(&empty) {
             for (method, operation) in item.as_object().unwrap_or(&empty) {
                 if let Ok(method) = method.to_uppercase().parse() {
-                    operations.push(Operation::new(value, path, method, operation));
+                    operations.push(Operation::new(value, &mut shelf, path, method, operation));
                 }
             }
         }
@@ -58,7 +60,7 @@ impl Document {
 }
 
 /// The answers of an operation: a schema for each status that has a body.
-pub(crate) type Answers = BTreeMap<u16, Option<Schema>>;
+pub(crate) type Answers = BTreeMap<u16, Option<Arc<Schema>>>;
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,11 @@
 //! One operation of the document, in the form that dispatching needs.
 
+use std::sync::Arc;
+
 use http::Method;
 use serde_json::Value;
 
-use super::schema::resolve;
+use super::schema::{Shelf, resolve};
 use super::{Answers, Schema};
 
 /// One operation.
@@ -20,7 +22,7 @@ pub(crate) struct Operation {
     pub(crate) bearer: bool,
     pub(crate) parameters: Vec<Parameter>,
     /// The schema of the JSON body, where one is taken; all are required.
-    pub(crate) body: Option<Schema>,
+    pub(crate) body: Option<Arc<Schema>>,
     pub(crate) answers: Answers,
     /// Documents `default`, which stands for every other status.
     any_status: bool,
@@ -38,11 +40,17 @@ pub(crate) struct Parameter {
     pub(crate) name: String,
     pub(crate) location: Location,
     pub(crate) required: bool,
-    pub(crate) schema: Schema,
+    pub(crate) schema: Arc<Schema>,
 }
 
 impl Operation {
-    pub(super) fn new(document: &Value, path: &str, method: Method, value: &Value) -> Self {
+    pub(super) fn new(
+        document: &Value,
+        shelf: &mut Shelf,
+        path: &str,
+        method: Method,
+        value: &Value,
+    ) -> Self {
         let parameters = value["parameters"].as_array().into_iter().flatten();
         let security = value
             .get("security")
@@ -52,7 +60,7 @@ impl Operation {
         let mut any_status = false;
         for (status, answer) in value["responses"].as_object().into_iter().flatten() {
             let content = &resolve(document, answer)["content"]["application/json"]["schema"];
-            let schema = (!content.is_null()).then(|| Schema::new(document, content));
+            let schema = (!content.is_null()).then(|| shelf.schema(document, content));
             match status.parse() {
                 Ok(status) => {
                     answers.insert(status, schema);
@@ -77,9 +85,9 @@ impl Operation {
             open: security.is_some_and(Vec::is_empty),
             bearer: security.is_some_and(|all| all.iter().any(|one| one.get("bearer").is_some())),
             parameters: parameters
-                .map(|parameter| Parameter::new(document, parameter))
+                .map(|parameter| Parameter::new(document, shelf, parameter))
                 .collect(),
-            body: (!body.is_null()).then(|| Schema::new(document, body)),
+            body: (!body.is_null()).then(|| shelf.schema(document, body)),
             answers,
             any_status,
         }
@@ -92,7 +100,7 @@ impl Operation {
 }
 
 impl Parameter {
-    fn new(document: &Value, value: &Value) -> Self {
+    fn new(document: &Value, shelf: &mut Shelf, value: &Value) -> Self {
         let value = resolve(document, value);
         Self {
             name: value["name"].as_str().unwrap_or_default().to_owned(),
@@ -102,7 +110,7 @@ impl Parameter {
                 Location::Query
             },
             required: value["required"] == true,
-            schema: Schema::new(document, &value["schema"]),
+            schema: shelf.schema(document, &value["schema"]),
         }
     }
 }

@@ -3,7 +3,8 @@
 //! OpenAPI 3.0 is nearly, but not quite, JSON Schema: `nullable` is translated, and references are written out, so
 //! that each schema stands alone. A validator is compiled when it is first needed, which keeps the start fast.
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
 use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
@@ -15,6 +16,23 @@ const MAX_DEPTH: usize = 32;
 pub(crate) struct Schema {
     value: Value,
     validator: OnceLock<Validator>,
+}
+
+/// Schemas by their reference: most answers share the one of errors, which is kept and compiled once.
+#[derive(Default)]
+pub(super) struct Shelf(HashMap<String, Arc<Schema>>);
+
+impl Shelf {
+    pub(super) fn schema(&mut self, document: &Value, value: &Value) -> Arc<Schema> {
+        match value["$ref"].as_str() {
+            Some(reference) => Arc::clone(
+                self.0
+                    .entry(reference.to_owned())
+                    .or_insert_with(|| Arc::new(Schema::new(document, value))),
+            ),
+            None => Arc::new(Schema::new(document, value)),
+        }
+    }
 }
 
 impl Schema {

@@ -23,15 +23,11 @@ struct View<'a> {
     primary_domain: Option<&'a str>,
     is_multisite: bool,
     created_at: Time,
-    /// What only the answer for a single install has.
-    #[serde(flatten)]
-    details: Option<Details<'a>>,
-}
-
-#[derive(Serialize)]
-struct Details<'a> {
-    wp_version: Option<&'a str>,
-    defer_wordpress_upgrades_until: Option<Time>,
+    /// Only the answer for a single install has this and the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wp_version: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    defer_wordpress_upgrades_until: Option<Option<Time>>,
 }
 
 #[derive(Serialize)]
@@ -56,7 +52,8 @@ fn view<'a>(call: &Call<'_>, install: &'a Install) -> View<'a> {
         primary_domain: install.primary_domain(),
         is_multisite: install.is_multisite,
         created_at: Time(install.created_at),
-        details: None,
+        wp_version: None,
+        defer_wordpress_upgrades_until: None,
     }
 }
 
@@ -77,20 +74,14 @@ pub(super) fn list_installs(call: &mut Call<'_>) -> Outcome {
 
 pub(super) fn get_install(call: &mut Call<'_>) -> Outcome {
     let install = call.install()?;
-    let details = Details {
-        // Nothing runs on an install that is still being made.
-        wp_version: install
-            .is_active(call.now)
-            .then_some(install.content.wp_version.as_str()),
-        defer_wordpress_upgrades_until: install.defer_wordpress_upgrades_until.map(Time),
+    // Nothing runs on an install that is still being made.
+    let is_active = install.is_active(call.now);
+    let view = View {
+        wp_version: Some(is_active.then_some(install.content.wp_version.as_str())),
+        defer_wordpress_upgrades_until: Some(install.defer_wordpress_upgrades_until.map(Time)),
+        ..view(call, install)
     };
-    Answer::json(
-        200,
-        &View {
-            details: Some(details),
-            ..view(call, install)
-        },
-    )
+    Answer::json(200, &view)
 }
 
 pub(super) fn create_install(call: &mut Call<'_>) -> Outcome {

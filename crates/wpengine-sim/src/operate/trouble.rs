@@ -8,7 +8,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Asked;
 use crate::delivery::{Delivery, Pause, Trouble};
-use crate::document::Schema;
 use crate::entry::Entry;
 use crate::faults::{FaultKind, Phase, alter, answer, between_pages};
 
@@ -96,7 +95,7 @@ impl Asked<'_> {
             let schema = self.operation.answers.get(&status).and_then(Option::as_ref);
             altered = alter::alter(
                 kind,
-                schema.map(Schema::value),
+                schema.map(|schema| schema.value()),
                 response.body(),
                 self.request
                     .uri()

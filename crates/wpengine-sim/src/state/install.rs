@@ -152,7 +152,7 @@ impl Install {
 
     /// The name that the platform gives every install.
     pub(crate) fn cname(&self) -> String {
-        format!("{}.wpengine.com", self.name)
+        [&self.name, ".wpengine.com"].concat()
     }
 
     /// The name visitors are led to.

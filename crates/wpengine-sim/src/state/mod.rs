@@ -19,7 +19,7 @@ mod time;
 mod transfer;
 mod user;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -53,9 +53,9 @@ pub(crate) struct World {
     pub(crate) accounts: IndexMap<String, Account>,
     pub(crate) sites: IndexMap<String, Site>,
     pub(crate) installs: IndexMap<String, Install>,
-    /// Who has which install name; names are unique over the whole platform.
+    /// The names of all installs: they are unique over the whole platform.
     #[serde(skip)]
-    install_names: HashMap<String, String>,
+    install_names: HashSet<String>,
     /// On how many installs a domain is configured.
     #[serde(skip)]
     domain_names: HashMap<String, usize>,
@@ -77,7 +77,7 @@ impl World {
             accounts: IndexMap::new(),
             sites: IndexMap::new(),
             installs: IndexMap::new(),
-            install_names: HashMap::new(),
+            install_names: HashSet::new(),
             domain_names: HashMap::new(),
             transfers: IndexMap::new(),
             agenda: Agenda::default(),
@@ -142,8 +142,7 @@ impl World {
         self.install_names.clear();
         self.domain_names.clear();
         for install in self.installs.values() {
-            self.install_names
-                .insert(install.name.clone(), install.id.clone());
+            self.install_names.insert(install.name.clone());
             for domain in install.domains.values() {
                 *self.domain_names.entry(domain.name.clone()).or_default() += 1;
             }
@@ -151,7 +150,7 @@ impl World {
     }
 
     pub(crate) fn is_install_name_free(&self, name: &str) -> bool {
-        !self.install_names.contains_key(name)
+        !self.install_names.contains(name)
     }
 
     pub(crate) fn add_install(&mut self, install: Install) {
@@ -162,8 +161,7 @@ impl World {
         {
             site.installs.push(install.id.clone());
         }
-        self.install_names
-            .insert(install.name.clone(), install.id.clone());
+        self.install_names.insert(install.name.clone());
         for domain in install.domains.values() {
             *self.domain_names.entry(domain.name.clone()).or_default() += 1;
         }

@@ -3,6 +3,8 @@
 //! The model is small, keeps plain maps and shares no code with the simulator; its rules are those of the API's
 //! documentation. A sequence that ends differently is made as short as it can be before it is shown.
 
+#![allow(clippy::unwrap_used)]
+
 mod api;
 mod compare;
 mod model;
@@ -10,6 +12,7 @@ mod run;
 mod step;
 
 use std::cell::Cell;
+use std::io::Write as _;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
@@ -28,14 +31,14 @@ const COMPARED_EVERY: usize = 10;
 fn seed() -> u64 {
     match std::env::var("WPENGINE_MODEL_SEED").as_deref() {
         Err(_) => 1,
-        Ok("random") => fastrand_seed(),
+        Ok("random") => random_seed(),
         Ok(text) => text
             .parse()
             .expect("WPENGINE_MODEL_SEED is a number or `random`"),
     }
 }
 
-fn fastrand_seed() -> u64 {
+fn random_seed() -> u64 {
     use std::hash::{BuildHasher as _, Hasher as _};
     std::collections::hash_map::RandomState::new()
         .build_hasher()
@@ -88,7 +91,10 @@ fn random_sequences_of_operations_end_as_the_model_says() {
         Err(TestError::Abort(reason)) => panic!("seed {seed}: {reason}"),
     }
     let (operations, done) = (operations.get(), done.get());
-    println!("seed {seed}: {operations} operations, {done} of them done, the others refused");
+    let _ = writeln!(
+        std::io::stdout(),
+        "seed {seed}: {operations} operations, {done} of them done, the others refused"
+    );
     assert!(operations >= OPERATIONS, "{operations} operations only");
     // A run in which nearly everything was refused would prove little.
     assert!(

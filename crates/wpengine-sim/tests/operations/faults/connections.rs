@@ -47,7 +47,7 @@ async fn an_answer_is_lost_after_the_backup_was_taken() {
     let requests = api.simulator.requests();
     let seen = requests
         .iter()
-        .find(|seen| seen.operation.as_deref() == Some("create_backup"))
+        .find(|seen| seen.operation == Some("create_backup"))
         .unwrap();
     assert_eq!((seen.status, seen.side_effect), (202, true));
     assert_eq!(seen.faults, ["reset after"]);
