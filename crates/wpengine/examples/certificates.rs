@@ -5,11 +5,14 @@
 
 mod support;
 
+use wpengine::jiff::{Timestamp, ToSpan};
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let connection = support::connect().await?;
     let client = &connection.client;
 
+    let soon = Timestamp::now() + (30 * 24).hours();
     let mut installs = client.installs().list().items();
     while let Some(install) = installs.try_next().await? {
         // An install without certificates is an empty list, not an error.
@@ -22,7 +25,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         for certificate in certificates {
             let name = certificate.common_name.as_deref().unwrap_or("?");
             match certificate.expires_at() {
-                Some(expires) => println!("{}: {name} expires on {expires}", install.name),
+                Some(expires) if expires < soon => {
+                    println!("{}: {name} EXPIRES on {expires}", install.name);
+                }
+                Some(expires) => println!("{}: {name} is good until {expires}", install.name),
                 None => println!("{}: {name} does not say when it expires", install.name),
             }
         }

@@ -51,11 +51,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(());
     };
     let started = install.domain(&domain.id).check_status().await?;
-    let report = install.domains().report(started.report_id).await?.report;
+    let answer = install.domains().wait_for_report(started.report_id).await?;
+    let checked = answer.report.and_then(|report| report.domains);
     println!(
-        "the check of {} is complete: {:?}",
+        "{} was checked, with {} domains in the report",
         domain.name,
-        report.and_then(|report| report.complete)
+        checked.unwrap_or_default().len()
     );
     Ok(())
 }

@@ -10,7 +10,7 @@
 //! the steps that read unless `--write` is given.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use wpengine::{
     Client, Credentials, Error,
@@ -19,7 +19,7 @@ use wpengine::{
 use wpengine_sim::{ClockMode, Simulator};
 
 /// How much faster than life the simulator's clock runs, so that a backup of minutes takes a second or two.
-const SPEED: f64 = 100.0;
+const SPEED: f64 = 60.0;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -58,14 +58,14 @@ async fn run(write: bool) -> Result<(), Box<dyn std::error::Error>> {
             .base_url(simulator.base_url())
             .credentials(Credentials::basic(simulator.user(), simulator.password()))
             .build()?;
-        return Ok(steps(&client, true).await?);
+        return Ok(steps(&client, true, true).await?);
     }
     let client = Client::from_env()?;
     println!(
         "Asking {} with the credentials of the environment.",
         client.base_url()
     );
-    Ok(steps(&client, write).await?)
+    Ok(steps(&client, write, false).await?)
 }
 
 /// Whether no variable says anything of credentials or of another service. A pair that is set by half is an error that
@@ -86,7 +86,7 @@ fn environment_is_empty() -> bool {
     .all(|name| std::env::var_os(name).is_none_or(|value| value.is_empty()))
 }
 
-async fn steps(client: &Client, write: bool) -> Result<(), Error> {
+async fn steps(client: &Client, write: bool, simulated: bool) -> Result<(), Error> {
     println!("\n1. Who asks");
     println!("   {}", client.current_user().await?.email);
 
@@ -130,13 +130,14 @@ async fn steps(client: &Client, write: bool) -> Result<(), Error> {
         println!("\nSteps 5 to 7 take a backup and invite a user: run with --write to do them.");
         return Ok(());
     }
-    writing_steps(client, &install.id, install.account.id).await
+    writing_steps(client, &install.id, install.account.id, simulated).await
 }
 
 async fn writing_steps(
     client: &Client,
     install: &InstallId,
     account: Option<wpengine::types::AccountId>,
+    simulated: bool,
 ) -> Result<(), Error> {
     let install = client.install(install);
 
@@ -162,7 +163,15 @@ async fn writing_steps(
     }
 
     println!("\n7. The backup until it is over");
-    let mut progress = install.backup(&backup.id).wait().progress();
+    let second = Duration::from_secs(1);
+    let wait = install.backup(&backup.id).wait();
+    // The simulator's backup takes seconds, not minutes.
+    let wait = if simulated {
+        wait.pauses(second, second)
+    } else {
+        wait
+    };
+    let mut progress = wait.progress();
     while let Some(backup) = progress.try_next().await? {
         println!("   {}", backup.status);
     }

@@ -327,7 +327,7 @@ impl Facts<'_> {
         let hint = match self.status {
             StatusCode::UNAUTHORIZED => return Some(credentials.hint()),
             StatusCode::FORBIDDEN => {
-                "the user of these credentials may not do this, or the path does not exist"
+                "the user of these credentials may not do this, or cannot reach an id that the request names, or the path does not exist"
             }
             StatusCode::NOT_FOUND => {
                 "nothing is there under that id, or these credentials cannot see it"

@@ -17,6 +17,13 @@ pub(crate) fn id(what: &str, id: &str) -> Result<(), Error> {
         return Err(Error::invalid(format!("the {what} id is empty"))
             .hint("take it from an answer of the service"));
     }
+    if id.trim() != id {
+        return Err(Error::invalid(format!(
+            "the {what} id `{}` has white space around it",
+            id.escape_debug()
+        ))
+        .hint("trim it; a line that was read from a file ends in a line break"));
+    }
     let changes_path = matches!(id, "." | "..")
         || id.chars().any(|letter| {
             matches!(letter, '/' | '\\' | '?' | '#' | '%')

@@ -18,6 +18,9 @@ mod transport;
 pub mod types;
 mod wait;
 
+pub use http;
+pub use jiff;
+
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use credentials::{Credentials, TokenFuture, TokenSource};

@@ -17,6 +17,9 @@ use crate::{
     transport::seconds,
 };
 
+/// Without any pause a wait would spend the whole rate limit.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+
 /// How far the work is, by one answer.
 pub(crate) enum Stage {
     Going(String),
@@ -68,10 +71,10 @@ impl<T> Wait<T> {
         self
     }
 
-    /// The first pause between two questions, and the longest.
+    /// The first pause between two questions, and the longest; 2 s and 30 s by default, and never less than 50 ms.
     pub fn pauses(mut self, first: Duration, longest: Duration) -> Self {
-        self.pause = first;
-        self.longest_pause = longest.max(first);
+        self.pause = first.max(SHORTEST_PAUSE);
+        self.longest_pause = longest.max(self.pause);
         self
     }
 

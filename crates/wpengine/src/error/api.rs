@@ -156,13 +156,12 @@ impl ApiError {
         let fields: Vec<String> = self
             .errors
             .iter()
-            .filter_map(FieldError::line)
-            .filter(|line| {
-                !self
-                    .message
-                    .as_ref()
-                    .is_some_and(|said| said.contains(line))
+            // The message often says what the only field says.
+            .filter(|error| match (&self.message, &error.message) {
+                (Some(said), Some(again)) => !said.contains(again.as_str()),
+                _ => true,
             })
+            .filter_map(FieldError::line)
             .collect();
         let mut line = self
             .message

@@ -1,8 +1,10 @@
 //! The step before a request leaves: waiting for the rate limit.
 
 use std::{
+    future::poll_fn,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 
@@ -11,7 +13,7 @@ use http::{HeaderMap, Request, StatusCode};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout};
 
-use super::{Core, Target, retry::window_of_install, seconds};
+use super::{Core, Target, retry::window_of_install, seconds, trace};
 use crate::{
     credentials::{Credentials, Kind},
     error::{Error, ErrorKind},
@@ -34,8 +36,17 @@ pub(super) async fn admit(
     };
     let asked = Instant::now();
     let longest = core.timeouts.limit_wait;
-    let permit = timeout(longest, limiter.acquire(key))
-        .await
+    let mut acquiring = limiter.acquire(key);
+    let at_once = poll_fn(|context| Poll::Ready(acquiring.as_mut().poll(context))).await;
+    let permit = match at_once {
+        Poll::Ready(permit) => Ok(permit),
+        Poll::Pending => {
+            // A wait of a minute looks like a hang to whoever cannot see what it is for.
+            trace::limited(longest);
+            timeout(longest, acquiring).await
+        }
+    };
+    let permit = permit
         .map_err(|_| {
             Error::new(
                 ErrorKind::RateLimit,

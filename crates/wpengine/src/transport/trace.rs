@@ -91,6 +91,18 @@ pub(super) async fn attempt(_: &Target, _: u32, work: impl Future<Output = Answe
     work.await
 }
 
+/// A request that has to wait for the rate limit.
+#[cfg(feature = "tracing")]
+pub(super) fn limited(longest: Duration) {
+    tracing::info!(
+        longest_wait_seconds = longest.as_secs_f64(),
+        "waiting for the rate limit"
+    );
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(super) fn limited(_: Duration) {}
+
 /// A wait before the next attempt.
 #[cfg(feature = "tracing")]
 pub(super) fn waiting(target: &Target, wait: Duration, tries: u32) {
