@@ -28,8 +28,18 @@ pub(crate) struct Answer {
 impl Answer {
     /// An answer with a JSON body.
     pub(crate) fn json(status: u16, body: &impl Serialize) -> Outcome {
+        Self::of_about(1024, status, body)
+    }
+
+    /// One page of a list.
+    pub(crate) fn page<T: Serialize>(page: &Page<T>) -> Outcome {
+        // A page of a hundred would be moved six times while it grows.
+        Self::of_about(256 + 512 * page.len(), 200, page)
+    }
+
+    fn of_about(size: usize, status: u16, body: &impl Serialize) -> Outcome {
+        let mut written = Vec::with_capacity(size);
         // Fails only for maps whose keys are no text; the views have none.
-        let mut written = Vec::with_capacity(1024);
         serde_json::to_writer(&mut written, body)
             .map_err(|error| Refusal::invalid(error.to_string()))?;
         Ok(Self {
@@ -114,8 +124,7 @@ impl Call<'_> {
         items: I,
         show: impl FnMut(I::Item) -> T,
     ) -> Outcome {
-        let page: Page<T> = self.page_request().of(items, show);
-        Answer::json(200, &page)
+        Answer::page(&self.page_request().of(items, show))
     }
 
     /// The account of the path, if the caller can see it.

@@ -22,6 +22,13 @@ pub(crate) struct Page<T> {
     results: Vec<T>,
 }
 
+impl<T> Page<T> {
+    /// How many items are on it.
+    pub(crate) fn len(&self) -> usize {
+        self.results.len()
+    }
+}
+
 impl PageRequest {
     /// The page of all `items`. Only the items of the page are made into what is shown.
     pub(crate) fn of<I: Iterator, T>(&self, items: I, show: impl FnMut(I::Item) -> T) -> Page<T> {

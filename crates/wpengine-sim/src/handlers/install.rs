@@ -63,7 +63,7 @@ pub(super) fn list_installs(call: &mut Call<'_>) -> Outcome {
         let page = call
             .page_request()
             .of_all(world.installs.values(), |install| view(call, install));
-        return Answer::json(200, &page);
+        return Answer::page(&page);
     }
     let visible = world.installs.values().filter(|install| {
         account.is_none_or(|account| install.account_id == account)

@@ -69,7 +69,7 @@ pub(super) fn list_sites(call: &mut Call<'_>) -> Outcome {
         let page = call
             .page_request()
             .of_all(world.sites.values(), |site| view(world, caller, site));
-        return Answer::json(200, &page);
+        return Answer::page(&page);
     }
     let visible = world.sites.values().filter(|site| {
         account.is_none_or(|account| site.account_id == account) && world.sees_site(caller, site)
