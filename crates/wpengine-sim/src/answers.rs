@@ -1,5 +1,7 @@
 //! The simulator's own answers against the document: the check that keeps it honest.
 
+use std::io::Write as _;
+
 use crate::document::Operation;
 
 /// What is wrong with an answer, if anything is.
@@ -25,5 +27,23 @@ fn problem(operation: &Operation, status: u16, body: &[u8]) -> Option<String> {
             Some(format!("{error} at '{}'", error.instance_path().as_str()))
         }
         Err(error) => Some(format!("the body is not JSON: {error}")),
+    }
+}
+/// Where a whole test suite, of many programs, collects what is wrong with answers: a line each, in the file that this
+/// variable names. No file means that nothing was wrong.
+const FILE: &str = "WPENGINE_SIM_VIOLATIONS";
+
+/// Writes a violation down, where that is asked for.
+pub(crate) fn tell(violation: &str) {
+    let Some(file) = std::env::var_os(FILE) else {
+        return;
+    };
+    let opened = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(file);
+    if let Ok(mut file) = opened {
+        // The list of violations in memory is there all the same.
+        let _ = writeln!(file, "{violation}");
     }
 }

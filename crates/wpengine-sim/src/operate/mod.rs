@@ -127,6 +127,7 @@ impl Asked<'_> {
         if self.shared.check_answers
             && let Some(violation) = answers::violation(self.operation, status.as_u16(), &body)
         {
+            answers::tell(&violation);
             self.shared
                 .violations
                 .lock()
