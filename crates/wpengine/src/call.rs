@@ -56,7 +56,7 @@ where
     let transport: raw::Transport = Arc::clone(&context) as raw::Transport;
     let client = raw::Client::new_with_client(core.base_url(), core.http.clone(), transport);
     let outcome = ask(client).await;
-    let record = context.take_record();
+    let mut record = context.take_record();
     match outcome {
         Ok(value) => Ok(Response::new(
             value.into_inner(),
@@ -64,7 +64,68 @@ where
             record.headers,
             record.history.attempts,
         )),
+        Err(raw::Error::InvalidResponsePayload(body, error))
+            if let Some((target, request)) = record.repeatable.take()
+                && !is_json(&body) =>
+        {
+            let unread = Unread { body, error };
+            let facts = record.facts(core, operation);
+            let (value, facts) =
+                read_again(&target, &context.options, request, unread, facts).await?;
+            let attempts = facts.history.attempts;
+            Ok(Response::new(value, facts.status, facts.headers, attempts))
+        }
         Err(error) => Err(raw_error(core, operation, record, error, explain::<T>).await),
+    }
+}
+
+/// A success whose body is no JSON.
+pub(crate) struct Unread {
+    pub(crate) body: Bytes,
+    pub(crate) error: serde_json::Error,
+}
+
+/// Whether a body is JSON of any kind.
+pub(crate) fn is_json(body: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(body).is_ok()
+}
+
+/// Asks again until an answer can be read, as long as the limits of the call allow it.
+pub(crate) async fn read_again<'a, T: DeserializeOwned>(
+    target: &Target,
+    options: &Options,
+    request: http::Request<Bytes>,
+    mut unread: Unread,
+    mut facts: Facts<'a>,
+) -> Result<(T, Facts<'a>), Error> {
+    loop {
+        let again =
+            transport::run_again(facts.core, target, options, request.clone(), facts.history);
+        let answer = match again.await {
+            None => return Err(facts.decode(&unread.body, explain::<T>, &unread.error)),
+            Some(Err(error)) => return Err(facts.name(error)),
+            Some(Ok(answer)) => answer,
+        };
+        let (status, body) = (answer.response.status(), answer.response.body().clone());
+        if status == StatusCode::NO_CONTENT {
+            // A repeated deletion found nothing left: it was done, but what it was answered with is lost.
+            facts.history = answer.history;
+            return Err(facts.decode(&unread.body, explain::<T>, &unread.error));
+        }
+        facts.status = status;
+        facts.headers = answer.response.headers().clone();
+        facts.history = answer.history;
+        facts.authorization = answer.authorization;
+        if !status.is_success() {
+            return Err(facts.api(&body));
+        }
+        match serde_json::from_slice(&body) {
+            Ok(value) => return Ok((value, facts)),
+            Err(error) if is_json(&body) => {
+                return Err(facts.decode(&body, explain::<T>, &error));
+            }
+            Err(error) => unread = Unread { body, error },
+        }
     }
 }
 
@@ -93,6 +154,23 @@ struct Record {
     history: History,
     authorization: Option<HeaderValue>,
     failure: Option<Error>,
+    /// What was sent, where it is safe to send it again.
+    repeatable: Option<(Target, http::Request<Bytes>)>,
+}
+
+impl Record {
+    fn facts<'a>(self, core: &'a Core, operation: &'static str) -> Facts<'a> {
+        Facts {
+            core,
+            operation,
+            request: self.request,
+            status: self.status,
+            headers: self.headers,
+            history: self.history,
+            authorization: self.authorization,
+            is_read: raw::operation(operation).is_some_and(raw::Operation::is_read),
+        }
+    }
 }
 
 impl Context {
@@ -159,7 +237,10 @@ async fn exec(
                 || Target::find(request.method(), request.uri().path()),
                 Target::of,
             );
-            transport::run(core, &target, options, request).await
+            let repeatable = (target.retry == raw::Retry::Safe).then(|| request.clone());
+            let sent = transport::run(core, &target, options, request).await;
+            record.repeatable = repeatable.map(|request| (target, request));
+            sent
         }
         Err(error) => Err(error),
     };
@@ -239,21 +320,13 @@ pub(crate) fn decorate(core: &Core, options: &Options, headers: &mut HeaderMap) 
 async fn raw_error(
     core: &Core,
     operation: &'static str,
-    record: Record,
+    mut record: Record,
     error: raw::Error<()>,
     explain: Explain,
 ) -> Error {
-    let facts = Facts {
-        core,
-        operation,
-        request: record.request,
-        status: record.status,
-        headers: record.headers,
-        history: record.history,
-        authorization: record.authorization,
-        is_read: raw::operation(operation).is_some_and(raw::Operation::is_read),
-    };
-    if let Some(failure) = record.failure {
+    let failure = record.failure.take();
+    let facts = record.facts(core, operation);
+    if let Some(failure) = failure {
         return facts.name(failure);
     }
     match error {
@@ -360,7 +433,7 @@ impl Facts<'_> {
         } else {
             format!(" at `{path}`")
         };
-        let is_json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
+        let is_json = is_json(body);
         let message = if body.is_empty() {
             format!("{}, but the answer has no body", self.status.as_u16())
         } else if !is_json {

@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Client, RetryPolicy,
-    call::{self, Facts},
+    call::{self, Facts, Unread},
     error::Error,
     response::Response,
     transport::{self, Exchange, History, Options, Target},
@@ -74,8 +74,22 @@ impl AnyRequest {
     /// Every kind of [`Error`] that a call can end in.
     pub async fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
         let (answer, facts) = self.exchange().await?;
-        serde_json::from_slice(answer.body())
-            .map_err(|error| facts.decode(answer.body(), call::explain::<T>, &error))
+        let body = answer.into_body();
+        match serde_json::from_slice(&body) {
+            Ok(value) => Ok(value),
+            Err(error) if call::is_json(&body) => {
+                Err(facts.decode(&body, call::explain::<T>, &error))
+            }
+            Err(error) => {
+                let unread = Unread { body, error };
+                let request = self.request()?;
+                let path = call::below_base(facts.core, request.uri().path());
+                let target = Target::find(&self.method, path);
+                call::read_again(&target, &self.options, request, unread, facts)
+                    .await
+                    .map(|(value, _)| value)
+            }
+        }
     }
 
     /// Sends the request, for the bytes of the answer with everything that came with it.

@@ -77,7 +77,7 @@ fn cases() -> Vec<Case> {
         before(FaultKind::TooManyRequests(Some(RetryAfter::absurd()))),
         false,
     );
-    add("truncated JSON", body(FaultKind::TruncatedJson), false);
+    add("truncated JSON", body(FaultKind::TruncatedJson), true);
     add("wrong JSON", body(FaultKind::WrongJson), false);
     add("unknown enum value", body(FaultKind::UnknownEnum), true);
     add("extra field", body(FaultKind::ExtraField), true);

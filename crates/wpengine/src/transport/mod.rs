@@ -17,6 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use tokio::time::{Instant, timeout};
+use wpengine_raw::Retry;
 
 pub(crate) use self::{
     authenticate::{Authenticator, Session},
@@ -58,6 +59,8 @@ pub(crate) struct Exchange {
 pub(crate) struct History {
     pub(crate) attempts: u32,
     pub(crate) elapsed: Duration,
+    /// How much of that was spent waiting for the rate limit.
+    pub(crate) limited: Duration,
     /// Whether any attempt may have been done.
     pub(crate) may_have_happened: bool,
 }
@@ -86,7 +89,8 @@ pub(crate) async fn run(
     if core.read_only && !target.is_read() {
         return Err(read_only(target));
     }
-    let done = trace::operation(target, core, run_allowed(core, target, options, request)).await;
+    let work = attempts(core, target, options, request, History::default());
+    let done = trace::operation(target, core, work).await;
     match &done {
         Ok(exchange) => core.counting.call(
             exchange.history.attempts,
@@ -97,31 +101,68 @@ pub(crate) async fn run(
     done
 }
 
-async fn run_allowed(
+/// Asks again for what was answered with a success that cannot be read, because it breaks off or is no JSON at all:
+/// something on the way did that, as it breaks connections. Only what is safe to repeat, and within the limits of the
+/// whole call; none if they leave no room.
+pub(crate) async fn run_again(
     core: &Core,
     target: &Target,
     options: &Options,
     request: Request<Bytes>,
+    mut history: History,
+) -> Option<Result<Exchange, Error>> {
+    let policy = options.retry.unwrap_or(core.retry);
+    let total = options.timeout.unwrap_or(core.timeouts.total);
+    if target.retry != Retry::Safe || history.attempts >= policy.max_attempts {
+        return None;
+    }
+    let wait = policy.back_off(history.attempts);
+    if history.elapsed.saturating_sub(history.limited) + wait >= total || !core.budget.spend() {
+        return None;
+    }
+    trace::waiting(target, wait, history.attempts);
+    tokio::time::sleep(wait).await;
+    history.elapsed += wait;
+    // The answer that cannot be read was a success.
+    history.may_have_happened = !target.is_read();
+    let before = history.attempts;
+    let work = attempts(core, target, options, request, history);
+    let done = trace::operation(target, core, work).await;
+    let after = match &done {
+        Ok(exchange) => exchange.history.attempts,
+        Err(error) => error.attempts(),
+    };
+    core.counting.more(after.saturating_sub(before));
+    Some(done)
+}
+
+/// The attempts of a call, after those that it has already seen.
+async fn attempts(
+    core: &Core,
+    target: &Target,
+    options: &Options,
+    request: Request<Bytes>,
+    mut history: History,
 ) -> Result<Exchange, Error> {
     let started = Instant::now();
+    let earlier = history.elapsed;
     let total = options.timeout.unwrap_or(core.timeouts.total);
     let policy = options.retry.unwrap_or(core.retry);
     let session = core.authenticator.session();
     let limit_key = admit::key(core, target, &request);
-    let mut limited = Duration::ZERO;
-    let mut history = History::default();
-    let mut tries = 0;
+    let mut tries = history.attempts;
     let mut refused_token = None;
     loop {
         let (permit, waited) = admit::admit(core, &limit_key)
             .await
             .map_err(|error| history.note(error))?;
         // Waiting for the rate limit is not the service's time.
-        limited += waited;
-        let elapsed = || started.elapsed().saturating_sub(limited);
+        history.limited += waited;
+        let limited = history.limited;
+        let elapsed = || (earlier + started.elapsed()).saturating_sub(limited);
         let left = total.saturating_sub(elapsed());
         if left.is_zero() {
-            history.elapsed = started.elapsed();
+            history.elapsed = earlier + started.elapsed();
             if let Some(permit) = permit {
                 permit.not_sent();
             }
@@ -155,7 +196,7 @@ async fn run_allowed(
         }
         let verdict = retry::verdict(target, &outcome, history.may_have_happened);
         history.may_have_happened |= retry::may_have_happened(target, &outcome);
-        history.elapsed = started.elapsed();
+        history.elapsed = earlier + started.elapsed();
         let wait = match verdict {
             Verdict::Again(fixed) if tries < policy.max_attempts => {
                 wait_before_next(&policy, &sent, fixed, tries)
