@@ -8,6 +8,8 @@ use super::display::shortened;
 const EXCERPT: usize = 120;
 /// How long a message may be before it is shortened.
 const MESSAGE: usize = 400;
+/// How long everything may be that was said, in one line: a hundred fields can be refused at once.
+const LINE: usize = 1_000;
 
 /// What the service said about a failure.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -175,7 +177,7 @@ impl ApiError {
             }
             line.push_str(&fields.join("; "));
         }
-        (!line.is_empty()).then_some(line)
+        (!line.is_empty()).then(|| shortened(&line, LINE))
     }
 }
 

@@ -60,7 +60,7 @@ impl fmt::Display for Error {
 /// Makes one line of a text from elsewhere, and a short one.
 pub(crate) fn shortened(text: &str, most: usize) -> String {
     let mut line = String::new();
-    for word in text.split(|letter: char| letter.is_whitespace() || letter.is_control()) {
+    for word in text.split(|letter: char| letter.is_whitespace() || is_obeyed(letter)) {
         if word.is_empty() {
             continue;
         }
@@ -75,6 +75,13 @@ pub(crate) fn shortened(text: &str, most: usize) -> String {
     line
 }
 
+/// Whether a terminal obeys a letter instead of printing it: control characters, and the marks that turn the direction of
+/// what follows.
+fn is_obeyed(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::shortened;
@@ -82,6 +89,10 @@ mod tests {
     #[test]
     fn a_text_from_elsewhere_becomes_one_short_line() {
         assert_eq!(shortened("a\n  b\u{7}c\t d", 20), "a b c d");
+        assert_eq!(
+            shortened("the file \u{202e}gnp.exe", 20),
+            "the file gnp.exe"
+        );
         assert_eq!(shortened("abcdef", 3), "abc…");
         assert_eq!(shortened("", 3), "");
         assert_eq!(shortened("ääää", 3), "äää…");

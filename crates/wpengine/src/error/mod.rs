@@ -12,7 +12,7 @@ pub use api::{ApiError, FieldError};
 pub(crate) use display::shortened;
 pub use kind::ErrorKind;
 
-use crate::response::{self, RateLimit, Response};
+use crate::response::{RateLimit, Response};
 
 pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -55,6 +55,8 @@ pub(crate) struct Inner {
     pub(crate) request: Option<String>,
     pub(crate) status: Option<StatusCode>,
     pub(crate) headers: HeaderMap,
+    /// As it may be printed: one short text, without the credentials that the request had.
+    pub(crate) request_id: Option<String>,
     pub(crate) api: Option<ApiError>,
     pub(crate) attempts: u32,
     pub(crate) elapsed: Option<Duration>,
@@ -129,7 +131,7 @@ impl Error {
     /// The id of the request at the service, which WP Engine's support asks for.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        response::request_id(&self.0.headers)
+        self.0.request_id.as_deref()
     }
 
     /// What the answer says of the rate limit, if it does.

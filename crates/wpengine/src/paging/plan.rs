@@ -58,6 +58,7 @@ impl Plan {
             limit,
             next: Some(start),
             steps_back: 0,
+            gap: start,
         })
     }
 
@@ -141,6 +142,8 @@ pub(super) struct Verified {
     limit: u64,
     next: Option<u64>,
     steps_back: u32,
+    /// Where the last page was that could not be placed: until the listing is past it, the steps back add up.
+    gap: u64,
 }
 
 impl Verified {
@@ -148,6 +151,7 @@ impl Verified {
         let at = answer.at.offset();
         if at > self.start && !answer.any_seen {
             self.steps_back += 1;
+            self.gap = self.gap.max(at);
             if self.steps_back > MOST_STEPS_BACK {
                 return Step::Fail(
                     Error::new(
@@ -163,7 +167,9 @@ impl Verified {
             self.next = Some(at.saturating_sub(step).max(self.start));
             return Step::Back;
         }
-        self.steps_back = 0;
+        if at >= self.gap {
+            self.steps_back = 0;
+        }
         match answer.next {
             Err(error) => return Step::Fail(error),
             Ok(None) => return Step::Over,

@@ -1,0 +1,141 @@
+//! Calls of all kinds: reads, writes, deletions, listings, what holds secrets, and what is not modelled.
+
+use std::{future::Future, pin::Pin};
+
+use http::Method;
+use wpengine::{
+    Client, Error,
+    types::{CacheType, FreeForm, PrivateKey},
+};
+
+pub(super) const ID: &str = "294deacc-d8b8-4005-82c4-0727ba8ddde0";
+
+/// What is asked, without what comes back.
+pub(super) type Asking = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
+
+/// A call.
+#[derive(Clone, Copy)]
+pub(super) struct Call {
+    pub(super) name: &'static str,
+    pub(super) is_read: bool,
+    /// Whether nothing of a failure's body may be quoted.
+    pub(super) is_secret: bool,
+    pub(super) ask: fn(&Client) -> Asking,
+}
+
+const fn call(name: &'static str, is_read: bool, ask: fn(&Client) -> Asking) -> Call {
+    Call {
+        name,
+        is_read,
+        is_secret: false,
+        ask,
+    }
+}
+
+const fn secret(name: &'static str, is_read: bool, ask: fn(&Client) -> Asking) -> Call {
+    Call {
+        is_secret: true,
+        ..call(name, is_read, ask)
+    }
+}
+
+/// The future of a call, without its value.
+macro_rules! ask {
+    ($client:ident, $call:expr) => {
+        |$client| {
+            let call = $call;
+            Box::pin(async move { call.await.map(drop) })
+        }
+    };
+}
+
+/// The calls that a failure is tried with. Only ever added to at the end: inputs count them.
+pub(super) const CALLS: [Call; 16] = [
+    call(
+        "get_current_user",
+        true,
+        ask!(client, client.current_user()),
+    ),
+    call("get_site", true, ask!(client, client.site(ID).get())),
+    call(
+        "list_sites",
+        true,
+        ask!(client, client.sites().list().all(9)),
+    ),
+    call(
+        "list_account_users",
+        true,
+        ask!(client, client.account(ID).users().list().all(9)),
+    ),
+    call(
+        "list_certificates",
+        true,
+        ask!(client, client.install(ID).certificates().list().all(9)),
+    ),
+    call(
+        "get_account_usage",
+        true,
+        ask!(client, client.account(ID).usage().list().all(9)),
+    ),
+    secret(
+        "get_domain_certificate",
+        true,
+        ask!(client, client.install(ID).domain("d").certificate().get()),
+    ),
+    secret(
+        "import_third_party_certificate",
+        false,
+        ask!(
+            client,
+            client
+                .install(ID)
+                .certificates()
+                .import_third_party("aGVsbG8K", PrivateKey::new("d29ybGQK"))
+        ),
+    ),
+    call(
+        "create_site",
+        false,
+        ask!(client, client.sites().create("A site", ID)),
+    ),
+    call(
+        "create_backup",
+        false,
+        ask!(
+            client,
+            client
+                .install(ID)
+                .backups()
+                .create("before deploy", ["ops@example.com"])
+        ),
+    ),
+    call(
+        "update_site",
+        false,
+        ask!(client, client.site(ID).update().name("Another name")),
+    ),
+    call("delete_site", false, ask!(client, client.site(ID).delete())),
+    call(
+        "purge_cache",
+        false,
+        ask!(client, client.install(ID).purge_cache(CacheType::Page)),
+    ),
+    call(
+        "GET /brand/new",
+        true,
+        ask!(client, client.request(Method::GET, "/brand/new").send()),
+    ),
+    call(
+        "GET /brand/new as JSON",
+        true,
+        ask!(
+            client,
+            client.request(Method::GET, "/brand/new").json::<FreeForm>()
+        ),
+    ),
+    call(
+        "POST /brand/new",
+        false,
+        ask!(client, client.request(Method::POST, "/brand/new").send()),
+    ),
+];

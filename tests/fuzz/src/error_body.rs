@@ -1,0 +1,162 @@
+//! Failures with any body: the error is one short line that gives nothing away.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::HeaderValue;
+use wpengine::{ApiError, Error, ErrorKind};
+
+use super::{
+    calls::{CALLS, Call},
+    desk::{self, Caller, USER},
+    line,
+    tape::Tape,
+};
+
+const STATUSES: [u16; 18] = [
+    400, 401, 403, 404, 405, 409, 422, 429, 500, 501, 502, 503, 504, 302, 304, 418, 499, 599,
+];
+
+/// How long a text may be that the service said.
+const LONGEST: usize = 400 + 1;
+
+/// What all secrets have in them.
+const PART: &str = "7f3a";
+
+/// A failure. An input is the call, the status, the caller (0 to 2), whether the first part of the rest is the id of the
+/// request (0 or 1), and the body. In the body `{{password}}`, `{{ascii}}` and `{{basic}}` stand for the secret, for the
+/// secret as JSON in ASCII has it, and for what stands in the header.
+pub fn error_body(input: &[u8]) {
+    let mut tape = Tape::new(input);
+    let call = tape.pick(&CALLS);
+    let status = tape.pick(&STATUSES);
+    let caller = tape.pick(&[Caller::Plain, Caller::Odd, Caller::Token]);
+    let has_id = tape.choice(2) == 1;
+    let mut parts = tape.parts(if has_id { 2 } else { 1 });
+    let body = echo(parts.pop().unwrap_or_default(), caller);
+    let id = parts
+        .pop()
+        .and_then(|id| HeaderValue::from_bytes(&echo(id, caller)).ok());
+
+    let (client, desk) = desk::client(caller);
+    let played = Bytes::from(body.clone());
+    desk.play(1, move |_, _| {
+        let mut answer = desk::answer(status, played.clone());
+        if let Some(id) = &id {
+            answer.headers_mut().insert("x-amzn-requestid", id.clone());
+        }
+        answer
+    });
+    let error = match desk::run((call.ask)(&client)) {
+        Err(error) => error,
+        // The one failure that is none.
+        Ok(()) => {
+            assert_eq!((call.name, status), ("list_certificates", 404));
+            let text = String::from_utf8_lossy(&body);
+            assert!(text.contains("No SSL certs found"), "{text}");
+            return;
+        }
+    };
+    assert_keeps_what_is_known(&error, call, status);
+    line::assert_readable(&error);
+    let api = error.api().expect("the service answered");
+    if call.is_secret {
+        assert_eq!(api, &ApiError::default(), "{}", call.name);
+    }
+    for text in texts(api) {
+        line::assert_tame("what the service said", text);
+        assert!(text.chars().count() <= LONGEST, "{text}");
+        assert!(!text.trim().is_empty(), "a text that says nothing is none");
+    }
+    // A part of a secret that was put into the input by hand is nobody's secret.
+    let part = (!input
+        .windows(PART.len())
+        .any(|part| part == PART.as_bytes()))
+    .then_some(PART);
+    assert_gives_nothing_away(&error, caller, part);
+}
+
+fn assert_keeps_what_is_known(error: &Error, call: Call, status: u16) {
+    assert_eq!(error.kind(), ErrorKind::Api, "{error}");
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
+    assert_eq!(error.attempts(), 1);
+    let is_open = !call.is_read && status >= 500;
+    assert_eq!(error.may_have_happened(), is_open, "{error}");
+    assert!(error.to_string().contains(&status.to_string()), "{error}");
+}
+
+/// Every text of what the service said.
+fn texts(api: &ApiError) -> impl Iterator<Item = &str> {
+    let fields = api.errors.iter().flat_map(|error| {
+        [
+            &error.resource,
+            &error.field,
+            &error.kind,
+            &error.code,
+            &error.message,
+        ]
+    });
+    [
+        &api.message,
+        &api.code,
+        &api.documentation_url,
+        &api.excerpt,
+    ]
+    .into_iter()
+    .chain(fields)
+    .filter_map(|text| text.as_deref())
+}
+
+/// Whatever the service repeats, nothing that prints shows it.
+fn assert_gives_nothing_away(error: &Error, caller: Caller, part: Option<&str>) {
+    let told = format!("{error}\n{error:?}\n{error:#?}\n{:?}", error.api());
+    let secret = caller.secret();
+    let quoted = secret.escape_debug().to_string();
+    let (ascii, basic) = (ascii(secret), basic(caller));
+    let whole = [secret, &quoted, &ascii, &basic];
+    for form in whole.into_iter().chain(part) {
+        assert!(!told.contains(form), "`{form}` in {told}");
+    }
+}
+
+/// What stands in the header after the scheme.
+fn basic(caller: Caller) -> String {
+    match caller {
+        Caller::Token => caller.secret().to_owned(),
+        Caller::Plain | Caller::Odd => STANDARD.encode(format!("{USER}:{}", caller.secret())),
+    }
+}
+
+/// A text as JSON in pure ASCII has it, which is how PHP and Python write it.
+fn ascii(text: &str) -> String {
+    let mut written = String::new();
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' | '/' => written.extend(['\\', letter]),
+            ' '..='~' => written.push(letter),
+            _ => {
+                for unit in letter.encode_utf16(&mut [0; 2]) {
+                    written.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+    }
+    written
+}
+
+/// Puts the secrets into a body that asks for them.
+fn echo(body: &[u8], caller: Caller) -> Vec<u8> {
+    let mut body = body.to_vec();
+    for (mark, secret) in [
+        ("{{password}}", caller.secret().to_owned()),
+        ("{{ascii}}", ascii(caller.secret())),
+        ("{{basic}}", basic(caller)),
+    ] {
+        while let Some(at) = body
+            .windows(mark.len())
+            .position(|part| part == mark.as_bytes())
+        {
+            body.splice(at..at + mark.len(), secret.bytes());
+        }
+    }
+    body
+}

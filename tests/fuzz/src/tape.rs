@@ -1,0 +1,47 @@
+//! The front of an input, which makes the choices: what is asked, and how it is answered.
+
+/// What separates the parts of an input, alone on its line.
+const PART: &[u8] = b"\n%%\n";
+
+/// Reads choices off the front of an input. They are counted from the letter `0`, so that an input can be read and
+/// written by hand; every byte is a choice.
+pub(super) struct Tape<'a>(&'a [u8]);
+
+impl<'a> Tape<'a> {
+    pub(super) fn new(input: &'a [u8]) -> Self {
+        Self(input)
+    }
+
+    /// One of so many; the first at the end of the input.
+    pub(super) fn choice(&mut self, of: usize) -> usize {
+        let Some((first, rest)) = self.0.split_first() else {
+            return 0;
+        };
+        self.0 = rest;
+        usize::from(first.wrapping_sub(b'0')) % of
+    }
+
+    /// One of these.
+    pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.choice(from.len())]
+    }
+
+    /// What comes after the choices.
+    pub(super) fn rest(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// The same, in its parts.
+    pub(super) fn parts(self, most: usize) -> Vec<&'a [u8]> {
+        let mut parts = Vec::new();
+        let mut rest = self.0;
+        while parts.len() + 1 < most
+            && let Some(at) = rest.windows(PART.len()).position(|part| part == PART)
+        {
+            parts.push(&rest[..at]);
+            rest = &rest[at + PART.len()..];
+        }
+        parts.push(rest);
+        parts
+    }
+}
