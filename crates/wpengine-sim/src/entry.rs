@@ -23,6 +23,7 @@ impl<'a> Entry<'a> {
     ) -> Self {
         let seen = SeenRequest {
             number: 0,
+            at: shared.clock.now(),
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             query: request.uri().query().unwrap_or_default().to_owned(),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use http::Method;
+use jiff::Timestamp;
 use serde::Serialize;
 
 /// How many requests are kept; older ones are forgotten, but stay counted.
@@ -12,8 +13,10 @@ const KEPT: usize = 10_000;
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct SeenRequest {
-    /// Its number, from 1.
+    /// Its number, from 1, in the order in which answers were ready.
     pub number: u64,
+    /// When it arrived, on the simulator's clock.
+    pub at: Timestamp,
     /// The method.
     #[serde(serialize_with = "method_text")]
     pub method: Method,

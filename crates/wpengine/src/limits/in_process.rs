@@ -17,17 +17,22 @@ const MARGIN: Duration = Duration::from_secs(1);
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Line {
     Credentials(u64),
-    Account(u64, Option<Arc<str>>),
+    /// Whoever asks: the limit is the account's.
+    Account(Arc<str>),
+    /// What names no account.
+    Unnamed(u64),
 }
 
 /// Sliding windows in this process, shared by all clones of a client.
 ///
 /// By default the two limits that the API documents: 100 requests a minute for each set of credentials, and 1000 an hour for
-/// each account that an operation names, or for the credentials where it names none. Requests leave in the order in
-/// which they asked. A window is a second longer here than at the service, for the way there.
+/// each account that an operation names, whoever asks, or for the credentials where it names none. (To which account an install or a
+/// site belongs cannot be told from its id: who asks a lot of both kinds can exceed the hour of an account, and sets a lower
+/// limit.) Requests leave in the order in which they asked. A window is 1 s longer here than at the service, for the way there. How long a request may wait is the
+/// client's to say: 65 minutes by default.
 ///
 /// A 429 pauses everybody who shares the windows, for as long as its `Retry-After` says (at most 120 s) or for 5 s, and
-/// after it they leave one by one. `X-RateLimit-Remaining`, where it comes, counts too.
+/// after it they leave one by one. `X-RateLimit-Remaining`, where it comes, counts too, for 1 hour at the most.
 ///
 /// ```
 /// use std::time::Duration;
@@ -74,6 +79,18 @@ impl Windows {
         self
     }
 
+    /// The windows of each set of credentials.
+    #[must_use]
+    pub fn per_credentials(&self) -> &[Window] {
+        &self.per_credentials
+    }
+
+    /// The windows of each account.
+    #[must_use]
+    pub fn per_account(&self) -> &[Window] {
+        &self.per_account
+    }
+
     /// The two lines that a request stands in, in this order.
     fn queues(&self, key: &LimitKey) -> [Arc<Queue>; 2] {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,11 +101,12 @@ impl Windows {
                     .or_insert_with(|| Arc::new(Queue::new(windows, self.margin))),
             )
         };
+        let account = match &key.account {
+            Some(account) => Line::Account(Arc::clone(account)),
+            None => Line::Unnamed(key.credentials),
+        };
         [
-            of(
-                Line::Account(key.credentials, key.account.clone()),
-                &self.per_account,
-            ),
+            of(account, &self.per_account),
             of(Line::Credentials(key.credentials), &self.per_credentials),
         ]
     }

@@ -5,20 +5,26 @@
 
 mod in_process;
 mod queue;
+#[cfg(feature = "redis")]
+mod redis;
 mod window;
+mod word;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use http::HeaderMap;
 
 pub use in_process::Windows;
+#[cfg(feature = "redis")]
+pub use redis::{RedisWindows, WhenDown};
 pub use window::Window;
 
 /// Whose windows a request counts in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct LimitKey {
-    /// Stands for the credentials: a hash of the user's id, or of the token.
+    /// Stands for the credentials: a hash of the user's id or of the token, the same in every process. All sources of
+    /// tokens have the same.
     pub credentials: u64,
     /// The account that the operation names, if it names one.
     pub account: Option<Arc<str>>,
@@ -42,7 +48,8 @@ pub type PermitFuture<'a> = Pin<
 ///
 /// The default is [`Windows`], in this process. An implementation of your own can share the windows of several.
 pub trait RateLimiter: fmt::Debug + Send + Sync + 'static {
-    /// Waits until a request may leave. Dropping the future gives up the place in the queue.
+    /// Waits until a request may leave. Dropping the future gives up the place in the queue, which the client does after its
+    /// longest wait, 65 minutes by default.
     ///
     /// # Errors
     ///
@@ -56,8 +63,8 @@ pub trait RateLimiter: fmt::Debug + Send + Sync + 'static {
     fn state(&self, key: &LimitKey) -> Vec<WindowState>;
 }
 
-/// What an answer says of the limits.
-#[derive(Clone, Copy, Debug)]
+/// What an answer says of the limits. `Debug` shows no headers: they are the service's own, and may repeat what it was sent.
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Observation<'a> {
     /// Whether the service refused the request because of a limit (429).
@@ -69,6 +76,14 @@ pub struct Observation<'a> {
 impl<'a> Observation<'a> {
     pub(crate) fn new(refused: bool, headers: &'a HeaderMap) -> Self {
         Self { refused, headers }
+    }
+}
+
+impl fmt::Debug for Observation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observation")
+            .field("refused", &self.refused)
+            .finish_non_exhaustive()
     }
 }
 

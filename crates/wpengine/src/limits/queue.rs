@@ -16,16 +16,8 @@ use tokio::{
 use super::{
     Observation, WindowState,
     window::{Log, Window},
+    word::Word,
 };
-use crate::response::{RateLimit, retry_after};
-
-/// How long to pause after a 429 that does not say it.
-const PAUSE: Duration = Duration::from_secs(5);
-/// The longest pause that a 429 can ask for. One of hours or years would look like a hang: the call that met it ends with an
-/// error that says so, and those after it may try.
-const LONGEST_PAUSE: Duration = Duration::from_secs(120);
-/// The longest time for which the service can say that nothing is left; no documented window is longer.
-const LONGEST_RESET: Duration = Duration::from_secs(3600);
 
 /// The windows of some requests, and the line in front of them.
 #[derive(Debug)]
@@ -123,35 +115,26 @@ impl Queue {
     pub(super) fn observe(&self, answer: &Observation<'_>) {
         let now = Instant::now();
         let mut state = self.state();
-        if answer.refused {
-            let pause = retry_after(answer.headers)
-                .unwrap_or(PAUSE)
-                .min(LONGEST_PAUSE);
+        let windows: Vec<Window> = state.logs.iter().map(Log::window).collect();
+        let word = Word::read(&windows, answer);
+        if let Some(pause) = word.pause {
             let until = state
                 .paused_until
                 .map_or(now + pause, |known| known.max(now + pause));
             state.paused_until = Some(until);
-            state.pace = state.slowest().map(|gap| Pace {
+            state.pace = word.gap.map(|gap| Pace {
                 gap,
                 next: until,
                 until: until + gap * 20,
             });
         }
-        if let Some(limit) = RateLimit::read(answer.headers)
-            && let (Some(left), Some(reset)) = (limit.remaining, limit.reset)
-            && state.has_window_of(limit.limit)
-        {
-            let seconds = reset.as_second() - jiff::Timestamp::now().as_second();
-            if let Ok(seconds) = u64::try_from(seconds) {
-                // The second that the reset falls into is not over when it begins.
-                let until = now + Duration::from_secs(seconds.saturating_add(1)).min(LONGEST_RESET);
-                // Requests under way are not in what the service counts yet.
-                let under_way = state.under_way();
-                state.left_there = Some(LeftThere {
-                    left: left.saturating_sub(under_way),
-                    until,
-                });
-            }
+        if let Some((left, time)) = word.left {
+            // Requests under way are not in what the service counts yet.
+            let under_way = state.under_way();
+            state.left_there = Some(LeftThere {
+                left: left.saturating_sub(under_way),
+                until: now + time,
+            });
         }
         drop(state);
         self.changed.notify_one();
@@ -244,26 +227,6 @@ impl State {
             next = next.max(there.until);
         }
         Some(next)
-    }
-
-    /// The time between two requests at the pace of the tightest window.
-    fn slowest(&self) -> Option<Duration> {
-        self.logs
-            .iter()
-            .map(|log| {
-                let window = log.window();
-                window.period / u32::try_from(window.limit).unwrap_or(u32::MAX)
-            })
-            .max()
-    }
-
-    /// Whether a remainder of a limit of that size is about one of these windows; one of no known size may be.
-    fn has_window_of(&self, limit: Option<u64>) -> bool {
-        limit.is_none_or(|limit| {
-            self.logs
-                .iter()
-                .any(|log| log.window().limit as u64 == limit)
-        })
     }
 
     fn under_way(&self) -> u64 {

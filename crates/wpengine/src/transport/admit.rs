@@ -1,16 +1,11 @@
 //! The step before a request leaves: waiting for the rate limit.
 
-use std::{
-    future::poll_fn,
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{hash::Hasher, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use secrecy::ExposeSecret;
+use siphasher::sip::SipHasher24;
 use tokio::time::{Instant, timeout};
 
 use super::{Core, Target, retry::window_of_install, seconds, trace};
@@ -19,6 +14,9 @@ use crate::{
     error::{Error, ErrorKind},
     limits::{LimitKey, Observation, Permit, WindowState},
 };
+
+/// Waits that are shorter are not worth a word, nor a place in the counters.
+const UNNOTICED: Duration = Duration::from_millis(20);
 
 /// Whose windows a request counts in.
 pub(super) fn key(core: &Core, target: &Target, request: &Request<Bytes>) -> LimitKey {
@@ -37,13 +35,12 @@ pub(super) async fn admit(
     let asked = Instant::now();
     let longest = core.timeouts.limit_wait;
     let mut acquiring = limiter.acquire(key);
-    let at_once = poll_fn(|context| Poll::Ready(acquiring.as_mut().poll(context))).await;
-    let permit = match at_once {
-        Poll::Ready(permit) => Ok(permit),
-        Poll::Pending => {
+    let permit = match timeout(longest.min(UNNOTICED), acquiring.as_mut()).await {
+        Ok(permit) => Ok(permit),
+        Err(_) => {
             // A wait of a minute looks like a hang to whoever cannot see what it is for.
             trace::limited(longest);
-            timeout(longest, acquiring).await
+            timeout(longest.saturating_sub(UNNOTICED), acquiring).await
         }
     };
     let permit = permit
@@ -59,7 +56,10 @@ pub(super) async fn admit(
                 .hint("nothing was sent; see the cause")
                 .caused_by(cause)
         })?;
-    let waited = asked.elapsed();
+    // Time on the way to a limiter elsewhere is no wait.
+    let waited = Some(asked.elapsed())
+        .filter(|waited| *waited >= UNNOTICED)
+        .unwrap_or_default();
     core.counting.limited(waited);
     Ok((Some(permit), waited))
 }
@@ -97,15 +97,18 @@ impl Core {
     }
 }
 
-/// Stands for the credentials, the same in every process; of a user only the id goes into it, which is no secret.
+/// Stands for the credentials, the same in every process, whatever it was built with: `std`'s hasher promises neither. Of a
+/// user only the id goes into it, which is no secret.
 fn hash(credentials: &Credentials) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    match &credentials.0 {
-        Kind::Basic { user, .. } => user.expose_secret().hash(&mut hasher),
-        Kind::Bearer(token) => token.expose_secret().hash(&mut hasher),
-        // Whoever gives the tokens stands for all of them.
-        Kind::Source(source) => Arc::as_ptr(source).cast::<()>().hash(&mut hasher),
-    }
+    let mut hasher = SipHasher24::new();
+    let (kind, text) = match &credentials.0 {
+        Kind::Basic { user, .. } => (0, user.expose_secret()),
+        Kind::Bearer(token) => (1, token.expose_secret()),
+        // Nothing tells one source from another that is the same in another process.
+        Kind::Source(_) => (2, ""),
+    };
+    hasher.write_u8(kind);
+    hasher.write(text.as_bytes());
     hasher.finish()
 }
 
@@ -183,5 +186,14 @@ mod tests {
         let of = |user: &str, password: &str| hash(&Credentials::basic(user, password));
         assert_eq!(of("a", "1"), of("a", "2"));
         assert_ne!(of("a", "1"), of("b", "1"));
+        assert_ne!(hash(&Credentials::bearer("a")), of("a", "1"));
+    }
+
+    #[test]
+    fn the_hash_of_credentials_is_the_same_in_every_version() {
+        assert_eq!(
+            hash(&Credentials::basic("a", "1")),
+            14_496_667_132_877_036_649
+        );
     }
 }

@@ -32,7 +32,7 @@ pub struct Counters {
     pub failures: u64,
     /// Answers that said that a limit was hit (429).
     pub throttled: u64,
-    /// Requests that waited for the rate limit before they were sent.
+    /// Requests that waited for the rate limit before they were sent, for 20 ms or longer.
     pub limited: u64,
     /// How long they waited in all.
     pub limited_for: Duration,

@@ -1,0 +1,81 @@
+//! What this process remembers of Redis: by it a loss is noticed, whoever caused it.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use super::link::Trouble;
+
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    heard: Option<Heard>,
+    pub(super) outage: Option<Outage>,
+}
+
+/// The last word from Redis while it knew the windows.
+#[derive(Clone, Debug)]
+struct Heard {
+    epoch: String,
+    /// How many processes held places.
+    holders: i64,
+    /// The time of the server, in microseconds.
+    server_time: i64,
+    at: Instant,
+}
+
+/// What the scripts are told of the memory.
+#[derive(Debug, Default)]
+pub(super) struct Recollection {
+    pub(super) epoch: String,
+    pub(super) holders: i64,
+    pub(super) server_time: i64,
+}
+
+/// Since when Redis cannot be used.
+#[derive(Clone, Debug)]
+pub(super) struct Outage {
+    pub(super) since: Instant,
+    pub(super) why: Why,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Why {
+    /// It does not answer, or answers with a failure.
+    Down(Arc<Trouble>),
+    /// It has lost the windows, or cannot know whether it has; for how long yet, if nobody helps.
+    Blind(Duration),
+}
+
+impl Memory {
+    /// Redis knows the windows.
+    pub(super) fn heard(&mut self, epoch: &str, holders: i64, server_time: i64) {
+        let server_time = server_time.max(self.heard.as_ref().map_or(0, |last| last.server_time));
+        self.heard = Some(Heard {
+            epoch: epoch.to_owned(),
+            holders,
+            server_time,
+            at: Instant::now(),
+        });
+        self.outage = None;
+    }
+
+    /// What is remembered. After the longest window nothing of it matters any more.
+    pub(super) fn recollection(&self, horizon: Duration) -> Recollection {
+        match &self.heard {
+            Some(heard) if heard.at.elapsed() <= horizon => Recollection {
+                epoch: heard.epoch.clone(),
+                holders: heard.holders,
+                server_time: heard.server_time,
+            },
+            _ => Recollection::default(),
+        }
+    }
+
+    pub(super) fn trouble(&mut self, why: Why) {
+        let since = self
+            .outage
+            .as_ref()
+            .map_or_else(Instant::now, |outage| outage.since);
+        self.outage = Some(Outage { since, why });
+    }
+}

@@ -1,0 +1,173 @@
+//! What holds while Redis does not do its work: down, slow, or back without the windows.
+
+use std::{
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
+
+use wpengine::{ErrorKind, RedisWindows, WhenDown};
+
+use super::{
+    PERIOD, Process, assert_not_exceeded,
+    server::{Data, RedisServer},
+    windows,
+};
+
+/// A text without what differs from run to run.
+fn text(error: &wpengine::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(" / ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+#[tokio::test]
+async fn a_redis_that_is_down_ends_requests_with_its_reason_and_nothing_is_sent() {
+    let port = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    let url = format!("redis://joe:sesame-open@127.0.0.1:{port}");
+    let patience = Duration::from_millis(300);
+    let process = Process::new(windows(&url, 10).patience(patience));
+    let started = Instant::now();
+    let error = process.ask().await.unwrap_err();
+    assert!(started.elapsed() >= patience);
+    assert_eq!(error.kind(), ErrorKind::RateLimit);
+    assert!(!error.may_have_happened());
+    let text = text(&error);
+    for part in [
+        "nothing was sent".to_owned(),
+        format!("Redis at 127.0.0.1:{port} cannot be used"),
+        "refused".to_owned(),
+    ] {
+        assert!(text.contains(&part), "`{part}` is missing: {text}");
+    }
+    assert!(!text.contains("sesame"), "{text}");
+    assert!(process.arrivals().is_empty());
+    // Those who come later are not kept waiting as long once more.
+    let later = Instant::now();
+    process.ask().await.unwrap_err();
+    assert!(later.elapsed() < patience);
+}
+
+#[tokio::test]
+async fn a_redis_that_does_not_answer_counts_as_down() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    let wait = Duration::from_millis(100);
+    let process = Process::new(windows(&url, 10).timeout(wait).patience(wait));
+    let error = process.ask().await.unwrap_err();
+    let text = text(&error);
+    assert!(text.contains("no answer within 0.1 s"), "{text}");
+}
+
+#[tokio::test]
+async fn a_url_that_is_none_is_refused_without_being_quoted() {
+    for url in [
+        "",
+        "http://joe:sesame@host",
+        "redis://joe:sesame@",
+        "sesame",
+    ] {
+        let Err(error) = RedisWindows::new(url) else {
+            panic!("{url} is accepted");
+        };
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        let text = text(&error);
+        assert!(!text.contains("sesame"), "{text}");
+        assert!(text.contains("redis://user:password@host"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn requests_wait_for_a_redis_that_comes_back() {
+    let Some(mut redis) = RedisServer::start(Data::Kept).await else {
+        return;
+    };
+    let process = Process::new(windows(&redis.url(), 5));
+    process.ask_times(3).await;
+    redis.kill().await;
+    tokio::join!(process.ask_times(10), async {
+        tokio::time::sleep(PERIOD / 4).await;
+        redis.start_again().await;
+    });
+    assert_eq!(assert_not_exceeded(&[&process], 5), 13);
+}
+
+#[tokio::test]
+async fn an_emptied_redis_does_not_hand_out_the_windows_anew() {
+    let Some(redis) = RedisServer::start(Data::Lost).await else {
+        return;
+    };
+    let processes = [(); 3].map(|()| Process::new(windows(&redis.url(), 10)));
+    let [one, two, three] = &processes;
+    for _ in 0..4 {
+        one.ask_times(4).await;
+        two.ask_times(6).await;
+        redis.command::<String>(&["FLUSHALL"]).await;
+        tokio::join!(one.ask_times(5), two.ask_times(5), three.ask_times(5));
+        redis.command::<String>(&["FLUSHALL"]).await;
+    }
+    assert_eq!(assert_not_exceeded(&[one, two, three], 10), 100);
+}
+
+#[tokio::test]
+async fn what_a_process_sent_that_is_gone_is_not_forgotten_with_the_data() {
+    let Some(redis) = RedisServer::start(Data::Lost).await else {
+        return;
+    };
+    let gone = Process::new(windows(&redis.url(), 10));
+    let stays = Process::new(windows(&redis.url(), 10));
+    gone.ask_times(9).await;
+    stays.ask_times(1).await;
+    let arrivals = gone.arrivals();
+    drop(gone);
+    redis.command::<String>(&["FLUSHALL"]).await;
+    // Nobody can say what it sent: nothing is granted until that is over.
+    stays.ask().await.unwrap();
+    assert!(stays.arrivals()[1] - arrivals[0] >= PERIOD);
+}
+
+#[tokio::test]
+async fn a_new_process_does_not_trust_a_redis_that_has_just_started() {
+    let Some(redis) = RedisServer::start(Data::Lost).await else {
+        return;
+    };
+    let patience = Duration::from_millis(200);
+    let process = Process::new(RedisWindows::new(redis.url()).unwrap().patience(patience));
+    let error = process.ask().await.unwrap_err();
+    let text = text(&error);
+    assert!(
+        text.contains("was started or emptied") && text.contains("trust_empty"),
+        "{text}"
+    );
+    assert!(process.arrivals().is_empty());
+    // Whoever says that it was never used may begin.
+    let trusting = windows(&redis.url(), 10);
+    Process::new(trusting).ask().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_redis_each_process_keeps_to_its_part() {
+    let Some(mut redis) = RedisServer::start(Data::Lost).await else {
+        return;
+    };
+    let parts = NonZeroU32::new(2).unwrap();
+    let processes =
+        [(); 2].map(|()| Process::new(windows(&redis.url(), 10).when_down(WhenDown::Share(parts))));
+    let [one, other] = &processes;
+    tokio::join!(one.ask_times(5), other.ask_times(5));
+    redis.kill().await;
+    let down = Instant::now();
+    tokio::join!(one.ask_times(11), other.ask_times(4));
+    // Closed for a period at first, then 5 each: the eleventh is in the third period.
+    assert!(down.elapsed() >= PERIOD * 3, "{:?}", down.elapsed());
+    redis.start_again().await;
+    tokio::join!(one.ask_times(10), other.ask_times(10));
+    assert_eq!(assert_not_exceeded(&[one, other], 10), 45);
+}
