@@ -18,12 +18,16 @@ pub(crate) const BASE_URL: &str = "https://api.wpengineapi.com/v1";
 pub(crate) const BASE_URL_VARIABLE: &str = "WPE_API_BASE_URL";
 /// The largest answer that is read by default. The largest one seen is below one megabyte.
 const MAX_RESPONSE_SIZE: usize = 32 * 1024 * 1024;
+/// How many repetitions in a row are paid for by default.
+const RETRY_BUDGET: u32 = 100;
+/// How long an idle connection is kept by default.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Configures a [`Client`].
 ///
 /// Only the credentials have to be given. By default a connection may take 10 s, an attempt 45 s and a call with all
 /// its attempts 300 s; a safe request is repeated as [`RetryPolicy`] says; requests leave as [`Windows`] allows, and wait
-/// for it at most 65 minutes; and an answer may have 32 MiB.
+/// for it at most 65 minutes; and an answer may have 32 MiB. [`limits`](Self::limits) says what holds.
 ///
 /// ```
 /// use std::time::Duration;
@@ -49,14 +53,43 @@ pub struct ClientBuilder {
     limiter: Limiter,
     proxy: Option<String>,
     root_certificates: Vec<Vec<u8>>,
-    pool_idle_timeout: Option<Duration>,
+    pool_idle_timeout: Duration,
     pool_max_idle: Option<usize>,
-    max_response_size: Option<usize>,
+    max_response_size: usize,
     read_only: bool,
     wire: Option<Arc<dyn Wire>>,
 }
 
-/// What limits the client.
+/// What limits a client besides the rate: how long it waits, how often it repeats, and how much it reads. Made by
+/// [`Client::limits`] and [`ClientBuilder::limits`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClientLimits {
+    /// How long making a connection may take.
+    pub connect_timeout: Duration,
+    /// How long one attempt may take.
+    pub attempt_timeout: Duration,
+    /// How long a call may take, waits for the rate limit aside.
+    pub total_timeout: Duration,
+    /// How long a request may wait for the rate limit.
+    pub max_rate_limit_wait: Duration,
+    /// How often a request is tried in all.
+    pub max_attempts: u32,
+    /// The longest wait after a first attempt.
+    pub first_wait: Duration,
+    /// The longest wait after any attempt, a `Retry-After` aside.
+    pub longest_wait: Duration,
+    /// The longest `Retry-After` that is waited for.
+    pub longest_retry_after: Duration,
+    /// How many attempts may be repeated in a row, over all clones of the client.
+    pub retry_budget: u32,
+    /// How long an idle connection is kept.
+    pub pool_idle_timeout: Duration,
+    /// The longest answer that is read, in bytes.
+    pub max_response_size: usize,
+}
+
+/// What limits the rate of a client.
 #[derive(Debug)]
 enum Limiter {
     Default,
@@ -72,13 +105,13 @@ impl Default for ClientBuilder {
             user_agent_suffix: None,
             timeouts: Timeouts::default(),
             retry: RetryPolicy::default(),
-            retry_budget: 100,
+            retry_budget: RETRY_BUDGET,
             limiter: Limiter::Default,
             proxy: None,
             root_certificates: Vec::new(),
-            pool_idle_timeout: None,
+            pool_idle_timeout: POOL_IDLE_TIMEOUT,
             pool_max_idle: None,
-            max_response_size: None,
+            max_response_size: MAX_RESPONSE_SIZE,
             read_only: false,
             wire: None,
         }
@@ -124,7 +157,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How failed attempts are repeated.
+    /// How failed attempts are repeated; at most 4 attempts by default, as [`RetryPolicy`] says.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
@@ -178,7 +211,7 @@ impl ClientBuilder {
 
     /// How long an idle connection is kept; 90 s by default.
     pub fn pool_idle_timeout(mut self, timeout: Duration) -> Self {
-        self.pool_idle_timeout = Some(timeout);
+        self.pool_idle_timeout = timeout;
         self
     }
 
@@ -190,7 +223,7 @@ impl ClientBuilder {
 
     /// The longest answer that is read, in bytes; 32 MiB by default.
     pub fn max_response_size(mut self, bytes: usize) -> Self {
-        self.max_response_size = Some(bytes);
+        self.max_response_size = bytes;
         self
     }
 
@@ -198,6 +231,32 @@ impl ClientBuilder {
     pub fn read_only(mut self) -> Self {
         self.read_only = true;
         self
+    }
+
+    /// What will limit the client: the defaults, and what was set in place of them.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let limits = wpengine::Client::builder().attempt_timeout(Duration::from_secs(20)).limits();
+    /// assert_eq!(limits.attempt_timeout, Duration::from_secs(20));
+    /// assert_eq!(limits.total_timeout, Duration::from_secs(300));
+    /// ```
+    #[must_use]
+    pub fn limits(&self) -> ClientLimits {
+        ClientLimits {
+            connect_timeout: self.timeouts.connect,
+            attempt_timeout: self.timeouts.attempt,
+            total_timeout: self.timeouts.total,
+            max_rate_limit_wait: self.timeouts.limit_wait,
+            max_attempts: self.retry.max_attempts,
+            first_wait: self.retry.first_wait,
+            longest_wait: self.retry.longest_wait,
+            longest_retry_after: self.retry.longest_retry_after,
+            retry_budget: self.retry_budget,
+            pool_idle_timeout: self.pool_idle_timeout,
+            max_response_size: self.max_response_size,
+        }
     }
 
     /// Sends requests by something else than HTTP. For tests.
@@ -234,6 +293,7 @@ impl ClientBuilder {
             }
         }
         let http = self.http_client(&base)?;
+        let limits = self.limits();
         let wire = match &self.wire {
             Some(wire) => Arc::clone(wire),
             None => Arc::new(Http(http.clone())),
@@ -253,7 +313,8 @@ impl ClientBuilder {
             },
             counting: Counting::default(),
             user_agent,
-            max_response_size: self.max_response_size.unwrap_or(MAX_RESPONSE_SIZE),
+            max_response_size: self.max_response_size,
+            limits,
             read_only: self.read_only,
         }))
     }
@@ -262,13 +323,11 @@ impl ClientBuilder {
         let loopback = is_loopback(base);
         let mut builder = reqwest::Client::builder()
             .connect_timeout(self.timeouts.connect)
+            .pool_idle_timeout(self.pool_idle_timeout)
             // What may be repeated is decided here, not there; and a redirect would take the credentials along.
             .retry(reqwest::retry::never())
             .redirect(reqwest::redirect::Policy::none())
             .referer(false);
-        if let Some(timeout) = self.pool_idle_timeout {
-            builder = builder.pool_idle_timeout(timeout);
-        }
         if let Some(most) = self.pool_max_idle {
             builder = builder.pool_max_idle_per_host(most);
         }
@@ -351,8 +410,8 @@ impl fmt::Debug for ClientBuilder {
             .field("base_url", &self.base_url.as_deref().map(shown))
             .field("credentials", &self.credentials)
             .field("user_agent_suffix", &self.user_agent_suffix)
-            .field("timeouts", &self.timeouts)
-            .field("retry", &self.retry)
+            .field("limits", &self.limits())
+            .field("limiter", &self.limiter)
             .field("proxy", &self.proxy.as_deref().map(shown))
             .field("root_certificates", &self.root_certificates.len())
             .field("read_only", &self.read_only)

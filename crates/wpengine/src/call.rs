@@ -24,6 +24,10 @@ pub(crate) type RawResult<T> = Result<raw::ResponseValue<T>, raw::Error<()>>;
 /// Operations whose bodies can hold a private key: of their failures nothing is quoted.
 const SECRET_BODIES: [&str; 2] = ["import_third_party_certificate", "get_domain_certificate"];
 
+/// How long what is named in an error may be: the place where an answer cannot be read, which an answer with fields of any
+/// name makes up, and the id of a request.
+const NAME: usize = 100;
+
 /// How long the reason may be why an answer cannot be read: it quotes the answer.
 const PROBLEM: usize = 200;
 
@@ -364,6 +368,13 @@ impl Facts<'_> {
         })
     }
 
+    /// The id of the request, which is printed: a service can repeat anything in a header, too.
+    fn request_id(&self) -> Option<String> {
+        let mut id = response::request_id(&self.headers)?.to_owned();
+        redact(&mut id, self.authorization.as_ref());
+        Some(shortened(&id, NAME))
+    }
+
     /// The service answered with a failure.
     pub(crate) fn api(self, body: &[u8]) -> Error {
         let api = if SECRET_BODIES.contains(&self.operation) {
@@ -389,6 +400,7 @@ impl Facts<'_> {
         let error = self.history.note(error).with(|inner| {
             inner.status = Some(self.status);
             inner.retry_after = response::retry_after(&self.headers);
+            inner.request_id = self.request_id();
             inner.headers = self.headers.clone();
             inner.api = Some(api);
         });
@@ -421,10 +433,12 @@ impl Facts<'_> {
     /// The answer is a success that cannot be read.
     pub(crate) fn decode(self, body: &[u8], explain: Explain, error: &serde_json::Error) -> Error {
         let secret = SECRET_BODIES.contains(&self.operation);
-        let (path, mut problem) = match explain(body) {
+        let (mut path, mut problem) = match explain(body) {
             Some(explanation) => (explanation.path, explanation.problem),
             None => (String::new(), error.to_string()),
         };
+        redact(&mut path, self.authorization.as_ref());
+        let path = shortened(&path, NAME);
         redact(&mut problem, self.authorization.as_ref());
         let problem = shortened(&problem, PROBLEM);
         // Where the text breaks off there is no place.
@@ -465,6 +479,7 @@ impl Facts<'_> {
                 // The service said that it did what was asked; only the answer is lost.
                 inner.may_have_happened = !self.is_read;
                 inner.status = Some(self.status);
+                inner.request_id = self.request_id();
                 inner.headers = self.headers.clone();
             });
         self.name(error)

@@ -7,7 +7,7 @@ use wpengine_raw as raw;
 
 use crate::{
     ClientBuilder, Credentials,
-    builder::BASE_URL_VARIABLE,
+    builder::{BASE_URL_VARIABLE, ClientLimits},
     call::Shared,
     error::{Error, ErrorKind},
     escape::AnyRequest,
@@ -96,6 +96,12 @@ impl Client {
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.0.read_only
+    }
+
+    /// What limits every call of this client: how long it waits, how often it repeats, how much it reads.
+    #[must_use]
+    pub fn limits(&self) -> ClientLimits {
+        self.0.limits
     }
 
     /// What this client and all its clones have done so far.

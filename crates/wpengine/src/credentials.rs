@@ -51,7 +51,8 @@ pub type TokenFuture<'a> = Pin<
 /// Gives bearer tokens, such as one that reads them from a vault.
 ///
 /// A client asks once, for all tasks that wait for the answer, and keeps the token. It asks again, once for each
-/// request, after the service has refused the token with 401.
+/// request, after the service has refused the token with 401. A source may take as long as an attempt, 45 s by default,
+/// before the call fails with nothing sent.
 ///
 /// ```
 /// use wpengine::{Credentials, SecretString, TokenFuture, TokenSource};
@@ -219,7 +220,25 @@ pub(crate) fn redact(text: &mut String, sent: Option<&HeaderValue>) {
         take_out(password);
         // As Rust and JSON quote it.
         take_out(&password.escape_debug().to_string());
+        take_out(&escaped_for_ascii(password));
     }
+}
+
+/// As PHP and Python write JSON, which keeps to ASCII. A body that breaks off is quoted as it was written.
+fn escaped_for_ascii(text: &str) -> String {
+    let mut escaped = String::new();
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' | '/' => escaped.extend(['\\', letter]),
+            ' '..='~' => escaped.push(letter),
+            _ => {
+                for unit in letter.encode_utf16(&mut [0; 2]) {
+                    escaped.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+    }
+    escaped
 }
 
 impl fmt::Debug for Credentials {

@@ -55,7 +55,8 @@ impl AnyRequest {
         self
     }
 
-    /// Limits the time of this call, all its attempts and waits included.
+    /// Limits the time of this call, all its attempts and the waits between them included, in place of the client's total
+    /// timeout of 300 s by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = Some(timeout);
         self

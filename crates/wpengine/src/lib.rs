@@ -21,7 +21,7 @@ mod wait;
 pub use http;
 pub use jiff;
 
-pub use builder::ClientBuilder;
+pub use builder::{ClientBuilder, ClientLimits};
 pub use client::Client;
 pub use credentials::{Credentials, TokenFuture, TokenSource};
 pub use error::{ApiError, Error, ErrorKind, FieldError};
@@ -29,6 +29,8 @@ pub use escape::AnyRequest;
 pub use limits::{
     LimitKey, Observation, Permit, PermitFuture, RateLimiter, Window, WindowState, Windows,
 };
+#[cfg(feature = "redis")]
+pub use limits::{RedisWindows, WhenDown};
 pub use many::{ForEach, Given, Outcome, Progressed, for_each, for_each_of};
 pub use paging::{ByOffset, ByToken, Items, List, Page, Pages, Unpaged};
 pub use request::{Request, RequestFuture};

@@ -168,7 +168,8 @@ impl<S> ForEach<S> {
         self
     }
 
-    /// Does it. Dropping the future stops everything that is under way.
+    /// Does it. Dropping the future stops everything that is under way. It has no time limit of its own: each call keeps
+    /// the client's, 300 s by default, and its longest wait for the rate limit.
     pub async fn run<T, R, F, W>(self, mut work: F) -> Outcome<T, R>
     where
         S: Stream<Item = Result<T, Error>>,

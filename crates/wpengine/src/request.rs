@@ -33,7 +33,8 @@ type Settle<T> = Box<
 /// A request for one operation that is not sent yet.
 ///
 /// Await it for the value alone, or [`send`](Self::send) it for the value with the status, the headers and the id of
-/// the request.
+/// the request. It takes 300 s at the most by default, with all attempts and the waits between them; and before that it
+/// waits for the rate limit, 65 minutes at the most by default.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -105,7 +106,8 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
         self
     }
 
-    /// Limits the time of this call, all its attempts and waits included, in place of the client's total timeout.
+    /// Limits the time of this call, all its attempts and the waits between them included, in place of the client's total
+    /// timeout of 300 s by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = Some(timeout);
         self
@@ -172,8 +174,8 @@ macro_rules! request_methods {
                 self
             }
 
-            /// Limits the time of this call, all its attempts and waits included, in place of the client's total
-            /// timeout.
+            /// Limits the time of this call, all its attempts and the waits between them included, in place of the
+            /// client's total timeout of 300 s by default.
             pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.options.timeout = Some(timeout);
                 self

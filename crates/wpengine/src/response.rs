@@ -120,7 +120,8 @@ impl RateLimit {
     }
 }
 
-/// Reads `Retry-After`: seconds, or a date, of which one in the past asks for no wait.
+/// Reads `Retry-After`: seconds, or a date, of which one in the past asks for no wait. A date is counted from the `Date` of
+/// the same answer, where there is one: the clock of this machine may be wrong.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers
         .get(http::header::RETRY_AFTER)?
@@ -131,11 +132,12 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         // More than fits still says not to come back soon.
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
-    let date = httpdate::parse_http_date(text).ok()?;
-    Some(
-        date.duration_since(std::time::SystemTime::now())
-            .unwrap_or_default(),
-    )
+    let until = httpdate::parse_http_date(text).ok()?;
+    let now = headers
+        .get(http::header::DATE)
+        .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok())
+        .unwrap_or_else(std::time::SystemTime::now);
+    Some(until.duration_since(now).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -184,6 +186,15 @@ mod tests {
         .unwrap();
         assert_eq!((odd.limit, odd.remaining, odd.reset), (None, Some(7), None));
         assert_eq!(RateLimit::read(&headers(&[])), None);
+    }
+
+    #[test]
+    fn a_date_to_wait_for_is_counted_from_the_date_of_the_answer() {
+        let answered = headers(&[
+            ("retry-after", "Wed, 21 Oct 2015 07:28:30 GMT"),
+            ("date", "Wed, 21 Oct 2015 07:28:00 GMT"),
+        ]);
+        assert_eq!(retry_after(&answered), Some(Duration::from_secs(30)));
     }
 
     #[test]

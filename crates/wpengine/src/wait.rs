@@ -65,7 +65,8 @@ impl<T> Wait<T> {
         }
     }
 
-    /// How long to wait at the most.
+    /// How long to wait at the most. The default depends on the work, from 10 minutes for a report to 2 hours for a
+    /// transfer: the method that makes the wait says it.
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -78,7 +79,7 @@ impl<T> Wait<T> {
         self
     }
 
-    /// Every answer on the way, the finished thing last: a stream.
+    /// Every answer on the way, the finished thing last: a stream. Its [`limit`](Self::limit) begins now.
     pub fn progress(self) -> Progress<T> {
         Progress {
             ends: Instant::now().checked_add(self.limit),
@@ -110,11 +111,14 @@ impl<T> fmt::Debug for Wait<T> {
         f.debug_struct("Wait")
             .field("work", &self.work.name)
             .field("limit", &self.limit)
+            .field("pause", &self.pause)
+            .field("longest_pause", &self.longest_pause)
             .finish_non_exhaustive()
     }
 }
 
-/// The progress of work that is waited for: a stream of every answer, the finished thing last.
+/// The progress of work that is waited for: a stream of every answer, the finished thing last. It ends at the latest with the
+/// limit of its [`Wait`].
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Progress<T> {
     wait: Wait<T>,

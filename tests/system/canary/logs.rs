@@ -21,10 +21,10 @@ use crate::support::{
 
 /// Keeps what is written.
 #[derive(Clone, Default)]
-struct Page(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Page(Arc<Mutex<Vec<u8>>>);
 
 impl Page {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&bytes).into_owned()
     }
@@ -83,7 +83,7 @@ fn logged() -> &'static Page {
 }
 
 /// Follows all spans and events of this thread.
-fn traced(page: &Page) -> tracing::subscriber::DefaultGuard {
+pub(super) fn traced(page: &Page) -> tracing::subscriber::DefaultGuard {
     // While there is only one subscriber, `tracing` asks the thread that comes by a span first, and remembers for all
     // threads if that one has none. So there are two.
     static SECOND: OnceLock<tracing::Dispatch> = OnceLock::new();

@@ -4,6 +4,7 @@
 mod answers;
 mod logs;
 mod values;
+mod work;
 
 use std::fmt::{Debug, Write};
 

@@ -141,7 +141,8 @@ impl<T: Send + 'static, Style> List<T, Style> {
         self
     }
 
-    /// Limits the time for each page, all attempts and waits included.
+    /// Limits the time for each page, all attempts and the waits between them included, in place of the client's total
+    /// timeout of 300 s by default. There is none for the whole listing.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = Some(timeout);
         self
@@ -191,7 +192,8 @@ impl<T: Send + 'static, Style> List<T, Style> {
         )
     }
 
-    /// Collects all items, of which there may be `most` at the most.
+    /// Collects all items, of which there may be `most` at the most. Each page has the time that
+    /// [`timeout`](Self::timeout) says.
     ///
     /// # Errors
     ///
@@ -238,8 +240,8 @@ impl<T: Send + 'static> List<T, ByOffset> {
     /// beginning to the end comes exactly once, given that what stays keeps its order.
     ///
     /// It costs one request in a hundred more, and some where something was removed; and the pages come one at a time,
-    /// whatever [`concurrency`](Self::concurrency) says. If the list changes faster than it can be read, it ends with an error
-    /// of the kind [`Paging`](ErrorKind::Paging).
+    /// whatever [`concurrency`](Self::concurrency) says. If the list changes faster than it can be read, so that going back
+    /// 16 times in a row finds nothing known, it ends with an error of the kind [`Paging`](ErrorKind::Paging).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -326,6 +328,8 @@ impl<T, Style> fmt::Debug for List<T, Style> {
         f.debug_struct("List")
             .field("operation", &self.operation)
             .field("limit", &self.limit)
+            .field("concurrency", &self.concurrency)
+            .field("verified", &self.verified)
             .field("start", &self.start)
             .finish_non_exhaustive()
     }

@@ -21,7 +21,8 @@ use crate::error::Error;
 /// as [`concurrency`](crate::List::concurrency) allows.
 ///
 /// The pages come in order, and an item that a page repeats because the list was changed meanwhile is left out of it.
-/// After an error the stream has ended. Dropping it ends the requests that are under way.
+/// After an error the stream has ended. Dropping it ends the requests that are under way. Each page is a call of its own, with
+/// a limit of 300 s by default; the stream as a whole has none.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Pages<T> {
     operation: &'static str,
@@ -227,7 +228,8 @@ impl<T> fmt::Debug for Pages<T> {
 
 /// The items of a listing: a stream over all its pages.
 ///
-/// After an error the stream has ended. Dropping it ends the request that is under way.
+/// After an error the stream has ended. Dropping it ends the request that is under way. Each page is a call of its own, with a
+/// limit of 300 s by default; the stream as a whole has none.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Items<T> {
     pages: Pages<T>,

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use url::Url;
 
 use super::{Authenticator, Budget, Counting, RetryPolicy, Wire};
-use crate::limits::RateLimiter;
+use crate::{builder::ClientLimits, limits::RateLimiter};
 
 /// The time limits of a client.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +45,8 @@ pub(crate) struct Core {
     pub(crate) counting: Counting,
     pub(crate) user_agent: http::HeaderValue,
     pub(crate) max_response_size: usize,
+    /// All limits once more, for whoever asks.
+    pub(crate) limits: ClientLimits,
     pub(crate) read_only: bool,
 }
 
@@ -65,8 +67,8 @@ impl fmt::Debug for Core {
             .field("base_url", &self.base_url())
             .field("credentials", &self.authenticator)
             .field("read_only", &self.read_only)
-            .field("timeouts", &self.timeouts)
-            .field("retry", &self.retry)
+            .field("limits", &self.limits)
+            .field("limiter", &self.limiter)
             .finish_non_exhaustive()
     }
 }

@@ -63,6 +63,8 @@ pub(crate) struct History {
     pub(crate) limited: Duration,
     /// Whether any attempt may have been done.
     pub(crate) may_have_happened: bool,
+    /// What the success at the end earned for repetitions.
+    pub(crate) earned: u32,
 }
 
 impl History {
@@ -111,13 +113,20 @@ pub(crate) async fn run_again(
     request: Request<Bytes>,
     mut history: History,
 ) -> Option<Result<Exchange, Error>> {
+    core.budget.take_back(history.earned);
     let policy = options.retry.unwrap_or(core.retry);
     let total = options.timeout.unwrap_or(core.timeouts.total);
     if target.retry != Retry::Safe || history.attempts >= policy.max_attempts {
         return None;
     }
     let wait = policy.back_off(history.attempts);
-    if history.elapsed.saturating_sub(history.limited) + wait >= total || !core.budget.spend() {
+    if history
+        .elapsed
+        .saturating_sub(history.limited)
+        .saturating_add(wait)
+        >= total
+        || !core.budget.spend()
+    {
         return None;
     }
     trace::waiting(target, wait, history.attempts);
@@ -212,7 +221,7 @@ async fn attempts(
             _ => None,
         };
         let wait = wait
-            .filter(|wait| elapsed() + *wait < total)
+            .filter(|wait| elapsed().saturating_add(*wait) < total)
             .filter(|_| pays(core, &outcome));
         match wait {
             Some(wait) => {
@@ -223,7 +232,7 @@ async fn attempts(
                 return match sent {
                     Ok(sent) => {
                         if sent.response.status().is_success() {
-                            core.budget.earn(tries > 1);
+                            history.earned = core.budget.earn(tries > 1);
                             history.may_have_happened = false;
                         }
                         Ok(Exchange {
@@ -266,6 +275,7 @@ async fn attempt(
         not_sent: true,
         transient: false,
     };
+    let uri = request.uri();
     let mut request = request.clone();
     let (mut token, mut sent_authorization) = (None, None);
     if target.authenticated {
@@ -288,7 +298,7 @@ async fn attempt(
             .insert(header::AUTHORIZATION, authorization.header);
     }
     let sending = core.wire.send(request, core.max_response_size);
-    let answer = trace::attempt(target, tries, timeout(limit, sending)).await;
+    let answer = trace::attempt(core, target, uri, tries, timeout(limit, sending)).await;
     match answer {
         Ok(Ok(response)) => Ok(Sent {
             response,

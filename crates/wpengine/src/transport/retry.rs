@@ -16,7 +16,8 @@ use crate::error::Error;
 /// Between attempts the client waits a random time of up to `first_wait`, doubled with each attempt and never more
 /// than `longest_wait`; a `Retry-After` of the service counts instead. The whole call stays within the client's total
 /// timeout. By default: 4 attempts, a first wait of up to 0.5 s, a longest of 30 s, and a `Retry-After` is honoured up
-/// to 120 s.
+/// to 120 s. Two operations that the service limits for each install wait their window after a 429 that names no time: 60 s
+/// for `purge_cache`, 5 s for `check_domain_status`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -52,28 +53,29 @@ impl RetryPolicy {
         Self::default().max_attempts(1)
     }
 
-    /// How often a request is tried in all, the first time included; 0 counts as 1.
+    /// How often a request is tried in all, the first time included; 4 by default, and 0 counts as 1.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
         self
     }
 
-    /// The longest first wait; it doubles from attempt to attempt.
+    /// The longest first wait, 0.5 s by default; it doubles from attempt to attempt.
     #[must_use]
     pub fn first_wait(mut self, wait: Duration) -> Self {
         self.first_wait = wait;
         self
     }
 
-    /// What no wait between attempts exceeds, a `Retry-After` aside.
+    /// What no wait between attempts exceeds, a `Retry-After` aside; 30 s by default.
     #[must_use]
     pub fn longest_wait(mut self, wait: Duration) -> Self {
         self.longest_wait = wait;
         self
     }
 
-    /// The longest `Retry-After` that is waited for. If the service asks for more, the call ends with its error.
+    /// The longest `Retry-After` that is waited for, 120 s by default. If the service asks for more, the call ends with
+    /// its error.
     #[must_use]
     pub fn longest_retry_after(mut self, wait: Duration) -> Self {
         self.longest_retry_after = wait;

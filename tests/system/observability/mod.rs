@@ -1,0 +1,24 @@
+//! What a client tells of itself, by the two examples that show it, as programs: their source, built with these tests.
+
+mod counters;
+mod otlp;
+
+use std::process::Output;
+
+use crate::support::program::{stderr, stdout};
+
+/// Runs a program with these variables and no others, and gives what it printed.
+async fn run(program: &str, variables: &[(&str, &str)]) -> String {
+    let mut command = tokio::process::Command::new(program);
+    command.env_clear().kill_on_drop(true);
+    // Without it no program of Windows can open a socket.
+    if let Some(root) = std::env::var_os("SystemRoot") {
+        command.env("SystemRoot", root);
+    }
+    command.envs(variables.iter().copied());
+    let output: Output = command.output().await.expect("the program runs");
+    let text = stdout(&output);
+    assert!(output.status.success(), "{text}{}", stderr(&output));
+    assert_eq!(stderr(&output), "");
+    text
+}
