@@ -92,7 +92,7 @@ async fn a_page_that_stands_still_ends_the_listing_with_an_error() {
     assert_eq!(script.count(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_list_answer_without_its_list_is_an_error_and_never_empty() {
     for body in [
         "{}",
@@ -117,7 +117,9 @@ async fn a_list_answer_without_its_list_is_an_error_and_never_empty() {
             assert_eq!(error.kind(), ErrorKind::Decode, "{}: {error}", operation.id);
         }
         assert_eq!(lists, 13);
-        assert_eq!(script.count(), lists);
+        // What is no JSON at all was broken on its way, and is asked for again.
+        let attempts = if body.is_empty() { 4 } else { 1 };
+        assert_eq!(script.count(), lists * attempts);
     }
 }
 

@@ -1,0 +1,95 @@
+//! What the calls of the soak have made and nobody uses: what can be deleted, moved or cancelled.
+//!
+//! Everything that a call makes has the number of the call in its name, so that the simulator's world tells in the end
+//! which calls were done, and whether one was done twice.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// Something that a call has made, and by which number.
+pub(super) struct Thing {
+    pub(super) number: u64,
+    pub(super) id: String,
+    /// The site of a transfer.
+    pub(super) site: String,
+}
+
+/// The operations that take a thing, and those that make it.
+const MAKERS: [(&str, &str); 7] = [
+    ("delete_site", "create_site"),
+    ("delete_install", "create_install"),
+    ("delete_domain", "create_domain"),
+    ("delete_ssh_key", "create_ssh_key"),
+    ("delete_account_user", "create_account_user"),
+    ("create_site_transfer", "create_site"),
+    ("cancel_site_transfer", "create_site_transfer"),
+];
+
+/// The things that are there for the taking, by what makes them.
+#[derive(Default)]
+pub(super) struct Things(BTreeMap<&'static str, Vec<Thing>>);
+
+impl Things {
+    /// The operation, if the thing that it needs is there, and the thing. Else the one that makes it.
+    pub(super) fn take(&mut self, operation: &'static str) -> (&'static str, Option<Thing>) {
+        let Some((_, maker)) = MAKERS.iter().find(|(taker, _)| *taker == operation) else {
+            return (operation, None);
+        };
+        match self.0.get_mut(maker).and_then(Vec::pop) {
+            Some(thing) => (operation, Some(thing)),
+            None => self.take(maker),
+        }
+    }
+
+    pub(super) fn put(&mut self, maker: &'static str, thing: Thing) {
+        self.0.entry(maker).or_default().push(thing);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// The name of what a call makes, by the number of the call. It fits everywhere.
+pub(super) fn name(number: u64) -> String {
+    format!("soak{number:07}")
+}
+
+/// How often each call's name is in a snapshot of the world: where there is a site, an install, a domain, a backup, a user
+/// of an account or an SSH key of that name.
+pub(super) fn count(snapshot: &str) -> BTreeMap<u64, u32> {
+    let written: Value = serde_json::from_str(snapshot).expect("a snapshot is JSON");
+    let world = &written["world"];
+    let each = |things: &Value, field: &str| -> Vec<String> {
+        let things = things.as_object().into_iter().flatten();
+        things
+            .filter_map(|(_, thing)| Some(thing[field].as_str()?.to_owned()))
+            .collect()
+    };
+    let mut names = each(&world["sites"], "name");
+    names.extend(each(&world["installs"], "name"));
+    for (outer, inner, field) in [
+        ("installs", "domains", "name"),
+        ("installs", "backups", "description"),
+        ("accounts", "users", "email"),
+        ("users", "ssh_keys", "comment"),
+    ] {
+        for (_, thing) in world[outer].as_object().into_iter().flatten() {
+            names.extend(each(&thing[inner], field));
+        }
+    }
+    let mut counts = BTreeMap::new();
+    for number in names.iter().filter_map(|name| number(name)) {
+        *counts.entry(number).or_default() += 1;
+    }
+    counts
+}
+
+/// The number of the call that has made what is called so. The platform's own domain of an install has the install's name
+/// in it and is not counted.
+fn number(name: &str) -> Option<u64> {
+    let rest = name.strip_prefix("soak")?;
+    let (digits, rest) = rest.split_at_checked(7)?;
+    (!rest.starts_with(".wpengine")).then(|| digits.parse().ok())?
+}

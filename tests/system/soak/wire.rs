@@ -1,0 +1,152 @@
+//! The way to the simulator: it takes a while, the fault of a call meets its first request and no other, and what the
+//! simulator did for a call is written down with the call.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Method, Request};
+use tokio::time::{Instant, sleep};
+use wpengine::{Wire, WireError, WireFuture};
+use wpengine_sim::{Fault, Simulator};
+
+/// What is known of the call that a task makes at present.
+#[derive(Default)]
+pub(super) struct Progress {
+    /// What is to go wrong with its first request.
+    fault: Option<Fault>,
+    /// Whether it did: a fault in the body needs a body.
+    pub(super) has_fired: bool,
+    /// The requests of the operation itself.
+    pub(super) requests: u64,
+    /// Other requests, by which the client looked whether it was done.
+    pub(super) looks: u64,
+    /// The writes that the simulator did.
+    pub(super) effects: u64,
+    asked: Option<(Method, String)>,
+}
+
+tokio::task_local! {
+    /// The call that this task makes.
+    pub(super) static CALL: Arc<Mutex<Progress>>;
+}
+
+/// The wire.
+pub(super) struct Way {
+    simulator: Simulator,
+    state: Mutex<State>,
+}
+
+struct State {
+    random: fastrand::Rng,
+    /// When the last requests arrived, one more than a minute may have.
+    arrivals: VecDeque<Instant>,
+    /// The shortest time in which so many arrived.
+    tightest: Duration,
+    arrived: u64,
+}
+
+/// How many requests a minute may have, by the API's documentation.
+const A_MINUTE: usize = 100;
+
+impl Progress {
+    /// Of a call whose first request meets a fault, or none.
+    pub(super) fn of(fault: Option<Fault>) -> Self {
+        Self {
+            fault,
+            ..Self::default()
+        }
+    }
+}
+
+impl Way {
+    pub(super) fn new(simulator: Simulator, seed: u64) -> Self {
+        Self {
+            simulator,
+            state: Mutex::new(State {
+                random: fastrand::Rng::with_seed(seed),
+                arrivals: VecDeque::new(),
+                tightest: Duration::MAX,
+                arrived: 0,
+            }),
+        }
+    }
+
+    /// How many requests have arrived.
+    pub(super) fn arrived(&self) -> u64 {
+        lock(&self.state).arrived
+    }
+
+    /// The shortest time in which more arrived than a minute may have.
+    pub(super) fn tightest(&self) -> Duration {
+        lock(&self.state).tightest
+    }
+
+    /// Up to a tenth of a second.
+    async fn on_the_way(&self) {
+        let millis = lock(&self.state).random.u64(0..=100);
+        sleep(Duration::from_millis(millis)).await;
+    }
+
+    fn arrive(&self, call: &Mutex<Progress>, request: &Request<Bytes>) -> Option<Fault> {
+        let mut state = lock(&self.state);
+        state.arrived += 1;
+        state.arrivals.push_back(Instant::now());
+        if state.arrivals.len() > A_MINUTE {
+            let first = state.arrivals.pop_front().expect("the first of many");
+            state.tightest = state.tightest.min(first.elapsed());
+        }
+        let mut call = lock(call);
+        let asked = (request.method().clone(), request.uri().path().to_owned());
+        let is_operation = *call.asked.get_or_insert_with(|| asked.clone()) == asked;
+        call.requests += u64::from(is_operation);
+        call.looks += u64::from(!is_operation);
+        call.fault.take()
+    }
+}
+
+impl Wire for Way {
+    fn send(&self, request: Request<Bytes>, _most: usize) -> WireFuture<'_> {
+        Box::pin(async move {
+            let call = CALL.with(Arc::clone);
+            self.on_the_way().await;
+            let faults = self.simulator.faults();
+            let mut fault = self
+                .arrive(&call, &request)
+                .map(|fault| faults.add(fault).expect("a fault that makes sense"));
+            let mut exchange = pin!(self.simulator.exchange(request));
+            let answer = poll_fn(|context| {
+                // Nobody else runs meanwhile: whatever is done here is done for this request.
+                let before = self.simulator.side_effects();
+                let polled = exchange.as_mut().poll(context);
+                let mut call = lock(&call);
+                call.effects += self.simulator.side_effects() - before;
+                // A fault acts at once or not at all.
+                if let Some(id) = fault.take() {
+                    call.has_fired = faults.list().iter().any(|fault| fault.acted > 0);
+                    faults.remove(id);
+                }
+                polled
+            })
+            .await;
+            self.on_the_way().await;
+            answer.map_err(|broken| WireError::Broken(broken.into()))
+        })
+    }
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Way").finish_non_exhaustive()
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
