@@ -16,7 +16,7 @@ use crate::{
     credentials::redact,
     error::{ApiError, Error, ErrorKind, shortened},
     response::{self, Response},
-    transport::{self, Core, Exchange, History, Options, Target},
+    transport::{self, Core, Exchange, History, Options, Parsed, Target},
 };
 
 pub(crate) type RawResult<T> = Result<raw::ResponseValue<T>, raw::Error<()>>;
@@ -60,7 +60,7 @@ where
     let transport: raw::Transport = Arc::clone(&context) as raw::Transport;
     let client = raw::Client::new_with_client(core.base_url(), core.http.clone(), transport);
     let outcome = ask(client).await;
-    let mut record = context.take_record();
+    let record = context.take_record();
     match outcome {
         Ok(value) => Ok(Response::new(
             value.into_inner(),
@@ -69,7 +69,7 @@ where
             record.history.attempts,
         )),
         Err(raw::Error::InvalidResponsePayload(body, error))
-            if let Some((target, request)) = record.repeatable.take()
+            if let Some((target, request)) = record.repeatable()
                 && !is_json(&body) =>
         {
             let unread = Unread { body, error };
@@ -152,22 +152,29 @@ struct Context {
 
 #[derive(Default)]
 struct Record {
-    request: Option<String>,
     status: StatusCode,
     headers: HeaderMap,
     history: History,
     authorization: Option<HeaderValue>,
     failure: Option<Error>,
-    /// What was sent, where it is safe to send it again.
-    repeatable: Option<(Target, http::Request<Bytes>)>,
+    /// What was sent, or would have been.
+    sent: Option<(Target, http::Request<Bytes>)>,
 }
 
 impl Record {
+    /// What was sent, where it is safe to send it again.
+    fn repeatable(&self) -> Option<(Target, http::Request<Bytes>)> {
+        let sent = self.sent.as_ref();
+        sent.filter(|(target, _)| target.retry == raw::Retry::Safe)
+            .cloned()
+    }
+
     fn facts<'a>(self, core: &'a Core, operation: &'static str) -> Facts<'a> {
+        let sent = self.sent.as_ref();
         Facts {
             core,
             operation,
-            request: self.request,
+            request: sent.map(|(_, request)| name_of(core, request.method(), request.uri().path())),
             status: self.status,
             headers: self.headers,
             history: self.history,
@@ -197,7 +204,10 @@ impl raw::Exec for Context {
         operation_id: &'static str,
     ) -> raw::ExecFuture<'a> {
         Box::pin(async move {
-            let (record, response) = exec(&self.core, &self.options, request, operation_id).await;
+            let (mut record, mut response) =
+                exec(&self.core, &self.options, request, operation_id).await;
+            // The generated client hands them on without a look at them.
+            record.headers = std::mem::take(response.headers_mut());
             *self.record.lock().unwrap_or_else(PoisonError::into_inner) = record;
             Ok(response)
         })
@@ -231,19 +241,15 @@ async fn exec(
     request: reqwest::Request,
     operation_id: &'static str,
 ) -> (Record, reqwest::Response) {
-    let mut record = Record {
-        request: Some(name_of(core, request.method(), request.url().path())),
-        ..Record::default()
-    };
+    let mut record = Record::default();
     let sent = match prepare(core, options, request) {
         Ok(request) => {
             let target = raw::operation(operation_id).map_or_else(
                 || Target::find(request.method(), request.uri().path()),
                 Target::of,
             );
-            let repeatable = (target.retry == raw::Retry::Safe).then(|| request.clone());
-            let sent = transport::run(core, &target, options, request).await;
-            record.repeatable = repeatable.map(|request| (target, request));
+            let sent = transport::run(core, &target, options, &request).await;
+            record.sent = Some((target, request));
             sent
         }
         Err(error) => Err(error),
@@ -256,9 +262,8 @@ async fn exec(
         }) => {
             record.authorization = authorization;
             record.status = response.status();
-            record.headers = response.headers().clone();
             record.history = history;
-            response.map(reqwest::Body::from)
+            answer(core, response)
         }
         Err(error) => {
             let mut response = http::Response::new(reqwest::Body::from(error.to_string()));
@@ -269,6 +274,19 @@ async fn exec(
         }
     };
     (record, response.into())
+}
+
+/// As the generated client wants it. It asks for no address, and making one up would cost more than a copy.
+fn answer(core: &Core, response: http::Response<Bytes>) -> http::Response<reqwest::Body> {
+    use reqwest::ResponseBuilderExt as _;
+    let (parts, body) = response.into_parts();
+    let made = http::Response::builder()
+        .url(core.base.clone())
+        .body(reqwest::Body::from(body));
+    let mut made = made.unwrap_or_default();
+    *made.status_mut() = parts.status;
+    *made.headers_mut() = parts.headers;
+    made
 }
 
 /// `GET /sites/28c7...`: what errors call a request. Never with its query.
@@ -295,14 +313,20 @@ fn prepare(
     options: &Options,
     request: reqwest::Request,
 ) -> Result<http::Request<Bytes>, Error> {
-    let request = http::Request::<reqwest::Body>::try_from(request)
-        .map_err(|error| Error::invalid("the request has no valid URL").caused_by(error))?;
+    let (method, url) = (request.method().clone(), Arc::new(request.url().clone()));
+    let request = http::Request::<reqwest::Body>::try_from(request).map_err(|error| {
+        let name = name_of(core, &method, url.path());
+        Error::invalid("the request has no valid URL")
+            .caused_by(error)
+            .with(|inner| inner.request = Some(name))
+    })?;
     let (parts, body) = request.into_parts();
     let body = body
         .as_bytes()
         .map(Bytes::copy_from_slice)
         .unwrap_or_default();
     let mut request = http::Request::from_parts(parts, body);
+    request.extensions_mut().insert(Parsed(url));
     decorate(core, options, request.headers_mut());
     Ok(request)
 }
@@ -364,7 +388,10 @@ impl Facts<'_> {
     pub(crate) fn name(self, error: Error) -> Error {
         error.with(|inner| {
             inner.operation = Some(self.operation);
-            inner.request = self.request;
+            // What could not even be made into a request says itself what it was to be.
+            if self.request.is_some() {
+                inner.request = self.request;
+            }
         })
     }
 

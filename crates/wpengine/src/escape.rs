@@ -122,7 +122,7 @@ impl AnyRequest {
             authorization: None,
             is_read: target.is_read(),
         };
-        match transport::run(core, &target, &self.options, request).await {
+        match transport::run(core, &target, &self.options, &request).await {
             Ok(Exchange {
                 response,
                 history,

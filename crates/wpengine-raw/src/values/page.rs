@@ -1,6 +1,11 @@
 //! One page of an offset listing, in either of the two envelopes that are documented.
 
-use serde::{Deserialize, Serialize};
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{SeqAccess, Visitor},
+};
 
 /// One page of a listing.
 ///
@@ -10,6 +15,7 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct Page<T> {
     /// The items of this page.
+    #[serde(deserialize_with = "items", bound(deserialize = "T: Deserialize<'de>"))]
     pub results: Vec<T>,
     /// Address of the page before this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,6 +51,37 @@ pub struct Pagination {
     /// How many pages there are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_pages: Option<u64>,
+}
+
+/// How many items most pages hold at the most.
+const USUAL: usize = 100;
+
+/// Reads the items into room for a usual page, made at once: growing from nothing copies each item once more on average.
+fn items<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    struct Items<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Items<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a sequence")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<T>, A::Error> {
+            let mut items = Vec::with_capacity(USUAL);
+            while let Some(item) = sequence.next_element()? {
+                items.push(item);
+            }
+            if items.len() < USUAL / 2 {
+                items.shrink_to_fit();
+            }
+            Ok(items)
+        }
+    }
+
+    deserializer.deserialize_seq(Items(PhantomData))
 }
 
 impl<T> Page<T> {

@@ -124,7 +124,8 @@ impl Log {
 
     /// The answer is there, or will never be.
     pub(crate) fn arrived(&mut self, number: u64, now: Instant) {
-        if let Some(place) = self.places.iter_mut().find(|place| place.number == number) {
+        // From the end: what ends has mostly begun not long ago.
+        if let Some(place) = self.places.iter_mut().rfind(|place| place.number == number) {
             place.arrived = Some(now);
         }
     }

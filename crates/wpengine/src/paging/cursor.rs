@@ -1,6 +1,6 @@
 //! Where the next page begins.
 
-use url::Url;
+use url::form_urlencoded;
 
 use crate::error::{Error, ErrorKind};
 
@@ -90,9 +90,9 @@ fn stands_still(how: String) -> Error {
 
 /// The offset in the query of an address, which may be absolute or not.
 fn offset_of(address: &str) -> Option<u64> {
-    let base = Url::parse("https://host.invalid/").ok()?;
-    let url = Url::options().base_url(Some(&base)).parse(address).ok()?;
-    url.query_pairs()
+    let (address, _) = address.split_once('#').unwrap_or((address, ""));
+    let (_, query) = address.split_once('?')?;
+    form_urlencoded::parse(query.as_bytes())
         .find(|(name, _)| name == "offset")?
         .1
         .parse()

@@ -6,7 +6,9 @@ mod page;
 mod plan;
 mod stream;
 
-use std::{fmt, future::Future, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow, fmt, future::Future, marker::PhantomData, pin::Pin, sync::Arc, time::Duration,
+};
 
 use http::{HeaderName, HeaderValue};
 use jiff::civil::Date;
@@ -97,7 +99,7 @@ pub struct List<T, Style = ByOffset> {
     days: Option<(Date, Date)>,
     pub(crate) check: Option<Error>,
     fetch: Fetch<T>,
-    key: fn(&T) -> Option<String>,
+    key: fn(&T) -> Option<Cow<'_, str>>,
     concurrency: usize,
     verified: bool,
     style: PhantomData<fn() -> Style>,

@@ -62,6 +62,11 @@ impl Plan {
         })
     }
 
+    /// Whether it matters to it what was seen before.
+    pub(super) fn is_verified(&self) -> bool {
+        matches!(self, Self::Verified(_))
+    }
+
     /// The page to ask for, if it is known which.
     pub(super) fn ask(&mut self) -> Option<Cursor> {
         match self {

@@ -1,6 +1,7 @@
 //! The streams of a listing.
 
 use std::{
+    borrow::Cow,
     collections::VecDeque,
     fmt,
     future::poll_fn,
@@ -33,7 +34,7 @@ pub struct Pages<T> {
     /// The pages under way, in order.
     slots: VecDeque<Slot<T>>,
     seen: Seen,
-    key: fn(&T) -> Option<String>,
+    key: fn(&T) -> Option<Cow<'_, str>>,
     most_total: Option<u64>,
     shrank: bool,
     end: End,
@@ -62,7 +63,7 @@ enum End {
 pub(super) struct Reading<T> {
     pub(super) plan: Plan,
     pub(super) concurrency: usize,
-    pub(super) key: fn(&T) -> Option<String>,
+    pub(super) key: fn(&T) -> Option<Cow<'_, str>>,
 }
 
 impl<T> Pages<T> {
@@ -131,11 +132,13 @@ impl<T> Pages<T> {
     fn accept(&mut self, cursor: &Cursor, fetched: Fetched<T>) -> Option<Page<T>> {
         let Fetched { mut page, next } = fetched;
         let key = self.key;
-        let any_seen = page
-            .items
-            .iter()
-            .filter_map(key)
-            .any(|key| self.seen.contains(&key));
+        // Only a verified listing asks; the others would look everything up twice.
+        let any_seen = self.plan.is_verified()
+            && page
+                .items
+                .iter()
+                .filter_map(key)
+                .any(|key| self.seen.contains(&key));
         let step = self.plan.answered(Answer {
             at: cursor,
             next,
@@ -159,6 +162,7 @@ impl<T> Pages<T> {
         self.shrank |= page.total() < self.most_total && page.total().is_some();
         self.most_total = self.most_total.max(page.total());
         let seen = &mut self.seen;
+        seen.reserve(page.items.len());
         page.items
             .retain(|item| key(item).is_none_or(|key| seen.insert(&key)));
         Some(page)

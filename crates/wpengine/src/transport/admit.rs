@@ -1,6 +1,6 @@
 //! The step before a request leaves: waiting for the rate limit.
 
-use std::{hash::Hasher, sync::Arc, time::Duration};
+use std::{future::poll_fn, hash::Hasher, sync::Arc, task::Poll, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
@@ -32,16 +32,24 @@ pub(super) async fn admit(
     let Some(limiter) = &core.limiter else {
         return Ok((None, Duration::ZERO));
     };
-    let asked = Instant::now();
     let longest = core.timeouts.limit_wait;
     let mut acquiring = limiter.acquire(key);
-    let permit = match timeout(longest.min(UNNOTICED), acquiring.as_mut()).await {
-        Ok(permit) => Ok(permit),
-        Err(_) => {
-            // A wait of a minute looks like a hang to whoever cannot see what it is for.
-            trace::limited(longest);
-            timeout(longest.saturating_sub(UNNOTICED), acquiring).await
-        }
+    // Whoever is let through at once has not waited, and pays for no timer.
+    let at_once = poll_fn(|context| Poll::Ready(acquiring.as_mut().poll(context))).await;
+    if let Poll::Ready(Ok(permit)) = at_once {
+        return Ok((Some(permit), Duration::ZERO));
+    }
+    let asked = Instant::now();
+    let permit = match at_once {
+        Poll::Ready(refused) => Ok(refused),
+        Poll::Pending => match timeout(longest.min(UNNOTICED), acquiring.as_mut()).await {
+            Ok(permit) => Ok(permit),
+            Err(_) => {
+                // A wait of a minute looks like a hang to whoever cannot see what it is for.
+                trace::limited(longest);
+                timeout(longest.saturating_sub(UNNOTICED), acquiring).await
+            }
+        },
     };
     let permit = permit
         .map_err(|_| {
@@ -115,7 +123,8 @@ fn hash(credentials: &Credentials) -> u64 {
 /// The account that the request names: in its path, its query or its body.
 fn account(target: &Target, request: &Request<Bytes>) -> Option<Arc<str>> {
     let mut parts = request.uri().path().split('/');
-    if parts.any(|part| part == "accounts")
+    if (target.path.starts_with("/accounts/{") || target.path.is_empty())
+        && parts.any(|part| part == "accounts")
         && let Some(id) = parts.next().filter(|id| !id.is_empty())
     {
         return Some(Arc::from(id));

@@ -29,7 +29,7 @@ pub use counters::Counters;
 pub use retry::RetryPolicy;
 use retry::{Failure, Outcome, Verdict};
 pub(crate) use target::Target;
-pub(crate) use wire::Http;
+pub(crate) use wire::{Http, Parsed};
 pub use wire::{Wire, WireError, WireFuture};
 
 use crate::{
@@ -85,7 +85,7 @@ pub(crate) async fn run(
     core: &Core,
     target: &Target,
     options: &Options,
-    request: Request<Bytes>,
+    request: &Request<Bytes>,
 ) -> Result<Exchange, Error> {
     core.refuse_foreign(request.uri())?;
     if core.read_only && !target.is_read() {
@@ -135,7 +135,7 @@ pub(crate) async fn run_again(
     // The answer that cannot be read was a success.
     history.may_have_happened = !target.is_read();
     let before = history.attempts;
-    let work = attempts(core, target, options, request, history);
+    let work = attempts(core, target, options, &request, history);
     let done = trace::operation(target, core, work).await;
     let after = match &done {
         Ok(exchange) => exchange.history.attempts,
@@ -150,7 +150,7 @@ async fn attempts(
     core: &Core,
     target: &Target,
     options: &Options,
-    request: Request<Bytes>,
+    request: &Request<Bytes>,
     mut history: History,
 ) -> Result<Exchange, Error> {
     let started = Instant::now();
@@ -158,7 +158,7 @@ async fn attempts(
     let total = options.timeout.unwrap_or(core.timeouts.total);
     let policy = options.retry.unwrap_or(core.retry);
     let session = core.authenticator.session();
-    let limit_key = admit::key(core, target, &request);
+    let limit_key = admit::key(core, target, request);
     let mut tries = history.attempts;
     let mut refused_token = None;
     loop {
@@ -179,7 +179,7 @@ async fn attempts(
         }
         tries += 1;
         history.attempts += 1;
-        let sent = attempt(core, target, &session, refused_token, &request, left, tries)
+        let sent = attempt(core, target, &session, refused_token, request, left, tries)
             .await
             .map_err(|failure| failure.by_the_end_of_the_call(core, left, total));
         let outcome = match &sent {

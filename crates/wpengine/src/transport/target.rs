@@ -11,7 +11,7 @@ const UNKNOWN: &str = "request";
 pub(crate) struct Target {
     pub(crate) id: &'static str,
     pub(crate) method: Method,
-    #[cfg(feature = "tracing")]
+    /// Its template, as the document has it; empty of what is not in the table.
     pub(crate) path: &'static str,
     pub(crate) safety: Safety,
     pub(crate) retry: Retry,
@@ -23,7 +23,6 @@ impl Target {
         Self {
             id: operation.id,
             method: operation.method.clone(),
-            #[cfg(feature = "tracing")]
             path: operation.path,
             safety: operation.safety,
             retry: operation.retry,
@@ -48,7 +47,6 @@ impl Target {
         Self {
             id: UNKNOWN,
             method: method.clone(),
-            #[cfg(feature = "tracing")]
             path: "",
             safety,
             retry,

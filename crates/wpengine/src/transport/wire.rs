@@ -1,9 +1,10 @@
 //! The last step: one HTTP request and its answer, whole. reqwest in life; in tests anything else.
 
-use std::{fmt::Debug, future::Future, pin::Pin};
+use std::{fmt::Debug, future::Future, pin::Pin, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
+use url::Url;
 
 use crate::error::Source;
 
@@ -33,6 +34,22 @@ pub enum WireError {
     TooLong,
 }
 
+/// The address of a request, where it is known in the form that reqwest wants: reading it once more costs more than the
+/// rest of a conversion.
+#[derive(Clone, Debug)]
+pub(crate) struct Parsed(pub(crate) Arc<Url>);
+
+fn outgoing(mut request: Request<Bytes>) -> reqwest::Result<reqwest::Request> {
+    let Some(Parsed(url)) = request.extensions_mut().remove() else {
+        return reqwest::Request::try_from(request);
+    };
+    let (parts, body) = request.into_parts();
+    let mut request = reqwest::Request::new(parts.method, Url::clone(&url));
+    *request.headers_mut() = parts.headers;
+    *request.body_mut() = Some(body.into());
+    Ok(request)
+}
+
 /// reqwest as the wire.
 #[derive(Debug)]
 pub(crate) struct Http(pub(crate) reqwest::Client);
@@ -40,7 +57,7 @@ pub(crate) struct Http(pub(crate) reqwest::Client);
 impl Wire for Http {
     fn send(&self, request: Request<Bytes>, most: usize) -> WireFuture<'_> {
         Box::pin(async move {
-            let request = reqwest::Request::try_from(request).map_err(classify)?;
+            let request = outgoing(request).map_err(classify)?;
             let mut answer = self.0.execute(request).await.map_err(classify)?;
             let mut whole = Response::new(Bytes::new());
             *whole.status_mut() = answer.status();
@@ -51,14 +68,24 @@ impl Wire for Http {
             {
                 return Err(WireError::TooLong);
             }
-            let mut body = BytesMut::new();
-            while let Some(chunk) = answer.chunk().await.map_err(classify)? {
-                if body.len() + chunk.len() > most {
-                    return Err(WireError::TooLong);
-                }
-                body.extend_from_slice(&chunk);
+            // What comes in one piece is taken as it is; only more than one is put together.
+            let mut body = answer.chunk().await.map_err(classify)?.unwrap_or_default();
+            if body.len() > most {
+                return Err(WireError::TooLong);
             }
-            *whole.body_mut() = body.freeze();
+            if let Some(second) = answer.chunk().await.map_err(classify)? {
+                let mut all = BytesMut::from(body);
+                let mut next = Some(second);
+                while let Some(chunk) = next {
+                    if all.len() + chunk.len() > most {
+                        return Err(WireError::TooLong);
+                    }
+                    all.extend_from_slice(&chunk);
+                    next = answer.chunk().await.map_err(classify)?;
+                }
+                body = all.freeze();
+            }
+            *whole.body_mut() = body;
             Ok(whole)
         })
     }
