@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod api;
+mod bench;
 mod codegen;
 mod description;
 mod drift;
@@ -22,6 +23,7 @@ use failure::Failure;
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
     Api(api::ApiArgs),
+    Bench(bench::BenchArgs),
     Codegen(codegen::CodegenArgs),
     Drift(drift::DriftArgs),
     Spec(spec::SpecArgs),
@@ -30,6 +32,7 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Task::parse() {
         Task::Api(args) => api::run(&args),
+        Task::Bench(args) => bench::run(&args),
         Task::Codegen(args) => codegen::run(&args),
         Task::Drift(args) => drift::run(&args),
         Task::Spec(args) => spec::run(&args),

@@ -1,0 +1,79 @@
+//! The two clients that are compared, set up alike.
+
+use std::time::Duration;
+
+use serde::{Deserialize, de::DeserializeOwned};
+use wpengine::types::Installation;
+use wpengine::{Client, ClientBuilder, Credentials, Window, Windows};
+
+use crate::failure::Failure;
+use crate::server::{PASSWORD, USER};
+
+/// How many installs a page holds.
+pub(crate) const PAGE: usize = 100;
+
+/// The facade, with windows so large that it never waits: what it does for them still counts.
+pub(crate) fn facade(base_url: &str) -> Result<Client, Failure> {
+    let window = Window::new(1_000_000_000, Duration::from_secs(60));
+    Ok(builder(base_url)
+        .rate_limiter(Windows::new([window], [window]))
+        .build()?)
+}
+
+/// The facade without a decision on its limits.
+pub(crate) fn builder(base_url: &str) -> ClientBuilder {
+    Client::builder()
+        .base_url(base_url)
+        .credentials(Credentials::basic(USER, PASSWORD))
+}
+
+/// What somebody writes without the facade: reqwest, serde_json and the same models. No timeouts, no retries, no limits.
+pub(crate) struct Bare {
+    http: reqwest::Client,
+    address: String,
+}
+
+/// A page as it comes.
+#[derive(Debug, Deserialize)]
+#[allow(dead_code, reason = "whoever reads pages needs them all")]
+pub(crate) struct BarePage {
+    previous: Option<String>,
+    next: Option<String>,
+    count: u64,
+    /// The installs of this page.
+    pub(crate) results: Vec<Installation>,
+}
+
+impl Bare {
+    pub(crate) fn new(base_url: &str) -> Result<Self, Failure> {
+        Ok(Self {
+            http: reqwest::Client::builder()
+                .tls_certs_only([])
+                .no_proxy()
+                .build()?,
+            address: format!("{base_url}/installs"),
+        })
+    }
+
+    /// Asks for the first page.
+    pub(crate) async fn page(&self) -> Result<BarePage, Failure> {
+        let request = self.http.get(&self.address);
+        send(request.query(&[("limit", PAGE), ("offset", 0)])).await
+    }
+
+    /// Asks for one install. Without a second place that reads installs the compiler would build their decoder into the
+    /// only one, as it does for nobody who uses them in earnest.
+    pub(crate) async fn install(&self, id: &str) -> Result<Installation, Failure> {
+        send(self.http.get(format!("{}/{id}", self.address))).await
+    }
+}
+
+async fn send<T: DeserializeOwned>(request: reqwest::RequestBuilder) -> Result<T, Failure> {
+    let answer = request
+        .basic_auth(USER, Some(PASSWORD))
+        .header(http::header::ACCEPT, "application/json")
+        .send()
+        .await?
+        .error_for_status()?;
+    Ok(serde_json::from_slice(&answer.bytes().await?)?)
+}

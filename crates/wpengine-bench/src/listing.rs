@@ -1,0 +1,111 @@
+//! How long a listing takes that waits for the network: 10,000 installs, each answer 50 ms late, against the time that the
+//! waits alone take; and how many requests it takes, against the least that can hold all installs.
+
+use std::time::{Duration, Instant};
+
+use crate::Run;
+use crate::clients::{PAGE, facade};
+use crate::failure::Failure;
+use crate::overhead::median;
+use crate::process::Server;
+use crate::table::{Comparison, Figures, Row, Target, Unit};
+
+const INSTALLS: usize = 10_000;
+const LATENCY: Duration = Duration::from_millis(50);
+
+/// Of the ideal: what is left is for sending, answering and decoding.
+const TIME: Target = Target::AtMost(1.15);
+/// Not one page is asked for twice, nor one too many.
+const REQUESTS: Target = Target::Exactly(1.0);
+
+pub(crate) fn measure(run: &Run) -> Result<Vec<Row>, Failure> {
+    let mut server = Server::start(INSTALLS, LATENCY)?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let pages = INSTALLS.div_ceil(PAGE);
+    let mut rows = Vec::new();
+    for concurrency in [1, 8] {
+        let times = if run.quick || concurrency == 1 { 1 } else { 5 };
+        let mut seconds = Vec::new();
+        let mut most_requests = 0;
+        for _ in 0..times {
+            server.forget()?;
+            let took = runtime.block_on(list(&server.base_url, concurrency))?;
+            seconds.push(took.as_secs_f64());
+            most_requests = most_requests.max(server.arrivals()?.len());
+        }
+        let ideal = LATENCY * rounds(pages, concurrency);
+        let row = |what, against: String, unit, measured, reference, target| Row {
+            part: "listing",
+            what: format!("{what}, concurrency {concurrency}"),
+            against,
+            unit,
+            figures: Some(Figures {
+                measured,
+                reference,
+            }),
+            compared: Comparison::Ratio,
+            target,
+        };
+        rows.push(row(
+            "time for 10,000 installs at 50 ms",
+            format!("{} rounds of 50 ms", rounds(pages, concurrency)),
+            Unit::Seconds,
+            median(seconds),
+            ideal.as_secs_f64(),
+            TIME,
+        ));
+        #[allow(clippy::cast_precision_loss, reason = "they are hundreds")]
+        rows.push(row(
+            "requests for 10,000 installs",
+            "pages of 100".to_owned(),
+            Unit::Requests,
+            most_requests as f64,
+            pages as f64,
+            REQUESTS,
+        ));
+    }
+    Ok(rows)
+}
+
+/// How many latencies a listing cannot do without: the first page says how many there are, and the rest goes so many at a
+/// time.
+fn rounds(pages: usize, concurrency: usize) -> u32 {
+    let rest = pages.saturating_sub(1).div_ceil(concurrency);
+    u32::try_from(1 + rest).unwrap_or(u32::MAX)
+}
+
+async fn list(base_url: &str, concurrency: usize) -> Result<Duration, Failure> {
+    // Anew each time: a connection is part of a listing's cost.
+    let client = facade(base_url)?;
+    let began = Instant::now();
+    let installs = client.installs().list().concurrency(concurrency);
+    let count = installs.all(INSTALLS).await?.len();
+    let took = began.elapsed();
+    if count == INSTALLS {
+        return Ok(took);
+    }
+    Err(Failure::new(format!("the listing gave {count} installs")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_page_is_a_round_and_the_rest_goes_so_many_at_a_time() {
+        for (pages, concurrency, expected) in [
+            (100, 1, 100),
+            (100, 8, 14),
+            (97, 8, 13),
+            (98, 8, 14),
+            (1, 8, 1),
+            (2, 8, 2),
+        ] {
+            assert_eq!(
+                rounds(pages, concurrency),
+                expected,
+                "{pages} {concurrency}"
+            );
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What the client costs: a table of figures, each beside its reference, which was measured in the same run, and beside its
+//! target. Started by `cargo xtask bench`.
+//!
+//! Ratios say more than seconds: both sides of each are measured on the same machine, one right after the other. The
+//! program ends with 0 if all targets are met, with 1 if one is missed, and with 2 if it cannot measure.
+
+mod build;
+mod clients;
+mod failure;
+mod listing;
+mod memory;
+mod overhead;
+mod process;
+mod server;
+mod table;
+mod windows;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use failure::Failure;
+use process::{CARGO, REDIS, Tool, VALGRIND};
+use table::Row;
+
+/// Measures what the client costs, each figure against its reference in the same run.
+#[derive(Debug, Parser)]
+#[command(name = "wpengine-bench")]
+struct Arguments {
+    #[command(flatten)]
+    run: Run,
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+/// What to measure, and how thoroughly.
+#[derive(Debug, clap::Args)]
+struct Run {
+    /// Take two minutes at most: fewer rounds, and no builds.
+    #[arg(long)]
+    quick: bool,
+    /// Print JSON for programs.
+    #[arg(long)]
+    json: bool,
+    /// Only these parts.
+    #[arg(long, value_name = "PART")]
+    only: Vec<Part>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Overhead,
+    Listing,
+    Memory,
+    Windows,
+    Build,
+}
+
+/// What this program is in the processes that it starts.
+#[derive(Debug, Subcommand)]
+#[command(disable_help_subcommand = true)]
+enum Role {
+    #[command(hide = true)]
+    Serve(server::ServeArgs),
+    #[command(hide = true)]
+    Call(overhead::CallArgs),
+    #[command(hide = true)]
+    Stream(memory::StreamArgs),
+    #[command(hide = true)]
+    Knock(windows::KnockArgs),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match &arguments.role {
+        None => measure(&arguments.run),
+        Some(role) => act(role).map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|failure| {
+        eprintln!("error: {failure}");
+        ExitCode::from(2)
+    })
+}
+
+fn act(role: &Role) -> Result<(), Failure> {
+    match role {
+        // One thread, as the simulator's own program has it.
+        Role::Serve(args) => tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+            .block_on(server::serve(args)),
+        Role::Call(args) => overhead::call(args),
+        Role::Stream(args) => tokio::runtime::Runtime::new()?.block_on(memory::stream(args)),
+        Role::Knock(args) => tokio::runtime::Runtime::new()?.block_on(windows::knock(args)),
+    }
+}
+
+fn measure(run: &Run) -> Result<ExitCode, Failure> {
+    let parts: Vec<Part> = Part::value_variants()
+        .iter()
+        .copied()
+        .filter(|part| run.only.is_empty() || run.only.contains(part))
+        .collect();
+    // Before anything is measured: nobody should wait minutes to hear that something is missing.
+    process::require(parts.iter().filter_map(|part| part.tool()))?;
+    let mut rows = Vec::new();
+    for part in parts {
+        eprintln!("measuring: {part:?}");
+        rows.extend(part.measure(run)?);
+    }
+    if run.json {
+        println!("{:#}", table::json(&rows));
+    } else {
+        print!("{}", table::text(&rows));
+    }
+    Ok(exit_code(&rows))
+}
+
+fn exit_code(rows: &[Row]) -> ExitCode {
+    ExitCode::from(u8::from(table::any_missed(rows)))
+}
+
+impl Part {
+    /// The tool without which it cannot be measured.
+    fn tool(self) -> Option<&'static Tool> {
+        match self {
+            Self::Overhead => Some(&VALGRIND),
+            Self::Windows => Some(&REDIS),
+            Self::Build => Some(&CARGO),
+            Self::Listing | Self::Memory => None,
+        }
+    }
+
+    fn measure(self, run: &Run) -> Result<Vec<Row>, Failure> {
+        match self {
+            Self::Overhead => overhead::measure(run),
+            Self::Listing => listing::measure(run),
+            Self::Memory => memory::measure(run),
+            Self::Windows => windows::measure(run),
+            Self::Build => build::measure(run),
+        }
+    }
+}

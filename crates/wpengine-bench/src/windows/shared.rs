@@ -1,0 +1,119 @@
+//! Four processes that share their windows through a Redis of this run, under limits scaled down to seconds, against one
+//! simulator that writes down when each request arrives.
+
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+use wpengine::{Client, RedisWindows, Window};
+
+use super::Limit;
+use crate::Run;
+use crate::clients::builder;
+use crate::failure::Failure;
+use crate::process::{self, Redis, Server};
+use crate::table::{Row, Target};
+
+const PROCESSES: usize = 4;
+const TASKS: usize = 8;
+const LIMITS: [Limit; 2] = [
+    (100, Duration::from_secs(2)),
+    (1_000, Duration::from_secs(40)),
+];
+/// For the way from Redis to the process and on to the service. It is not scaled down with the limits, as the machine is
+/// not faster for them.
+const MARGIN: Duration = Duration::from_millis(100);
+const LEAST_USED: Target = Target::AtLeast(0.95);
+
+/// How to be one of the processes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KnockArgs {
+    #[arg(long)]
+    base_url: String,
+    #[arg(long)]
+    redis: String,
+    #[arg(long)]
+    seconds: u64,
+}
+
+pub(super) fn measure(run: &Run) -> Result<Vec<Row>, Failure> {
+    // Both end in the middle between two bursts of the shorter limit; only the longer one comes to the second window of
+    // the longer limit.
+    let seconds = if run.quick { 11 } else { 45 };
+    let time = Duration::from_secs(seconds);
+    let redis = Redis::start()?;
+    let mut server = Server::start(1, Duration::ZERO)?;
+    let processes = (0..PROCESSES)
+        .map(|_| start(&server, &redis, seconds + 1))
+        .collect::<Result<Vec<Started>, Failure>>()?;
+    for process in processes {
+        process.end()?;
+    }
+    let mut arrivals = server.arrivals()?;
+    arrivals.sort_unstable();
+    let who = format!("{PROCESSES} processes through Redis for {seconds} s");
+    Ok(super::rows(&who, &LIMITS, time, Some(&arrivals), LEAST_USED).into())
+}
+
+/// A process that asks; stopped with this.
+struct Started(Child);
+
+fn start(server: &Server, redis: &Redis, seconds: u64) -> Result<Started, Failure> {
+    let child = process::myself()?
+        .args(["knock", "--base-url", &server.base_url])
+        .args(["--redis", &redis.url()])
+        .args(["--seconds", &seconds.to_string()])
+        .stdin(Stdio::null())
+        .spawn()?;
+    Ok(Started(child))
+}
+
+impl Started {
+    /// Waits for its end, which must be a good one.
+    fn end(mut self) -> Result<(), Failure> {
+        let status = self.0.wait()?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(Failure::new(format!("a process ended with {status}")))
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Asks without a pause for so many seconds.
+pub(crate) async fn knock(args: &KnockArgs) -> Result<(), Failure> {
+    let windows = LIMITS.map(|(limit, period)| Window::new(limit, period));
+    let limiter = RedisWindows::new(&args.redis)?
+        .per_credentials([windows[0]])
+        .per_account([windows[1]])
+        .margin(MARGIN)
+        .prefix("wpengine-bench")
+        .trust_empty();
+    let client = builder(&args.base_url).rate_limiter(limiter).build()?;
+    let end = Instant::now() + Duration::from_secs(args.seconds);
+    let tasks: Vec<_> = (0..TASKS)
+        .map(|_| tokio::spawn(timeout_at(end, ask_without_pause(client.clone()))))
+        .collect();
+    for task in tasks {
+        let ended = task
+            .await
+            .map_err(|error| Failure::new(error.to_string()))?;
+        // It never ends well before its time.
+        if let Ok(Err(failure)) = ended {
+            return Err(failure);
+        }
+    }
+    Ok(())
+}
+
+async fn ask_without_pause(client: Client) -> Result<(), Failure> {
+    loop {
+        client.current_user().await?;
+    }
+}
