@@ -13,8 +13,8 @@ use crate::failure::Failure;
 use crate::process::{self, CARGO};
 use crate::table::{Comparison, Figures, Row, Target, Unit};
 
-/// The facade's own two, what the generated client runs on, dates, and secrets; a crate more is a decision, not an accident.
-const CRATES: Target = Target::AtMost(12.0);
+/// The facade's own two, what the generated client runs on, dates, hashes and secrets; a crate more is a decision, not an accident.
+const CRATES: Target = Target::AtMost(13.0);
 /// Most of a cold build is the TLS library, on both sides; the rest is the models, of which there are many.
 const TIME: Target = Target::AtMost(1.3);
 

@@ -57,7 +57,7 @@ impl Keyed for EnvironmentMetrics {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     hashes: HashSet<u64, BuildHasherDefault<AsItIs>>,
-    hasher: foldhash::quality::RandomState,
+    hasher: foldhash::fast::RandomState,
 }
 
 impl Seen {

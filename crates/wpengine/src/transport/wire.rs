@@ -62,10 +62,10 @@ impl Wire for Http {
             let mut whole = Response::new(Bytes::new());
             *whole.status_mut() = answer.status();
             *whole.headers_mut() = std::mem::take(answer.headers_mut());
-            if answer
+            let announced = answer
                 .content_length()
-                .is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > most))
-            {
+                .map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+            if announced.is_some_and(|length| length > most) {
                 return Err(WireError::TooLong);
             }
             // What comes in one piece is taken as it is; only more than one is put together.
@@ -74,7 +74,8 @@ impl Wire for Http {
                 return Err(WireError::TooLong);
             }
             if let Some(second) = answer.chunk().await.map_err(classify)? {
-                let mut all = BytesMut::from(body);
+                let mut all = BytesMut::with_capacity(announced.unwrap_or(2 * body.len()));
+                all.extend_from_slice(&body);
                 let mut next = Some(second);
                 while let Some(chunk) = next {
                     if all.len() + chunk.len() > most {

@@ -218,19 +218,13 @@ impl Unusable {
 
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (address, since) = (&self.address, self.since.as_secs_f64());
-        match &self.why {
-            Why::Down(trouble) => write!(
-                f,
-                "Redis at {address} cannot be used for {since:.1} s now: {trouble}"
-            ),
-            Why::Blind(wait) => write!(
-                f,
-                "Redis at {address} was started or emptied, and what had left before is not known for {:.0} s yet; if nothing \
-                 had, `trust_empty` says so",
-                wait.as_secs_f64()
-            ),
-        }
+        write!(
+            f,
+            "Redis at {} cannot be used for {:.1} s now: {}",
+            self.address,
+            self.since.as_secs_f64(),
+            self.why
+        )
     }
 }
 

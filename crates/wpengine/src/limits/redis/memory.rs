@@ -1,6 +1,6 @@
 //! What this process remembers of Redis: by it a loss is noticed, whoever caused it.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
@@ -46,9 +46,28 @@ pub(super) enum Why {
     Blind(Duration),
 }
 
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Down(trouble) => trouble.fmt(f),
+            Self::Blind(wait) => write!(
+                f,
+                "it was started or emptied, and what had left before is not known for {:.0} s yet; if nothing had, `trust_empty` \
+                 says so",
+                wait.as_secs_f64().ceil()
+            ),
+        }
+    }
+}
+
 impl Memory {
-    /// Redis knows the windows.
-    pub(super) fn heard(&mut self, epoch: &str, holders: i64, server_time: i64) {
+    /// Redis knows the windows. Gives how long it could not be used, if it could not.
+    pub(super) fn heard(
+        &mut self,
+        epoch: &str,
+        holders: i64,
+        server_time: i64,
+    ) -> Option<Duration> {
         let server_time = server_time.max(self.heard.as_ref().map_or(0, |last| last.server_time));
         self.heard = Some(Heard {
             epoch: epoch.to_owned(),
@@ -56,7 +75,7 @@ impl Memory {
             server_time,
             at: Instant::now(),
         });
-        self.outage = None;
+        self.outage.take().map(|outage| outage.since.elapsed())
     }
 
     /// What is remembered. After the longest window nothing of it matters any more.
@@ -71,11 +90,13 @@ impl Memory {
         }
     }
 
-    pub(super) fn trouble(&mut self, why: Why) {
-        let since = self
-            .outage
-            .as_ref()
-            .map_or_else(Instant::now, |outage| outage.since);
-        self.outage = Some(Outage { since, why });
+    /// Redis cannot be used. Gives whether that is new.
+    pub(super) fn trouble(&mut self, why: Why) -> bool {
+        let since = self.outage.as_ref().map(|outage| outage.since);
+        self.outage = Some(Outage {
+            since: since.unwrap_or_else(Instant::now),
+            why,
+        });
+        since.is_none()
     }
 }

@@ -11,6 +11,7 @@ mod line;
 mod link;
 mod memory;
 mod place;
+mod report;
 mod settings;
 mod share;
 mod shared;
@@ -34,11 +35,12 @@ pub use settings::WhenDown;
 /// process requests leave in the order in which they asked; between processes who asks first when there is room goes first.
 /// A 429 that any of them meets pauses them all.
 ///
-/// Needs Redis 6.2 or Valkey 7.2, or later. It must not evict keys (`maxmemory-policy noeviction`); each key expires by itself. The keys hold a
+/// Needs one server of Redis 6.2 or Valkey 7.2, or later, with the commands `EVALSHA`, `SCRIPT LOAD`, `INFO` and `TIME`; a cluster or sentinel is
+/// not followed. It must not evict keys (`maxmemory-policy noeviction`); each key expires by itself. The keys hold a
 /// hash of the user's id (or token), ids of accounts, and times: no secret.
 ///
 /// ```
-/// use std::{sync::Arc, time::Duration};
+/// use std::time::Duration;
 /// use wpengine::{Client, Credentials, RedisWindows};
 ///
 /// # fn main() -> Result<(), wpengine::Error> {
@@ -69,7 +71,7 @@ pub struct RedisWindows {
 }
 
 impl RedisWindows {
-    /// Windows in the Redis at this URL: `redis://`, `rediss://` (TLS) or `unix://`, with user, password and database where
+    /// Windows in the Redis at this URL: `redis://`, `rediss://` (TLS, with one of its features) or `unix://`, with user, password and database where
     /// needed. Nothing is asked yet.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ use super::{
     link::{Link, Scripts, Trouble},
     memory::{Memory, Why},
     place::News,
+    report,
     settings::Settings,
 };
 use crate::limits::{LimitKey, Observation, Window, word::Word};
@@ -80,9 +81,19 @@ impl Shared {
 
     /// Redis cannot be used; the keeper looks after that.
     pub(super) fn trouble(&self, why: Why) {
-        self.memory().trouble(why);
+        let text = why.to_string();
+        if self.memory().trouble(why) {
+            report::lost(&self.link.address(), &text);
+        }
         if self.keeper_sleeps.load(Ordering::Relaxed) {
             self.news.notify_one();
+        }
+    }
+
+    fn heard(&self, epoch: &str, holders: i64, server_time: i64) {
+        let outage = self.memory().heard(epoch, holders, server_time);
+        if let Some(outage) = outage {
+            report::found(&self.link.address(), outage);
         }
     }
 
@@ -185,7 +196,7 @@ impl Shared {
             _ => {}
         }
         let server_time = answer.number()?;
-        self.memory().heard(&epoch, holders, server_time);
+        self.heard(&epoch, holders, server_time);
         let now = Instant::now();
         for line in lines {
             line.taken(&answer.counts(line.windows.len())?, now);
@@ -251,7 +262,7 @@ impl Shared {
             // Something was lost in between: all has to be told.
             return Ok(Said::Publish);
         }
-        self.memory().heard(&epoch, holders, server_time);
+        self.heard(&epoch, holders, server_time);
         Ok(Said::Taken)
     }
 
