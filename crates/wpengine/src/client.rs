@@ -6,7 +6,7 @@ use http::Method;
 use wpengine_raw as raw;
 
 use crate::{
-    ClientBuilder, Credentials,
+    ClientBuilder, Credentials, RetryPolicy,
     builder::{BASE_URL_VARIABLE, ClientLimits},
     call::Shared,
     error::{Error, ErrorKind},
@@ -102,6 +102,27 @@ impl Client {
     #[must_use]
     pub fn limits(&self) -> ClientLimits {
         self.0.limits
+    }
+
+    /// How this client repeats failed attempts: the policy to begin with for a call that needs another.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::builder()
+    /// #     .base_url(simulator.base_url())
+    /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
+    /// #     .build()?;
+    /// let patient = client.retry_policy().max_attempts(8);
+    /// let user = client.current_user().retry(patient).await?;
+    /// # assert_eq!(user, client.current_user().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn retry_policy(&self) -> RetryPolicy {
+        self.0.retry
     }
 
     /// What this client and all its clones have done so far.

@@ -13,16 +13,8 @@ use super::{
     windows,
 };
 
-/// A text without what differs from run to run.
 fn text(error: &wpengine::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(" / ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
+    error.to_string()
 }
 
 #[tokio::test]

@@ -101,7 +101,8 @@ fn free_port() -> u16 {
 
 async fn run(port: u16, directory: &TempDir, data: Data) -> Started {
     let append = if data == Data::Kept { "yes" } else { "no" };
-    let child = Command::new("redis-server")
+    let program = std::env::var_os("WPENGINE_REDIS_SERVER");
+    let child = Command::new(program.unwrap_or_else(|| "redis-server".into()))
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
         .args([
             "--save",

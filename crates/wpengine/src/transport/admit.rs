@@ -11,9 +11,12 @@ use tokio::time::{Instant, timeout};
 use super::{Core, Target, retry::window_of_install, seconds, trace};
 use crate::{
     credentials::{Credentials, Kind},
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, shortened},
     limits::{LimitKey, Observation, Permit, WindowState},
 };
+
+/// How long the reason of a limiter may be.
+const REASON: usize = 400;
 
 /// Waits that are shorter are not worth a word, nor a place in the counters.
 const UNNOTICED: Duration = Duration::from_millis(20);
@@ -42,7 +45,8 @@ pub(super) async fn admit(
     let asked = Instant::now();
     let permit = match at_once {
         Poll::Ready(refused) => Ok(refused),
-        Poll::Pending => match timeout(longest.min(UNNOTICED), acquiring.as_mut()).await {
+        // Also where no wait is allowed: a limiter elsewhere needs that long to answer.
+        Poll::Pending => match timeout(UNNOTICED, acquiring.as_mut()).await {
             Ok(permit) => Ok(permit),
             Err(_) => {
                 // A wait of a minute looks like a hang to whoever cannot see what it is for.
@@ -60,9 +64,10 @@ pub(super) async fn admit(
             .hint("nothing was sent; ask less often, or allow a longer wait with `max_rate_limit_wait`")
         })?
         .map_err(|cause| {
-            Error::new(ErrorKind::RateLimit, "the rate limiter cannot decide")
-                .hint("nothing was sent; see the cause")
-                .caused_by(cause)
+            // In the message itself: whoever reads a log rarely sees a cause.
+            let why = shortened(&cause.to_string(), REASON);
+            let message = format!("the rate limiter cannot decide: {why}");
+            Error::new(ErrorKind::RateLimit, message).hint("nothing was sent")
         })?;
     // Time on the way to a limiter elsewhere is no wait.
     let waited = Some(asked.elapsed())

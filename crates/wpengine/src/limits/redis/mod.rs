@@ -35,8 +35,8 @@ pub use settings::WhenDown;
 /// process requests leave in the order in which they asked; between processes who asks first when there is room goes first.
 /// A 429 that any of them meets pauses them all.
 ///
-/// Needs one server of Redis 6.2 or Valkey 7.2, or later, with the commands `EVALSHA`, `SCRIPT LOAD`, `INFO` and `TIME`; a cluster or sentinel is
-/// not followed. It must not evict keys (`maxmemory-policy noeviction`); each key expires by itself. The keys hold a
+/// Needs one server of Redis 6.2 or later, or of Valkey (tried with Redis 6.2.14 and 7.0.15, and with Valkey 9.1.2), whose user may run
+/// scripts and `INFO`. A cluster or sentinel is not followed. It must not evict keys (`maxmemory-policy noeviction`); each key expires by itself. The keys hold a
 /// hash of the user's id (or token), ids of accounts, and times: no secret.
 ///
 /// ```
