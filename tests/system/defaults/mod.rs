@@ -29,6 +29,7 @@ fn table(values: &Values) -> Vec<(&'static str, Vec<Named>)> {
     let attempts = || number(limits.max_attempts as usize, " attempts");
     let of_credentials = || number(values.per_credentials.limit(), " requests a minute");
     let of_account = || number(values.per_account.limit(), " an hour");
+    let [redis_margin, redis_timeout, patience] = values.redis;
     let mut table = vec![
         (
             "ClientBuilder",
@@ -104,6 +105,20 @@ fn table(values: &Values) -> Vec<(&'static str, Vec<Named>)> {
             ],
         ),
         ("Windows::margin", vec![Time(values.margin)]),
+        (
+            "RedisWindows",
+            vec![
+                of_credentials(),
+                of_account(),
+                Time(redis_timeout),
+                Time(patience),
+            ],
+        ),
+        ("RedisWindows::per_credentials", vec![of_credentials()]),
+        ("RedisWindows::per_account", vec![of_account()]),
+        ("RedisWindows::margin", vec![Time(redis_margin)]),
+        ("RedisWindows::timeout", vec![Time(redis_timeout)]),
+        ("RedisWindows::patience", vec![Time(patience)]),
         (
             "Wait",
             vec![Time(values.first_pause), Time(values.longest_wait_pause)],

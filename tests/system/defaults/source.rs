@@ -43,8 +43,7 @@ impl Source {
     fn folder(&mut self, folder: &Path) {
         let entries = fs::read_dir(folder).expect("the source of the library");
         for entry in entries.map(|entry| entry.expect("a file").path()) {
-            // What Redis adds is tested with Redis.
-            if entry.is_dir() && !entry.ends_with("redis") {
+            if entry.is_dir() {
                 self.folder(&entry);
             } else if entry.extension().is_some_and(|extension| extension == "rs") {
                 self.file(&fs::read_to_string(&entry).expect("text"));

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use http::Method;
 use tokio::time::Instant;
 use wpengine::{
-    Client, ClientBuilder, Credentials, Error, ErrorKind, RetryPolicy, TokenFuture, TokenSource,
-    Window, Windows, types::CacheType,
+    Client, ClientBuilder, Credentials, Error, ErrorKind, RedisWindows, RetryPolicy, TokenFuture,
+    TokenSource, Window, Windows, types::CacheType,
 };
 
 use crate::support::{
@@ -24,6 +24,8 @@ pub(super) struct Values {
     pub(super) per_credentials: Window,
     pub(super) per_account: Window,
     pub(super) margin: Duration,
+    /// Of windows in Redis: the margin, the time for one step, and for how long a Redis is waited for.
+    pub(super) redis: [Duration; 3],
     /// After a 429 that names no time, and after one that names an absurd one.
     pub(super) pause: Duration,
     pub(super) longest_pause: Duration,
@@ -75,6 +77,7 @@ impl Values {
             per_credentials: *per_credentials,
             per_account: *per_account,
             margin: margin(*per_credentials).await,
+            redis: redis(&windows),
             pause,
             longest_pause,
             longest_reset: longest_reset().await,
@@ -108,6 +111,24 @@ impl Values {
             token: token().await,
         }
     }
+}
+
+/// What `Debug` shows of windows in Redis, which are the same windows.
+fn redis(windows: &Windows) -> [Duration; 3] {
+    let shown = RedisWindows::new("redis://127.0.0.1").expect("a URL");
+    let shown = format!("{shown:?}");
+    for (name, windows) in [
+        ("per_credentials", windows.per_credentials()),
+        ("per_account", windows.per_account()),
+    ] {
+        let expected = format!("{name}: {windows:?}");
+        assert!(shown.contains(&expected), "{expected} is not in {shown}");
+    }
+    ["margin", "timeout", "patience"].map(|name| {
+        let rest = shown.split_once(&format!("{name}: ")).expect(name).1;
+        let seconds = rest.split_once("s,").expect("seconds").0;
+        Duration::from_secs_f64(seconds.parse().expect("a number"))
+    })
 }
 
 /// A number that `Debug` shows.
@@ -381,6 +402,14 @@ impl fmt::Display for Values {
                     ("pause after a 429", shortest(self.pause)),
                     ("pause after a 429, at most", shortest(self.longest_pause)),
                     ("nothing left, at most", shortest(self.longest_reset)),
+                ],
+            ),
+            (
+                "Windows in Redis, besides",
+                vec![
+                    ("margin for the way", shortest(self.redis[0])),
+                    ("one step, or a connection", shortest(self.redis[1])),
+                    ("a Redis that is down", shortest(self.redis[2])),
                 ],
             ),
             (

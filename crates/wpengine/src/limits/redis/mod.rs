@@ -106,7 +106,7 @@ impl RedisWindows {
         self
     }
 
-    /// Windows for each account; by default 1000 requests an hour. All processes must have the same.
+    /// Windows for each account; by default 1000 an hour. All processes must have the same.
     #[must_use]
     pub fn per_account(mut self, windows: impl IntoIterator<Item = Window>) -> Self {
         self.settings.per_account = windows.into_iter().collect();
@@ -190,6 +190,9 @@ impl fmt::Debug for RedisWindows {
         f.debug_struct("RedisWindows")
             .field("per_credentials", &self.settings.per_credentials)
             .field("per_account", &self.settings.per_account)
+            .field("margin", &self.settings.margin)
+            .field("timeout", &self.settings.timeout)
+            .field("patience", &self.settings.patience)
             .field("when_down", &self.settings.when_down)
             .finish_non_exhaustive()
     }
