@@ -7,6 +7,7 @@ use url::{Host, Url};
 
 use crate::{
     Client, Credentials, RetryPolicy,
+    client_limits::ClientLimits,
     error::Error,
     limits::{RateLimiter, Windows},
     transport::{Authenticator, Budget, Core, Counting, Http, Timeouts, Wire},
@@ -58,35 +59,6 @@ pub struct ClientBuilder {
     max_response_size: usize,
     read_only: bool,
     wire: Option<Arc<dyn Wire>>,
-}
-
-/// What limits a client besides the rate: how long it waits, how often it repeats, and how much it reads. Made by
-/// [`Client::limits`] and [`ClientBuilder::limits`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ClientLimits {
-    /// How long making a connection may take.
-    pub connect_timeout: Duration,
-    /// How long one attempt may take.
-    pub attempt_timeout: Duration,
-    /// How long a call may take, waits for the rate limit aside.
-    pub total_timeout: Duration,
-    /// How long a request may wait for the rate limit.
-    pub max_rate_limit_wait: Duration,
-    /// How often a request is tried in all.
-    pub max_attempts: u32,
-    /// The longest wait after a first attempt.
-    pub first_wait: Duration,
-    /// The longest wait after any attempt, a `Retry-After` aside.
-    pub longest_wait: Duration,
-    /// The longest `Retry-After` that is waited for.
-    pub longest_retry_after: Duration,
-    /// How many attempts may be repeated in a row, over all clones of the client.
-    pub retry_budget: u32,
-    /// How long an idle connection is kept.
-    pub pool_idle_timeout: Duration,
-    /// The longest answer that is read, in bytes.
-    pub max_response_size: usize,
 }
 
 /// What limits the rate of a client.

@@ -7,8 +7,9 @@ use wpengine_raw as raw;
 
 use crate::{
     ClientBuilder, Credentials, RetryPolicy,
-    builder::{BASE_URL_VARIABLE, ClientLimits},
+    builder::BASE_URL_VARIABLE,
     call::Shared,
+    client_limits::ClientLimits,
     error::{Error, ErrorKind},
     escape::AnyRequest,
     limits::WindowState,

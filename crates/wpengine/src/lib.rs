@@ -4,6 +4,7 @@ mod builder;
 mod call;
 mod check;
 mod client;
+mod client_limits;
 mod credentials;
 mod docs;
 mod error;
@@ -21,8 +22,9 @@ mod wait;
 pub use http;
 pub use jiff;
 
-pub use builder::{ClientBuilder, ClientLimits};
+pub use builder::ClientBuilder;
 pub use client::Client;
+pub use client_limits::ClientLimits;
 pub use credentials::{Credentials, TokenFuture, TokenSource};
 pub use error::{ApiError, Error, ErrorKind, FieldError};
 pub use escape::AnyRequest;

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use url::Url;
 
 use super::{Authenticator, Budget, Counting, RetryPolicy, Wire};
-use crate::{builder::ClientLimits, limits::RateLimiter};
+use crate::{client_limits::ClientLimits, limits::RateLimiter};
 
 /// The time limits of a client.
 #[derive(Clone, Copy, Debug)]
