@@ -50,6 +50,26 @@ pub mod types {
             value.clone()
         }
     }
+    impl ::std::convert::AsRef<str> for AccountId {
+        fn as_ref(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::borrow::Borrow<str> for AccountId {
+        fn borrow(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::cmp::PartialEq<str> for AccountId {
+        fn eq(&self, other: &str) -> bool {
+            self.0 == other
+        }
+    }
+    impl ::std::cmp::PartialEq<&str> for AccountId {
+        fn eq(&self, other: &&str) -> bool {
+            self.0 == *other
+        }
+    }
     impl ::std::ops::Deref for AccountId {
         type Target = ::std::string::String;
         fn deref(&self) -> &::std::string::String {
@@ -347,6 +367,26 @@ pub mod types {
             value.clone()
         }
     }
+    impl ::std::convert::AsRef<str> for ArchiveId {
+        fn as_ref(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::borrow::Borrow<str> for ArchiveId {
+        fn borrow(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::cmp::PartialEq<str> for ArchiveId {
+        fn eq(&self, other: &str) -> bool {
+            self.0 == other
+        }
+    }
+    impl ::std::cmp::PartialEq<&str> for ArchiveId {
+        fn eq(&self, other: &&str) -> bool {
+            self.0 == *other
+        }
+    }
     impl ::std::ops::Deref for ArchiveId {
         type Target = ::std::string::String;
         fn deref(&self) -> &::std::string::String {
@@ -500,6 +540,26 @@ pub mod types {
     impl ::std::convert::From<&BackupId> for BackupId {
         fn from(value: &BackupId) -> Self {
             value.clone()
+        }
+    }
+    impl ::std::convert::AsRef<str> for BackupId {
+        fn as_ref(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::borrow::Borrow<str> for BackupId {
+        fn borrow(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::cmp::PartialEq<str> for BackupId {
+        fn eq(&self, other: &str) -> bool {
+            self.0 == other
+        }
+    }
+    impl ::std::cmp::PartialEq<&str> for BackupId {
+        fn eq(&self, other: &&str) -> bool {
+            self.0 == *other
         }
     }
     impl ::std::ops::Deref for BackupId {
@@ -1378,6 +1438,26 @@ pub mod types {
             value.clone()
         }
     }
+    impl ::std::convert::AsRef<str> for DomainId {
+        fn as_ref(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::borrow::Borrow<str> for DomainId {
+        fn borrow(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::cmp::PartialEq<str> for DomainId {
+        fn eq(&self, other: &str) -> bool {
+            self.0 == other
+        }
+    }
+    impl ::std::cmp::PartialEq<&str> for DomainId {
+        fn eq(&self, other: &&str) -> bool {
+            self.0 == *other
+        }
+    }
     impl ::std::ops::Deref for DomainId {
         type Target = ::std::string::String;
         fn deref(&self) -> &::std::string::String {
@@ -1500,6 +1580,26 @@ pub mod types {
     impl ::std::convert::From<&DomainReportId> for DomainReportId {
         fn from(value: &DomainReportId) -> Self {
             value.clone()
+        }
+    }
+    impl ::std::convert::AsRef<str> for DomainReportId {
+        fn as_ref(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::borrow::Borrow<str> for DomainReportId {
+        fn borrow(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::cmp::PartialEq<str> for DomainReportId {
+        fn eq(&self, other: &str) -> bool {
+            self.0 == other
+        }
+    }
+    impl ::std::cmp::PartialEq<&str> for DomainReportId {
+        fn eq(&self, other: &&str) -> bool {
+            self.0 == *other
         }
     }
     impl ::std::ops::Deref for DomainReportId {
@@ -1867,6 +1967,26 @@ pub mod types {
     impl ::std::convert::From<&InstallId> for InstallId {
         fn from(value: &InstallId) -> Self {
             value.clone()
+        }
+    }
+    impl ::std::convert::AsRef<str> for InstallId {
+        fn as_ref(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::borrow::Borrow<str> for InstallId {
+        fn borrow(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::cmp::PartialEq<str> for InstallId {
+        fn eq(&self, other: &str) -> bool {
+            self.0 == other
+        }
+    }
+    impl ::std::cmp::PartialEq<&str> for InstallId {
+        fn eq(&self, other: &&str) -> bool {
+            self.0 == *other
         }
     }
     impl ::std::ops::Deref for InstallId {
@@ -2512,6 +2632,26 @@ pub mod types {
             value.clone()
         }
     }
+    impl ::std::convert::AsRef<str> for SiteId {
+        fn as_ref(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::borrow::Borrow<str> for SiteId {
+        fn borrow(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::cmp::PartialEq<str> for SiteId {
+        fn eq(&self, other: &str) -> bool {
+            self.0 == other
+        }
+    }
+    impl ::std::cmp::PartialEq<&str> for SiteId {
+        fn eq(&self, other: &&str) -> bool {
+            self.0 == *other
+        }
+    }
     impl ::std::ops::Deref for SiteId {
         type Target = ::std::string::String;
         fn deref(&self) -> &::std::string::String {
@@ -2644,6 +2784,26 @@ pub mod types {
     impl ::std::convert::From<&SiteTransferId> for SiteTransferId {
         fn from(value: &SiteTransferId) -> Self {
             value.clone()
+        }
+    }
+    impl ::std::convert::AsRef<str> for SiteTransferId {
+        fn as_ref(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::borrow::Borrow<str> for SiteTransferId {
+        fn borrow(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::cmp::PartialEq<str> for SiteTransferId {
+        fn eq(&self, other: &str) -> bool {
+            self.0 == other
+        }
+    }
+    impl ::std::cmp::PartialEq<&str> for SiteTransferId {
+        fn eq(&self, other: &&str) -> bool {
+            self.0 == *other
         }
     }
     impl ::std::ops::Deref for SiteTransferId {
@@ -2867,6 +3027,26 @@ pub mod types {
             value.clone()
         }
     }
+    impl ::std::convert::AsRef<str> for SshKeyId {
+        fn as_ref(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::borrow::Borrow<str> for SshKeyId {
+        fn borrow(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::cmp::PartialEq<str> for SshKeyId {
+        fn eq(&self, other: &str) -> bool {
+            self.0 == other
+        }
+    }
+    impl ::std::cmp::PartialEq<&str> for SshKeyId {
+        fn eq(&self, other: &&str) -> bool {
+            self.0 == *other
+        }
+    }
     impl ::std::ops::Deref for SshKeyId {
         type Target = ::std::string::String;
         fn deref(&self) -> &::std::string::String {
@@ -3014,6 +3194,26 @@ pub mod types {
     impl ::std::convert::From<&TemplateId> for TemplateId {
         fn from(value: &TemplateId) -> Self {
             value.clone()
+        }
+    }
+    impl ::std::convert::AsRef<str> for TemplateId {
+        fn as_ref(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::borrow::Borrow<str> for TemplateId {
+        fn borrow(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::cmp::PartialEq<str> for TemplateId {
+        fn eq(&self, other: &str) -> bool {
+            self.0 == other
+        }
+    }
+    impl ::std::cmp::PartialEq<&str> for TemplateId {
+        fn eq(&self, other: &&str) -> bool {
+            self.0 == *other
         }
     }
     impl ::std::ops::Deref for TemplateId {
@@ -3245,6 +3445,26 @@ pub mod types {
     impl ::std::convert::From<&UserId> for UserId {
         fn from(value: &UserId) -> Self {
             value.clone()
+        }
+    }
+    impl ::std::convert::AsRef<str> for UserId {
+        fn as_ref(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::borrow::Borrow<str> for UserId {
+        fn borrow(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::cmp::PartialEq<str> for UserId {
+        fn eq(&self, other: &str) -> bool {
+            self.0 == other
+        }
+    }
+    impl ::std::cmp::PartialEq<&str> for UserId {
+        fn eq(&self, other: &&str) -> bool {
+            self.0 == *other
         }
     }
     impl ::std::ops::Deref for UserId {

@@ -4,6 +4,18 @@
 //! fields are optional, whatever the documentation calls required, so that one odd field does not fail a page of a
 //! hundred. Enums keep a value that this version does not know as `Unknown`, and structs are `#[non_exhaustive]`, since the
 //! API grows every month.
+//!
+//! Ids are opaque text of a type of their own; they are made from text, compared with it and looked up by it:
+//!
+//! ```
+//! use std::collections::HashMap;
+//! use wpengine::types::InstallId;
+//!
+//! let id = InstallId::from("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+//! assert!(id == "294deacc-d8b8-4005-82c4-0727ba8ddde0");
+//! let names = HashMap::from([(id, "torquemag")]);
+//! assert_eq!(names.get("294deacc-d8b8-4005-82c4-0727ba8ddde0"), Some(&"torquemag"));
+//! ```
 
 #[doc(inline)]
 pub use wpengine_raw::{

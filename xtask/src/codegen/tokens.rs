@@ -182,7 +182,8 @@ fn enum_impls(name: &str, words: &[(syn::Ident, String)]) -> Vec<Item> {
     ]
 }
 
-/// Ids are opaque text that people copy from somewhere: a handle takes `&str` as well as `&SiteId`.
+/// Ids are opaque text that people copy from somewhere: a handle takes `&str` as well as `&SiteId`, and
+/// an id is compared with text and looked up by it.
 fn ids_convert_from_text(items: &mut Vec<Item>) {
     let mut position = 0;
     while position < items.len() {
@@ -194,7 +195,7 @@ fn ids_convert_from_text(items: &mut Vec<Item>) {
             continue;
         }
         let name = item.ident.clone();
-        let new: [Item; 3] = [
+        let new: [Item; 7] = [
             parse_quote! {
                 impl ::std::convert::From<&str> for #name {
                     fn from(value: &str) -> Self {
@@ -213,6 +214,34 @@ fn ids_convert_from_text(items: &mut Vec<Item>) {
                 impl ::std::convert::From<&#name> for #name {
                     fn from(value: &#name) -> Self {
                         value.clone()
+                    }
+                }
+            },
+            parse_quote! {
+                impl ::std::convert::AsRef<str> for #name {
+                    fn as_ref(&self) -> &str {
+                        &self.0
+                    }
+                }
+            },
+            parse_quote! {
+                impl ::std::borrow::Borrow<str> for #name {
+                    fn borrow(&self) -> &str {
+                        &self.0
+                    }
+                }
+            },
+            parse_quote! {
+                impl ::std::cmp::PartialEq<str> for #name {
+                    fn eq(&self, other: &str) -> bool {
+                        self.0 == other
+                    }
+                }
+            },
+            parse_quote! {
+                impl ::std::cmp::PartialEq<&str> for #name {
+                    fn eq(&self, other: &&str) -> bool {
+                        self.0 == *other
                     }
                 }
             },
@@ -430,6 +459,8 @@ mod tests {
             ),
         );
         assert!(text.contains("From<&str> for ThingId"), "{text}");
+        assert!(text.contains("Borrow<str> for ThingId"), "{text}");
+        assert!(text.contains("PartialEq<&str> for ThingId"), "{text}");
         assert!(text.contains("From<&ThingId> for ThingId"), "{text}");
     }
 }
