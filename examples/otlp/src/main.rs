@@ -52,10 +52,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     tokio::runtime::Runtime::new()?.block_on(calls())?;
 
     // What is left goes out here: without it the last spans are lost.
+    let sent = provider.force_flush();
     provider.shutdown()?;
     match &receiver {
         Some(receiver) => print(&receiver.spans()),
-        None => println!("The spans are with the collector that {ENDPOINT} names."),
+        None => match sent {
+            Ok(()) => println!("The spans are with the collector that {ENDPOINT} names."),
+            Err(error) => {
+                return Err(format!(
+                    "the collector that {ENDPOINT} names did not take the spans: {error}"
+                )
+                .into());
+            }
+        },
     }
     Ok(())
 }

@@ -7,6 +7,8 @@ use std::{
 
 use wpengine::{ErrorKind, RedisWindows, WhenDown};
 
+use crate::support::clients;
+
 use super::{
     PERIOD, Process, assert_not_exceeded,
     server::{Data, RedisServer},
@@ -29,7 +31,8 @@ async fn a_redis_that_is_down_ends_requests_with_its_reason_and_nothing_is_sent(
     let started = Instant::now();
     let error = process.ask().await.unwrap_err();
     assert!(started.elapsed() >= patience);
-    assert_eq!(error.kind(), ErrorKind::RateLimit);
+    assert_eq!(error.kind(), ErrorKind::Limiter);
+    assert!(!error.is_rate_limited());
     assert!(!error.may_have_happened());
     let text = text(&error);
     for part in [
@@ -41,6 +44,15 @@ async fn a_redis_that_is_down_ends_requests_with_its_reason_and_nothing_is_sent(
     }
     assert!(!text.contains("sesame"), "{text}");
     assert!(process.arrivals().is_empty());
+    // Also where a request waits for the limit less long than for Redis, the reason is what is said.
+    let hurried = clients::builder_on(process.wire.clone())
+        .rate_limiter(windows(&url, 10))
+        .max_rate_limit_wait(Duration::from_millis(150))
+        .build()
+        .unwrap();
+    let error = hurried.current_user().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limiter, "{error}");
+    assert!(error.to_string().contains("refused"), "{error}");
     // Those who come later are not kept waiting as long once more.
     let later = Instant::now();
     process.ask().await.unwrap_err();
@@ -134,10 +146,24 @@ async fn a_new_process_does_not_trust_a_redis_that_has_just_started() {
     let process = Process::new(RedisWindows::new(redis.url()).unwrap().patience(patience));
     let error = process.ask().await.unwrap_err();
     let text = text(&error);
-    for part in ["was started or emptied", " s yet", "`trust_empty` says so"] {
+    for part in [
+        "is new, or was restarted",
+        "at the latest in 3",
+        "HSET '{wpengine}:meta' trust 1",
+    ] {
         assert!(text.contains(part), "`{part}` is missing: {text}");
     }
     assert!(process.arrivals().is_empty());
+    let states = process.client.rate_limit_state(None);
+    assert!(states.iter().all(|state| state.left == 0), "{states:?}");
+    // As the error says: an operator may know better.
+    redis
+        .command::<i64>(&["HSET", "{wpengine}:meta", "trust", "1"])
+        .await;
+    let informed = RedisWindows::new(redis.url()).unwrap().patience(patience);
+    Process::new(informed).ask().await.unwrap();
+    // It was said of this start of Redis, and not for ever.
+    redis.command::<String>(&["FLUSHALL"]).await;
     // Whoever says that it was never used may begin.
     let trusting = windows(&redis.url(), 10);
     Process::new(trusting).ask().await.unwrap();

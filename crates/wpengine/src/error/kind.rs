@@ -15,6 +15,8 @@ pub enum ErrorKind {
     Credentials,
     /// The rate limit left no room within the longest wait. Nothing was sent.
     RateLimit,
+    /// The rate limiter cannot decide, such as one whose Redis is down. Nothing was sent.
+    Limiter,
     /// No connection could be made. Nothing was sent.
     Connect,
     /// No answer came in time.

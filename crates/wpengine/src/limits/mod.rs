@@ -61,6 +61,11 @@ pub trait RateLimiter: fmt::Debug + Send + Sync + 'static {
 
     /// How full the windows are.
     fn state(&self, key: &LimitKey) -> Vec<WindowState>;
+
+    /// Why nobody may send now, where that is not the windows' doing: what the error of a request says that waited too long.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 }
 
 /// What an answer says of the limits. `Debug` shows no headers: they are the service's own, and may repeat what it was sent.

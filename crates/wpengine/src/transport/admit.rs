@@ -12,7 +12,7 @@ use super::{Core, Target, retry::window_of_install, seconds, trace};
 use crate::{
     credentials::{Credentials, Kind},
     error::{Error, ErrorKind, shortened},
-    limits::{LimitKey, Observation, Permit, WindowState},
+    limits::{LimitKey, Observation, Permit, RateLimiter, WindowState},
 };
 
 /// How long the reason of a limiter may be.
@@ -55,26 +55,42 @@ pub(super) async fn admit(
             }
         },
     };
-    let permit = permit
-        .map_err(|_| {
-            Error::new(
-                ErrorKind::RateLimit,
-                format!("the rate limit leaves no room within {}", seconds(longest)),
-            )
-            .hint("nothing was sent; ask less often, or allow a longer wait with `max_rate_limit_wait`")
-        })?
-        .map_err(|cause| {
-            // In the message itself: whoever reads a log rarely sees a cause.
-            let why = shortened(&cause.to_string(), REASON);
-            let message = format!("the rate limiter cannot decide: {why}");
-            Error::new(ErrorKind::RateLimit, message).hint("nothing was sent")
-        })?;
     // Time on the way to a limiter elsewhere is no wait.
     let waited = Some(asked.elapsed())
         .filter(|waited| *waited >= UNNOTICED)
         .unwrap_or_default();
     core.counting.limited(waited);
-    Ok((Some(permit), waited))
+    match permit {
+        Ok(Ok(permit)) => Ok((Some(permit), waited)),
+        Ok(Err(cause)) => Err(undecided(&cause.to_string())),
+        Err(_) => Err(match limiter.trouble() {
+            Some(why) => undecided(&why),
+            None => no_room(limiter.as_ref(), key, longest),
+        }),
+    }
+}
+
+/// The limiter itself is in trouble. Its reason stands in the message: whoever reads a log rarely sees a cause.
+fn undecided(why: &str) -> Error {
+    let why = shortened(why, REASON);
+    let message = format!("the rate limiter cannot decide: {why}");
+    Error::new(ErrorKind::Limiter, message).hint("nothing was sent")
+}
+
+fn no_room(limiter: &dyn RateLimiter, key: &LimitKey, longest: Duration) -> Error {
+    let mut message = format!("the rate limit leaves no room within {}", seconds(longest));
+    let states = limiter.state(key);
+    let pause = states.iter().filter_map(|state| state.paused_for).max();
+    if let Some(pause) = pause {
+        let pause = Duration::from_secs(pause.as_secs() + 1);
+        message.push_str(&format!(
+            "; the service asked everybody to pause for {} more",
+            seconds(pause)
+        ));
+    }
+    Error::new(ErrorKind::RateLimit, message)
+        .hint("nothing was sent; ask less often, or allow a longer wait with `max_rate_limit_wait`")
+        .with(|inner| inner.retry_after = pause)
 }
 
 /// Learns from an answer, where it says anything of the limits.

@@ -432,7 +432,7 @@ fn out_of_time(total: Duration) -> Error {
         ErrorKind::Timeout,
         format!("the call was not over within {}", seconds(total)),
     )
-    .hint("a longer limit is set with `total_timeout`, or with `timeout` for one call")
+    .hint("the service, or something on the way, answers slowly or not at all; a longer limit is set with `total_timeout`, or with `timeout` for one call")
 }
 
 /// A duration as people say it.

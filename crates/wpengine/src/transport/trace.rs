@@ -155,7 +155,7 @@ pub(super) async fn attempt(
 #[cfg(feature = "tracing")]
 pub(super) fn limited(longest: Duration) {
     tracing::info!(
-        longest_wait_seconds = longest.as_secs_f64(),
+        max_wait_seconds = longest.as_secs_f64(),
         "waiting for the rate limit"
     );
 }

@@ -136,6 +136,13 @@ async fn without(
     }
 }
 
+/// Why nothing leaves now, if that is so whatever the windows hold.
+pub(super) fn trouble(shared: &Shared) -> Option<String> {
+    let outage = shared.memory().outage.clone()?;
+    (shared.settings.when_down == WhenDown::Stop)
+        .then(|| Unusable::new(shared, &outage).to_string())
+}
+
 /// A place that was asked for. Dropped before the answer is there, it is given back: nobody knows whether it was taken.
 struct Claim<'a> {
     shared: &'a Arc<Shared>,
@@ -204,6 +211,8 @@ pub(super) struct Unusable {
     address: String,
     since: Duration,
     why: Why,
+    /// Where an operator says that nothing was lost.
+    meta: String,
 }
 
 impl Unusable {
@@ -212,6 +221,7 @@ impl Unusable {
             address: shared.link.address(),
             since: outage.since.elapsed(),
             why: outage.why.clone(),
+            meta: shared.meta_key(),
         }
     }
 }
@@ -224,7 +234,15 @@ impl fmt::Display for Unusable {
             self.address,
             self.since.as_secs_f64(),
             self.why
-        )
+        )?;
+        if matches!(self.why, Why::Blind(_)) {
+            write!(
+                f,
+                "; if nothing was sent before, `redis-cli HSET '{}' trust 1` ends it",
+                self.meta
+            )?;
+        }
+        Ok(())
     }
 }
 

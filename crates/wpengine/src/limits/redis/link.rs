@@ -37,7 +37,20 @@ pub(super) struct Trouble(String);
 
 impl Trouble {
     pub(super) fn new(error: &dyn fmt::Display) -> Self {
-        Self(error.to_string())
+        let said = error.to_string();
+        // Which line of a script of ours failed is of use to nobody.
+        let said = said.split(" script: ").next().unwrap_or_default();
+        let lower = said.to_lowercase();
+        let hint = if lower.contains("noauth") || lower.contains("unauthenticated") {
+            "; it wants a password, which belongs into the URL"
+        } else if lower.contains("readonly") {
+            "; that is a replica, and the limits need the primary"
+        } else if lower.contains("oom ") {
+            "; it needs more memory, or fewer other keys"
+        } else {
+            ""
+        };
+        Self(format!("{said}{hint}"))
     }
 }
 

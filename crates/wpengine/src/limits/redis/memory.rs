@@ -52,8 +52,8 @@ impl fmt::Display for Why {
             Self::Down(trouble) => trouble.fmt(f),
             Self::Blind(wait) => write!(
                 f,
-                "it was started or emptied, and what had left before is not known for {:.0} s yet; if nothing had, `trust_empty` \
-                 says so",
+                "it is new, or was restarted or emptied; nothing leaves until every process that sent something has told it so again, mostly \
+                 within seconds, at the latest in {:.0} s",
                 wait.as_secs_f64().ceil()
             ),
         }

@@ -57,13 +57,24 @@ pub use settings::WhenDown;
 /// # When Redis fails
 ///
 /// A Redis that is down, or does not answer within 1 s, makes requests wait, for 10 s at most ([`patience`](Self::patience));
-/// then they end with an error and nothing is sent. Or each process goes on with its part of the limits:
-/// [`when_down`](Self::when_down).
+/// then they end with an error of the kind [`Limiter`](crate::ErrorKind::Limiter) that names the reason, and nothing is sent.
+/// Or each process goes on with its part of the limits: [`when_down`](Self::when_down). With the feature `tracing` an event
+/// tells when Redis is lost and when it is found again.
 ///
-/// A Redis that comes back without its data, or with an old copy of it, does not hand out the windows anew: each process that
-/// held places publishes its own again, and nothing is granted until all of them have, or until the longest window is over.
-/// To a process that has just started, a Redis that has just started could be one that lost everything: nothing is granted until
-/// it has run for the longest window, unless [`trust_empty`](Self::trust_empty) says that it was never used.
+/// # Operating it
+///
+/// No limit is exceeded by a Redis that is restarted, with or without its data, or emptied. What that costs:
+///
+/// | what happens | what follows |
+/// |---|---|
+/// | Redis restarts; all processes that sent in the last hour are still there | they tell it what they sent, and go on after some seconds |
+/// | it restarts with its data, and one of them is gone | the others see that nothing is missing, and go on after some seconds |
+/// | it restarts without its data, and one of them is gone | nothing leaves until its requests are an hour old |
+/// | it has just started, and so have all processes: the first day, or everything was restarted at once | nothing leaves until Redis has run for an hour, unless [`trust_empty`](Self::trust_empty) is set and it is empty |
+///
+/// (The hour is the longest window.) So let Redis keep its data (`appendonly yes`), and set `trust_empty` on the first day. An
+/// operator who knows that nothing that matters was lost ends such a wait with `redis-cli HSET '{wpengine}:meta' trust 1`;
+/// the name is in the error too.
 pub struct RedisWindows {
     settings: Settings,
     client: redis::Client,
@@ -71,15 +82,20 @@ pub struct RedisWindows {
 }
 
 impl RedisWindows {
-    /// Windows in the Redis at this URL: `redis://`, `rediss://` (TLS, with one of its features) or `unix://`, with user, password and database where
+    /// Windows in the Redis at this URL: `redis://`, `rediss://` (TLS: needs the feature `rustls`, the default, or `native-tls`) or `unix://`, with user, password and database where
     /// needed. Nothing is asked yet.
     ///
     /// # Errors
     ///
     /// [`Configuration`](crate::ErrorKind::Configuration) for a URL that is none; the message does not quote it.
     pub fn new(url: impl AsRef<str>) -> Result<Self, Error> {
-        let client = redis::Client::open(url.as_ref()).map_err(|error| {
-            let detail = error.detail().unwrap_or("it cannot be read");
+        let url = url.as_ref();
+        let client = redis::Client::open(url).map_err(|error| {
+            let unread = match url.contains("://") {
+                true => "it cannot be read",
+                false => "it does not begin with `redis://`",
+            };
+            let detail = error.detail().unwrap_or(unread);
             Error::configuration(format!("the URL of Redis cannot be used: {detail}"))
                 .hint("it has the form redis://user:password@host:6379/0, or rediss:// for TLS")
         })?;
@@ -149,7 +165,8 @@ impl RedisWindows {
     }
 
     /// Takes a Redis that has just started and is empty for one whose windows were never used, as in a test or on the first
-    /// day. Processes that remember otherwise still have a few seconds to say so: four of an eighth of the shortest window, at most 4 s.
+    /// day. Processes that remember otherwise still have up to 4 s to say so. It may stay on: what it risks is that after a restart
+    /// without data a process that has ended by then is forgotten, and its requests of the last hour with it.
     #[must_use]
     pub fn trust_empty(mut self) -> Self {
         self.settings.trust_empty = true;
@@ -175,13 +192,21 @@ impl RateLimiter for RedisWindows {
         self.shared().observe(key, answer);
     }
 
-    /// As of the last word from Redis.
+    /// As of the last word from Redis; nothing is left while it cannot be used and [`WhenDown::Stop`] holds.
     fn state(&self, key: &LimitKey) -> Vec<WindowState> {
-        self.shared()
-            .lines_of(key)
-            .iter()
-            .flat_map(|line| line.states())
+        let stopped = self.trouble().is_some();
+        let lines = self.shared().lines_of(key);
+        let states = lines.iter().flat_map(|line| line.states());
+        states
+            .map(|state| WindowState {
+                left: if stopped { 0 } else { state.left },
+                ..state
+            })
             .collect()
+    }
+
+    fn trouble(&self) -> Option<String> {
+        acquire::trouble(self.shared())
     }
 }
 

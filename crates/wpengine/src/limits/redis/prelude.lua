@@ -2,7 +2,7 @@
 -- this Redis can be trusted at all.
 --
 -- KEYS[1] hash: `epoch` (which start of Redis the windows belong to, and since when), `clock` (the last thing written), `empty` (when
--- somebody first found no epoch)
+-- somebody first found no epoch), `trust` (an operator says that nothing that matters was lost)
 -- KEYS[2] sorted set: the processes that hold places, by when the last of them is free again
 -- KEYS[3] hash: the roll call after a loss
 -- ARGV[1] this process   ARGV[2] margin   ARGV[3] the epoch it knows, or ''   ARGV[4] the longest window   ARGV[5] how long everybody has
@@ -33,7 +33,7 @@ local function begin()
   epoch = run .. ':' .. text(now)
   current = true
   redis.call('DEL', roll)
-  redis.call('HDEL', meta, 'empty')
+  redis.call('HDEL', meta, 'empty', 'trust')
   redis.call('HSET', meta, 'epoch', epoch, 'clock', text(now))
   redis.call('PEXPIRE', meta, keep_epoch)
 end
@@ -45,6 +45,10 @@ end
 
 -- A process that remembers nothing finds no windows that it can trust. Begins them where that is safe, or says how long it is not.
 local function newcomer()
+  if redis.call('HGET', meta, 'trust') then
+    begin()
+    return 0
+  end
   local since = redis.call('HGET', roll, 'since')
   local loss = now - up
   if since then
@@ -54,8 +58,8 @@ local function newcomer()
     redis.call('HSETNX', meta, 'empty', text(now))
     redis.call('PEXPIRE', meta, keep_epoch)
     local seen = tonumber(redis.call('HGET', meta, 'empty'))
-    if now - seen < settle then return math.ceil(seen + settle - now) end
     if trusting then loss = 0 end
+    if now - seen < settle then return math.ceil(math.max(seen + settle, loss + horizon) - now) end
   end
   if now - loss > horizon then
     begin()

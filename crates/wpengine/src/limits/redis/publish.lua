@@ -56,7 +56,8 @@ elseif not current then
     redis.call('HSET', meta, 'clock', '0')
     redis.call('PEXPIRE', meta, keep_epoch)
   end
-  if (now - first >= settle and (present >= expected or whole)) or now - loss > horizon then
+  local trusted = redis.call('HGET', meta, 'trust')
+  if (now - first >= settle and (present >= expected or whole or trusted)) or now - loss > horizon then
     begin()
   else
     wait = math.ceil(loss + horizon - now)

@@ -83,7 +83,7 @@ impl Shared {
     pub(super) fn trouble(&self, why: Why) {
         let text = why.to_string();
         if self.memory().trouble(why) {
-            report::lost(&self.link.address(), &text);
+            report::lost(&self.link.address(), &text, &self.settings);
         }
         if self.keeper_sleeps.load(Ordering::Relaxed) {
             self.news.notify_one();
@@ -144,6 +144,11 @@ impl Shared {
         format!("{{{}}}:{kind}{name}", self.settings.prefix)
     }
 
+    /// The hash that tells whether the windows are known.
+    pub(super) fn meta_key(&self) -> String {
+        self.key("meta", "")
+    }
+
     fn horizon(&self) -> Duration {
         self.settings.longest() + self.settings.margin
     }
@@ -155,7 +160,7 @@ impl Shared {
         recollection: &super::memory::Recollection,
     ) -> ScriptInvocation<'a> {
         let mut call = script.prepare_invoke();
-        call.key(self.key("meta", ""))
+        call.key(self.meta_key())
             .key(self.key("members", ""))
             .key(self.key("roll", ""))
             .arg(&self.process)
