@@ -75,7 +75,7 @@ impl Windows {
     /// How much longer a window is here than at the service, for the way there; 1 s by default.
     #[must_use]
     pub fn margin(mut self, margin: Duration) -> Self {
-        self.margin = margin;
+        self.margin = margin.min(super::window::LONGEST);
         self
     }
 

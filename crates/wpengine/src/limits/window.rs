@@ -6,6 +6,9 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
+/// No window, and no other time here, is longer: no clock overflows.
+pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
+
 /// So many requests in any period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
@@ -19,7 +22,11 @@ impl Window {
     pub const fn new(limit: usize, period: Duration) -> Self {
         Self {
             limit: if limit == 0 { 1 } else { limit },
-            period,
+            period: if period.as_secs() < LONGEST.as_secs() {
+                period
+            } else {
+                LONGEST
+            },
         }
     }
 

@@ -40,6 +40,17 @@ impl Word {
     }
 }
 
+#[cfg(feature = "redis")]
+impl Word {
+    /// What still holds of it after so much time.
+    pub(super) fn after(mut self, time: Duration) -> Option<Self> {
+        let rest = |of: Duration| of.checked_sub(time).filter(|rest| !rest.is_zero());
+        self.pause = self.pause.and_then(rest);
+        self.left = self.left.and_then(|(left, of)| Some((left, rest(of)?)));
+        (self.pause.is_some() || self.left.is_some()).then_some(self)
+    }
+}
+
 /// The time between two requests at the pace of the tightest window.
 fn slowest(windows: &[Window]) -> Option<Duration> {
     windows

@@ -36,24 +36,33 @@ pub(super) async fn admit(
         return Ok((None, Duration::ZERO));
     };
     let longest = core.timeouts.limit_wait;
-    let mut acquiring = limiter.acquire(key);
+    let mut acquiring = Box::pin({
+        let (limiter, key) = (Arc::clone(limiter), key.clone());
+        async move { limiter.acquire(&key).await.map(Unclaimed::new) }
+    });
     // Whoever is let through at once has not waited, and pays for no timer.
     let at_once = poll_fn(|context| Poll::Ready(acquiring.as_mut().poll(context))).await;
     if let Poll::Ready(Ok(permit)) = at_once {
-        return Ok((Some(permit), Duration::ZERO));
+        return Ok((permit.claim(), Duration::ZERO));
     }
     let asked = Instant::now();
     let permit = match at_once {
         Poll::Ready(refused) => Ok(refused),
-        // Also where no wait is allowed: a limiter elsewhere needs that long to answer.
-        Poll::Pending => match timeout(UNNOTICED, acquiring.as_mut()).await {
-            Ok(permit) => Ok(permit),
-            Err(_) => {
-                // A wait of a minute looks like a hang to whoever cannot see what it is for.
-                trace::limited(longest);
-                timeout(longest.saturating_sub(UNNOTICED), acquiring).await
+        Poll::Pending => {
+            // Whoever is first in line keeps the others waiting. The caller may not poll this call for long, as a listing
+            // that reads ahead while its reader makes another call: so the runtime does.
+            let mut waiting = Driven(tokio::spawn(acquiring));
+            // Also where no wait is allowed: a limiter elsewhere needs that long to answer.
+            match timeout(UNNOTICED, &mut waiting.0).await {
+                Ok(permit) => Ok(permit),
+                Err(_) => {
+                    // A wait of a minute looks like a hang to whoever cannot see what it is for.
+                    trace::limited(longest);
+                    timeout(longest.saturating_sub(UNNOTICED), &mut waiting.0).await
+                }
             }
-        },
+            .map(|done| done.unwrap_or_else(|ended| Err(ended.into())))
+        }
     };
     // Time on the way to a limiter elsewhere is no wait.
     let waited = Some(asked.elapsed())
@@ -61,7 +70,7 @@ pub(super) async fn admit(
         .unwrap_or_default();
     core.counting.limited(waited);
     match permit {
-        Ok(Ok(permit)) => Ok((Some(permit), waited)),
+        Ok(Ok(permit)) => Ok((permit.claim(), waited)),
         Ok(Err(cause)) => Err(undecided(&cause.to_string())),
         Err(_) => Err(match limiter.trouble() {
             Some(why) => undecided(&why),
@@ -91,6 +100,36 @@ fn no_room(limiter: &dyn RateLimiter, key: &LimitKey, longest: Duration) -> Erro
     Error::new(ErrorKind::RateLimit, message)
         .hint("nothing was sent; ask less often, or allow a longer wait with `max_rate_limit_wait`")
         .with(|inner| inner.retry_after = pause)
+}
+
+/// A wait that goes on while nobody looks, and ends with the call.
+struct Driven<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for Driven<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A permit on its way to the call. If the call is gone, nothing was sent.
+struct Unclaimed(Option<Permit>);
+
+impl Unclaimed {
+    fn new(permit: Permit) -> Self {
+        Self(Some(permit))
+    }
+
+    fn claim(mut self) -> Option<Permit> {
+        self.0.take()
+    }
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if let Some(permit) = self.0.take() {
+            permit.not_sent();
+        }
+    }
 }
 
 /// Learns from an answer, where it says anything of the limits.

@@ -162,9 +162,10 @@ async fn attempts(
     let mut tries = history.attempts;
     let mut refused_token = None;
     loop {
-        let (permit, waited) = admit::admit(core, &limit_key)
-            .await
-            .map_err(|error| history.note(error))?;
+        let (permit, waited) = admit::admit(core, &limit_key).await.map_err(|error| {
+            history.elapsed = earlier + started.elapsed();
+            history.note(error)
+        })?;
         // Waiting for the rate limit is not the service's time.
         history.limited += waited;
         let limited = history.limited;

@@ -62,6 +62,7 @@ for line = 1, 2 do
   end
 end
 hold(arrived + longest)
+lives()
 wrote()
 local answer = { 'taken', 0, 0, epoch, holders(), now }
 for _, count in ipairs(taken) do answer[#answer + 1] = count + 1 end

@@ -67,6 +67,10 @@ async fn step(shared: &Arc<Shared>, lines: &[Arc<Line>; 2]) -> Result<Step, Unus
     let asked = Instant::now();
     let said = shared.ask([&lines[0], &lines[1]], &claim.place).await;
     match said {
+        // This process stood still, and meanwhile the place may be free again: the claim gives it back.
+        Ok(Said::Taken) if asked.elapsed() > shared.settings.longest_on_the_way() => {
+            Ok(Step::Again)
+        }
         Ok(Said::Taken) => Ok(Step::Taken(claim.permit(asked, true))),
         Ok(Said::Full { wait, of_account }) => {
             claim.nothing();
@@ -86,7 +90,7 @@ async fn step(shared: &Arc<Shared>, lines: &[Arc<Line>; 2]) -> Result<Step, Unus
         }
         Err(why) => {
             // Whether it was taken is not known: the claim gives it back.
-            shared.trouble(Why::Down(Arc::new(why)));
+            shared.failed(Why::Down(Arc::new(why)));
             Ok(Step::Again)
         }
     }
@@ -101,6 +105,10 @@ async fn without(
     let beat = shared.settings.beat();
     match shared.settings.when_down {
         WhenDown::Stop => {
+            if shared.is_neglected() {
+                shared.beat().await;
+                return Ok(Step::Again);
+            }
             let left = shared
                 .settings
                 .patience
@@ -120,7 +128,16 @@ async fn without(
                 return Ok(Step::Again);
             }
             let claim = Claim::new(shared, lines);
-            let permit = claim.permit(now, false);
+            let permit = {
+                // Not after Redis was found again: it would be asked next without knowing of this place.
+                let memory = shared.memory();
+                if memory.outage.is_none() {
+                    drop(memory);
+                    claim.nothing();
+                    return Ok(Step::Again);
+                }
+                claim.permit(now, false)
+            };
             if matches!(outage.why, Why::Blind(_)) {
                 // Redis is there: it has to hear of the place before anything leaves, so that nobody else gets it.
                 match shared.publish(true).await {

@@ -15,7 +15,14 @@ impl Shared {
     /// Sees to it that there is a keeper; a runtime that ends takes its tasks along.
     pub(super) fn keep(self: &Arc<Self>) {
         let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
-        if keeper.as_ref().is_none_or(|task| task.is_finished()) {
+        let neglected = self.is_neglected();
+        if neglected || keeper.as_ref().is_none_or(|task| task.is_finished()) {
+            if let Some(task) = keeper.take() {
+                task.abort();
+            }
+            if !(neglected && self.memory().outage.is_some()) {
+                self.looks();
+            }
             *keeper = Some(tokio::spawn(run(Arc::downgrade(self))));
         }
     }
@@ -49,10 +56,12 @@ impl Shared {
             self.publish(true).await?;
         }
         loop {
-            let Some((line, word)) = self.words().first().cloned() else {
+            let Some((line, word, said)) = self.words().first().cloned() else {
                 return Ok(());
             };
-            self.tell(&line, &word).await?;
+            if let Some(word) = word.after(said.elapsed()) {
+                self.tell(&line, &word).await?;
+            }
             self.words().remove(0);
         }
     }
@@ -64,8 +73,12 @@ async fn run(shared: Weak<Shared>) {
             return;
         };
         let (news, pause) = (Arc::clone(&kept.news), kept.settings.beat());
+        // In this order: who takes a place after it was looked whether there is one sees that the keeper sleeps.
+        kept.keeper_sleeps.store(true, Ordering::Relaxed);
         let busy = kept.is_busy();
-        kept.keeper_sleeps.store(!busy, Ordering::Relaxed);
+        if busy {
+            kept.keeper_sleeps.store(false, Ordering::Relaxed);
+        }
         // While it waits, nothing but the requests keeps the windows.
         drop(kept);
         if busy {

@@ -52,6 +52,18 @@ impl Trouble {
         };
         Self(format!("{said}{hint}"))
     }
+
+    /// A server that does not know a command repeats it, with what stands in it.
+    fn without(mut self, secrets: [Option<&str>; 2]) -> Self {
+        for secret in secrets
+            .into_iter()
+            .flatten()
+            .filter(|secret| !secret.is_empty())
+        {
+            self.0 = self.0.replace(secret, "[redacted]");
+        }
+        self
+    }
 }
 
 impl fmt::Display for Trouble {
@@ -86,9 +98,13 @@ impl Link {
         let known = self.stored().clone();
         let reused = known.is_some();
         match self.run_on(known, script).await {
-            Err((_, true)) if reused => self.run_on(None, script).await.map_err(|(why, _)| why),
-            done => done.map_err(|(why, _)| why),
+            Err((_, true)) if reused => self.run_on(None, script).await,
+            done => done,
         }
+        .map_err(|(why, _)| {
+            let settings = self.client.get_connection_info().redis_settings();
+            why.without([settings.password(), settings.username()])
+        })
     }
 
     /// Gives with a failure whether a new connection may help.

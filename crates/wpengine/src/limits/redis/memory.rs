@@ -10,6 +10,8 @@ use super::link::Trouble;
 pub(super) struct Memory {
     heard: Option<Heard>,
     pub(super) outage: Option<Outage>,
+    /// Since when requests get no answer although Redis may have others (it is full, say), and when that was last so.
+    failing: Option<(Instant, Instant)>,
 }
 
 /// The last word from Redis while it knew the windows.
@@ -88,6 +90,26 @@ impl Memory {
             },
             _ => Recollection::default(),
         }
+    }
+
+    /// A request was answered.
+    pub(super) fn answered(&mut self) {
+        self.failing = None;
+    }
+
+    /// A request was not answered, as were those before it at most `gap` ago. Gives whether that is new.
+    pub(super) fn failed(&mut self, why: Why, gap: Duration) -> bool {
+        let now = Instant::now();
+        let since = match self.failing {
+            Some((since, last)) if now - last <= gap => since,
+            _ => now,
+        };
+        self.failing = Some((since, now));
+        let is_new = self.trouble(why) && since == now;
+        if let Some(outage) = &mut self.outage {
+            outage.since = outage.since.min(since);
+        }
+        is_new
     }
 
     /// Redis cannot be used. Gives whether that is new.

@@ -90,13 +90,16 @@ impl RedisWindows {
     /// [`Configuration`](crate::ErrorKind::Configuration) for a URL that is none; the message does not quote it.
     pub fn new(url: impl AsRef<str>) -> Result<Self, Error> {
         let url = url.as_ref();
-        let client = redis::Client::open(url).map_err(|error| {
-            let unread = match url.contains("://") {
-                true => "it cannot be read",
-                false => "it does not begin with `redis://`",
+        // What the library says can be a part of the URL.
+        let client = redis::Client::open(url).map_err(|_| {
+            let problem = match url.split_once("://").map(|(scheme, _)| scheme) {
+                None => "it does not begin with `redis://`",
+                Some("rediss") if !cfg!(any(feature = "rustls", feature = "native-tls")) => {
+                    "TLS needs the feature `rustls` or `native-tls`"
+                }
+                Some(_) => "it cannot be read",
             };
-            let detail = error.detail().unwrap_or(unread);
-            Error::configuration(format!("the URL of Redis cannot be used: {detail}"))
+            Error::configuration(format!("the URL of Redis cannot be used: {problem}"))
                 .hint("it has the form redis://user:password@host:6379/0, or rediss:// for TLS")
         })?;
         Ok(Self {
@@ -132,7 +135,7 @@ impl RedisWindows {
     /// How much longer a window is here than at the service, for the way from Redis to here and on to there; 1 s by default.
     #[must_use]
     pub fn margin(mut self, margin: Duration) -> Self {
-        self.settings.margin = margin;
+        self.settings.margin = margin.min(super::window::LONGEST);
         self
     }
 
@@ -146,7 +149,7 @@ impl RedisWindows {
     /// How long Redis may take for one step, or to be connected to; 1 s by default. What takes longer counts as down.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.settings.timeout = timeout;
+        self.settings.timeout = timeout.min(super::window::LONGEST);
         self
     }
 

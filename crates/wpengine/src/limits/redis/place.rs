@@ -104,6 +104,10 @@ impl Places {
         (count, first)
     }
 
+    pub(super) fn has_untold(&self) -> bool {
+        self.held.iter().any(|place| place.news)
+    }
+
     /// How many were taken since an instant.
     pub(super) fn since(&self, instant: Instant) -> usize {
         self.held

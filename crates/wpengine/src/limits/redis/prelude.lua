@@ -4,6 +4,7 @@
 -- KEYS[1] hash: `epoch` (which start of Redis the windows belong to, and since when), `clock` (the last thing written), `empty` (when
 -- somebody first found no epoch), `trust` (an operator says that nothing that matters was lost)
 -- KEYS[2] sorted set: the processes that hold places, by when the last of them is free again
+-- (and beside it, `:alive`: those that hold any, by when they were last here)
 -- KEYS[3] hash: the roll call after a loss
 -- ARGV[1] this process   ARGV[2] margin   ARGV[3] the epoch it knows, or ''   ARGV[4] the longest window   ARGV[5] how long everybody has
 -- to publish after a loss   ARGV[6] '1' if an empty Redis counts as one that was never used
@@ -14,12 +15,18 @@ local trusting = ARGV[6] == '1'
 
 local function text(number) return string.format('%.0f', number) end
 
+-- Whoever has other windows must not throw away what the others still count.
+local widest = tonumber(redis.call('HGET', meta, 'longest') or 0)
+if longest > widest then redis.call('HSET', meta, 'longest', text(longest)) else longest = widest end
+
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local keep = math.ceil((longest + 2 * margin) / 1000) + 1000
 local horizon = longest + margin
 -- The epoch outlives the windows: where it is missing, Redis is new or was emptied.
 local keep_epoch = math.max(keep, 30 * 24 * 3600 * 1000)
+
+if longest > widest then redis.call('PEXPIRE', meta, keep_epoch) end
 
 local server = redis.call('INFO', 'server')
 local run = string.match(server, 'run_id:(%w+)') or ''
@@ -66,6 +73,15 @@ local function newcomer()
     return 0
   end
   return math.ceil(loss + horizon - now)
+end
+
+-- Who was alive when Redis was: of those that had ended before nothing can be missing in what it has kept.
+local alive = members .. ':alive'
+
+local function lives()
+  redis.call('ZADD', alive, text(now), me)
+  redis.call('ZREMRANGEBYSCORE', alive, '-inf', text(now - horizon))
+  redis.call('PEXPIRE', alive, keep)
 end
 
 local function hold(until_time)

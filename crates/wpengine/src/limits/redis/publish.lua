@@ -4,11 +4,11 @@
 -- to hold places, or all that they know of is still there; or until the longest window is over.
 --
 -- KEYS[4..] sorted sets: the places of one line each
--- ARGV[7] how many processes held places when this one last heard of it   ARGV[8] time of the server when that was   ARGV[9] '1' if
--- this process holds places, and all of them are told here   then for each line: the number of its places, and the
+-- ARGV[7] how many processes held places when this one last heard of it   ARGV[8] time of the server when that was   ARGV[9] 1 if
+-- this process holds places and all of them are told here, 2 if it holds others too, else 0   then for each line: the number of its places, and the
 -- place and its age of each; then the number of places to give back in it, and each; then the number of windows, and the period of each
 -- Answer: 'known' or 'blind', time to wait, epoch, processes that hold places, time, then places taken in each window of each line
-local heard_of, heard_at, holds = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1'
+local heard_of, heard_at, holds = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 
 local argument, latest, taken = 10, 0, {}
 for line = 4, #KEYS do
@@ -47,12 +47,15 @@ elseif not current then
   redis.call('HSETNX', roll, 'first', text(now))
   local expected = math.max(1, heard_of, tonumber(redis.call('HGET', roll, 'expected') or 0))
   redis.call('HSET', roll, 'expected', text(expected))
-  if holds then redis.call('HSET', roll, 'm:' .. me, '1') end
+  if holds == 1 then redis.call('HSET', roll, 'm:' .. me, '1') end
   redis.call('PEXPIRE', roll, keep)
   local present = redis.call('HLEN', roll) - 3
   local loss, first = tonumber(redis.call('HGET', roll, 'since')), tonumber(redis.call('HGET', roll, 'first'))
-  local whole = epoch and tonumber(redis.call('HGET', meta, 'clock') or 0) >= heard_at
-  if not whole then
+  local written = tonumber(redis.call('HGET', meta, 'clock') or 0)
+  local intact = epoch and written >= heard_at
+  -- Nothing of this process is missing. Of one that was alive at the end of the data and says nothing, something may be.
+  local whole = intact and present >= redis.call('ZCOUNT', alive, text(written - settle), '+inf')
+  if not intact then
     redis.call('HSET', meta, 'clock', '0')
     redis.call('PEXPIRE', meta, keep_epoch)
   end
@@ -63,7 +66,10 @@ elseif not current then
     wait = math.ceil(loss + horizon - now)
   end
 end
-if current then wrote() end
+if current then
+  if holds > 0 then lives() end
+  wrote()
+end
 
 local answer = { current and 'known' or 'blind', wait, epoch or '', holders(), now }
 for _, count in ipairs(taken) do answer[#answer + 1] = count end

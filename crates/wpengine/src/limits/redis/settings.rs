@@ -43,6 +43,12 @@ impl Settings {
         self.periods().max().unwrap_or_default()
     }
 
+    /// How old a grant may be when it is used: then the place is renewed long before it is free again.
+    pub(super) fn longest_on_the_way(&self) -> Duration {
+        let shortest = self.periods().min().unwrap_or(Duration::MAX);
+        self.margin.max(shortest / 2)
+    }
+
     /// How often a process that holds places looks whether Redis still has them.
     pub(super) fn beat(&self) -> Duration {
         let shortest = self.periods().min().unwrap_or_default();

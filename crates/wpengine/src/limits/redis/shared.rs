@@ -34,12 +34,14 @@ pub(super) struct Shared {
     lines: Mutex<HashMap<String, Arc<Line>>>,
     memory: Mutex<Memory>,
     /// What the service said and Redis is to be told.
-    words: Mutex<Vec<(Arc<Line>, Word)>>,
+    words: Mutex<Vec<(Arc<Line>, Word, Instant)>>,
     /// Wakes the keeper.
     pub(super) news: Arc<Notify>,
     pub(super) keeper: Mutex<Option<JoinHandle<()>>>,
     /// Whether the keeper sleeps until it is woken, for want of anything to keep.
     pub(super) keeper_sleeps: AtomicBool,
+    /// When Redis was last looked at, by whomever.
+    looked: Mutex<Instant>,
 }
 
 /// What Redis says of a request.
@@ -72,6 +74,7 @@ impl Shared {
             news: Arc::default(),
             keeper: Mutex::default(),
             keeper_sleeps: AtomicBool::default(),
+            looked: Mutex::new(Instant::now()),
         }
     }
 
@@ -90,11 +93,43 @@ impl Shared {
         }
     }
 
+    /// Redis did not answer a request.
+    pub(super) fn failed(&self, why: Why) {
+        let text = why.to_string();
+        let gap =
+            (self.settings.beat() * 4).saturating_add(self.settings.timeout.saturating_mul(2));
+        if self.memory().failed(why, gap) {
+            report::lost(&self.link.address(), &text, &self.settings);
+        }
+        if self.keeper_sleeps.load(Ordering::Relaxed) {
+            self.news.notify_one();
+        }
+    }
+
     fn heard(&self, epoch: &str, holders: i64, server_time: i64) {
-        let outage = self.memory().heard(epoch, holders, server_time);
+        let mut memory = self.memory();
+        if memory.outage.is_some() && self.has_untold() {
+            // What left without Redis while this answer was under way is not in it.
+            drop(memory);
+            self.news.notify_one();
+            return;
+        }
+        let outage = memory.heard(epoch, holders, server_time);
+        drop(memory);
         if let Some(outage) = outage {
             report::found(&self.link.address(), outage);
         }
+    }
+
+    pub(super) fn looks(&self) {
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Whether nobody looks any more: the keeper is on a runtime that is not driven.
+    pub(super) fn is_neglected(&self) -> bool {
+        let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        looked.elapsed()
+            > (self.settings.beat() * 3).saturating_add(self.settings.timeout.saturating_mul(2))
     }
 
     pub(super) fn place(&self) -> String {
@@ -121,6 +156,12 @@ impl Shared {
             of(account, &self.settings.per_account),
             of(credentials, &self.settings.per_credentials),
         ]
+    }
+
+    /// Whether this process holds places that Redis was not told of.
+    fn has_untold(&self) -> bool {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.values().any(|line| line.state().places.has_untold())
     }
 
     /// All lines in which this process has something to keep.
@@ -191,6 +232,7 @@ impl Shared {
         let answer = self.link.run(&call).await?;
         let mut answer = Answer(answer.into_iter());
         let kind = answer.text()?;
+        self.memory().answered();
         let wait = Duration::from_micros(answer.number()?.unsigned_abs());
         let line = answer.number()?;
         let epoch = answer.text()?;
@@ -218,6 +260,7 @@ impl Shared {
 
     /// Tells Redis what it has not heard of the places of this process; or all, after a loss.
     pub(super) async fn publish(&self, all: bool) -> Result<Said, Trouble> {
+        self.looks();
         let lines = self.busy_lines();
         let recollection = self.memory().recollection(self.horizon());
         let mut telling = Telling::new(lines, self.settings.margin, all);
@@ -231,7 +274,11 @@ impl Shared {
             .any(|(line, _)| line.state().places.holds());
         call.arg(recollection.holders)
             .arg(recollection.server_time)
-            .arg(i32::from(holds && all));
+            .arg(match (holds, all) {
+                (false, _) => 0,
+                (true, true) => 1,
+                (true, false) => 2,
+            });
         for (line, news) in &telling.news {
             call.arg(news.places.len());
             for (place, age) in &news.places {
@@ -279,13 +326,13 @@ impl Shared {
                 line.pause(pause);
             }
             if word != Word::default() {
-                self.words().push((line, word));
+                self.words().push((line, word, Instant::now()));
             }
         }
         self.news.notify_one();
     }
 
-    pub(super) fn words(&self) -> MutexGuard<'_, Vec<(Arc<Line>, Word)>> {
+    pub(super) fn words(&self) -> MutexGuard<'_, Vec<(Arc<Line>, Word, Instant)>> {
         self.words.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -298,8 +345,10 @@ impl Shared {
         call.arg(word.pause.map_or(-1, micros))
             .arg(word.gap.map_or(0, micros))
             .arg(
-                word.left
-                    .map_or(-1, |(left, _)| i64::try_from(left).unwrap_or(i64::MAX)),
+                // Lua's numbers are exact up to here.
+                word.left.map_or(-1, |(left, _)| {
+                    i64::try_from(left.min(1 << 53)).unwrap_or(-1)
+                }),
             )
             .arg(word.left.map_or(-1, |(_, time)| micros(time)));
         self.link.run(&call).await.map(drop)
