@@ -1,6 +1,7 @@
 //! Rate limits, through the client: counted where the requests arrive.
 
 use std::{
+    future::IntoFuture,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -193,4 +194,51 @@ async fn when_everything_fails_the_budget_runs_out_and_calls_fail_after_one_atte
         attempts.push(client.clone().current_user().await.unwrap_err().attempts());
     }
     assert_eq!(attempts, [4, 4, 4, 2, 1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listing_that_reads_ahead_keeps_no_other_call_waiting() {
+    let simulator = wpengine_sim::Simulator::builder().fleet(1, 60, 60).build();
+    let few = wpengine::Windows::new([wpengine::Window::new(10, Duration::from_secs(1))], []);
+    let client = crate::support::simulated::builder(&simulator)
+        .rate_limiter(few)
+        .build()
+        .unwrap();
+    let mut installs = client.installs().list().limit(5).concurrency(4).items();
+    let mut read = 0;
+    // A page that was read ahead and waits for its turn is not looked at while the loop waits for another call.
+    while let Some(install) = installs.try_next().await.unwrap() {
+        let asked = client.install(&install.id).get();
+        let asked = asked.timeout(Duration::from_secs(60)).into_future();
+        let answer = tokio::time::timeout(Duration::from_secs(60), asked).await;
+        answer.expect("it gets its turn").unwrap();
+        read += 1;
+    }
+    assert_eq!(read, 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_dropped_while_it_waits_takes_no_place() {
+    let script = Script::answering(USER);
+    let few = wpengine::Windows::new([wpengine::Window::new(1, Duration::from_secs(60))], []);
+    let client = builder(script.clone()).rate_limiter(few).build().unwrap();
+    client.current_user().await.unwrap();
+    for _ in 0..5 {
+        let waits = client.current_user().into_future();
+        assert!(
+            tokio::time::timeout(Duration::from_secs(5), waits)
+                .await
+                .is_err()
+        );
+    }
+    tokio::task::yield_now().await;
+    assert_eq!(client.rate_limit_state(None)[0].waiting, 0);
+    let start = Instant::now();
+    client.current_user().await.unwrap();
+    assert!(
+        start.elapsed() <= Duration::from_secs(61),
+        "{:?}",
+        start.elapsed()
+    );
+    assert_eq!(script.count(), 2);
 }

@@ -99,7 +99,8 @@ impl Client {
         self.0.read_only
     }
 
-    /// What limits every call of this client: how long it waits, how often it repeats, how much it reads.
+    /// What limits every call of this client: how long it waits, how often it repeats, how much it reads. What limits its rate
+    /// is said by [`rate_limit_state`](Self::rate_limit_state).
     #[must_use]
     pub fn limits(&self) -> ClientLimits {
         self.0.limits

@@ -188,3 +188,87 @@ async fn without_redis_each_process_keeps_to_its_part() {
     tokio::join!(one.ask_times(10), other.ask_times(10));
     assert_eq!(assert_not_exceeded(&[one, other], 10), 45);
 }
+
+#[tokio::test]
+async fn a_redis_that_takes_nothing_more_ends_requests_when_the_patience_is_over() {
+    let Some(redis) = RedisServer::start(Data::Lost).await else {
+        return;
+    };
+    let patience = Duration::from_millis(600);
+    let process = Process::new(windows(&redis.url(), 100).patience(patience));
+    process.ask().await.unwrap();
+    redis
+        .command::<String>(&["CONFIG", "SET", "maxmemory", "1"])
+        .await;
+    let limit = Duration::from_secs(20);
+    let error = tokio::time::timeout(limit, process.ask())
+        .await
+        .expect("the patience is over")
+        .unwrap_err();
+    let text = text(&error);
+    assert!(
+        text.contains("OOM") && text.contains("more memory"),
+        "{text}"
+    );
+    redis
+        .command::<String>(&["CONFIG", "SET", "maxmemory", "0"])
+        .await;
+    tokio::time::timeout(limit, async { while process.ask().await.is_err() {} })
+        .await
+        .expect("it goes on");
+}
+
+#[tokio::test]
+async fn a_server_that_repeats_what_it_was_told_gives_no_password_away() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut said = vec![0; 1_024];
+                while let Ok(length @ 1..) = stream.read(&mut said).await {
+                    let said = String::from_utf8_lossy(&said[..length]).replace("\r\n", " ");
+                    let answer = format!("-ERR unknown command, beginning with: {said}\r\n");
+                    // One for each command that can have come.
+                    let _ = stream.write_all(answer.repeat(4).as_bytes()).await;
+                }
+            });
+        }
+    });
+    let wait = Duration::from_millis(200);
+    for protocol in ["", "?protocol=resp3"] {
+        let url = format!("redis://joe:sesame-open@{address}/{protocol}");
+        let process = Process::new(windows(&url, 1).patience(wait));
+        let text = text(&process.ask().await.unwrap_err());
+        assert!(!text.contains("sesame"), "{text}");
+        assert!(protocol.is_empty() || text.contains("[redacted]"), "{text}");
+    }
+}
+
+#[test]
+fn a_runtime_that_stands_still_holds_up_no_other() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let first = runtime();
+    let wait = Duration::from_millis(200);
+    let Some((redis, process)) = first.block_on(async {
+        let redis = RedisServer::start(Data::Lost).await?;
+        let process = Process::new(windows(&redis.url(), 100).timeout(wait));
+        process.ask_times(3).await;
+        Some((redis, process))
+    }) else {
+        return;
+    };
+    // The keeper and the connection live on the first, which nobody drives now.
+    runtime().block_on(async {
+        tokio::time::timeout(Duration::from_secs(20), process.ask_times(3))
+            .await
+            .expect("it goes on");
+    });
+    first.block_on(async { drop(redis) });
+}

@@ -260,3 +260,62 @@ async fn a_request_is_one_step() {
         .unwrap();
     assert!((50..=52).contains(&calls), "{calls} steps");
 }
+
+#[tokio::test]
+async fn a_listing_that_reads_ahead_keeps_no_other_call_waiting() {
+    let Some(redis) = RedisServer::start(Data::Lost).await else {
+        return;
+    };
+    let simulator = wpengine_sim::Simulator::builder()
+        .fleet(1, 60, 60)
+        .start()
+        .await
+        .unwrap();
+    let client = crate::support::clients::at(&simulator.base_url())
+        .credentials(wpengine::Credentials::basic(
+            simulator.user(),
+            simulator.password(),
+        ))
+        .rate_limiter(windows(&redis.url(), 1_000))
+        .build()
+        .unwrap();
+    let mut installs = client.installs().list().limit(5).concurrency(4).items();
+    let work = async {
+        while let Some(install) = installs.try_next().await.unwrap() {
+            client.install(&install.id).get().await.unwrap();
+        }
+    };
+    timeout(Duration::from_secs(20), work)
+        .await
+        .expect("every call gets its turn");
+}
+
+#[tokio::test]
+async fn a_remainder_beyond_all_reason_stops_nobody() {
+    let Some(redis) = RedisServer::start(Data::Lost).await else {
+        return;
+    };
+    let process = Process::new(windows(&redis.url(), 20));
+    let mut answer = crate::support::script::json(200, super::USER);
+    let reset = (jiff::Timestamp::now().as_second() + 60).to_string();
+    for (name, value) in [
+        ("limit", "20"),
+        ("remaining", "18446744073709551615"),
+        ("reset", &reset),
+    ] {
+        let name = http::HeaderName::from_bytes(format!("x-ratelimit-{name}").as_bytes()).unwrap();
+        answer.headers_mut().insert(name, value.parse().unwrap());
+    }
+    process.wire.next(Next::Answer(answer));
+    process.ask().await.unwrap();
+    while redis
+        .command::<Vec<String>>(&["KEYS", "*said*"])
+        .await
+        .is_empty()
+    {
+        tokio::task::yield_now().await;
+    }
+    timeout(Duration::from_secs(20), process.ask_times(3))
+        .await
+        .expect("there is room");
+}

@@ -92,7 +92,8 @@ impl fmt::Debug for Observation<'_> {
     }
 }
 
-/// How full one window is.
+/// How full one window is. The windows of the account come first, or those of requests that name none; then those of the
+/// credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WindowState {

@@ -45,7 +45,7 @@ impl Trouble {
             "; it wants a password, which belongs into the URL"
         } else if lower.contains("readonly") {
             "; that is a replica, and the limits need the primary"
-        } else if lower.contains("oom ") {
+        } else if lower.contains("maxmemory") {
             "; it needs more memory, or fewer other keys"
         } else {
             ""

@@ -68,11 +68,13 @@ pub use settings::WhenDown;
 /// | what happens | what follows |
 /// |---|---|
 /// | Redis restarts; all processes that sent in the last hour are still there | they tell it what they sent, and go on after some seconds |
-/// | it restarts with its data, and one of them is gone | the others see that nothing is missing, and go on after some seconds |
+/// | it restarts with its data, and one of them had ended before | the others see that nothing is missing, and go on after some seconds |
 /// | it restarts without its data, and one of them is gone | nothing leaves until its requests are an hour old |
 /// | it has just started, and so have all processes: the first day, or everything was restarted at once | nothing leaves until Redis has run for an hour, unless [`trust_empty`](Self::trust_empty) is set and it is empty |
 ///
-/// (The hour is the longest window.) So let Redis keep its data (`appendonly yes`), and set `trust_empty` on the first day. An
+/// (The hour is the longest window. What nobody can know is what a process sent that first sent something within the last second
+/// and ended together with Redis and its data. And the clock of the server may be slewed, but a step forward opens windows
+/// too early.) So let Redis keep its data (`appendonly yes`), and set `trust_empty` on the first day. An
 /// operator who knows that nothing that matters was lost ends such a wait with `redis-cli HSET '{wpengine}:meta' trust 1`;
 /// the name is in the error too.
 pub struct RedisWindows {
