@@ -14,6 +14,7 @@ use wpengine::{Client, Credentials, ErrorKind, Wire, WireFuture};
 use crate::support::{
     clients::BASE_URL,
     script::{self, Script},
+    simulated::{self, Simulated},
 };
 
 const USER: &str = r#"{"id":"u","email":"joe@example.com"}"#;
@@ -196,11 +197,25 @@ async fn when_everything_fails_the_budget_runs_out_and_calls_fail_after_one_atte
     assert_eq!(attempts, [4, 4, 4, 2, 1, 1]);
 }
 
+/// A way that takes a moment, as every way does.
+#[derive(Debug)]
+struct Slow(Simulated);
+
+impl Wire for Slow {
+    fn send(&self, request: Request<Bytes>, most: usize) -> WireFuture<'_> {
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            self.0.send(request, most).await
+        })
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_listing_that_reads_ahead_keeps_no_other_call_waiting() {
     let simulator = wpengine_sim::Simulator::builder().fleet(1, 60, 60).build();
     let few = wpengine::Windows::new([wpengine::Window::new(10, Duration::from_secs(1))], []);
-    let client = crate::support::simulated::builder(&simulator)
+    let client = simulated::builder(&simulator)
+        .wire(Arc::new(Slow(Simulated(simulator))))
         .rate_limiter(few)
         .build()
         .unwrap();
