@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use wpengine::{ErrorKind, RedisWindows, WhenDown};
+use wpengine::{ErrorKind, RedisWindows, WhenDown, Window};
 
 use crate::support::clients;
 
@@ -135,6 +135,40 @@ async fn what_a_process_sent_that_is_gone_is_not_forgotten_with_the_data() {
     // Nobody can say what it sent: nothing is granted until that is over.
     stays.ask().await.unwrap();
     assert!(stays.arrivals()[1] - arrivals[0] >= PERIOD);
+}
+
+#[tokio::test]
+async fn with_its_data_back_nobody_waits_for_a_process_that_had_ended_before() {
+    let Some(mut redis) = RedisServer::start(Data::Kept).await else {
+        return;
+    };
+    let day = || windows(&redis.url(), 1).per_account([Window::new(1_000, 75 * PERIOD)]);
+    let [gone, stays] = [(); 2].map(|()| Process::new(day()));
+    gone.ask().await.unwrap();
+    drop(gone);
+    // One each period: long enough that the other is not among those who were alive at the end.
+    stays.ask_times(3).await;
+    redis.kill().await;
+    redis.start_again().await;
+    // To wait for the one that ended would take a minute.
+    tokio::time::timeout(30 * PERIOD, stays.ask_times(2))
+        .await
+        .expect("nothing is missing")
+}
+
+#[tokio::test]
+async fn the_word_of_an_operator_is_of_one_loss() {
+    let Some(redis) = RedisServer::start(Data::Lost).await else {
+        return;
+    };
+    let process = Process::new(windows(&redis.url(), 10));
+    let trust = ["HSET", "{wpengine}:meta", "trust", "1"];
+    process.ask().await.unwrap();
+    // Too early, or too late: nothing is lost now.
+    redis.command::<i64>(&trust).await;
+    process.ask().await.unwrap();
+    let left: Option<String> = redis.command(&["HGET", trust[1], trust[2]]).await;
+    assert_eq!(left, None);
 }
 
 #[tokio::test]

@@ -319,3 +319,20 @@ async fn a_remainder_beyond_all_reason_stops_nobody() {
         .await
         .expect("there is room");
 }
+
+#[tokio::test]
+async fn a_process_with_shorter_windows_throws_away_nothing_of_the_others() {
+    let Some(redis) = RedisServer::start(Data::Lost).await else {
+        return;
+    };
+    let long = windows(&redis.url(), 3).per_credentials([Window::new(3, 4 * PERIOD)]);
+    let [long, short] = [long, windows(&redis.url(), 100)].map(Process::new);
+    long.ask_times(3).await;
+    // What ends for the short one does not end for the long one.
+    while short.arrivals().is_empty() || short.arrivals()[0].elapsed() < 2 * PERIOD {
+        short.ask().await.unwrap();
+    }
+    long.ask().await.unwrap();
+    let arrivals = long.arrivals();
+    assert!(arrivals[3] - arrivals[0] >= 4 * PERIOD);
+}

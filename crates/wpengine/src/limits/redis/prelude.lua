@@ -46,6 +46,8 @@ local function begin()
 end
 
 local function wrote()
+  -- An operator's word is of one loss: where there was none, it must not wait for the next.
+  redis.call('HDEL', meta, 'trust')
   redis.call('HSET', meta, 'clock', text(now))
   redis.call('PEXPIRE', meta, keep_epoch)
 end

@@ -84,22 +84,20 @@ impl Shared {
 
     /// Redis cannot be used; the keeper looks after that.
     pub(super) fn trouble(&self, why: Why) {
-        let text = why.to_string();
-        if self.memory().trouble(why) {
-            report::lost(&self.link.address(), &text, &self.settings);
-        }
-        if self.keeper_sleeps.load(Ordering::Relaxed) {
-            self.news.notify_one();
-        }
+        self.unusable(&why.to_string(), |memory| memory.trouble(why));
     }
 
     /// Redis did not answer a request.
     pub(super) fn failed(&self, why: Why) {
-        let text = why.to_string();
         let gap =
             (self.settings.beat() * 4).saturating_add(self.settings.timeout.saturating_mul(2));
-        if self.memory().failed(why, gap) {
-            report::lost(&self.link.address(), &text, &self.settings);
+        self.unusable(&why.to_string(), |memory| memory.failed(why, gap));
+    }
+
+    fn unusable(&self, why: &str, remember: impl FnOnce(&mut Memory) -> bool) {
+        let is_new = remember(&mut self.memory());
+        if is_new {
+            report::lost(&self.link.address(), why, &self.settings);
         }
         if self.keeper_sleeps.load(Ordering::Relaxed) {
             self.news.notify_one();
