@@ -8,7 +8,7 @@ use wpengine_sim::Simulator;
 
 use crate::support::{
     clients,
-    every::{INSTALL, SITE},
+    calls::{INSTALL, SITE},
     script::{self, Script, Turn, with_header},
 };
 

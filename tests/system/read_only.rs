@@ -5,7 +5,7 @@ use wpengine::{Client, ErrorKind};
 
 use crate::support::{
     clients,
-    every::{self, INSTALL, SITE},
+    calls::{self, INSTALL, SITE},
     script::{Script, Turn},
 };
 
@@ -23,10 +23,9 @@ fn read_only() -> (std::sync::Arc<Script>, Client) {
 #[tokio::test]
 async fn every_reading_operation_passes_and_every_other_is_refused() {
     let (script, client) = read_only();
-    let mut refused = 0;
     for operation in wpengine::operations() {
         let before = script.count();
-        let error = every::call(&client, operation.id)
+        let error = calls::call(&client, operation.id)
             .await
             .expect_err("400 or refused");
         if operation.is_read() {
@@ -34,7 +33,6 @@ async fn every_reading_operation_passes_and_every_other_is_refused() {
             assert_eq!(script.count() - before, 1, "{}", operation.id);
             continue;
         }
-        refused += 1;
         assert_eq!(
             error.kind(),
             ErrorKind::ReadOnly,
@@ -52,7 +50,6 @@ async fn every_reading_operation_passes_and_every_other_is_refused() {
             operation.id
         );
     }
-    assert_eq!(refused, 29);
 }
 
 #[tokio::test]

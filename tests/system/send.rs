@@ -9,7 +9,7 @@ use wpengine::{
 
 use crate::support::{
     clients,
-    every::{self, ACCOUNT, INSTALL, SITE},
+    calls::{self, ACCOUNT, INSTALL, SITE},
     script::Script,
 };
 
@@ -42,7 +42,7 @@ fn the_client_is_shared_between_threads_and_an_error_is_one_word() {
 fn every_request_and_its_future_can_be_sent() {
     let client = clients::on(Script::answering("{}"));
     // The type of a call asks for `Send + 'static`, of every operation.
-    for (_, call) in every::calls(&client) {
+    for (_, call) in calls::each(&client) {
         is_send_static(&call);
     }
     let (account, site, install) = (
@@ -64,7 +64,7 @@ fn every_request_and_its_future_can_be_sent() {
             is_send_static(&$request.into_future());
         )*};
     }
-    let (first, last) = every::days();
+    let (first, last) = calls::days();
     requests! {
         account.users().create("a", "b", "c@example.com", Roles::full());
         account.user("u").update(Roles::full());

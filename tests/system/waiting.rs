@@ -14,7 +14,7 @@ use wpengine_sim::{ClockMode, Simulator};
 
 use crate::support::{
     clients,
-    every::INSTALL,
+    calls::INSTALL,
     script::{Script, Turn, json},
 };
 

@@ -11,42 +11,21 @@ use serde_json::Value;
 use crate::support::{
     clients,
     document::{self, Described, plain, violations},
-    every::days,
-    full,
+    calls::{self, days},
     script::{self, Script},
 };
 
-macro_rules! operations {
-    ($($id:ident)*) => {
-        /// Each operation that is tested here.
-        const TESTED: [&str; 60] = [$(stringify!($id)),*];
-
-        $(
-            #[tokio::test]
-            async fn $id() {
-                goes_over_the_wire_as_documented(stringify!($id)).await;
-            }
-        )*
-    };
-}
-
-operations! {
-    get_status get_swagger
-    list_accounts get_account get_account_limits
-    get_account_usage refresh_account_disk_usage get_account_usage_summary get_account_usage_insights
-    get_install_usage refresh_install_disk_usage
-    list_account_users create_account_user get_account_user update_account_user delete_account_user
-    list_account_site_transfers list_site_transfers create_site_transfer get_site_transfer cancel_site_transfer
-    list_site_report_templates
-    list_sites create_site get_site update_site delete_site
-    list_installs create_install get_install update_install delete_install copy_install
-    get_largefs_validation_file get_offload_settings update_offload_settings patch_offload_settings
-    list_domains create_domain create_bulk_domains get_domain update_domain delete_domain
-    verify_domain check_domain_status get_domain_report
-    list_certificates import_third_party_certificate get_domain_certificate order_domain_certificate
-    list_backups create_backup get_backup restore_backup
-    purge_cache list_archives get_current_user
-    list_ssh_keys create_ssh_key delete_ssh_key
+#[tokio::test]
+async fn every_operation_goes_over_the_wire_as_documented() {
+    let mut broken = Vec::new();
+    for operation in wpengine::operations() {
+        // A task of its own: one that breaks does not hide the others.
+        let shown = tokio::spawn(goes_over_the_wire_as_documented(operation.id));
+        if shown.await.is_err() {
+            broken.push(operation.id);
+        }
+    }
+    assert!(broken.is_empty(), "not as documented, see above: {broken:?}");
 }
 
 #[test]
@@ -62,10 +41,9 @@ fn every_operation_has_a_snapshot_and_every_snapshot_an_operation() {
         .filter_map(|name| Some(name.to_str()?.strip_suffix(".snap")?.to_owned()))
         .collect();
     assert_eq!(snapshots, table);
-    assert_eq!(BTreeSet::from(TESTED.map(str::to_owned)), table);
 }
 
-async fn goes_over_the_wire_as_documented(id: &str) {
+async fn goes_over_the_wire_as_documented(id: &'static str) {
     let operation = document::operation(id);
     let (status, body) = operation.success();
     let example = body.map(|body| body.example.clone());
@@ -84,7 +62,7 @@ async fn goes_over_the_wire_as_documented(id: &str) {
             &body.map(|body| body.to_string()).unwrap_or_default(),
         ))
     });
-    let value = full::call(&clients::on(wire.clone()), id)
+    let value = calls::full(&clients::on(wire.clone()), id)
         .await
         .unwrap_or_else(|error| panic!("{error}"));
 

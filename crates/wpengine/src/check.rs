@@ -203,7 +203,7 @@ pub(crate) fn roles(roles: &Roles) -> Result<(), Error> {
 
 /// A redirect takes an id. The word that removes one is not an id, and a method of its own says it.
 pub(crate) fn redirect_target(target: &str) -> Result<(), Error> {
-    text("id of the domain to redirect to", target)?;
+    id("domain", target)?;
     if target == "nil" {
         return Err(Error::invalid("`nil` is no id of a domain")
             .hint("use `remove_redirect()` to let a domain redirect no longer"));

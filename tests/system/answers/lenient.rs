@@ -6,9 +6,7 @@ use crate::support::document;
 #[tokio::test(start_paused = true)]
 async fn every_documented_example_is_read() {
     let desk = Desk::new();
-    let bodies = with_bodies();
-    assert_eq!(bodies.len(), 46);
-    for (operation, status, body) in bodies {
+    for (operation, status, body) in with_bodies() {
         let told = desk
             .ask(operation.id, status, &body.example.to_string())
             .await
@@ -45,7 +43,7 @@ async fn an_answer_without_a_documented_body_is_a_success_whatever_it_holds() {
             }
         }
     }
-    assert_eq!(count, 60 - 46);
+    assert_eq!(count, wpengine::operations().len() - with_bodies().len());
 }
 
 #[tokio::test(start_paused = true)]

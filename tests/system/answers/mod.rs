@@ -15,9 +15,8 @@ use serde_json::Value;
 use wpengine::{Client, Error};
 
 use crate::support::{
-    clients,
+    calls, clients,
     document::{self, Described},
-    full,
     script::{self, Script},
 };
 
@@ -46,7 +45,7 @@ impl Desk {
     /// Calls an operation that is answered with that, and gives the value as `Debug` shows it.
     async fn ask(&self, id: &str, status: u16, body: &str) -> Result<String, Error> {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = script::json(status, body);
-        full::call(&self.client, id).await
+        calls::full(&self.client, id).await
     }
 }
 

@@ -4,7 +4,7 @@ use wpengine::{Client, ErrorKind, types::Domain};
 
 use crate::support::{
     clients,
-    every::INSTALL,
+    calls::INSTALL,
     script::{self, Script},
 };
 

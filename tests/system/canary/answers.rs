@@ -11,7 +11,7 @@ use wpengine::{Client, Credentials, Error, RetryPolicy, types::PrivateKey};
 use super::{PASSWORD, PRIVATE_KEY, TOKEN, USER, credentials, nowhere_in, told};
 use crate::support::{
     clients::{self, BASE_URL},
-    every::{self, INSTALL},
+    calls::{self, INSTALL},
     script::{Script, Turn},
 };
 
@@ -130,7 +130,7 @@ async fn an_answer_that_cannot_be_read_is_quoted_without_them() {
         });
         let client = client(credentials, script);
         let mut unreadable = 0;
-        for (id, call) in every::calls(&client) {
+        for (id, call) in calls::each(&client) {
             if let Err(error) = call.await {
                 unreadable += 1;
                 nowhere_in(id, &told(&error));
@@ -241,7 +241,7 @@ async fn every_other_kind_of_error_shows_none() {
     ] {
         for credentials in credentials() {
             let client = client(credentials, Script::always(turn));
-            for (id, call) in every::calls(&client) {
+            for (id, call) in calls::each(&client) {
                 nowhere_in(id, &told(&call.await.expect_err("a failure")));
             }
         }

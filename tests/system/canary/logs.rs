@@ -14,7 +14,7 @@ use wpengine_sim::{ClockMode, Simulator};
 use super::{PASSWORD, PRIVATE_KEY, TOKEN, USER, credentials, nowhere_in, shown, told};
 use crate::support::{
     clients,
-    every::{self, INSTALL},
+    calls::{self, INSTALL},
     program::{quickstart, stderr, stdout},
     trap::Trap,
 };
@@ -125,7 +125,7 @@ async fn nothing_that_is_logged_shows_a_secret() {
             .credentials(credentials)
             .build()
             .expect("a client");
-        for (id, call) in every::calls(&client) {
+        for (id, call) in calls::each(&client) {
             if let Err(error) = call.await {
                 nowhere_in(id, &told(&error));
             }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::support::{
     clients::BASE_URL,
-    every::{ACCOUNT, INSTALL},
+    calls::{ACCOUNT, INSTALL},
     script::{Script, json, with_header},
 };
 

@@ -8,7 +8,7 @@ use std::future::{Future, IntoFuture};
 
 use wpengine::{Client, Error, ErrorKind};
 
-use crate::support::{clients, every::Call, script::Script};
+use crate::support::{clients, calls::Call, script::Script};
 
 /// A request that must be refused, with the words that say why.
 struct Refused {

@@ -5,7 +5,7 @@ use wpengine::types::{PrivateKey, Role, Roles};
 use super::{all_are_refused, refused};
 use crate::support::{
     clients,
-    every::{ACCOUNT, INSTALL, SITE},
+    calls::{ACCOUNT, INSTALL, SITE},
     script::Script,
 };
 

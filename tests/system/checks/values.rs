@@ -9,7 +9,7 @@ use wpengine::{
 use super::{all_are_refused, refused};
 use crate::support::{
     clients,
-    every::{ACCOUNT, INSTALL, SITE},
+    calls::{ACCOUNT, INSTALL, SITE},
     script::Script,
 };
 

@@ -11,7 +11,7 @@ use wpengine::{
 
 use crate::support::{
     clients::BASE_URL,
-    every::{ACCOUNT, INSTALL, SITE},
+    calls::{ACCOUNT, INSTALL, SITE},
     script::{Script, Turn, json, with_header},
 };
 

@@ -10,7 +10,7 @@ use wpengine_sim::Simulator;
 use super::{Sheet, check, once, three_times};
 use crate::support::{
     clients, document,
-    every::{INSTALL, SITE},
+    calls::{INSTALL, SITE},
     program::{quickstart, stderr},
     script::{self, Script},
 };

@@ -5,7 +5,7 @@ use wpengine::{Client, ErrorKind};
 
 use super::{Sheet, once};
 use crate::support::{
-    every::{ACCOUNT, INSTALL, SITE},
+    calls::{ACCOUNT, INSTALL, SITE},
     script::{self, Script},
 };
 

@@ -9,7 +9,7 @@ use wpengine::{ErrorKind, RetryPolicy, Wire, WireError, WireFuture};
 use super::{Sheet, check, once, three_times};
 use crate::support::{
     clients,
-    every::{INSTALL, SITE},
+    calls::{INSTALL, SITE},
     script::{Script, Turn},
 };
 

@@ -12,7 +12,7 @@ use wpengine::{
 use super::Sheet;
 use crate::support::{
     clients,
-    every::{ACCOUNT, INSTALL, SITE},
+    calls::{ACCOUNT, INSTALL, SITE},
     script::Script,
 };
 

@@ -6,7 +6,7 @@ use wpengine::{ErrorKind, Wait, types::Backup};
 
 use super::{Sheet, once};
 use crate::support::{
-    every::INSTALL,
+    calls::INSTALL,
     script::{self, Script},
 };
 

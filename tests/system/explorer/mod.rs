@@ -90,7 +90,10 @@ impl Visit<'_> {
     async fn open_reference(&self) {
         self.open("/explorer").await;
         self.browser
-            .wait_for("document.querySelectorAll('.opblock').length === 60")
+            .wait_for(&format!(
+                "document.querySelectorAll('.opblock').length === {}",
+                wpengine::operations().len()
+            ))
             .await;
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{ids, read};
 use crate::support::{
     clients,
-    every::ACCOUNT,
+    calls::ACCOUNT,
     pages::{number, parameter, site, sites},
     script::{self, Script},
 };

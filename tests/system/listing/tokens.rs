@@ -5,7 +5,7 @@ use wpengine::ErrorKind;
 
 use crate::support::{
     clients,
-    every::{self, ACCOUNT, INSTALL},
+    calls::{self, ACCOUNT, INSTALL},
     pages::parameter,
     script::{self, Script},
 };
@@ -88,7 +88,7 @@ async fn the_usage_of_an_account_keeps_its_days_from_page_to_page() {
         });
         Ok(script::json(200, &body.to_string()))
     });
-    let (first, last) = every::days();
+    let (first, last) = calls::days();
     let usage = clients::on(script.clone()).account(ACCOUNT).usage();
     let mut items = usage.list().between(first, last).items();
     assert_eq!(items.total(), None);

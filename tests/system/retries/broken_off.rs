@@ -6,7 +6,7 @@ use wpengine::{ErrorKind, Retry, RetryPolicy};
 
 use crate::support::{
     clients,
-    every::{self, INSTALL},
+    calls::{self, INSTALL},
     script::{Script, Turn, json},
 };
 
@@ -40,7 +40,7 @@ async fn what_is_not_safe_to_repeat_is_not_and_the_error_says_that_it_may_have_h
         let client = clients::on(script.clone());
         for operation in wpengine::operations() {
             let before = script.count();
-            let outcome = every::call(&client, operation.id).await;
+            let outcome = calls::call(&client, operation.id).await;
             let sent = script.count() - before;
             // What is documented without a body has none to break off.
             let Err(error) = outcome else {

@@ -5,7 +5,7 @@ use wpengine::{Error, ErrorKind, Retry};
 
 use crate::support::{
     clients,
-    every::{self, INSTALL},
+    calls::{self, INSTALL},
     script::{Script, Turn, json},
 };
 
@@ -43,7 +43,7 @@ async fn every_operation_is_tried_as_often_as_its_class_says() {
         let client = clients::on(script.clone());
         for operation in wpengine::operations() {
             let before = script.count();
-            let error = every::call(&client, operation.id)
+            let error = calls::call(&client, operation.id)
                 .await
                 .expect_err("no attempt succeeds");
             let sent = script.count() - before;

@@ -9,7 +9,7 @@ use wpengine::{
 
 use crate::support::{
     clients,
-    every::INSTALL,
+    calls::INSTALL,
     script::{Script, Turn, json, with_header},
 };
 

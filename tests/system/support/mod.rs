@@ -2,8 +2,7 @@
 
 pub(crate) mod clients;
 pub(crate) mod document;
-pub(crate) mod every;
-pub(crate) mod full;
+pub(crate) mod calls;
 pub(crate) mod pages;
 pub(crate) mod program;
 pub(crate) mod script;

@@ -1,7 +1,7 @@
 //! The documentation's examples, against the world that is made of them.
 
 use http::Request;
-use serde_json::{Value, json};
+use serde_json::Value;
 use wpengine_sim::{ClockMode, Simulator};
 
 use crate::api::Api;
@@ -54,7 +54,6 @@ fn address(document: &Value, path: &str, operation: &Value) -> String {
 #[tokio::test]
 async fn every_example_of_the_documentation_can_be_tried() {
     let document = Api::start().await.found("/swagger").await;
-    let mut tried = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             // A fresh world each: examples of deletions must not get in the way of others.
@@ -87,8 +86,6 @@ async fn every_example_of_the_documentation_can_be_tried() {
                 ),
             }
             assert_eq!(simulator.violations(), Vec::<String>::new());
-            tried += 1;
         }
     }
-    assert_eq!(json!(tried), json!(60));
 }

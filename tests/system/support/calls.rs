@@ -1,0 +1,356 @@
+//! Every operation of the API, made through the facade: the one list of calls that the tests share.
+//!
+//! The ids are those of the documentation's examples, so that the calls succeed against the simulator as it starts.
+
+use std::{
+    fmt::Debug,
+    future::{Future, IntoFuture},
+    pin::Pin,
+    sync::LazyLock,
+};
+
+use jiff::{Span, Timestamp, civil::Date};
+use wpengine::{
+    ByOffset, ByToken, Client, Error, List, NewDomain, Page, PathSettings, S3Settings,
+    types::{CacheType, Environment, EnvironmentMetrics, LargeFsRedirectType, PrivateKey, Roles},
+};
+
+pub(crate) const ACCOUNT: &str = "eeda3227-9a39-46ae-9e14-20958bb4e6c9";
+pub(crate) const SITE: &str = "28c78b6d-c2da-4f09-85f5-1ad588089b2d";
+pub(crate) const INSTALL: &str = "294deacc-d8b8-4005-82c4-0727ba8ddde0";
+
+/// How much of what an operation takes is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The least.
+    Plain,
+    /// Every option.
+    Full,
+}
+
+/// The ids that the calls name.
+#[derive(Clone, Debug)]
+pub(crate) struct Ids {
+    pub(crate) account: String,
+    pub(crate) site: String,
+    pub(crate) install: String,
+    pub(crate) destination: String,
+    pub(crate) user: String,
+    pub(crate) transfer: String,
+    pub(crate) domain: String,
+    pub(crate) target: String,
+    pub(crate) report: String,
+    pub(crate) backup: String,
+    pub(crate) ssh_key: String,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Self {
+            account: ACCOUNT.to_owned(),
+            site: SITE.to_owned(),
+            install: INSTALL.to_owned(),
+            destination: "c9f0f895-fb98-4f3c-9f0f-c9f0f895fb98".to_owned(),
+            user: "28c78b6d-c2da-4f09-85f5-1ad588089b2d".to_owned(),
+            transfer: "7c3e1a2b-4f5d-4e6c-b7a8-d9e0f1a2b3c4".to_owned(),
+            domain: "e41fa98f-ea80-4654-b229-a9b765d0863a".to_owned(),
+            target: "6977805b-1f65-4a5d-8d36-6fe609a4d9f3".to_owned(),
+            report: "6a6d5dbd-5cac-41d5-8f3f-14a3e8ae6f76".to_owned(),
+            backup: "e41fa98f-ea80-4654-b229-a9b765d0863a".to_owned(),
+            ssh_key: "e41fa98f-ea80-1f16-a7b7-d748bcc9e64d".to_owned(),
+        }
+    }
+}
+
+impl Ids {
+    /// Each of them, to be replaced.
+    pub(crate) fn each() -> [fn(&mut Self) -> &mut String; 11] {
+        [
+            |ids| &mut ids.account,
+            |ids| &mut ids.site,
+            |ids| &mut ids.install,
+            |ids| &mut ids.destination,
+            |ids| &mut ids.user,
+            |ids| &mut ids.transfer,
+            |ids| &mut ids.domain,
+            |ids| &mut ids.target,
+            |ids| &mut ids.report,
+            |ids| &mut ids.backup,
+            |ids| &mut ids.ssh_key,
+        ]
+    }
+}
+
+/// A call that is not sent yet. That every call fits is a promise of its own: it can be sent to another thread, and it
+/// owns what it needs.
+pub(crate) type Call = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'static>>;
+
+/// A call, and in the end the facade's value as `Debug` shows it.
+pub(crate) type Told = Pin<Box<dyn Future<Output = Result<String, Error>> + Send>>;
+
+/// The plain call of one operation. Nothing is sent before it is awaited.
+pub(crate) fn call(client: &Client, id: &str) -> Call {
+    let call = told(client, &Ids::default(), id, Form::Plain);
+    Box::pin(async move { call.await.map(drop) })
+}
+
+/// The plain call of each operation, by its id.
+pub(crate) fn each(client: &Client) -> impl Iterator<Item = (&'static str, Call)> {
+    wpengine::operations()
+        .iter()
+        .map(|operation| (operation.id, call(client, operation.id)))
+}
+
+/// The call of one operation with every option.
+pub(crate) fn full(client: &Client, id: &str) -> Told {
+    told(client, &Ids::default(), id, Form::Full)
+}
+
+/// `id: call` where all of it is required, and `id: the plain call, full: the call with every option` where it is not.
+macro_rules! calls {
+    ($wanted:expr, $form:expr; $($id:ident: $plain:expr $(, full: $full:expr)?;)*) => {
+        match ($wanted, $form) {
+            $($((stringify!($id), Form::Full) => $full,)?
+            (stringify!($id), _) => $plain,)*
+            (other, _) => panic!("no call of the operation `{other}` is in the list"),
+        }
+    };
+}
+
+/// The call of one operation with those ids.
+pub(crate) fn told(client: &Client, ids: &Ids, id: &str, form: Form) -> Told {
+    let account = client.account(ids.account.as_str());
+    let site = client.site(ids.site.as_str());
+    let install = client.install(ids.install.as_str());
+    let domain = install.domain(ids.domain.as_str());
+    let (account_id, site_id) = (ids.account.as_str(), ids.site.as_str());
+    let (first, last) = days();
+    calls! { id, form;
+        get_status: one(client.status());
+        get_swagger: one(client.swagger());
+        get_current_user: one(client.current_user());
+        list_accounts: pages(form, client.accounts().list());
+        get_account: one(account.get());
+        get_account_limits: one(account.limits());
+        get_account_usage: page(account.usage().list()),
+            full: usage(account.usage().list().limit(50).between(first, last));
+        refresh_account_disk_usage: one(account.usage().refresh_disk_usage());
+        get_account_usage_summary: one(account.usage().summary().between(first, last));
+        get_account_usage_insights: one(account.usage().insights().between(first, last));
+        get_install_usage: one(install.usage().get().between(first, last));
+        refresh_install_disk_usage: one(install.usage().refresh_disk_usage());
+        list_account_users: page(account.users().list());
+        create_account_user: one(account.users().create("John", "Doe", "john@example.com", Roles::full())),
+            full: one(account
+                .users()
+                .create("Joe", "Smith", "joe@gmail.com", Roles::partial_and_billing())
+                .installs([ids.install.as_str()]));
+        get_account_user: one(account.user(ids.user.as_str()).get());
+        update_account_user: one(account.user(ids.user.as_str()).update(Roles::full())),
+            full: one(account
+                .user(ids.user.as_str())
+                .update(Roles::partial())
+                .installs([ids.install.as_str()]));
+        delete_account_user: one(account.user(ids.user.as_str()).delete());
+        list_account_site_transfers: pages(form, account.list_site_transfers());
+        list_site_transfers: pages(form, site.site_transfers().list());
+        create_site_transfer: one(site.site_transfers().create(account_id)),
+            full: one(site
+                .site_transfers()
+                .create(account_id)
+                .scheduled_time(Timestamp::now() + Span::new().hours(48))
+                .maintenance_mode(true));
+        get_site_transfer: one(site.site_transfer(ids.transfer.as_str()).get());
+        cancel_site_transfer: one(site.site_transfer(ids.transfer.as_str()).cancel());
+        list_site_report_templates: page(account.list_site_report_templates());
+        list_sites: page(client.sites().list()),
+            full: pages(form, client.sites().list().account(account_id));
+        create_site: one(client.sites().create("Torque Magazine", account_id));
+        get_site: one(site.get());
+        update_site: one(site.update().name("My New Name"));
+        delete_site: one(site.delete());
+        list_installs: page(client.installs().list()),
+            full: pages(form, client.installs().list().account(account_id));
+        create_install: one(client.installs().create("torquedev", account_id)),
+            full: one(client
+                .installs()
+                .create("torquemag", account_id)
+                .site(site_id)
+                .environment(Environment::Staging));
+        get_install: one(install.get());
+        update_install: one(install.update().site(site_id)),
+            full: one(install.update().site(site_id).environment(Environment::Development));
+        delete_install: one(install.delete());
+        copy_install: one(install.copy_to(ids.destination.as_str())),
+            full: one(install
+                .copy_to(ids.destination.as_str())
+                .notification_emails(["ops@example.com"])
+                .include_files(false)
+                .include_database(true)
+                .tables(["wp_posts", "wp_comments"]));
+        get_largefs_validation_file: one(install.offload_settings().validation_file());
+        get_offload_settings: one(install.offload_settings().get());
+        update_offload_settings: one(install.offload_settings().replace(S3Settings::new().bucket("b"))),
+            full: one(install.offload_settings().replace(offload()));
+        patch_offload_settings: one(install.offload_settings().update(S3Settings::new().bucket("b"))),
+            full: one(install.offload_settings().update(offload()));
+        list_domains: pages(form, install.domains().list());
+        create_domain: one(install.domains().create("shop.example.com")),
+            full: one(install
+                .domains()
+                .create("www.example.com")
+                .primary(false)
+                .redirect_to(ids.target.as_str()));
+        create_bulk_domains: one(install.domains().create_bulk([
+            NewDomain::new("example.com"),
+            NewDomain::new("www.example.com").redirect_to("example.com"),
+        ]));
+        get_domain: one(domain.get());
+        update_domain: one(domain.update().secure_all_urls(true)),
+            full: one(domain
+                .update()
+                .primary(false)
+                .redirect_to(ids.target.as_str())
+                .secure_all_urls(true));
+        delete_domain: one(domain.delete());
+        verify_domain: one(domain.verify());
+        check_domain_status: one(domain.check_status());
+        get_domain_report: one(install.domains().report(ids.report.as_str()));
+        list_certificates: page(install.certificates().list()),
+            full: two_pages(install.certificates().list().limit(50), show_page);
+        import_third_party_certificate: one(install
+            .certificates()
+            .import_third_party("aGVsbG8K", PrivateKey::new("d29ybGQK")));
+        get_domain_certificate: one(domain.certificate().get());
+        order_domain_certificate: one(domain.certificate().order("jane@example.com", "Jane", "Doe", "US")),
+            full: one(domain
+                .certificate()
+                .order("jane@example.com", "Jane", "Doe", "US")
+                .state("Texas")
+                .city("Austin")
+                .phone("800-123-4567"));
+        list_backups: pages(form, install.backups().list());
+        create_backup: one(install
+            .backups()
+            .create("Before the new theme goes live", ["myself@torquemag.com"]));
+        get_backup: one(install.backup(ids.backup.as_str()).get());
+        restore_backup: one(install.backup(ids.backup.as_str()).restore(["ops@example.com"])),
+            full: one(install
+                .backup(ids.backup.as_str())
+                .restore(["myself@torquemag.com"])
+                .restore_database(false)
+                .create_checkpoint(true));
+        purge_cache: one(install.purge_cache(CacheType::Page)),
+            full: one(install.purge_cache(CacheType::Object));
+        list_archives: pages(form, install.list_archives());
+        list_ssh_keys: pages(form, client.ssh_keys().list());
+        create_ssh_key: one(client.ssh_keys().create("ssh-ed25519 AAAAC3Nz joe@gmail.com"));
+        delete_ssh_key: one(client.ssh_key(ids.ssh_key.as_str()).delete());
+    }
+}
+
+/// Two days of the last month, the same ones in the whole of a test, whenever midnight is.
+pub(crate) fn days() -> (Date, Date) {
+    static TODAY: LazyLock<Date> = LazyLock::new(|| {
+        jiff::Timestamp::now()
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .date()
+    });
+    let before = |days: i64| {
+        TODAY
+            .checked_sub(jiff::Span::new().days(days))
+            .expect("a day that there was")
+    };
+    (before(10), before(2))
+}
+
+fn offload() -> S3Settings {
+    S3Settings::new()
+        .bucket("torquemag-media")
+        .bucket_region("us-east-1")
+        .path(
+            PathSettings::new("/wp-content/uploads")
+                .exclude(["/wp-content/uploads/private"])
+                .redirect_type(LargeFsRedirectType::Permanent),
+        )
+}
+
+fn one<T, R>(request: R) -> Told
+where
+    T: Debug,
+    R: IntoFuture<Output = Result<T, Error>>,
+    R::IntoFuture: Send + 'static,
+{
+    let answer = request.into_future();
+    Box::pin(async move { answer.await.map(|value| show(&value)) })
+}
+
+/// The first page of a listing.
+fn page<T: Debug + Send + 'static, Style>(list: List<T, Style>) -> Told {
+    let mut pages = list.pages();
+    Box::pin(async move {
+        let page = pages.try_next().await?;
+        Ok(page.as_ref().map(show_page).unwrap_or_default())
+    })
+}
+
+/// The first page of a listing by offset, or another one.
+fn pages<T: Debug + Send + 'static>(form: Form, list: List<T, ByOffset>) -> Told {
+    match form {
+        Form::Plain => page(list),
+        Form::Full => page(list.limit(50).offset(100)),
+    }
+}
+
+fn usage(list: List<EnvironmentMetrics, ByToken>) -> Told {
+    two_pages(list, |page| {
+        format!(
+            "{}\nall environments included: {}\nstorage refreshed: {}\nstorage refresh expected: {}",
+            show_page(page),
+            show(&page.all_environments_included()),
+            show(&page.storage_refreshed()),
+            show(&page.storage_refresh_expected()),
+        )
+    })
+}
+
+/// The first page. The second is asked for, since only its request carries a token, and not shown.
+fn two_pages<T: Send + 'static>(list: List<T, ByToken>, show: fn(&Page<T>) -> String) -> Told {
+    let mut pages = list.pages();
+    Box::pin(async move {
+        let first = pages.try_next().await?;
+        if first.is_some() {
+            pages.try_next().await?;
+        }
+        Ok(first.as_ref().map(show).unwrap_or_default())
+    })
+}
+
+fn show_page<T: Debug>(page: &Page<T>) -> String {
+    format!("total: {:?}\nitems: {}", page.total(), show(&page.items))
+}
+
+/// `Debug`, with what wraps a single value on one line.
+fn show(value: &impl Debug) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in format!("{value:#?}").lines() {
+        let closes = line.trim_start().starts_with(')');
+        let depth = |line: &str| line.len() - line.trim_start().len();
+        if closes
+            && let [.., opening, content] = &lines[..]
+            && opening.ends_with('(')
+            && depth(opening) == depth(line)
+        {
+            let joined = format!(
+                "{opening}{}{}",
+                content.trim().trim_end_matches(','),
+                line.trim()
+            );
+            lines.truncate(lines.len() - 2);
+            lines.push(joined);
+        } else {
+            lines.push(line.to_owned());
+        }
+    }
+    lines.join("\n")
+}
