@@ -7,8 +7,8 @@ use wpengine::ErrorKind;
 use wpengine_sim::Simulator;
 
 use crate::support::{
-    clients,
     calls::{INSTALL, SITE},
+    clients,
     script::{self, Script, Turn, with_header},
 };
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use wpengine::{Operation, Retry, Safety};
+use wpengine::{Effect, Operation, Retry, Safety};
 
 /// Every GET and every DELETE may be repeated, and of the rest these.
 const SAFE_TO_REPEAT: [&str; 5] = [
@@ -24,9 +24,26 @@ fn the_table_of_operations() {
     for operation in wpengine::operations() {
         let _ = writeln!(
             table,
-            "{} = {operation} ({})\n    {:?}, {:?}, {:?}",
-            operation.id, operation.tag, operation.safety, operation.retry, operation.paging
+            "{} = {operation} ({})\n    {:?}, {:?}, paging {:?}, effects {:?}",
+            operation.id,
+            operation.tag,
+            operation.safety,
+            operation.retry,
+            operation.paging,
+            operation.effects,
         );
+        for (what, value) in [
+            (
+                "account",
+                operation.account.map(|place| format!("{place:?}")),
+            ),
+            ("limited", operation.limited.map(|time| format!("{time:?}"))),
+            ("secret", operation.secret.then(|| "true".to_owned())),
+        ] {
+            if let Some(value) = value {
+                let _ = writeln!(table, "    {what} {value}");
+            }
+        }
     }
     insta::assert_snapshot!(table);
 }
@@ -49,6 +66,55 @@ fn every_operation_has_the_class_that_the_documentation_gives_it() {
         assert_eq!(operation.authenticated, authenticated, "{operation}");
     }
     for id in SAFE_TO_REPEAT.iter().chain(&DESTRUCTIVE).chain(&OPEN) {
+        assert!(find(id).is_some(), "{id}");
+    }
+}
+
+/// What has effects, and which.
+const EFFECTS: [(Effect, &[&str]); 5] = [
+    (
+        Effect::Access,
+        &[
+            "create_account_user",
+            "update_account_user",
+            "delete_account_user",
+            "create_ssh_key",
+            "delete_ssh_key",
+        ],
+    ),
+    (
+        Effect::Traffic,
+        &[
+            "create_domain",
+            "create_bulk_domains",
+            "update_domain",
+            "delete_domain",
+            "order_domain_certificate",
+            "import_third_party_certificate",
+            "update_install",
+            "update_offload_settings",
+            "patch_offload_settings",
+        ],
+    ),
+    (Effect::Billable, &["create_site", "create_install"]),
+    (Effect::Overwrite, &["copy_install", "restore_backup"]),
+    (
+        Effect::Loss,
+        &["delete_site", "delete_install", "create_site_transfer"],
+    ),
+];
+
+#[test]
+fn every_operation_has_the_effects_that_a_gate_has_to_know() {
+    for operation in wpengine::operations() {
+        let expected: Vec<Effect> = EFFECTS
+            .iter()
+            .filter(|(_, ids)| ids.contains(&operation.id))
+            .map(|(effect, _)| *effect)
+            .collect();
+        assert_eq!(operation.effects, expected, "{operation}");
+    }
+    for id in EFFECTS.iter().flat_map(|(_, ids)| *ids) {
         assert!(find(id).is_some(), "{id}");
     }
 }

@@ -4,8 +4,8 @@ use http::Method;
 use wpengine::{Client, ErrorKind};
 
 use crate::support::{
-    clients,
     calls::{self, INSTALL, SITE},
+    clients,
     script::{Script, Turn},
 };
 

@@ -8,8 +8,8 @@ use wpengine::{
 };
 
 use crate::support::{
-    clients,
     calls::{self, ACCOUNT, INSTALL, SITE},
+    clients,
     script::Script,
 };
 

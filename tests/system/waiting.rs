@@ -13,8 +13,8 @@ use wpengine::{ErrorKind, Wait, Wire, WireFuture, types::Backup};
 use wpengine_sim::{ClockMode, Simulator};
 
 use crate::support::{
-    clients,
     calls::INSTALL,
+    clients,
     script::{Script, Turn, json},
 };
 

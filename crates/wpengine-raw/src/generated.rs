@@ -323,7 +323,7 @@ pub mod types {
         pub create_time: ::std::option::Option<jiff::Timestamp>,
         ///Where to download the archive; null while there is nothing to download.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub download_uri: ::std::option::Option<::std::string::String>,
+        pub download_uri: ::std::option::Option<crate::values::SecretLink>,
         ///Id of an archive. Opaque text, usually in the form of a UUID.
         pub id: ArchiveId,
         ///Addresses that get a mail when the archive is ready.
@@ -680,6 +680,83 @@ pub mod types {
         type Err = ::std::convert::Infallible;
         fn from_str(value: &str) -> ::std::result::Result<Self, Self::Err> {
             Ok(Self::from(value))
+        }
+    }
+    ///Id of a branding of site reports. Opaque text, usually in the form of a UUID.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    #[serde(transparent)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct BrandingId(pub ::std::string::String);
+    impl ::std::convert::From<&str> for BrandingId {
+        fn from(value: &str) -> Self {
+            Self(value.to_owned())
+        }
+    }
+    impl ::std::convert::From<&::std::string::String> for BrandingId {
+        fn from(value: &::std::string::String) -> Self {
+            Self(value.clone())
+        }
+    }
+    impl ::std::convert::From<&BrandingId> for BrandingId {
+        fn from(value: &BrandingId) -> Self {
+            value.clone()
+        }
+    }
+    impl ::std::convert::AsRef<str> for BrandingId {
+        fn as_ref(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::borrow::Borrow<str> for BrandingId {
+        fn borrow(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::cmp::PartialEq<str> for BrandingId {
+        fn eq(&self, other: &str) -> bool {
+            self.0 == other
+        }
+    }
+    impl ::std::cmp::PartialEq<&str> for BrandingId {
+        fn eq(&self, other: &&str) -> bool {
+            self.0 == *other
+        }
+    }
+    impl ::std::ops::Deref for BrandingId {
+        type Target = ::std::string::String;
+        fn deref(&self) -> &::std::string::String {
+            &self.0
+        }
+    }
+    impl ::std::convert::From<BrandingId> for ::std::string::String {
+        fn from(value: BrandingId) -> Self {
+            value.0
+        }
+    }
+    impl ::std::convert::From<::std::string::String> for BrandingId {
+        fn from(value: ::std::string::String) -> Self {
+            Self(value)
+        }
+    }
+    impl ::std::fmt::Display for BrandingId {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            self.0.fmt(f)
+        }
+    }
+    impl ::std::str::FromStr for BrandingId {
+        type Err = ::std::convert::Infallible;
+        fn from_str(value: &str) -> ::std::result::Result<Self, Self::Err> {
+            Ok(Self(value.to_string()))
         }
     }
     ///One of several domains to add.
@@ -1062,6 +1139,23 @@ pub mod types {
             Ok(Self::from(value))
         }
     }
+    ///A sentence that says that something was done.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Default,
+        PartialEq,
+        Eq
+    )]
+    #[non_exhaustive]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct Confirmation {
+        ///The sentence.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub message: ::std::option::Option<::std::string::String>,
+    }
     ///Which install to copy over which, what of it, and whom to tell.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -1105,6 +1199,15 @@ pub mod types {
     pub struct CreateAccountUserRequest {
         ///Who the new user of an account is, and what that user may do.
         pub user: NewAccountUser,
+    }
+    ///Which backup to make downloadable, and who is told.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct CreateArchiveRequest {
+        ///Id of a backup. Opaque text, usually in the form of a UUID.
+        pub backup_id: BackupId,
+        ///Addresses that get a mail when the archive is ready.
+        pub notification_emails: ::std::vec::Vec<::std::string::String>,
     }
     ///What to call a backup and whom to tell.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
@@ -1150,6 +1253,29 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub site_id: ::std::option::Option<SiteId>,
     }
+    ///A new report schedule.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct CreateReportScheduleRequest {
+        ///How often reports are made. 7 or 14 `DAYS`, or `MONTHLY` on day 1 to 31.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub frequency: ::std::option::Option<ReportFrequency>,
+        ///When the first report is made.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub next_scheduled_date: ::std::option::Option<jiff::Timestamp>,
+        ///Who gets the reports by mail.
+        pub recipients: ::std::vec::Vec<ReportRecipient>,
+        ///The sections of the reports, among those of the template.
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        pub sections: ::std::vec::Vec<TemplateSection>,
+        ///Id of a site. Opaque text, usually in the form of a UUID.
+        pub site_id: SiteId,
+        ///Id of a site report template. Opaque text, usually in the form of a UUID.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub template_uuid: ::std::option::Option<TemplateId>,
+        ///Title of the reports.
+        pub title: ::std::string::String,
+    }
     ///What to call a site and where to put it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -1194,37 +1320,37 @@ pub mod types {
     pub struct DailyUsageMetrics {
         ///Bytes of the WordPress options that are loaded with every request.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub autoloaded_bytes: ::std::option::Option<crate::values::Count>,
+        pub autoloaded_bytes: ::std::option::Option<crate::values::Sum>,
         ///Those of the visits that count towards the plan.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub billable_visits: ::std::option::Option<crate::values::Count>,
+        pub billable_visits: ::std::option::Option<crate::values::Sum>,
         ///Bytes of the database as SQL.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub database_sql_bytes: ::std::option::Option<crate::values::Count>,
+        pub database_sql_bytes: ::std::option::Option<crate::values::Sum>,
         ///How many tables the database has.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub database_tables_count: ::std::option::Option<crate::values::Count>,
+        pub database_tables_count: ::std::option::Option<crate::values::Sum>,
         ///The day.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub date: ::std::option::Option<::std::string::String>,
         ///Bytes that the CDN sent on this day.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub network_cdn_bytes: ::std::option::Option<crate::values::Count>,
+        pub network_cdn_bytes: ::std::option::Option<crate::values::Sum>,
         ///Bytes that the origin servers sent on this day.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub network_origin_bytes: ::std::option::Option<crate::values::Count>,
+        pub network_origin_bytes: ::std::option::Option<crate::values::Sum>,
         ///Bytes sent on this day, by the CDN and the origin servers together.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub network_total_bytes: ::std::option::Option<crate::values::Count>,
+        pub network_total_bytes: ::std::option::Option<crate::values::Sum>,
         ///Requests that reached the origin servers on this day.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub request_origin_count: ::std::option::Option<crate::values::Count>,
+        pub request_origin_count: ::std::option::Option<crate::values::Sum>,
         ///Bytes that the database takes up on the disk. Null or 0 is stale rather than true.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub storage_database_bytes: ::std::option::Option<crate::values::Count>,
+        pub storage_database_bytes: ::std::option::Option<crate::values::Sum>,
         ///Bytes that the files take up. Null or 0 is stale rather than true.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub storage_file_bytes: ::std::option::Option<crate::values::Count>,
+        pub storage_file_bytes: ::std::option::Option<crate::values::Sum>,
         ///When the storage figures were measured.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub storage_update_time: ::std::option::Option<jiff::Timestamp>,
@@ -1235,7 +1361,7 @@ pub mod types {
         >,
         ///Visits on this day.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub visit_count: ::std::option::Option<crate::values::Count>,
+        pub visit_count: ::std::option::Option<crate::values::Sum>,
     }
     ///Where the traffic figures of a day come from. `ONHOST` was counted on the server of the install, `BIGQUERY` comes from the data warehouse, and `TRAFFIC_METRICS_SOURCE_UNSPECIFIED` says nothing.
     #[derive(
@@ -1905,13 +2031,13 @@ pub mod types {
     pub struct EnvironmentTypeBreakdown {
         ///The part of the development installs, a 64-bit integer as a string.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub development: ::std::option::Option<crate::values::Count>,
+        pub development: ::std::option::Option<crate::values::Sum>,
         ///The part of the production installs, a 64-bit integer as a string.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub production: ::std::option::Option<crate::values::Count>,
+        pub production: ::std::option::Option<crate::values::Sum>,
         ///The part of the staging installs, a 64-bit integer as a string.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub staging: ::std::option::Option<crate::values::Count>,
+        pub staging: ::std::option::Option<crate::values::Sum>,
     }
     ///The figures of one install, day by day and rolled up.
     #[derive(
@@ -2371,7 +2497,7 @@ pub mod types {
         pub date: ::std::option::Option<::std::string::String>,
         ///The figure on that day, a 64-bit integer as a string.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub value: ::std::option::Option<crate::values::Count>,
+        pub value: ::std::option::Option<crate::values::Sum>,
     }
     ///One MX record. Its fields begin with capitals.
     #[derive(
@@ -2559,6 +2685,290 @@ pub mod types {
         #[serde(rename = "type")]
         pub type_: CacheType,
     }
+    ///What the covers of reports look like.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Default,
+        PartialEq,
+        Eq
+    )]
+    #[non_exhaustive]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct ReportBranding {
+        ///The colour of the cover page, as a hexadecimal RGB value after a `#`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub brand_color: ::std::option::Option<::std::string::String>,
+        ///The company whose name the reports carry.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub company_name: ::std::option::Option<::std::string::String>,
+        ///Where a picture of such a report lies.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub image_preview_url: ::std::option::Option<::std::string::String>,
+        ///Where the logo on the reports lies.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub logo_url: ::std::option::Option<::std::string::String>,
+        ///Id of a branding of site reports. Opaque text, usually in the form of a UUID.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub uuid: ::std::option::Option<BrandingId>,
+    }
+    ///How often reports are made. 7 or 14 `DAYS`, or `MONTHLY` on day 1 to 31.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Default,
+        PartialEq,
+        Eq
+    )]
+    #[non_exhaustive]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct ReportFrequency {
+        ///What the value of a frequency counts.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub unit: ::std::option::Option<ReportFrequencyUnit>,
+        ///The number of days, or the day of the month. A shorter month has its report on its last day.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub value: ::std::option::Option<i64>,
+    }
+    ///What the value of a frequency counts.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    #[non_exhaustive]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub enum ReportFrequencyUnit {
+        /// `DAYS`.
+        #[serde(rename = "DAYS")]
+        Days,
+        /// `MONTHLY`.
+        #[serde(rename = "MONTHLY")]
+        Monthly,
+        /// A value that this version does not know.
+        #[serde(untagged)]
+        Unknown(::std::string::String),
+    }
+    impl ReportFrequencyUnit {
+        /// The value as the API writes it.
+        #[must_use]
+        pub fn as_str(&self) -> &str {
+            match self {
+                Self::Days => "DAYS",
+                Self::Monthly => "MONTHLY",
+                Self::Unknown(value) => value,
+            }
+        }
+        /// Whether this version does not know the value.
+        #[must_use]
+        pub fn is_unknown(&self) -> bool {
+            matches!(self, Self::Unknown(_))
+        }
+    }
+    impl ::std::fmt::Display for ReportFrequencyUnit {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.pad(self.as_str())
+        }
+    }
+    impl ::std::convert::From<&str> for ReportFrequencyUnit {
+        fn from(value: &str) -> Self {
+            match value {
+                "DAYS" => Self::Days,
+                "MONTHLY" => Self::Monthly,
+                _ => Self::Unknown(value.to_owned()),
+            }
+        }
+    }
+    impl ::std::convert::From<::std::string::String> for ReportFrequencyUnit {
+        fn from(value: ::std::string::String) -> Self {
+            Self::from(value.as_str())
+        }
+    }
+    impl ::std::str::FromStr for ReportFrequencyUnit {
+        type Err = ::std::convert::Infallible;
+        fn from_str(value: &str) -> ::std::result::Result<Self, Self::Err> {
+            Ok(Self::from(value))
+        }
+    }
+    ///Somebody who gets reports by mail.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Default,
+        PartialEq,
+        Eq
+    )]
+    #[non_exhaustive]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct ReportRecipient {
+        ///Address of the person.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub email: ::std::option::Option<::std::string::String>,
+        ///Name of the person.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+    }
+    ///When reports on a site are made, and of what. It does not name the site.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct ReportSchedule {
+        ///What the covers of reports look like.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub branding: ::std::option::Option<ReportBranding>,
+        ///How often reports are made. 7 or 14 `DAYS`, or `MONTHLY` on day 1 to 31.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub frequency: ::std::option::Option<ReportFrequency>,
+        ///When the next report is made.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub next_scheduled_date: ::std::option::Option<jiff::Timestamp>,
+        ///Who gets the reports by mail.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub recipients: ::std::option::Option<::std::vec::Vec<ReportRecipient>>,
+        ///The sections of the reports.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub sections: ::std::option::Option<::std::vec::Vec<TemplateSection>>,
+        ///Id of a site report template. Opaque text, usually in the form of a UUID.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub template_uuid: ::std::option::Option<TemplateId>,
+        ///Title of the reports.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub title: ::std::option::Option<::std::string::String>,
+        ///Id of a report schedule. Opaque text, usually in the form of a UUID.
+        pub uuid: ReportScheduleId,
+    }
+    ///Id of a report schedule. Opaque text, usually in the form of a UUID.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    #[serde(transparent)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct ReportScheduleId(pub ::std::string::String);
+    impl ::std::convert::From<&str> for ReportScheduleId {
+        fn from(value: &str) -> Self {
+            Self(value.to_owned())
+        }
+    }
+    impl ::std::convert::From<&::std::string::String> for ReportScheduleId {
+        fn from(value: &::std::string::String) -> Self {
+            Self(value.clone())
+        }
+    }
+    impl ::std::convert::From<&ReportScheduleId> for ReportScheduleId {
+        fn from(value: &ReportScheduleId) -> Self {
+            value.clone()
+        }
+    }
+    impl ::std::convert::AsRef<str> for ReportScheduleId {
+        fn as_ref(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::borrow::Borrow<str> for ReportScheduleId {
+        fn borrow(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::cmp::PartialEq<str> for ReportScheduleId {
+        fn eq(&self, other: &str) -> bool {
+            self.0 == other
+        }
+    }
+    impl ::std::cmp::PartialEq<&str> for ReportScheduleId {
+        fn eq(&self, other: &&str) -> bool {
+            self.0 == *other
+        }
+    }
+    impl ::std::ops::Deref for ReportScheduleId {
+        type Target = ::std::string::String;
+        fn deref(&self) -> &::std::string::String {
+            &self.0
+        }
+    }
+    impl ::std::convert::From<ReportScheduleId> for ::std::string::String {
+        fn from(value: ReportScheduleId) -> Self {
+            value.0
+        }
+    }
+    impl ::std::convert::From<::std::string::String> for ReportScheduleId {
+        fn from(value: ::std::string::String) -> Self {
+            Self(value)
+        }
+    }
+    impl ::std::fmt::Display for ReportScheduleId {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            self.0.fmt(f)
+        }
+    }
+    impl ::std::str::FromStr for ReportScheduleId {
+        type Err = ::std::convert::Infallible;
+        fn from_str(value: &str) -> ::std::result::Result<Self, Self::Err> {
+            Ok(Self(value.to_string()))
+        }
+    }
+    ///One section that reports on sites can have.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct ReportSection {
+        ///The name for people.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub display_text: ::std::option::Option<::std::string::String>,
+        ///What stands at the foot of the section. A pattern with `{install_name}` in it, so not an address as it stands.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub footer_url: ::std::option::Option<::std::string::String>,
+        ///The name of the group for people.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub group_display_text: ::std::option::Option<::std::string::String>,
+        ///Ties neighbouring sections together.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub group_name: ::std::option::Option<::std::string::String>,
+        ///Where a picture of such a section lies.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub image_url: ::std::option::Option<::std::string::String>,
+        ///Whether the section is in every report.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub mandatory: ::std::option::Option<bool>,
+        ///The name by which requests name the section.
+        pub name: ::std::string::String,
+        ///The place in the report.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub order: ::std::option::Option<i64>,
+    }
+    ///The catalogue of the sections that reports on sites can have.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct ReportSections {
+        ///The kind of report; not the name of a section.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+        ///What such a report is about.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub resource_type: ::std::option::Option<::std::string::String>,
+        ///The sections.
+        pub sections: ::std::vec::Vec<ReportSection>,
+    }
     ///How to restore a backup and whom to tell.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -2571,6 +2981,14 @@ pub mod types {
         ///Whether the database is put back too, or only the files.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub restore_database: ::std::option::Option<bool>,
+    }
+    ///A link by which somebody else can set up a domain's DNS.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct SharingLink {
+        ///A link that opens what it leads to for whoever has it, without credentials.
+        pub url: crate::values::SecretLink,
     }
     ///One site, which groups up to three installs, one for each environment.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
@@ -2727,6 +3145,142 @@ pub mod types {
         ///Id of a site. Opaque text, usually in the form of a UUID.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<SiteId>,
+    }
+    ///One report on a site.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct SiteReport {
+        ///When the report was made.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub created_at: ::std::option::Option<jiff::Timestamp>,
+        ///The time that a report covers.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub date_range: ::std::option::Option<SiteReportPeriod>,
+        ///A link that opens what it leads to for whoever has it, without credentials.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub download_url: ::std::option::Option<crate::values::SecretLink>,
+        ///Who got the report. Addresses only, without names.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub recipients: ::std::option::Option<::std::vec::Vec<ReportRecipient>>,
+        ///Title of the report.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub title: ::std::option::Option<::std::string::String>,
+        ///Id of a report on a site. Opaque text, usually in the form of a UUID.
+        pub uuid: SiteReportId,
+    }
+    ///Id of a report on a site. Opaque text, usually in the form of a UUID.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    #[serde(transparent)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct SiteReportId(pub ::std::string::String);
+    impl ::std::convert::From<&str> for SiteReportId {
+        fn from(value: &str) -> Self {
+            Self(value.to_owned())
+        }
+    }
+    impl ::std::convert::From<&::std::string::String> for SiteReportId {
+        fn from(value: &::std::string::String) -> Self {
+            Self(value.clone())
+        }
+    }
+    impl ::std::convert::From<&SiteReportId> for SiteReportId {
+        fn from(value: &SiteReportId) -> Self {
+            value.clone()
+        }
+    }
+    impl ::std::convert::AsRef<str> for SiteReportId {
+        fn as_ref(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::borrow::Borrow<str> for SiteReportId {
+        fn borrow(&self) -> &str {
+            &self.0
+        }
+    }
+    impl ::std::cmp::PartialEq<str> for SiteReportId {
+        fn eq(&self, other: &str) -> bool {
+            self.0 == other
+        }
+    }
+    impl ::std::cmp::PartialEq<&str> for SiteReportId {
+        fn eq(&self, other: &&str) -> bool {
+            self.0 == *other
+        }
+    }
+    impl ::std::ops::Deref for SiteReportId {
+        type Target = ::std::string::String;
+        fn deref(&self) -> &::std::string::String {
+            &self.0
+        }
+    }
+    impl ::std::convert::From<SiteReportId> for ::std::string::String {
+        fn from(value: SiteReportId) -> Self {
+            value.0
+        }
+    }
+    impl ::std::convert::From<::std::string::String> for SiteReportId {
+        fn from(value: ::std::string::String) -> Self {
+            Self(value)
+        }
+    }
+    impl ::std::fmt::Display for SiteReportId {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            self.0.fmt(f)
+        }
+    }
+    impl ::std::str::FromStr for SiteReportId {
+        type Err = ::std::convert::Infallible;
+        fn from_str(value: &str) -> ::std::result::Result<Self, Self::Err> {
+            Ok(Self(value.to_string()))
+        }
+    }
+    ///All reports on a site.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct SiteReportList {
+        ///The reports.
+        pub reports: ::std::vec::Vec<SiteReport>,
+    }
+    ///The time that a report covers.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Default,
+        PartialEq,
+        Eq
+    )]
+    #[non_exhaustive]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct SiteReportPeriod {
+        ///When it ends.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub end_date: ::std::option::Option<jiff::Timestamp>,
+        ///When it begins.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub start_date: ::std::option::Option<jiff::Timestamp>,
+    }
+    ///The report schedules of a site.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct SiteReportScheduleList {
+        ///The schedules.
+        pub schedules: ::std::vec::Vec<ReportSchedule>,
     }
     ///One transfer of a site from one account to another. Site, installs and accounts are given by name.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
@@ -2934,13 +3488,13 @@ pub mod types {
     pub struct SiteTypeBreakdown {
         ///The part of the sandbox sites, a 64-bit integer as a string.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub sandbox: ::std::option::Option<crate::values::Count>,
+        pub sandbox: ::std::option::Option<crate::values::Sum>,
         ///The part of the standard sites, a 64-bit integer as a string.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub standard: ::std::option::Option<crate::values::Count>,
+        pub standard: ::std::option::Option<crate::values::Sum>,
         ///The part of the transferable sites, a 64-bit integer as a string.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub transferable: ::std::option::Option<crate::values::Count>,
+        pub transferable: ::std::option::Option<crate::values::Sum>,
     }
     ///One SOA record.
     #[derive(
@@ -3137,16 +3691,19 @@ pub mod types {
     #[non_exhaustive]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct Template {
-        ///The main colour of the reports, as a hexadecimal RGB value after a `#`.
+        ///The colour of the cover page, as a hexadecimal RGB value after a `#`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub brand_color: ::std::option::Option<::std::string::String>,
+        ///What `brand_color` was called until 1.17.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub brand_colour: ::std::option::Option<::std::string::String>,
         ///The company whose name the reports carry.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub company_name: ::std::option::Option<::std::string::String>,
-        ///When the template was made.
+        ///When the template was made. Documented until 1.17 only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub created_at: ::std::option::Option<jiff::Timestamp>,
-        ///What the reports of this template are about.
+        ///What the reports of this template are about. Documented until 1.17 only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
         ///Where the logo on the reports lies.
@@ -3162,7 +3719,7 @@ pub mod types {
         pub template_name: ::std::string::String,
         ///Id of a site report template. Opaque text, usually in the form of a UUID.
         pub template_uuid: TemplateId,
-        ///When the template was changed last.
+        ///When the template was changed last. Documented until 1.17 only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub updated_at: ::std::option::Option<jiff::Timestamp>,
     }
@@ -3298,6 +3855,37 @@ pub mod types {
         ///What a user may do in an account. One of five values. `owner` is the role of those to whom the account belongs. `full` reaches all installs of the account, and `partial` only those that are named for the user. `full,billing` and `partial,billing` are the same two with access to billing. Requests write them just so; answers may order and space them otherwise, as in `billing, partial`.
         pub roles: crate::values::Roles,
     }
+    ///What to change of a report schedule. What is not given stays.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Default,
+        PartialEq,
+        Eq
+    )]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub struct UpdateReportScheduleRequest {
+        ///How often reports are made. 7 or 14 `DAYS`, or `MONTHLY` on day 1 to 31.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub frequency: ::std::option::Option<ReportFrequency>,
+        ///When the next report is made.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub next_scheduled_date: ::std::option::Option<jiff::Timestamp>,
+        ///Who gets the reports by mail.
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        pub recipients: ::std::vec::Vec<ReportRecipient>,
+        ///The sections of the reports, among those of the template.
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        pub sections: ::std::vec::Vec<TemplateSection>,
+        ///Id of a site report template. Opaque text, usually in the form of a UUID.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub template_uuid: ::std::option::Option<TemplateId>,
+        ///Title of the reports.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub title: ::std::option::Option<::std::string::String>,
+    }
     ///What to change about a site.
     #[derive(
         ::serde::Deserialize,
@@ -3335,7 +3923,7 @@ pub mod types {
         pub site_types: ::std::option::Option<SiteTypeBreakdown>,
         ///The whole figure, a 64-bit integer as a string.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub total: ::std::option::Option<crate::values::Count>,
+        pub total: ::std::option::Option<crate::values::Sum>,
     }
     ///The figures of a range of days, rolled up. Visits, requests and traffic (in bytes) have an average and a sum; storage (in bytes) has the latest figure only. `visit_count` counts all visits and `billable_visits` those that count towards the plan; `network_total_bytes` is what the CDN and the origin servers sent together.
     #[derive(
@@ -3390,13 +3978,13 @@ pub mod types {
     pub struct UsageRollup {
         ///The average of a day, a 64-bit integer as a string. Not filled for storage.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub average: ::std::option::Option<crate::values::Count>,
+        pub average: ::std::option::Option<crate::values::Sum>,
         ///The latest figure of the range. Filled for storage only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub latest: ::std::option::Option<LatestMetricValue>,
         ///The sum of all days, a 64-bit integer as a string. Not filled for storage.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub sum: ::std::option::Option<crate::values::Count>,
+        pub sum: ::std::option::Option<crate::values::Sum>,
     }
     ///The person to whom the credentials belong.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
@@ -3498,9 +4086,9 @@ pub mod types {
 #[derive(Clone, Debug)]
 /**Client for WP Engine Customer API
 
-Manage WP Engine accounts, their users, sites, installs, domains, certificates, backups and usage figures over HTTPS. This document was written by hand from the public facts of the API, for code generators, simulators and people; it is not the service's own description. Every operation carries `x-wpengine`, which says what code has to know before it repeats a request or reads a list. `safety` is `read`, `write` or `destructive`. `retry` is `safe` when doing it twice ends in the same state as doing it once, and `unsent` when a request may be repeated only if it is certain that the first one never left. `paging` is `offset`, `token` or `none`. A schema that occurs in answers may carry `x-wpengine.always`, the fields that every answer has been seen to hold; all other fields are best read as optional.
+Manage WP Engine accounts, their users, sites, installs, domains, certificates, backups and usage figures over HTTPS. This document was written by hand from the public facts of the API, for code generators, simulators and people; it is not the service's own description. Every operation carries `x-wpengine`, which says what code has to know before it repeats a request or reads a list. `safety` is `read`, `write` or `destructive`. `retry` is `safe` when doing it twice ends in the same state as doing it once, and `unsent` when a request may be repeated only if it is certain that the first one never left. `paging` is `offset`, `token` or `none`. `effects` says of everything that changes something what has to be weighed before it: `access` (people and keys), `traffic` (what visitors reach), `billable`, `overwrite` (content is gone afterwards), `loss`. `account` says whether the request names its account, in the `path`, the `query` or the `body`, always as `account_id`. `limited` is the number of seconds between two calls for one install. Where `secret` is true, nothing of the bodies may be printed. A schema that occurs in answers may carry `x-wpengine.always`, the fields that every answer has been seen to hold; all other fields are best read as optional.
 
-Version: 1.17.0*/
+Version: 1.21.2*/
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -3542,7 +4130,7 @@ impl Client {
 }
 impl ClientInfo<crate::Transport> for Client {
     fn api_version() -> &'static str {
-        "1.17.0"
+        "1.21.2"
     }
     fn baseurl(&self) -> &str {
         self.baseurl.as_str()
@@ -4561,6 +5149,257 @@ Arguments:
             .build()?;
         let info = OperationInfo {
             operation_id: "list_site_report_templates",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the reports on a site
+
+All reports that have been made on one site, in one answer without pages. The site has to be named. Reports are made by schedules; no operation makes, gets or deletes a single one.
+
+Sends a `GET` request to `/site_reports`
+
+Arguments:
+- `site_id`: The site whose reports are wanted.
+*/
+    pub async fn list_site_reports<'a>(
+        &'a self,
+        site_id: &'a types::SiteId,
+    ) -> Result<ResponseValue<types::SiteReportList>, Error<()>> {
+        let url = format!("{}/site_reports", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("site_id", &site_id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "list_site_reports",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the sections that a report can have
+
+The catalogue of the sections of which reports on sites are made, in one answer without pages.
+
+Sends a `GET` request to `/site_reports/sections`
+
+*/
+    pub async fn list_site_report_sections<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::ReportSections>, Error<()>> {
+        let url = format!("{}/site_reports/sections", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "list_site_report_sections",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the report schedules of a site
+
+The active schedules by which reports on one site are made, in one answer without pages. The site has to be named. This is also how a single schedule is found.
+
+Sends a `GET` request to `/site_reports/schedules`
+
+Arguments:
+- `site_id`: The site whose schedules are wanted.
+*/
+    pub async fn list_site_report_schedules<'a>(
+        &'a self,
+        site_id: &'a types::SiteId,
+    ) -> Result<ResponseValue<types::SiteReportScheduleList>, Error<()>> {
+        let url = format!("{}/site_reports/schedules", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("site_id", &site_id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "list_site_report_schedules",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Have reports on a site made regularly
+
+Creates a schedule by which reports on a site are made and mailed. The answer does not name the schedule: it is found in the list of schedules. A month that is too short for the day of a monthly schedule has its report on its last day; the others are made on the weekday of the first report.
+
+Sends a `POST` request to `/site_reports/schedules`
+
+*/
+    pub async fn create_site_report_schedule<'a>(
+        &'a self,
+        body: &'a types::CreateReportScheduleRequest,
+    ) -> Result<ResponseValue<types::Confirmation>, Error<()>> {
+        let url = format!("{}/site_reports/schedules", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "create_site_report_schedule",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a report schedule
+
+No more reports are made by the schedule. Those that it has made stay.
+
+Sends a `DELETE` request to `/site_reports/schedules/{schedule_id}`
+
+Arguments:
+- `schedule_id`: Id of the report schedule, which answers call `uuid`.
+*/
+    pub async fn delete_site_report_schedule<'a>(
+        &'a self,
+        schedule_id: &'a types::ReportScheduleId,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/site_reports/schedules/{}", self.baseurl, encode_path(& schedule_id
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self.client.delete(url).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "delete_site_report_schedule",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change a report schedule
+
+Changes what is given of a schedule, and leaves the rest. A list takes the place of the one that is there. The site stays, and nothing can be cleared with null.
+
+Sends a `PATCH` request to `/site_reports/schedules/{schedule_id}`
+
+Arguments:
+- `schedule_id`: Id of the report schedule, which answers call `uuid`.
+- `body`
+*/
+    pub async fn update_site_report_schedule<'a>(
+        &'a self,
+        schedule_id: &'a types::ReportScheduleId,
+        body: &'a types::UpdateReportScheduleRequest,
+    ) -> Result<ResponseValue<types::Confirmation>, Error<()>> {
+        let url = format!(
+            "{}/site_reports/schedules/{}", self.baseurl, encode_path(& schedule_id
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "update_site_report_schedule",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;
@@ -5590,6 +6429,53 @@ Arguments:
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
+    /**Make a link by which somebody else can set up a domain's DNS
+
+Makes a link to Entri Connect, a service of a third party. Whoever opens it signs in at the domain's registry, and the records that prove the domain and point it at the platform are set there. Only for domains whose `network_type` is `AN` or `GES`. Each call makes another link, and no operation lists or removes them: keep the one that was made.
+
+Sends a `POST` request to `/installs/{install_id}/domains/{domain_id}/sharing_link`
+
+Arguments:
+- `install_id`: Id of the install.
+- `domain_id`: Id of the domain.
+*/
+    pub async fn create_domain_sharing_link<'a>(
+        &'a self,
+        install_id: &'a types::InstallId,
+        domain_id: &'a types::DomainId,
+    ) -> Result<ResponseValue<types::SharingLink>, Error<()>> {
+        let url = format!(
+            "{}/installs/{}/domains/{}/sharing_link", self.baseurl, encode_path(&
+            install_id.to_string()), encode_path(& domain_id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "create_domain_sharing_link",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**Get a report on the state of a domain
 
 A report that `check_domain_status` has started. Its parts fill in as they are found; it is finished when `complete` is true.
@@ -5824,6 +6710,96 @@ Arguments:
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
+    /**List the archives of an install
+
+All downloadable copies of backups of one install, a page at a time. This is also how an archive is followed until its state is `completed` or `aborted`: no operation gets a single one.
+
+Sends a `GET` request to `/installs/{install_id}/archives`
+
+Arguments:
+- `install_id`: Id of the install.
+- `limit`: How many items one page may hold at most.
+- `offset`: How many items to leave out before the first one of the page.
+*/
+    pub async fn list_archives<'a>(
+        &'a self,
+        install_id: &'a types::InstallId,
+        limit: Option<i64>,
+        offset: Option<i64>,
+    ) -> Result<ResponseValue<crate::values::Page<crate::types::Archive>>, Error<()>> {
+        let url = format!(
+            "{}/installs/{}/archives", self.baseurl, encode_path(& install_id
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&progenitor_client::QueryParam::new("offset", &offset))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "list_archives",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Make a backup downloadable
+
+Starts making a zip file of everything that one backup holds. The answer has no body: the archive, its state and its link are found in the list of archives, where its `backup` has the id that was sent. Each call makes another archive.
+
+Sends a `POST` request to `/installs/{install_id}/archives`
+
+Arguments:
+- `install_id`: Id of the install.
+- `body`
+*/
+    pub async fn create_archive<'a>(
+        &'a self,
+        install_id: &'a types::InstallId,
+        body: &'a types::CreateArchiveRequest,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/installs/{}/archives", self.baseurl, encode_path(& install_id
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self.client.post(url).json(&body).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "create_archive",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**List the backups of an install
 
 All backup points of one install, a page at a time.
@@ -6047,57 +7023,6 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200..=299 => Ok(ResponseValue::empty(response)),
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
-    }
-    /**List the archives of an install
-
-All downloadable copies of backups of one install, a page at a time. Archives are asked for in the user portal; here they can be followed until their state is `completed` or `aborted`.
-
-Sends a `GET` request to `/installs/{install_id}/archives`
-
-Arguments:
-- `install_id`: Id of the install.
-- `limit`: How many items one page may hold at most.
-- `offset`: How many items to leave out before the first one of the page.
-*/
-    pub async fn list_archives<'a>(
-        &'a self,
-        install_id: &'a types::InstallId,
-        limit: Option<i64>,
-        offset: Option<i64>,
-    ) -> Result<ResponseValue<crate::values::Page<crate::types::Archive>>, Error<()>> {
-        let url = format!(
-            "{}/installs/{}/archives", self.baseurl, encode_path(& install_id
-            .to_string()),
-        );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("offset", &offset))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "list_archives",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }

@@ -11,7 +11,7 @@ mod seam;
 pub mod values;
 
 pub use generated::{Client, types};
-pub use operation::{Operation, Paging, Retry, Safety, operation};
+pub use operation::{AccountPlace, Effect, Operation, Paging, Retry, Safety, operation};
 pub use operations::OPERATIONS;
 pub use progenitor_client::{ClientInfo, Error, ResponseValue};
 pub use seam::{Exec, ExecFuture, Plain, Transport};

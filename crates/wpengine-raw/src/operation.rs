@@ -1,6 +1,6 @@
 //! What code has to know about an operation besides its types.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use crate::OPERATIONS;
 
@@ -26,6 +26,14 @@ pub struct Operation {
     pub paging: Paging,
     /// Whether it wants credentials.
     pub authenticated: bool,
+    /// What has to be weighed before it. Empty for what only reads, and for changes that concern nobody else.
+    pub effects: &'static [Effect],
+    /// Where the request names its account, always as `account_id`.
+    pub account: Option<AccountPlace>,
+    /// The time between two calls for one install, where the service limits that.
+    pub limited: Option<Duration>,
+    /// Whether its bodies can hold a secret, so that nothing of them may be printed.
+    pub secret: bool,
 }
 
 impl Operation {
@@ -74,6 +82,34 @@ pub enum Paging {
     Token,
     /// It does not.
     None,
+}
+
+/// What an operation does besides changing what it names: what has to be weighed before it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Effect {
+    /// Who can reach what: people, and keys.
+    Access,
+    /// What visitors reach.
+    Traffic,
+    /// It can cost money.
+    Billable,
+    /// Content is gone afterwards, and other content is in its place.
+    Overwrite,
+    /// Something is gone afterwards.
+    Loss,
+}
+
+/// Where a request names its account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AccountPlace {
+    /// In its path.
+    Path,
+    /// In its query.
+    Query,
+    /// In its body.
+    Body,
 }
 
 /// Looks an operation up by its id.

@@ -102,7 +102,27 @@ impl SimulatorBuilder {
             accounts,
             sites,
             installs,
+            troubled: false,
         };
+        self
+    }
+
+    /// Gives the [fleet](Self::fleet) every kind of trouble that somebody who looks after one could look for: certificates
+    /// that are expired, near their end or rejected; production without a backup, or with an old or an aborted one; domains
+    /// that are unverified, duplicated or redirect to nowhere; old and mismatched PHP; installs that stay pending and
+    /// storage that nobody has measured; people without a second factor, open invitations and sole owners; plans that are
+    /// exceeded, and nearly. With sixty production installs there are two of each. Without a fleet it does nothing.
+    ///
+    /// ```
+    /// use wpengine_sim::Simulator;
+    ///
+    /// let simulator = Simulator::builder().fleet(9, 60, 170).troubled().build();
+    /// # let _ = simulator;
+    /// ```
+    pub fn troubled(mut self) -> Self {
+        if let Population::Fleet { troubled, .. } = &mut self.population {
+            *troubled = true;
+        }
         self
     }
 

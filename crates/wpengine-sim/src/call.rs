@@ -80,6 +80,15 @@ impl Call<'_> {
             .map_or("", |(_, value)| value)
     }
 
+    /// Where the simulator is, as the caller knows it: `http://127.0.0.1:4010`.
+    pub(crate) fn origin(&self) -> &str {
+        let path = self.address.find("://").and_then(|scheme| {
+            let host = scheme + 3;
+            Some(host + self.address[host..].find('/')?)
+        });
+        path.map_or(&self.address, |path| &self.address[..path])
+    }
+
     /// A parameter of the query.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::shared::Shared;
-use crate::state::{Archive, Time};
+use crate::state::Time;
 
 /// What an install holds, and what was done to it, as `GET /_sim/installs/{install_id}` tells.
 #[derive(Debug, Clone, Serialize)]
@@ -28,7 +28,7 @@ pub struct InstallContent {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct InstallEvent {
-    /// `cache_purge`, `object_cache_purge`, `copy`, `restore` or `domain_status_check`.
+    /// `cache_purge`, `object_cache_purge`, `copy`, `restore`, `domain_status_check` or `sharing_link`.
     pub kind: String,
     /// When it was asked for, in virtual time.
     pub at: jiff::Timestamp,
@@ -92,33 +92,6 @@ impl Shared {
             }
             None => false,
         }
-    }
-
-    /// Orders an archive of a completed backup, as one does in the portal.
-    pub(crate) fn create_archive(
-        &self,
-        install_id: &str,
-        backup_id: &str,
-        emails: Vec<String>,
-    ) -> Option<String> {
-        let now = self.clock.now();
-        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = world.random.uuid();
-        let install = world.installs.get_mut(install_id)?;
-        install
-            .backups
-            .get(backup_id)
-            .filter(|backup| backup.status(now) == "completed")?;
-        let archive = Archive {
-            id: id.clone(),
-            backup_id: backup_id.to_owned(),
-            notification_emails: emails,
-            requested_at: now,
-            fails: false,
-        };
-        install.archives.insert(id.clone(), archive);
-        self.changed.notify_one();
-        Some(id)
     }
 
     /// Lets an archive that is still being made end `aborted`.

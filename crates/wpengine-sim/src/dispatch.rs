@@ -8,6 +8,7 @@ use http::{Method, Request, Response, StatusCode};
 use crate::control_server;
 use crate::delivery::Delivery;
 use crate::document::{Found, document};
+use crate::downloads;
 use crate::entry::Entry;
 #[cfg(feature = "explorer")]
 use crate::explorer;
@@ -26,6 +27,9 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Deliver
     }
     #[cfg(feature = "explorer")]
     if let Some(response) = explorer::answer(shared, request) {
+        return Delivery::Whole(response);
+    }
+    if let Some(response) = downloads::answer(shared, request) {
         return Delivery::Whole(response);
     }
     let number = shared.next_request();

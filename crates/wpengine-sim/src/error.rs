@@ -59,6 +59,11 @@ impl Refusal {
         Self::new(Kind::NotFound, "Not Found")
     }
 
+    /// A 404 whose message tells what is not there.
+    pub(crate) fn not_there(message: &str) -> Self {
+        Self::new(Kind::NotFound, message)
+    }
+
     pub(crate) fn forbidden() -> Self {
         Self::new(
             Kind::Forbidden,

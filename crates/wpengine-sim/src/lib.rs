@@ -30,6 +30,7 @@ mod counted_account;
 mod delivery;
 mod dispatch;
 mod document;
+mod downloads;
 mod entry;
 mod error;
 #[cfg(feature = "explorer")]

@@ -21,6 +21,7 @@ Examples:
                       curl -X POST http://127.0.0.1:PORT/_sim/clock/advance -d '{\"seconds\":180}'
   A large fleet:      wpengine-sim --seed 7 --accounts 5 --sites 4000 --installs 10000
 
+  A fleet in trouble: wpengine-sim --troubled
   Kept for next time: wpengine-sim --state fleet.json --sites 40 --installs 100
   A lost answer:      curl http://127.0.0.1:PORT/_sim/faults \\
                         -d '{\"operation\":\"create_backup\",\"kind\":\"reset\",\"phase\":\"after\"}'
@@ -64,6 +65,10 @@ struct Arguments {
     /// How many installs the fleet has; a site takes up to three.
     #[arg(long, value_name = "I")]
     installs: Option<usize>,
+    /// Give the fleet every kind of trouble that could be looked for. Without numbers it has 9 accounts, 60 sites and 170
+    /// installs.
+    #[arg(long)]
+    troubled: bool,
     /// Keep the state in this file: read at the start if it is there, written within a second after each change and at
     /// the end. What is in it goes before the fleet.
     #[arg(long, value_name = "FILE")]
@@ -103,6 +108,11 @@ impl Arguments {
                 sites,
                 self.installs.unwrap_or(0),
             );
+        } else if self.troubled {
+            builder = builder.fleet(9, 60, 170);
+        }
+        if self.troubled {
+            builder = builder.troubled();
         }
         if let Some(limits) = limits {
             builder = builder.rate_limits(limits);

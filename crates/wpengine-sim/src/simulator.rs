@@ -256,12 +256,6 @@ impl Simulator {
         self.shared.abort_backup(install_id, backup_id)
     }
 
-    /// Orders an archive of a completed backup, which the API itself cannot do, and gives its id.
-    pub fn create_archive(&self, install_id: &str, backup_id: &str) -> Option<String> {
-        self.shared
-            .create_archive(install_id, backup_id, Vec::new())
-    }
-
     /// Lets an archive that is still being made end `aborted`. False if there is no such archive.
     pub fn abort_archive(&self, install_id: &str, archive_id: &str) -> bool {
         self.shared.abort_archive(install_id, archive_id)

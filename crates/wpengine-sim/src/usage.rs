@@ -140,7 +140,7 @@ impl Profile {
         now: Timestamp,
     ) -> Option<Storage> {
         let midnight = date.to_zoned(TimeZone::UTC).ok()?.timestamp();
-        let weekly = ((number + self.phase) % 7 == 0)
+        let weekly = (!install.is_unmeasured && (number + self.phase) % 7 == 0)
             .then(|| midnight.saturating_add(MEASURED_AT).ok())
             .flatten();
         let asked = install

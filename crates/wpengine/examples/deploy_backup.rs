@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let name = install.name;
     let install = client.install(install.id);
 
-    let mut archives = install.list_archives().items();
+    let mut archives = install.archives().list().items();
     while let Some(archive) = archives.try_next().await? {
         println!("archive {}: {}", archive.id, archive.state);
     }

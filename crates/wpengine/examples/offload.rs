@@ -33,6 +33,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             )
             .await?;
     }
-    println!("{:#?}", offload.get().await?.largefs_settings);
+    match offload.get().await? {
+        Some(settings) => println!("{:#?}", settings.largefs_settings),
+        None => println!("large files are not offloaded"),
+    }
     Ok(())
 }

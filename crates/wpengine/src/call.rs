@@ -21,9 +21,6 @@ use crate::{
 
 pub(crate) type RawResult<T> = Result<raw::ResponseValue<T>, raw::Error<()>>;
 
-/// Operations whose bodies can hold a private key: of their failures nothing is quoted.
-const SECRET_BODIES: [&str; 2] = ["import_third_party_certificate", "get_domain_certificate"];
-
 /// How long what is named in an error may be: the place where an answer cannot be read, which an answer with fields of any
 /// name makes up, and the id of a request.
 const NAME: usize = 100;
@@ -171,6 +168,7 @@ impl Record {
 
     fn facts<'a>(self, core: &'a Core, operation: &'static str) -> Facts<'a> {
         let sent = self.sent.as_ref();
+        let known = raw::operation(operation);
         Facts {
             core,
             operation,
@@ -179,7 +177,8 @@ impl Record {
             headers: self.headers,
             history: self.history,
             authorization: self.authorization,
-            is_read: raw::operation(operation).is_some_and(raw::Operation::is_read),
+            is_read: known.is_some_and(raw::Operation::is_read),
+            is_secret: known.is_some_and(|operation| operation.secret),
         }
     }
 }
@@ -381,6 +380,8 @@ pub(crate) struct Facts<'a> {
     /// What was sent as `Authorization`, to be taken out of whatever is quoted.
     pub(crate) authorization: Option<HeaderValue>,
     pub(crate) is_read: bool,
+    /// Whether the bodies can hold a secret: of a failure nothing is quoted then.
+    pub(crate) is_secret: bool,
 }
 
 impl Facts<'_> {
@@ -404,7 +405,7 @@ impl Facts<'_> {
 
     /// The service answered with a failure.
     pub(crate) fn api(self, body: &[u8]) -> Error {
-        let api = if SECRET_BODIES.contains(&self.operation) {
+        let api = if self.is_secret {
             ApiError::default()
         } else {
             ApiError::read(body, |text| redact(text, self.authorization.as_ref()))
@@ -459,7 +460,7 @@ impl Facts<'_> {
 
     /// The answer is a success that cannot be read.
     pub(crate) fn decode(self, body: &[u8], explain: Explain, error: &serde_json::Error) -> Error {
-        let secret = SECRET_BODIES.contains(&self.operation);
+        let secret = self.is_secret;
         let (mut path, mut problem) = match explain(body) {
             Some(explanation) => (explanation.path, explanation.problem),
             None => (String::new(), error.to_string()),

@@ -121,6 +121,7 @@ impl AnyRequest {
             history: History::default(),
             authorization: None,
             is_read: target.is_read(),
+            is_secret: target.secret,
         };
         match transport::run(core, &target, &self.options, &request).await {
             Ok(Exchange {

@@ -7,6 +7,7 @@ mod client;
 mod client_limits;
 mod credentials;
 mod docs;
+mod download;
 mod error;
 mod escape;
 mod limits;
@@ -26,6 +27,7 @@ pub use builder::ClientBuilder;
 pub use client::Client;
 pub use client_limits::ClientLimits;
 pub use credentials::{Credentials, TokenFuture, TokenSource};
+pub use download::Download;
 pub use error::{ApiError, Error, ErrorKind, FieldError};
 pub use escape::AnyRequest;
 pub use limits::{
@@ -37,21 +39,22 @@ pub use many::{ForEach, Given, Outcome, Progressed, for_each, for_each_of};
 pub use paging::{ByOffset, ByToken, Items, List, Page, Pages, Unpaged};
 pub use request::{Request, RequestFuture};
 pub use resources::{
-    AccountHandle, AccountUsage, AccountUserHandle, AccountUsers, Accounts, BackupHandle, Backups,
-    Certificates, CopyInstall, CreateAccountUser, CreateDomain, CreateInstall, CreateSiteTransfer,
-    DomainCertificateHandle, DomainHandle, Domains, GetInstallUsage, GetUsageInsights,
-    GetUsageSummary, InstallHandle, InstallUsage, Installs, NewDomain, OffloadSettings,
-    OrderCertificate, PathSettings, RestoreBackup, S3Settings, SiteHandle, SiteTransferHandle,
-    SiteTransfers, Sites, SshKeyHandle, SshKeys, UpdateAccountUser, UpdateDomain, UpdateInstall,
-    UpdateSite,
+    AccountHandle, AccountUsage, AccountUserHandle, AccountUsers, Accounts, ArchiveHandle,
+    Archives, BackupHandle, Backups, Certificates, CopyInstall, CreateAccountUser, CreateArchive,
+    CreateDomain, CreateInstall, CreateReportSchedule, CreateSiteTransfer, DomainCertificateHandle,
+    DomainHandle, Domains, GetInstallUsage, GetUsageInsights, GetUsageSummary, InstallHandle,
+    InstallUsage, Installs, NewArchive, NewDomain, OffloadSettings, OrderCertificate, PathSettings,
+    Recipient, ReportScheduleHandle, ReportSchedules, RestoreBackup, S3Settings, SiteHandle,
+    SiteReports, SiteTransferHandle, SiteTransfers, Sites, SshKeyHandle, SshKeys,
+    UpdateAccountUser, UpdateDomain, UpdateInstall, UpdateReportSchedule, UpdateSite,
 };
 pub use response::{RateLimit, Response};
 pub use secrecy::SecretString;
 pub use transport::{Counters, RetryPolicy};
 #[doc(hidden)]
-pub use transport::{Wire, WireError, WireFuture};
+pub use transport::{Wire, WireBody, WireError, WireFuture, WireHead};
 pub use wait::{Progress, Wait};
-pub use wpengine_raw::{Operation, Paging, Retry, Safety};
+pub use wpengine_raw::{AccountPlace, Effect, Operation, Paging, Retry, Safety};
 
 /// Every operation of the API, with what code has to know about each: method, path, and whether it may be repeated.
 ///

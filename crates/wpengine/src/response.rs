@@ -75,6 +75,18 @@ impl<T> Response<T> {
     }
 }
 
+impl Response<()> {
+    /// The same with a value.
+    pub(crate) fn with<T>(self, value: T) -> Response<T> {
+        Response {
+            value,
+            status: self.status,
+            headers: self.headers,
+            attempts: self.attempts,
+        }
+    }
+}
+
 /// Without the headers: some servers repeat in them what they were sent.
 impl<T: fmt::Debug> fmt::Debug for Response<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -20,5 +20,8 @@
 #[doc(inline)]
 pub use wpengine_raw::{
     types::*,
-    values::{BulkDomains, Change, Count, FreeForm, PrivateKey, Redirect, Role, Roles},
+    values::{
+        BulkDomains, Change, FreeForm, ParseSumError, PrivateKey, Redirect, Role, Roles,
+        SecretLink, Sum,
+    },
 };

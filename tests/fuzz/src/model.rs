@@ -40,7 +40,7 @@ const MODELS: [Model; 64] = models![
     SiteReference, SiteTransfer, SshKey, Status, Template, TemplateList, ThirdPartySuccessfulImportResponse,
     UsageMetricsRollup, UsageRollup, User, CreateInstallRequest, CreateBackupRequest, CreateDomainRequest,
     UpdateSiteRequest;
-    types::BulkDomains, types::FreeForm, types::Roles, types::Count, types::PrivateKey, types::Environment,
+    types::BulkDomains, types::FreeForm, types::Roles, types::Sum, types::PrivateKey, types::Environment,
     types::BackupStatus, types::InstallStatus, types::SiteTransferStatus, types::CertificateStatus, types::SslStatus,
     types::OwnershipStatus, types::ArchiveState, types::CacheType, types::DomainStatus,
     HashMap<String, String>, Vec<types::Site>, Option<types::Site>,

@@ -343,7 +343,7 @@ const LISTINGS: [Listing; 13] = [
     by_offset!(id, |client| client.accounts().list()),
     by_offset!(id, |client| client.install(ID).domains().list()),
     by_offset!(id, |client| client.install(ID).backups().list()),
-    by_offset!(id, |client| client.install(ID).list_archives()),
+    by_offset!(id, |client| client.install(ID).archives().list()),
     by_offset!(id, |client| client.account(ID).list_site_transfers()),
     by_offset!(uuid, |client| client.ssh_keys().list()),
     by_token!("certificates", id: i64, |client| client.install(ID).certificates().list()),

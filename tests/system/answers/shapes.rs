@@ -3,8 +3,8 @@
 use wpengine::{Client, ErrorKind, types::Domain};
 
 use crate::support::{
-    clients,
     calls::INSTALL,
+    clients,
     script::{self, Script},
 };
 
@@ -226,7 +226,8 @@ async fn any_other_404_is_one() {
     let body = r#"{"message":"No SSL certs found for environment 'x'"}"#;
     let error = answered(404, body)
         .install(INSTALL)
-        .list_archives()
+        .archives()
+        .list()
         .all(10)
         .await
         .expect_err("a 404");

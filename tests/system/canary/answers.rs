@@ -10,8 +10,8 @@ use wpengine::{Client, Credentials, Error, RetryPolicy, types::PrivateKey};
 
 use super::{PASSWORD, PRIVATE_KEY, TOKEN, USER, credentials, nowhere_in, told};
 use crate::support::{
-    clients::{self, BASE_URL},
     calls::{self, INSTALL},
+    clients::{self, BASE_URL},
     script::{Script, Turn},
 };
 

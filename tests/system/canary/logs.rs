@@ -13,8 +13,8 @@ use wpengine_sim::{ClockMode, Simulator};
 
 use super::{PASSWORD, PRIVATE_KEY, TOKEN, USER, credentials, nowhere_in, shown, told};
 use crate::support::{
-    clients,
     calls::{self, INSTALL},
+    clients,
     program::{quickstart, stderr, stdout},
     trap::Trap,
 };

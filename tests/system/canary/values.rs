@@ -9,8 +9,8 @@ use wpengine::{
 
 use super::{PASSWORD, PRIVATE_KEY, TOKEN, credentials, nowhere_in, shown};
 use crate::support::{
-    clients::{self, BASE_URL},
     calls::INSTALL,
+    clients::{self, BASE_URL},
     script::Script,
 };
 

@@ -20,8 +20,8 @@ use super::{
     nowhere_in, shown, told,
 };
 use crate::support::{
-    clients::BASE_URL,
     calls::{ACCOUNT, INSTALL},
+    clients::BASE_URL,
     script::{Script, json, with_header},
 };
 

@@ -8,7 +8,7 @@ use std::future::{Future, IntoFuture};
 
 use wpengine::{Client, Error, ErrorKind};
 
-use crate::support::{clients, calls::Call, script::Script};
+use crate::support::{calls::Call, clients, script::Script};
 
 /// A request that must be refused, with the words that say why.
 struct Refused {

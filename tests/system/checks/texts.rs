@@ -4,8 +4,8 @@ use wpengine::types::{PrivateKey, Role, Roles};
 
 use super::{all_are_refused, refused};
 use crate::support::{
-    clients,
     calls::{ACCOUNT, INSTALL, SITE},
+    clients,
     script::Script,
 };
 

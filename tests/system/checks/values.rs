@@ -8,8 +8,8 @@ use wpengine::{
 
 use super::{all_are_refused, refused};
 use crate::support::{
-    clients,
     calls::{ACCOUNT, INSTALL, SITE},
+    clients,
     script::Script,
 };
 

@@ -10,8 +10,8 @@ use wpengine::{
 };
 
 use crate::support::{
-    clients::BASE_URL,
     calls::{ACCOUNT, INSTALL, SITE},
+    clients::BASE_URL,
     script::{Script, Turn, json, with_header},
 };
 
@@ -247,12 +247,12 @@ async fn waits() -> BTreeMap<&'static str, Duration> {
         };
     }
     wait!("AccountUsage::wait_for_refresh": client.account(ACCOUNT).usage().wait_for_refresh());
+    wait!("ArchiveHandle::wait": install.archive("a1").wait());
     wait!("BackupHandle::wait": install.backup("b1").wait());
     wait!("DomainCertificateHandle::wait": install.domain("d1").certificate().wait());
     wait!("DomainHandle::wait_until_verified": install.domain("d1").wait_until_verified());
     wait!("Domains::wait_for_report": install.domains().wait_for_report("r1"));
     wait!("InstallHandle::wait": install.wait());
-    wait!("InstallHandle::wait_for_archive": install.wait_for_archive("a1"));
     wait!("InstallUsage::wait_for_refresh": install.usage().wait_for_refresh());
     wait!("SiteTransferHandle::wait": site.site_transfer("t1").wait());
     waits

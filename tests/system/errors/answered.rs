@@ -9,8 +9,8 @@ use wpengine_sim::Simulator;
 
 use super::{Sheet, check, once, three_times};
 use crate::support::{
-    clients, document,
     calls::{INSTALL, SITE},
+    clients, document,
     program::{quickstart, stderr},
     script::{self, Script},
 };

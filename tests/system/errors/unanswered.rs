@@ -8,8 +8,8 @@ use wpengine::{ErrorKind, RetryPolicy, Wire, WireError, WireFuture};
 
 use super::{Sheet, check, once, three_times};
 use crate::support::{
-    clients,
     calls::{INSTALL, SITE},
+    clients,
     script::{Script, Turn},
 };
 

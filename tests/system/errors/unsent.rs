@@ -11,8 +11,8 @@ use wpengine::{
 
 use super::Sheet;
 use crate::support::{
-    clients,
     calls::{ACCOUNT, INSTALL, SITE},
+    clients,
     script::Script,
 };
 

@@ -6,8 +6,8 @@ use wpengine::{ErrorKind, Paging, types::Site};
 
 use super::{ids, read};
 use crate::support::{
-    clients,
     calls::{self, ACCOUNT, INSTALL},
+    clients,
     pages::{number, sites},
     script::{self, Script, Turn},
 };

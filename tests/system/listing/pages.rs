@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{ids, read};
 use crate::support::{
-    clients,
     calls::ACCOUNT,
+    clients,
     pages::{number, parameter, site, sites},
     script::{self, Script},
 };

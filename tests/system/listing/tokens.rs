@@ -4,8 +4,8 @@ use serde_json::json;
 use wpengine::ErrorKind;
 
 use crate::support::{
-    clients,
     calls::{self, ACCOUNT, INSTALL},
+    clients,
     pages::parameter,
     script::{self, Script},
 };

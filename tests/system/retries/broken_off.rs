@@ -5,8 +5,8 @@ use std::time::Duration;
 use wpengine::{ErrorKind, Retry, RetryPolicy};
 
 use crate::support::{
-    clients,
     calls::{self, INSTALL},
+    clients,
     script::{Script, Turn, json},
 };
 

@@ -4,8 +4,8 @@ use http::Method;
 use wpengine::{Error, ErrorKind, Retry};
 
 use crate::support::{
-    clients,
     calls::{self, INSTALL},
+    clients,
     script::{Script, Turn, json},
 };
 

@@ -8,8 +8,8 @@ use wpengine::{
 };
 
 use crate::support::{
-    clients,
     calls::INSTALL,
+    clients,
     script::{Script, Turn, json, with_header},
 };
 

@@ -7,7 +7,7 @@ use jiff::{Span, Timestamp};
 use wpengine::{Client, Error, NewDomain, types::Roles};
 
 use super::things::{self, Thing};
-use crate::support::calls::{self, ACCOUNT, INSTALL};
+use crate::support::calls::{self, ACCOUNT, ADVANCED_DOMAIN, ADVANCED_INSTALL, INSTALL, SITE};
 
 const OTHER_ACCOUNT: &str = "5cc8e1fa-6a7c-4b2e-9d53-0e9b6f5a2c11";
 /// One of the two installs of the other site: nothing else is done to it.
@@ -54,6 +54,7 @@ impl Task<'_> {
             "delete_site" => one!(client.site(id).delete()),
             "delete_install" => one!(client.install(id).delete()),
             "delete_domain" => one!(client.install(INSTALL).domain(id).delete()),
+            "delete_site_report_schedule" => one!(client.report_schedule(id).delete()),
             "delete_ssh_key" => one!(client.ssh_key(id).delete()),
             "delete_account_user" => one!(client.account(ACCOUNT).user(id).delete()),
             "create_site_transfer" => {
@@ -91,7 +92,18 @@ impl Task<'_> {
             "list_accounts" => page!(client.accounts().list().limit(1)),
             // Not the first page: one that can shift.
             "list_archives" => {
-                page!(client.install(INSTALL).list_archives().limit(10).offset(1))
+                page!(
+                    client
+                        .install(INSTALL)
+                        .archives()
+                        .list()
+                        .limit(10)
+                        .offset(1)
+                )
+            }
+            "create_domain_sharing_link" => {
+                let domain = client.install(ADVANCED_INSTALL).domain(ADVANCED_DOMAIN);
+                one!(domain.create_sharing_link())
             }
             "update_install" => one!(client.install(MOVABLE_INSTALL).update().clear_environment()),
             other => self.create(other).await,
@@ -120,6 +132,11 @@ impl Task<'_> {
                 one!(install.domains().create_bulk(domains))
             }
             "create_backup" => one!(install.backups().create(name, ["ops@example.com"])),
+            "create_site_report_schedule" => {
+                let schedules = client.site(SITE).report_schedules();
+                let schedule = schedules.create(name, ["ops@example.com"]).found().await?;
+                Ok(Some(self.made(schedule.uuid.to_string())))
+            }
             "create_ssh_key" => {
                 let key = format!("ssh-ed25519 {} {name}", STANDARD.encode(&name));
                 let key = client.ssh_keys().create(key).await?;

@@ -141,7 +141,7 @@ impl Soak {
         let fault = turn
             .case
             .map(|case| lock(&self.plan).cases[case].fault.clone());
-        let progress = Arc::new(Mutex::new(Progress::of(fault)));
+        let progress = Arc::new(Mutex::new(Progress::of(turn.operation, fault)));
         let taken = turn.thing.as_ref().map(|thing| thing.number);
         let task = Task {
             client: &self.client,

@@ -16,7 +16,8 @@ pub(super) struct Thing {
 }
 
 /// The operations that take a thing, and those that make it.
-const MAKERS: [(&str, &str); 7] = [
+const MAKERS: [(&str, &str); 8] = [
+    ("delete_site_report_schedule", "create_site_report_schedule"),
     ("delete_site", "create_site"),
     ("delete_install", "create_install"),
     ("delete_domain", "create_domain"),
@@ -57,7 +58,7 @@ pub(super) fn name(number: u64) -> String {
 }
 
 /// How often each call's name is in a snapshot of the world: where there is a site, an install, a domain, a backup, a user
-/// of an account or an SSH key of that name.
+/// of an account, an SSH key or a report schedule of that name.
 pub(super) fn count(snapshot: &str) -> BTreeMap<u64, u32> {
     let written: Value = serde_json::from_str(snapshot).expect("a snapshot is JSON");
     let world = &written["world"];
@@ -74,6 +75,7 @@ pub(super) fn count(snapshot: &str) -> BTreeMap<u64, u32> {
         ("installs", "backups", "description"),
         ("accounts", "users", "email"),
         ("users", "ssh_keys", "comment"),
+        ("sites", "schedules", "title"),
     ] {
         for (_, thing) in world[outer].as_object().into_iter().flatten() {
             names.extend(each(&thing[inner], field));

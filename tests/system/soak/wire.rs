@@ -11,9 +11,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request};
+use http::Request;
 use tokio::time::{Instant, sleep};
-use wpengine::{Wire, WireError, WireFuture};
+use wpengine::{Operation, Wire, WireError, WireFuture};
 use wpengine_sim::{Fault, Simulator};
 
 /// What is known of the call that a task makes at present.
@@ -29,7 +29,7 @@ pub(super) struct Progress {
     pub(super) looks: u64,
     /// The writes that the simulator did.
     pub(super) effects: u64,
-    asked: Option<(Method, String)>,
+    operation: Option<&'static Operation>,
 }
 
 tokio::task_local! {
@@ -56,9 +56,10 @@ struct State {
 const A_MINUTE: usize = 100;
 
 impl Progress {
-    /// Of a call whose first request meets a fault, or none.
-    pub(super) fn of(fault: Option<Fault>) -> Self {
+    /// Of a call of an operation whose first request meets a fault, or none.
+    pub(super) fn of(operation: &'static Operation, fault: Option<Fault>) -> Self {
         Self {
+            operation: Some(operation),
             fault,
             ..Self::default()
         }
@@ -103,12 +104,27 @@ impl Way {
             state.tightest = state.tightest.min(first.elapsed());
         }
         let mut call = lock(call);
-        let asked = (request.method().clone(), request.uri().path().to_owned());
-        let is_operation = *call.asked.get_or_insert_with(|| asked.clone()) == asked;
-        call.requests += u64::from(is_operation);
-        call.looks += u64::from(!is_operation);
+        if !call
+            .operation
+            .is_some_and(|operation| is_of(operation, request))
+        {
+            call.looks += 1;
+            return None;
+        }
+        call.requests += 1;
         call.fault.take()
     }
+}
+
+/// Whether a request is one of the operation.
+fn is_of(operation: &Operation, request: &Request<Bytes>) -> bool {
+    let path = request.uri().path().strip_prefix("/v1").unwrap_or_default();
+    let (parts, template) = (path.split('/'), operation.path.split('/'));
+    *request.method() == operation.method
+        && parts.clone().count() == template.clone().count()
+        && parts
+            .zip(template)
+            .all(|(part, known)| known.starts_with('{') || part == known)
 }
 
 impl Wire for Way {

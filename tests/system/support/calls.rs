@@ -11,13 +11,17 @@ use std::{
 
 use jiff::{Span, Timestamp, civil::Date};
 use wpengine::{
-    ByOffset, ByToken, Client, Error, List, NewDomain, Page, PathSettings, S3Settings,
+    ByOffset, ByToken, Client, Error, List, NewDomain, Page, PathSettings, Recipient, S3Settings,
     types::{CacheType, Environment, EnvironmentMetrics, LargeFsRedirectType, PrivateKey, Roles},
 };
 
 pub(crate) const ACCOUNT: &str = "eeda3227-9a39-46ae-9e14-20958bb4e6c9";
 pub(crate) const SITE: &str = "28c78b6d-c2da-4f09-85f5-1ad588089b2d";
 pub(crate) const INSTALL: &str = "294deacc-d8b8-4005-82c4-0727ba8ddde0";
+
+/// A domain on the network that knows sharing links, and its install.
+pub(crate) const ADVANCED_DOMAIN: &str = "7b1f0d52-3c8e-4a67-9d20-5e4c1a8f6b93";
+pub(crate) const ADVANCED_INSTALL: &str = "8f14e45f-ceea-4b5b-9f6d-8f14e45fceea";
 
 /// How much of what an operation takes is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +45,8 @@ pub(crate) struct Ids {
     pub(crate) target: String,
     pub(crate) report: String,
     pub(crate) backup: String,
+    pub(crate) schedule: String,
+    pub(crate) template: String,
     pub(crate) ssh_key: String,
 }
 
@@ -57,6 +63,8 @@ impl Default for Ids {
             target: "6977805b-1f65-4a5d-8d36-6fe609a4d9f3".to_owned(),
             report: "6a6d5dbd-5cac-41d5-8f3f-14a3e8ae6f76".to_owned(),
             backup: "e41fa98f-ea80-4654-b229-a9b765d0863a".to_owned(),
+            schedule: "123e4567-e89b-12d3-a456-426614174000".to_owned(),
+            template: "9fe01285-87cc-405b-9f2f-02cc1316bb63".to_owned(),
             ssh_key: "e41fa98f-ea80-1f16-a7b7-d748bcc9e64d".to_owned(),
         }
     }
@@ -64,7 +72,7 @@ impl Default for Ids {
 
 impl Ids {
     /// Each of them, to be replaced.
-    pub(crate) fn each() -> [fn(&mut Self) -> &mut String; 11] {
+    pub(crate) fn each() -> [fn(&mut Self) -> &mut String; 13] {
         [
             |ids| &mut ids.account,
             |ids| &mut ids.site,
@@ -76,6 +84,8 @@ impl Ids {
             |ids| &mut ids.target,
             |ids| &mut ids.report,
             |ids| &mut ids.backup,
+            |ids| &mut ids.schedule,
+            |ids| &mut ids.template,
             |ids| &mut ids.ssh_key,
         ]
     }
@@ -163,6 +173,30 @@ pub(crate) fn told(client: &Client, ids: &Ids, id: &str, form: Form) -> Told {
         get_site_transfer: one(site.site_transfer(ids.transfer.as_str()).get());
         cancel_site_transfer: one(site.site_transfer(ids.transfer.as_str()).cancel());
         list_site_report_templates: page(account.list_site_report_templates());
+        list_site_reports: page(site.reports().list());
+        list_site_report_sections: one(client.report_sections());
+        list_site_report_schedules: page(site.report_schedules().list());
+        create_site_report_schedule: one(site.report_schedules().create("Weekly", ["ops@example.com"])),
+            full: one(site
+                .report_schedules()
+                .create(
+                    "Monthly Site Performance Report",
+                    [Recipient::new("john@example.com").name("John Doe")],
+                )
+                .weekly(Timestamp::UNIX_EPOCH)
+                .template(ids.template.as_str())
+                .sections(["cover"]));
+        update_site_report_schedule: one(client.report_schedule(ids.schedule.as_str()).update().monthly(31)),
+            full: one(client
+                .report_schedule(ids.schedule.as_str())
+                .update()
+                .title("Monthly Site Performance Report")
+                .monthly(31)
+                .next(Timestamp::UNIX_EPOCH)
+                .template(ids.template.as_str())
+                .recipients([Recipient::new("jane@example.com").name("Jane Doe")])
+                .sections(["cover"]));
+        delete_site_report_schedule: one(client.report_schedule(ids.schedule.as_str()).delete());
         list_sites: page(client.sites().list()),
             full: pages(form, client.sites().list().account(account_id));
         create_site: one(client.sites().create("Torque Magazine", account_id));
@@ -213,6 +247,7 @@ pub(crate) fn told(client: &Client, ids: &Ids, id: &str, form: Form) -> Told {
                 .redirect_to(ids.target.as_str())
                 .secure_all_urls(true));
         delete_domain: one(domain.delete());
+        create_domain_sharing_link: one(domain.create_sharing_link());
         verify_domain: one(domain.verify());
         check_domain_status: one(domain.check_status());
         get_domain_report: one(install.domains().report(ids.report.as_str()));
@@ -242,7 +277,8 @@ pub(crate) fn told(client: &Client, ids: &Ids, id: &str, form: Form) -> Told {
                 .create_checkpoint(true));
         purge_cache: one(install.purge_cache(CacheType::Page)),
             full: one(install.purge_cache(CacheType::Object));
-        list_archives: pages(form, install.list_archives());
+        list_archives: pages(form, install.archives().list());
+        create_archive: one(install.archives().create(ids.backup.as_str(), ["user@example.com"]));
         list_ssh_keys: pages(form, client.ssh_keys().list());
         create_ssh_key: one(client.ssh_keys().create("ssh-ed25519 AAAAC3Nz joe@gmail.com"));
         delete_ssh_key: one(client.ssh_key(ids.ssh_key.as_str()).delete());

@@ -1,8 +1,8 @@
 //! What several modules need.
 
+pub(crate) mod calls;
 pub(crate) mod clients;
 pub(crate) mod document;
-pub(crate) mod calls;
 pub(crate) mod pages;
 pub(crate) mod program;
 pub(crate) mod script;

@@ -20,7 +20,7 @@ pub(super) fn client(copy: &OpenAPI) -> Result<TokenStream, Failure> {
         .with_inner_type(quote!(crate::Transport))
         .with_conversion(text_of("date-time"), "jiff::Timestamp", [].into_iter())
         .with_conversion(text_of("date"), "jiff::civil::Date", [].into_iter())
-        .with_conversion(text_of("int64"), "crate::values::Count", [].into_iter());
+        .with_conversion(text_of("int64"), "crate::values::Sum", [].into_iter());
     for (component, path) in passes::VALUE_TYPES.into_iter().chain([passes::REDIRECT]) {
         settings.with_replacement(component, path, [].into_iter());
     }

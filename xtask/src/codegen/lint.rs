@@ -11,6 +11,9 @@ use super::{answers::operations, merge::Merged};
 mod examples;
 mod prose;
 
+/// What an operation can do besides changing what it names.
+const EFFECTS: [&str; 5] = ["access", "traffic", "billable", "overwrite", "loss"];
+
 /// Checks every rule and returns what is broken, in the order of the document.
 pub(crate) fn lint(merged: &Merged) -> Vec<String> {
     let mut lint = Lint {
@@ -119,6 +122,8 @@ impl Lint<'_> {
         if method == "delete" && classes["safety"] != "destructive" {
             self.find(path, place, "a DELETE has `safety: destructive`");
         }
+        self.effects(path, classes, place);
+        self.account(path, operation, place);
         let parameters: Vec<&Value> = self.parameters_of(operation).collect();
         let has = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
         let pages = has("limit") && has("offset");
@@ -128,6 +133,66 @@ impl Lint<'_> {
                 place,
                 "`paging` is `offset` or `token` exactly where there are `limit` and `offset`",
             );
+        }
+    }
+
+    /// What a gate before the operation has to know, and what the transport has to.
+    fn effects(&mut self, path: &str, classes: &Value, place: &str) {
+        match classes["effects"].as_array() {
+            None if classes["safety"] == "read" => {}
+            None => self.find(
+                path,
+                place,
+                format!(
+                    "what changes something needs `effects`: [] or some of {}",
+                    EFFECTS.join(", ")
+                ),
+            ),
+            Some(_) if classes["safety"] == "read" => {
+                self.find(path, place, "what only reads has no `effects`");
+            }
+            Some(effects) => {
+                for effect in effects.iter().filter(|effect| {
+                    !effect
+                        .as_str()
+                        .is_some_and(|effect| EFFECTS.contains(&effect))
+                }) {
+                    let rule = format!("{effect} is no effect: one of {}", EFFECTS.join(", "));
+                    self.find(path, place, rule);
+                }
+            }
+        }
+        if !classes["limited"].is_null() && classes["limited"].as_u64().is_none_or(|s| s == 0) {
+            self.find(path, place, "`limited` is a number of seconds");
+        }
+        if !classes["secret"].is_null() && classes["secret"] != true {
+            self.find(path, place, "`secret` is true or left out");
+        }
+        let known = [
+            "safety", "retry", "paging", "effects", "account", "limited", "secret",
+        ];
+        for key in classes.as_object().into_iter().flat_map(Map::keys) {
+            if !known.contains(&key.as_str()) {
+                self.find(path, place, format!("x-wpengine knows no `{key}`"));
+            }
+        }
+    }
+
+    /// `account` says where `account_id` stands, where it stands anywhere.
+    fn account(&mut self, path: &str, operation: &Value, place: &str) {
+        let parameter = self
+            .parameters_of(operation)
+            .find(|parameter| parameter["name"] == "account_id")
+            .and_then(|parameter| parameter["in"].as_str());
+        let body = self.resolve(&operation["requestBody"]["content"]["application/json"]["schema"]);
+        let in_body = body["properties"].get("account_id").is_some();
+        let expected = parameter.or(in_body.then_some("body"));
+        if operation["x-wpengine"]["account"].as_str() != expected {
+            let rule = match expected {
+                Some(expected) => format!("needs `account: {expected}`: there is its account_id"),
+                None => "has no account_id, but an `account`".to_owned(),
+            };
+            self.find(path, place, rule);
         }
     }
 

@@ -8,6 +8,7 @@ mod answers;
 mod generate;
 pub(crate) mod lint;
 pub(crate) mod merge;
+mod models;
 mod operations;
 mod output;
 mod passes;
@@ -58,12 +59,14 @@ fn outputs() -> Result<Vec<Output>, Failure> {
     let client = generate::client(&copy)?;
     let client = tokens::edit(client, &merged.document, &answers)?;
     let operations = operations::table(&merged.document)?;
+    let models = models::list(&merged.document, &client)?;
 
     Ok(vec![
         Output::new("openapi/wpengine-v1.json", document.clone()),
         Output::new("crates/wpengine-sim/src/openapi/wpengine-v1.json", document),
         Output::new("crates/wpengine-raw/src/generated.rs", client),
         Output::new("crates/wpengine-raw/src/operations.rs", operations),
+        Output::new("tests/system/models.rs", models),
     ])
 }
 

@@ -1,5 +1,6 @@
 //! The table of operations: what code has to know about each one besides its types.
 
+use heck::ToUpperCamelCase;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
@@ -18,7 +19,9 @@ pub(super) fn table(document: &Value) -> Result<String, Failure> {
     let file: syn::File = syn::parse2(quote! {
         //! Every operation of the API, in the order of its documentation.
 
-        use crate::operation::{Operation, Paging, Retry, Safety};
+        use std::time::Duration;
+
+        use crate::operation::{AccountPlace, Effect, Operation, Paging, Retry, Safety};
 
         /// Every operation of the API.
         pub static OPERATIONS: [Operation; #count] = [#(#entries),*];
@@ -37,22 +40,24 @@ fn entry(path: &str, method: &str, operation: &Value) -> Result<TokenStream, Fai
     let id = text(&operation["operationId"], "operationId")?;
     let tag = text(&operation["tags"][0], "tag")?;
     let summary = text(&operation["summary"], "summary")?;
-    let class = |key: &str| -> Result<syn::Ident, Failure> {
-        let word = text(&operation["x-wpengine"][key], key)?;
-        let mut letters = word.chars();
-        let variant: String = letters
-            .next()
-            .map(|first| first.to_ascii_uppercase())
-            .into_iter()
-            .chain(letters)
-            .collect();
-        Ok(format_ident!("{variant}"))
-    };
+    let classes = &operation["x-wpengine"];
+    let class = |key: &str| text(&classes[key], key).map(|word| variant(&word));
     let (safety, retry, paging) = (class("safety")?, class("retry")?, class("paging")?);
     let method = format_ident!("{}", method.to_ascii_uppercase());
     let authenticated = operation["security"]
         .as_array()
         .is_none_or(|schemes| !schemes.is_empty());
+    let words = |key: &str| classes[key].as_array().into_iter().flatten();
+    let effects = words("effects").filter_map(Value::as_str).map(variant);
+    let account = match classes["account"].as_str().map(variant) {
+        Some(place) => quote!(Some(AccountPlace::#place)),
+        None => quote!(None),
+    };
+    let limited = match classes["limited"].as_u64() {
+        Some(seconds) => quote!(Some(Duration::from_secs(#seconds))),
+        None => quote!(None),
+    };
+    let secret = classes["secret"] == true;
     Ok(quote! {
         Operation {
             id: #id,
@@ -64,6 +69,15 @@ fn entry(path: &str, method: &str, operation: &Value) -> Result<TokenStream, Fai
             retry: Retry::#retry,
             paging: Paging::#paging,
             authenticated: #authenticated,
+            effects: &[#(Effect::#effects),*],
+            account: #account,
+            limited: #limited,
+            secret: #secret,
         }
     })
+}
+
+/// The variant of an enum that a word stands for.
+fn variant(word: &str) -> syn::Ident {
+    format_ident!("{}", word.to_upper_camel_case())
 }

@@ -9,7 +9,8 @@ use super::answers::Answers;
 use crate::Failure;
 
 /// Components that a hand-written type of `wpengine_raw::values` stands for, since no schema can say what it does.
-pub(super) const VALUE_TYPES: [(&str, &str); 8] = [
+pub(super) const VALUE_TYPES: [(&str, &str); 9] = [
+    ("SecretLink", "crate::values::SecretLink"),
     ("Roles", "crate::values::Roles"),
     ("PrivateKey", "crate::values::PrivateKey"),
     ("FreeForm", "crate::values::FreeForm"),

@@ -4,13 +4,26 @@ use serde_json::{Value, json};
 
 use crate::description::Operation;
 
-const HEADER: [&str; 6] = ["ID", "METHOD", "PATH", "SAFETY", "RETRY", "PAGING"];
+const HEADER: [&str; 7] = [
+    "ID", "METHOD", "PATH", "SAFETY", "RETRY", "PAGING", "EFFECTS",
+];
 
 /// A header line, and one line for each operation, in the order of the document.
 pub(super) fn text(operations: &[Operation<'_>]) -> String {
-    let rows: Vec<[&str; 6]> = std::iter::once(HEADER)
-        .chain(operations.iter().map(row))
-        .collect();
+    let effects: Vec<String> = operations.iter().map(effects).collect();
+    let rows = operations.iter().zip(&effects).map(|(operation, effects)| {
+        let class = |name| class(operation, name);
+        [
+            operation.id(),
+            &operation.method,
+            &operation.path,
+            class("safety"),
+            class("retry"),
+            class("paging"),
+            effects,
+        ]
+    });
+    let rows: Vec<[&str; 7]> = std::iter::once(HEADER).chain(rows).collect();
     table(&rows)
 }
 
@@ -18,32 +31,39 @@ pub(super) fn json(operations: &[Operation<'_>]) -> Value {
     operations
         .iter()
         .map(|operation| {
-            let [id, method, path, safety, retry, paging] = row(operation);
+            let classes = &operation.raw["x-wpengine"];
             json!({
-                "id": id,
-                "method": method,
-                "path": path,
+                "id": operation.id(),
+                "method": operation.method,
+                "path": operation.path,
                 "tag": operation.raw["tags"][0],
                 "summary": operation.raw["summary"],
-                "safety": safety,
-                "retry": retry,
-                "paging": paging,
+                "safety": class(operation, "safety"),
+                "retry": class(operation, "retry"),
+                "paging": class(operation, "paging"),
+                "effects": classes.get("effects").unwrap_or(&json!([])),
+                "account": classes["account"],
+                "limited": classes["limited"],
+                "secret": classes["secret"] == true,
             })
         })
         .collect()
 }
 
-fn row<'o>(operation: &'o Operation<'_>) -> [&'o str; 6] {
-    let class = |name: &str| operation.raw["x-wpengine"][name].as_str().unwrap_or("?");
-    let (id, method, path) = (operation.id(), &operation.method, &operation.path);
-    [
-        id,
-        method,
-        path,
-        class("safety"),
-        class("retry"),
-        class("paging"),
-    ]
+fn class<'o>(operation: &'o Operation<'_>, name: &str) -> &'o str {
+    operation.raw["x-wpengine"][name].as_str().unwrap_or("?")
+}
+
+/// `access`, `none` of what changes something without any, and a dash of what only reads.
+pub(super) fn effects(operation: &Operation<'_>) -> String {
+    match operation.raw["x-wpengine"]["effects"].as_array() {
+        None => "-".to_owned(),
+        Some(effects) if effects.is_empty() => "none".to_owned(),
+        Some(effects) => {
+            let words: Vec<&str> = effects.iter().filter_map(Value::as_str).collect();
+            words.join(",")
+        }
+    }
 }
 
 /// Columns as wide as their widest cell, two blanks apart, without blanks at the end of a line.

@@ -22,7 +22,7 @@ pub(crate) struct SpecArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum SpecCommand {
-    /// One line for each operation: id, method, path, safety, retry class, paging.
+    /// One line for each operation: id, method, path, safety, retry class, paging, effects.
     List {
         /// Print JSON for programs.
         #[arg(long)]

@@ -22,10 +22,11 @@ pub(super) fn text(document: &Description, operation: &Operation<'_>) -> String 
     let class = |name: &str| operation.raw["x-wpengine"][name].as_str().unwrap_or("?");
     let _ = writeln!(
         text,
-        "safety {}, retry {}, paging {}, authentication {}",
+        "safety {}, retry {}, paging {}, effects {}, authentication {}",
         class("safety"),
         class("retry"),
         class("paging"),
+        super::list::effects(operation),
         authentication(operation)
     );
     parameters(&mut text, document, operation);

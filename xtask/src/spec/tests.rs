@@ -20,13 +20,16 @@ fn the_list_is_a_header_and_one_line_for_each_operation() {
         .collect();
     assert_eq!(
         rows[0],
-        ["ID", "METHOD", "PATH", "SAFETY", "RETRY", "PAGING"]
+        [
+            "ID", "METHOD", "PATH", "SAFETY", "RETRY", "PAGING", "EFFECTS"
+        ]
     );
-    assert_eq!(rows.len(), 61);
+    assert_eq!(rows.len(), document.operations().len() + 1);
     let ids: BTreeSet<&str> = rows[1..].iter().map(|row| row[0]).collect();
-    assert_eq!(ids.len(), 60, "every id once");
+    assert_eq!(ids.len(), rows.len() - 1, "every id once");
     for row in &rows[1..] {
-        assert_eq!(row.len(), 6, "{row:?}");
+        assert_eq!(row.len(), 7, "{row:?}");
+        assert_eq!(row[6] == "-", row[3] == "read", "{row:?}");
         assert!(
             ["GET", "POST", "PATCH", "DELETE"].contains(&row[1]),
             "{row:?}"

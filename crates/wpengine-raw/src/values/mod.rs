@@ -2,24 +2,28 @@
 
 mod bulk_domains;
 mod change;
-mod count;
+
 mod free_form;
 mod page;
 mod private_key;
 mod redirect;
 mod requests;
 mod roles;
+mod secret_link;
+mod sum;
 mod times;
 
 pub use bulk_domains::BulkDomains;
 pub use change::Change;
-pub use count::Count;
+
 pub use free_form::FreeForm;
 pub use page::{Page, Pagination};
 pub use private_key::PrivateKey;
 pub use redirect::Redirect;
 pub use requests::{ImportThirdPartyCertificateRequest, UpdateDomainRequest, UpdateInstallRequest};
 pub use roles::{Role, Roles};
+pub use secret_link::SecretLink;
+pub use sum::{ParseSumError, Sum};
 
 use serde::{Deserialize, Deserializer};
 

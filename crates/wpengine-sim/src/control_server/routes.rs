@@ -33,11 +33,6 @@ pub(super) const ROUTES: &[(Method, &str, Control)] = &[
     (Method::GET, "/installs/{install_id}", things::install),
     (
         Method::POST,
-        "/installs/{install_id}/archives",
-        things::create_archive,
-    ),
-    (
-        Method::POST,
         "/installs/{install_id}/archives/{archive_id}/abort",
         things::abort_archive,
     ),

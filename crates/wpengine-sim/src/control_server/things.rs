@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::DOCUMENT;
@@ -38,6 +38,8 @@ pub(super) fn seed(exchange: &Exchange<'_>) -> Result {
         accounts: Option<usize>,
         sites: Option<usize>,
         installs: Option<usize>,
+        #[serde(default)]
+        troubled: bool,
     }
     #[derive(Deserialize, Default, PartialEq)]
     #[serde(rename_all = "lowercase")]
@@ -54,9 +56,10 @@ pub(super) fn seed(exchange: &Exchange<'_>) -> Result {
     if numbers.iter().flatten().any(|number| *number > MOST) {
         return Err(bad(format!("a world has at most {MOST} of a kind")));
     }
-    if body.world != World::Fleet && numbers.iter().any(Option::is_some) {
+    let is_of_fleet = body.troubled || numbers.iter().any(Option::is_some);
+    if body.world != World::Fleet && is_of_fleet {
         return Err(bad(
-            "accounts, sites and installs belong to the world \"fleet\"",
+            "accounts, sites, installs and troubled belong to the world \"fleet\"",
         ));
     }
     let population = match body.world {
@@ -66,6 +69,7 @@ pub(super) fn seed(exchange: &Exchange<'_>) -> Result {
             accounts: body.accounts.unwrap_or(1),
             sites: body.sites.or(body.installs).unwrap_or(0),
             installs: body.installs.unwrap_or(0),
+            troubled: body.troubled,
         },
     };
     exchange.shared.rebuild(body.seed, population);
@@ -195,27 +199,6 @@ pub(super) fn violations(exchange: &Exchange<'_>) -> Result {
 pub(super) fn install(exchange: &Exchange<'_>) -> Result {
     let content = exchange.shared.install_content(exchange.parameter(0));
     ok(&content.ok_or_else(|| missing("install"))?)
-}
-
-pub(super) fn create_archive(exchange: &Exchange<'_>) -> Result {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Body {
-        backup_id: String,
-        #[serde(default)]
-        notification_emails: Vec<String>,
-    }
-    #[derive(Serialize)]
-    struct Created {
-        id: String,
-    }
-    let body: Body = exchange.body()?;
-    let (install, emails) = (exchange.parameter(0), body.notification_emails);
-    let id = exchange
-        .shared
-        .create_archive(install, &body.backup_id, emails)
-        .ok_or_else(|| missing("install or completed backup"))?;
-    reply(StatusCode::CREATED, &Created { id })
 }
 
 pub(super) fn abort_archive(exchange: &Exchange<'_>) -> Result {

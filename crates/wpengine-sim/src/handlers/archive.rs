@@ -1,8 +1,10 @@
 //! Archives of an install.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::call::{Call, Outcome};
+use crate::call::{Answer, Call, Outcome};
+use crate::downloads;
+use crate::error::Refusal;
 use crate::state::{Archive, Time};
 
 #[derive(Serialize)]
@@ -27,12 +29,42 @@ struct Reference<'a> {
 
 pub(super) fn list_archives(call: &mut Call<'_>) -> Outcome {
     let install = call.install()?;
-    call.page(install.archives.values(), |archive| {
-        view(call, &install.name, archive)
-    })
+    call.page(install.archives.values(), |archive| view(call, archive))
 }
 
-fn view<'a>(call: &Call<'_>, install: &str, archive: &'a Archive) -> View<'a> {
+/// Makes an archive of a completed backup. The answer does not say which one.
+pub(super) fn create_archive(call: &mut Call<'_>) -> Outcome {
+    #[derive(Deserialize)]
+    struct Body {
+        backup_id: String,
+        notification_emails: Vec<String>,
+    }
+    let body: Body = call.body()?;
+    let backup = call.install()?.backups.get(&body.backup_id);
+    match backup.map(|backup| backup.status(call.now)) {
+        None => return Err(Refusal::not_found()),
+        Some("completed") => {}
+        Some(_) => {
+            return Err(Refusal::invalid(
+                "Invalid Backup: only a completed backup can be made into an archive.",
+            ));
+        }
+    }
+    let archive = Archive {
+        id: call.world.random.uuid(),
+        backup_id: body.backup_id,
+        notification_emails: body.notification_emails,
+        requested_at: call.now,
+        fails: false,
+        key: call.world.random.token(32),
+    };
+    call.install_mut()?
+        .archives
+        .insert(archive.id.clone(), archive);
+    Answer::empty(202)
+}
+
+fn view<'a>(call: &Call<'_>, archive: &'a Archive) -> View<'a> {
     let state = archive.state(call.now);
     let ended_as = |wanted| (state == wanted).then(|| Time(archive.ends_at()));
     View {
@@ -46,11 +78,7 @@ fn view<'a>(call: &Call<'_>, install: &str, archive: &'a Archive) -> View<'a> {
         start_time: (state != "requested").then(|| Time(archive.starts_at())),
         complete_time: ended_as("completed"),
         abort_time: ended_as("aborted"),
-        download_uri: ended_as("completed").map(|_| {
-            format!(
-                "https://storage.googleapis.com/example-bucket/{install}-{}.zip",
-                archive.id
-            )
-        }),
+        download_uri: ended_as("completed")
+            .map(|_| downloads::link(call.origin(), "archives", &archive.id, "zip", &archive.key)),
     }
 }

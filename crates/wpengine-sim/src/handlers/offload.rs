@@ -14,10 +14,11 @@ pub(super) fn get_largefs_validation_file(call: &mut Call<'_>) -> Outcome {
 }
 
 pub(super) fn get_offload_settings(call: &mut Call<'_>) -> Outcome {
-    Answer::json(
-        200,
-        &json!({ "largefs_settings": call.install()?.offload_settings }),
-    )
+    let settings = &call.install()?.offload_settings;
+    if settings.is_empty() {
+        return Err(Refusal::not_there("LargeFS settings not found"));
+    }
+    Answer::json(200, &json!({ "largefs_settings": settings }))
 }
 
 /// Sets all settings.

@@ -1,5 +1,6 @@
 //! Sites. Deleting one deletes every install in it.
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::call::{Answer, Call, Outcome};
@@ -100,6 +101,8 @@ pub(super) fn create_site(call: &mut Call<'_>) -> Outcome {
         sandbox: false,
         transferable: false,
         installs: Vec::new(),
+        schedules: IndexMap::new(),
+        reports: Vec::new(),
     };
     let answer = Answer::json(201, &view(call.world, &call.caller, &site));
     call.world.sites.insert(site.id.clone(), site);

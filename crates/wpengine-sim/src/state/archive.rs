@@ -1,4 +1,4 @@
-//! Downloadable copies of backups. They are ordered in the user portal; here through the simulator's controls.
+//! Downloadable copies of backups.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,9 @@ pub(crate) struct Archive {
     pub(crate) requested_at: Timestamp,
     /// Whether it ends `aborted`.
     pub(crate) fails: bool,
+    /// What its link has in it, so that nobody guesses it.
+    #[serde(default)]
+    pub(crate) key: String,
 }
 
 impl Archive {

@@ -22,6 +22,11 @@ pub(crate) enum Work {
     },
     /// A site arrives at its new account.
     Transfer { transfer_id: String },
+    /// A report on a site is made.
+    SiteReport {
+        site_id: String,
+        schedule_id: String,
+    },
     /// Offload settings take effect.
     Offload {
         install_id: String,
@@ -69,6 +74,10 @@ impl World {
                         install.content.overwrite(content, files, database);
                     }
                 }
+                Work::SiteReport {
+                    site_id,
+                    schedule_id,
+                } => self.make_report(&site_id, &schedule_id, due.at),
                 Work::Transfer { transfer_id } => self.finish_transfer(&transfer_id, due.at),
                 Work::Offload {
                     install_id,

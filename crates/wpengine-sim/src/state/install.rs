@@ -72,6 +72,12 @@ pub(crate) struct Install {
     pub(crate) largefs_file: LargeFsFile,
     /// The `largefs_settings` in effect.
     pub(crate) offload_settings: Map<String, Value>,
+    /// Whether it stays `pending`.
+    #[serde(default)]
+    pub(crate) is_stuck: bool,
+    /// Whether its disk is measured only when somebody asks for it.
+    #[serde(default)]
+    pub(crate) is_unmeasured: bool,
     /// What was done to it that no operation shows, for the simulator's controls.
     pub(crate) events: Vec<Event>,
 }
@@ -142,12 +148,14 @@ impl Install {
                 content: world.random.hex(16),
             },
             offload_settings: Map::new(),
+            is_stuck: false,
+            is_unmeasured: false,
             events: Vec::new(),
         }
     }
 
     pub(crate) fn is_active(&self, now: Timestamp) -> bool {
-        now.duration_since(self.created_at) >= PROVISIONING
+        !self.is_stuck && now.duration_since(self.created_at) >= PROVISIONING
     }
 
     /// The name that the platform gives every install.

@@ -1,7 +1,10 @@
 //! Sites: groups of up to three installs.
 
+use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use super::{Schedule, SiteReport};
 
 /// A site.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -16,4 +19,10 @@ pub(crate) struct Site {
     pub(crate) transferable: bool,
     /// Ids of its installs, kept in step by the world.
     pub(crate) installs: Vec<String>,
+    /// By id.
+    #[serde(default)]
+    pub(crate) schedules: IndexMap<String, Schedule>,
+    /// Oldest first.
+    #[serde(default)]
+    pub(crate) reports: Vec<SiteReport>,
 }

@@ -4,13 +4,15 @@
 //! that the examples of writes can be done: the user's own e-mail address is not the one of the example of a new
 //! account user, and the domain of the examples is not primary.
 
+use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{MAIN_ACCOUNT, MAIN_USER, add_account};
 use crate::state::{
-    AccountName, AccountUser, Archive, Backup, Certificate, Content, Domain, Environment, Install,
-    Level, Network, PrivateKey, Report, Roles, Site, Source, SshKey, Transfer, World,
+    AccountName, AccountUser, Archive, Backup, Certificate, Content, Domain, Environment,
+    Frequency, Install, Level, Network, PrivateKey, Recipient, Report, Roles, Schedule, Site,
+    SiteReport, Source, SshKey, Transfer, World,
 };
 
 const OTHER_ACCOUNT: &str = "5cc8e1fa-6a7c-4b2e-9d53-0e9b6f5a2c11";
@@ -105,6 +107,47 @@ pub(super) fn fill(world: &mut World, now: Timestamp) {
         imported_at,
     );
     add_past_transfer(world, now);
+    add_reports(world, now);
+    // On the network that knows sharing links.
+    let since = time(now, "2026-04-20T16:00:00.007Z");
+    let domain = Domain::new(
+        "7b1f0d52-3c8e-4a67-9d20-5e4c1a8f6b93".to_owned(),
+        "torqueevents.com".to_owned(),
+        Network::Advanced,
+        world.random.hex(32),
+        since,
+    );
+    world.add_domain(TORQUE_EVENTS_INSTALL, domain.verified_since(since));
+}
+
+/// The schedule and the report of the examples.
+fn add_reports(world: &mut World, now: Timestamp) {
+    let frequency = Frequency::Days(7);
+    let schedule = Schedule {
+        uuid: "123e4567-e89b-12d3-a456-426614174000".to_owned(),
+        title: "Weekly Site Report".to_owned(),
+        next: frequency.first(now),
+        frequency,
+        recipients: vec![Recipient {
+            name: Some("Jane Smith".to_owned()),
+            email: "user@example.com".to_owned(),
+        }],
+        sections: vec!["cover".to_owned()],
+        template: "9fe01285-87cc-405b-9f2f-02cc1316bb63".to_owned(),
+    };
+    world.set_schedule(TORQUE_MAGAZINE, schedule);
+    let day = SignedDuration::from_hours(24);
+    let ends_at = time(now, "2026-05-20T02:00:42.163034Z");
+    world.sites[TORQUE_MAGAZINE].reports.push(SiteReport {
+        uuid: "18cb2c9c-5755-4b32-a59b-18acd206bc36".to_owned(),
+        title: "Sample report".to_owned(),
+        starts_at: ends_at.saturating_sub(day * 7).unwrap_or(ends_at),
+        ends_at,
+        created_at: ends_at.saturating_add(day).unwrap_or(ends_at),
+        recipients: vec!["user@example.com".to_owned()],
+        sections: vec!["cover".to_owned()],
+        key: "dGhlLWtleS1vZi10aGUtc2FtcGxl".to_owned(),
+    });
 }
 
 /// The install that the examples are about.
@@ -144,6 +187,7 @@ fn fill_torquemag(world: &mut World, now: Timestamp) {
         notification_emails: vec!["myself@torquemag.com".to_owned()],
         requested_at: time(now, "2026-04-20T15:00:00Z"),
         fails: false,
+        key: "dGhlLWtleS1vZi10aGUtZXhhbXBsZQ".to_owned(),
     };
     torquemag.archives.insert(archive.id.clone(), archive);
     let report = Report {
@@ -258,6 +302,8 @@ fn site(world: &mut World, now: Timestamp, id: &str, name: &str, tags: &[&str]) 
         sandbox: false,
         transferable: false,
         installs: Vec::new(),
+        schedules: IndexMap::new(),
+        reports: Vec::new(),
     };
     world.sites.insert(site.id.clone(), site);
 }

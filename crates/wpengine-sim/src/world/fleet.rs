@@ -1,11 +1,13 @@
 //! A fleet: as many accounts, sites and installs as one likes, the same for the same seed.
 
+use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{MAIN_ACCOUNT, add_account};
+use crate::random::Random;
 use crate::state::{
-    AccountUser, Backup, Certificate, Domain, Environment, Install, Level, Network, PrivateKey,
-    Roles, Site, Source, World,
+    AccountUser, Archive, Backup, Certificate, Domain, Environment, Frequency, Install, Level,
+    Network, PrivateKey, Recipient, Roles, Schedule, Site, SiteReport, Source, World,
 };
 
 const PLACES: [&str; 16] = [
@@ -68,6 +70,62 @@ pub(super) fn fill(
                 environment: slot,
             },
         );
+    }
+    add_archives_and_reports(world, now);
+}
+
+/// An archive of the backup of one production install in ten, and reports on its site. From a stream of numbers of its own:
+/// the ids of everything else are older than these.
+fn add_archives_and_reports(world: &mut World, now: Timestamp) {
+    let mut random = Random::for_text(world.seed, "archives and reports");
+    let day = SignedDuration::from_hours(24);
+    let chosen: Vec<(String, String)> = world
+        .installs
+        .values()
+        .filter(|install| !install.backups.is_empty())
+        .step_by(10)
+        .filter_map(|install| Some((install.id.clone(), install.site_id.clone()?)))
+        .collect();
+    for (install_id, site_id) in chosen {
+        let install = &mut world.installs[&install_id];
+        if let Some(backup) = install.backups.values().next() {
+            let archive = Archive {
+                id: random.uuid(),
+                backup_id: backup.id.clone(),
+                notification_emails: vec!["ops@example.com".to_owned()],
+                requested_at: backup.requested_at.saturating_add(day / 96).unwrap_or(now),
+                fails: false,
+                key: random.token(32),
+            };
+            install.archives.insert(archive.id.clone(), archive);
+        }
+        let frequency = Frequency::Monthly(1 + random.below(31) as i8);
+        let (title, sections) = ("Monthly report", ["cover", "overview", "usage"]);
+        let sections = sections.map(str::to_owned).to_vec();
+        let ends_at = now.saturating_sub(day * 20).unwrap_or(now);
+        world.sites[&site_id].reports.push(SiteReport {
+            uuid: random.uuid(),
+            title: title.to_owned(),
+            starts_at: ends_at.saturating_sub(day * 30).unwrap_or(now),
+            ends_at,
+            created_at: ends_at,
+            recipients: vec!["ops@example.com".to_owned()],
+            sections: sections.clone(),
+            key: random.token(32),
+        });
+        let schedule = Schedule {
+            uuid: random.uuid(),
+            title: title.to_owned(),
+            next: frequency.first(now),
+            frequency,
+            recipients: vec![Recipient {
+                name: None,
+                email: "ops@example.com".to_owned(),
+            }],
+            sections,
+            template: "9fe01285-87cc-405b-9f2f-02cc1316bb63".to_owned(),
+        };
+        world.set_schedule(&site_id, schedule);
     }
 }
 
@@ -144,6 +202,8 @@ fn add_site(world: &mut World, now: Timestamp, index: usize, account_id: &str) -
         sandbox: world.random.below(20) == 0,
         transferable: world.random.below(20) == 0,
         installs: Vec::new(),
+        schedules: IndexMap::new(),
+        reports: Vec::new(),
     };
     let id = site.id.clone();
     world.sites.insert(id.clone(), site);

@@ -2,6 +2,7 @@
 
 mod documentation;
 mod fleet;
+mod trouble;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -30,6 +31,8 @@ pub enum Population {
         sites: usize,
         /// How many installs; a site takes up to three.
         installs: usize,
+        /// Whether it has every kind of trouble that somebody who looks after a fleet could look for.
+        troubled: bool,
     },
 }
 
@@ -69,8 +72,12 @@ impl Plan {
                 accounts,
                 sites,
                 installs,
+                troubled,
             } => {
                 fleet::fill(&mut world, now, accounts, sites, installs);
+                if troubled {
+                    trouble::add(&mut world, now);
+                }
             }
         }
         for user in &self.users {

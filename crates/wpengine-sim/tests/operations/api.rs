@@ -41,8 +41,12 @@ impl Api {
     }
 
     pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client
-            .request(method, format!("{}{path}", self.simulator.base_url()))
+        self.anonymous_at(method, &format!("{}{path}", self.simulator.base_url()))
+    }
+
+    /// A request without credentials to any address.
+    pub(crate) fn anonymous_at(&self, method: Method, address: &str) -> RequestBuilder {
+        self.client.request(method, address)
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {

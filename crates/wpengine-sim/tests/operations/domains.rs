@@ -353,3 +353,34 @@ async fn check_domain_status_waits_five_seconds_when_limits_are_on() {
     api.simulator.set_install_limits(false);
     assert_eq!(api.post(&path, json!({})).await.0, 202);
 }
+
+#[tokio::test]
+async fn create_domain_sharing_link_makes_one_for_an_advanced_domain_only() {
+    let api = Api::start().await;
+    let link =
+        |install: &str, domain: &str| format!("/installs/{install}/domains/{domain}/sharing_link");
+    let install = "8f14e45f-ceea-4b5b-9f6d-8f14e45fceea";
+    let list = api.found(&format!("/installs/{install}/domains")).await;
+    let domain = &list["results"][0];
+    assert_eq!(domain["network_type"], "AN");
+    let path = link(install, domain["id"].as_str().unwrap());
+    let mut links = Vec::new();
+    for _ in 0..2 {
+        let (status, body) = api.post(&path, json!(null)).await;
+        assert_eq!(status, 200, "{body}");
+        links.push(body["url"].as_str().unwrap().to_owned());
+    }
+    assert!(links[0].starts_with("https://app.goentri.com/share/"));
+    assert_ne!(links[0], links[1], "each call makes another one");
+    let events = api.simulator.install_content(install).unwrap().events;
+    assert_eq!(events[1].kind, "sharing_link");
+
+    let legacy = link(INSTALL, "e41fa98f-ea80-4654-b229-a9b765d0863a");
+    let (status, body) = api.post(&legacy, json!(null)).await;
+    assert_eq!(status, 400);
+    assert!(
+        body["message"].as_str().unwrap().contains("LEGACY"),
+        "{body}"
+    );
+    assert_eq!(api.post(&link(INSTALL, "other"), json!(null)).await.0, 404);
+}

@@ -7,7 +7,12 @@ use wpengine_sim::{ClockMode, Simulator};
 use crate::api::Api;
 
 /// Examples that cannot be done in that world, and why.
-const REFUSED: [(&str, u16, &str); 3] = [
+const REFUSED: [(&str, u16, &str); 4] = [
+    (
+        "create_domain_sharing_link",
+        400,
+        "the domain of the examples is legacy, so that a certificate can be ordered",
+    ),
     (
         "create_install",
         400,

@@ -71,3 +71,18 @@ async fn offload_settings_are_checked() {
         404
     );
 }
+
+#[tokio::test]
+async fn get_offload_settings_that_were_never_set_up_are_not_found() {
+    let api = Api::start().await;
+    let path = "/installs/8f14e45f-ceea-4b5b-9f6d-8f14e45fceea/offload_settings/files";
+    let (status, body) = api.get(path).await;
+    assert_eq!(
+        (status, body),
+        (404, json!({ "message": "LargeFS settings not found" }))
+    );
+    let settings = json!({ "largefs_settings": { "cloud": "s3", "bucket": "new" } });
+    assert_eq!(api.post(path, settings).await.0, 202);
+    api.advance(60);
+    assert_eq!(api.found(path).await["largefs_settings"]["bucket"], "new");
+}

@@ -85,6 +85,13 @@ impl Error {
         Self::new(ErrorKind::InvalidRequest, message)
     }
 
+    /// Whether the message of the service begins with that.
+    pub(crate) fn says(&self, beginning: &str) -> bool {
+        self.api()
+            .and_then(|api| api.message.as_deref())
+            .is_some_and(|message| message.starts_with(beginning))
+    }
+
     /// What came back, of a failure that turned out to be none.
     pub(crate) fn into_response(self) -> Response<()> {
         let status = self.0.status.unwrap_or_default();

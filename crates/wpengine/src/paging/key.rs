@@ -8,7 +8,7 @@ use std::{
 
 use wpengine_raw::types::{
     Account, AccountUser, Archive, Backup, Certificate, Domain, EnvironmentMetrics, Installation,
-    Site, SiteTransfer, SshKey, Template,
+    ReportSchedule, Site, SiteReport, SiteTransfer, SshKey, Template,
 };
 
 /// An item that can be recognised.
@@ -34,7 +34,9 @@ keyed! {
     Backup: id,
     Domain: id,
     Installation: id,
+    ReportSchedule: uuid,
     Site: id,
+    SiteReport: uuid,
     SiteTransfer: id,
     SshKey: uuid,
     Template: template_uuid,

@@ -386,3 +386,28 @@ where
         }
     })
 }
+
+/// A listing that comes whole, through the generated client.
+pub(crate) fn whole<T, L, F, Fut>(
+    client: &Client,
+    operation: &'static str,
+    check: Result<(), Error>,
+    ask: F,
+    items: fn(L) -> Vec<T>,
+) -> List<T, Unpaged>
+where
+    T: Keyed + Send + 'static,
+    L: DeserializeOwned + Send + 'static,
+    F: Fn(raw::Client) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = RawResult<L>> + Send + 'static,
+{
+    let core = Arc::clone(client.core());
+    List::new(operation, 100, check, move |wanted: Ask| {
+        let (core, ask) = (Arc::clone(&core), ask.clone());
+        async move {
+            let answer = call::call(&core, operation, wanted.options, ask).await?;
+            let (list, answer) = answer.split();
+            Ok(Fetched::whole(answer, items(list)))
+        }
+    })
+}

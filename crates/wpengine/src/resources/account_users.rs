@@ -4,12 +4,10 @@ use wpengine_raw::types::{CreateAccountUserRequest, NewAccountUser, UpdateAccoun
 
 use super::{collection, handle};
 use crate::{
-    Client, List, Request, Unpaged,
-    call::call,
-    check,
+    Client, List, Request, Unpaged, check,
     docs::example,
     error::Error,
-    paging::{Ask, Fetched},
+    paging::whole,
     request::request_methods,
     transport::Options,
     types::{AccountId, AccountUser, AccountUserChange, InstallId, Role, Roles, UserId},
@@ -30,23 +28,16 @@ for user in account.users().list().all(1_000).await? {
     println!(\"{} is {}\", user.email, user.roles);
 }")]
     pub fn list(&self) -> List<AccountUser, Unpaged> {
-        const OPERATION: &str = "list_account_users";
-        let (client, id) = (self.client.clone(), self.account_id.clone());
-        List::new(
-            OPERATION,
-            100,
+        let id = self.account_id.clone();
+        whole(
+            &self.client,
+            "list_account_users",
             check::id("account", &self.account_id),
-            move |ask: Ask| {
-                let (client, id) = (client.clone(), id.clone());
-                async move {
-                    let answer = call(client.core(), OPERATION, ask.options, |raw| async move {
-                        raw.list_account_users(&id).await
-                    })
-                    .await?;
-                    let (list, answer) = answer.split();
-                    Ok(Fetched::whole(answer, list.results))
-                }
+            move |raw| {
+                let id = id.clone();
+                async move { raw.list_account_users(&id).await }
             },
+            |list| list.results,
         )
     }
 

@@ -2,11 +2,9 @@
 
 use super::{AccountUsage, AccountUserHandle, AccountUsers};
 use crate::{
-    Client, List, Request, Unpaged,
-    call::call,
-    check,
+    Client, List, Request, Unpaged, check,
     docs::example,
-    paging::{Ask, Fetched, by_offset},
+    paging::{by_offset, whole},
     types::{Account, AccountId, AccountLimits, SiteTransfer, Template, UserId},
 };
 
@@ -144,23 +142,16 @@ for template in account.list_site_report_templates().all(1_000).await? {
     println!(\"{}\", template.template_name);
 }")]
     pub fn list_site_report_templates(&self) -> List<Template, Unpaged> {
-        const OPERATION: &str = "list_site_report_templates";
-        let (client, id) = (self.client.clone(), self.id.clone());
-        List::new(
-            OPERATION,
-            100,
+        let id = self.id.clone();
+        whole(
+            &self.client,
+            "list_site_report_templates",
             check::id("account", &self.id),
-            move |ask: Ask| {
-                let (client, id) = (client.clone(), id.clone());
-                async move {
-                    let answer = call(client.core(), OPERATION, ask.options, |raw| async move {
-                        raw.list_site_report_templates(&id).await
-                    })
-                    .await?;
-                    let (list, answer) = answer.split();
-                    Ok(Fetched::whole(answer, list.templates))
-                }
+            move |raw| {
+                let id = id.clone();
+                async move { raw.list_site_report_templates(&id).await }
             },
+            |list| list.templates,
         )
     }
 }

@@ -118,11 +118,7 @@ install
 
 /// Whether a failure of the listing says that there are no certificates, and not that there is no such install.
 fn means_none(error: &Error) -> bool {
-    error.is_not_found()
-        && error
-            .api()
-            .and_then(|api| api.message.as_deref())
-            .is_some_and(|message| message.starts_with(NONE_FOUND))
+    error.is_not_found() && error.says(NONE_FOUND)
 }
 
 handle! {

@@ -17,7 +17,7 @@ use crate::{
     transport::Options,
     types::{
         BulkDomains, Change, Domain, DomainId, DomainReport, DomainReportId,
-        DomainStatusReportEnvelope, DomainVerification, InstallId, OwnershipStatus,
+        DomainStatusReportEnvelope, DomainVerification, InstallId, OwnershipStatus, SharingLink,
     },
     wait::{Stage, Work},
 };
@@ -373,6 +373,30 @@ if let Some(domain) = domains.first() {
             self.check(),
             |raw| async move {
                 raw.check_domain_status(&this.install_id, &this.domain_id)
+                    .await
+            },
+        )
+    }
+
+    /// Makes a link by which somebody else can set up the DNS of the domain: whoever opens it signs in at the domain's
+    /// registry, and the records that prove the domain and point it at the platform are set there. Each call makes another
+    /// link, and nothing lists or removes them: hand on the one that you have.
+    ///
+    /// Operation `create_domain_sharing_link`. Only for a domain whose `network_type` is `AN` or `GES`; the service refuses
+    /// others.
+    ///
+    #[doc = example!("let install = client.install(\"8f14e45f-ceea-4b5b-9f6d-8f14e45fceea\");
+let domain = install.domains().create(\"shop.example.com\").await?;
+let link = install.domain(domain.id).create_sharing_link().await?.url;
+println!(\"open {}\", link.expose());")]
+    pub fn create_sharing_link(&self) -> Request<SharingLink> {
+        let this = self.clone();
+        Request::new(
+            &self.client,
+            "create_domain_sharing_link",
+            self.check(),
+            |raw| async move {
+                raw.create_domain_sharing_link(&this.install_id, &this.domain_id)
                     .await
             },
         )

@@ -8,26 +8,25 @@ use wpengine_raw::{
 };
 
 use super::{
-    BackupHandle, Backups, Certificates, DomainHandle, Domains, InstallUsage, OffloadSettings,
+    ArchiveHandle, Archives, BackupHandle, Backups, Certificates, DomainHandle, Domains,
+    InstallUsage, OffloadSettings,
 };
 use crate::{
     Client, List, Request, Wait, check,
     docs::example,
     error::Error,
-    paging::{by_offset, by_offset_and_account},
+    paging::by_offset_and_account,
     request::request_methods,
     transport::Options,
     types::{
-        AccountId, Archive, ArchiveId, ArchiveState, BackupId, CacheType, Change, DomainId,
-        Environment, InstallId, InstallStatus, Installation, SiteId,
+        AccountId, ArchiveId, BackupId, CacheType, Change, DomainId, Environment, InstallId,
+        InstallStatus, Installation, SiteId,
     },
     wait::{Stage, Work},
 };
 
 /// How long to wait for an install by default. It takes 3 to 5 minutes.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
-/// How long to wait for an archive by default.
-const ARCHIVE_LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// The installs that the credentials can reach.
 #[derive(Clone, Debug)]
@@ -238,66 +237,6 @@ client
         })
     }
 
-    /// Lists the archives: downloadable copies of backups, which are made in the user portal.
-    ///
-    /// Operation `list_archives`.
-    ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let mut archives = install.list_archives().items();
-while let Some(archive) = archives.try_next().await? {
-    println!(\"{}: {:?}\", archive.state, archive.download_uri);
-}")]
-    pub fn list_archives(&self) -> List<Archive> {
-        let id = self.id.clone();
-        by_offset(
-            &self.client,
-            "list_archives",
-            check::id("install", &self.id),
-            move |raw, limit, offset| {
-                let id = id.clone();
-                async move { raw.list_archives(&id, limit, offset).await }
-            },
-        )
-    }
-
-    /// Waits until an archive is completed, 2 hours at the most unless another [`limit`](Wait::limit) is given.
-    ///
-    /// Asks with the operation `list_archives`. An archive that was `aborted` is an error of the kind
-    /// [`WorkFailed`](crate::ErrorKind::WorkFailed).
-    ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-if let Some(archive) = install.list_archives().items().try_next().await? {
-    let archive = install.wait_for_archive(archive.id).await?;
-    println!(\"{:?}\", archive.download_uri);
-}")]
-    pub fn wait_for_archive(&self, id: impl Into<ArchiveId>) -> Wait<Archive> {
-        let (this, id) = (self.clone(), id.into());
-        Wait::new(
-            Work {
-                name: format!("archive {id} of install {}", self.id),
-                ask: Box::new(move || {
-                    let (mut archives, id) = (this.list_archives().items(), id.clone());
-                    Box::pin(async move {
-                        while let Some(archive) = archives.try_next().await? {
-                            if archive.id == id {
-                                return Ok(archive);
-                            }
-                        }
-                        Err(Error::invalid(format!("there is no archive {id}"))
-                            .hint("take its id from `list_archives`"))
-                    })
-                }),
-                stage: |archive| match &archive.state {
-                    ArchiveState::Completed => Stage::Done,
-                    ArchiveState::Aborted => Stage::Failed(archive.state.to_string()),
-                    going => Stage::Going(going.to_string()),
-                },
-                hint: "make another one in the user portal",
-            },
-            ARCHIVE_LIMIT,
-        )
-    }
-
     /// The backups of the install.
     #[must_use]
     pub fn backups(&self) -> Backups {
@@ -307,6 +246,17 @@ if let Some(archive) = install.list_archives().items().try_next().await? {
     /// One backup of the install, by its id.
     pub fn backup(&self, id: impl Into<BackupId>) -> BackupHandle {
         BackupHandle::new(&self.client, &self.id, id.into())
+    }
+
+    /// The archives of the install: downloadable copies of its backups.
+    #[must_use]
+    pub fn archives(&self) -> Archives {
+        Archives::new(&self.client, &self.id)
+    }
+
+    /// One archive of the install, by its id.
+    pub fn archive(&self, id: impl Into<ArchiveId>) -> ArchiveHandle {
+        ArchiveHandle::new(&self.client, &self.id, id.into())
     }
 
     /// The domains of the install.

@@ -2,6 +2,7 @@
 
 mod account_users;
 mod accounts;
+mod archives;
 mod backups;
 mod certificates;
 mod domains;
@@ -9,6 +10,7 @@ mod install_copy;
 mod installs;
 mod offload_settings;
 mod service;
+mod site_reports;
 mod site_transfers;
 mod sites;
 mod ssh_keys;
@@ -16,12 +18,17 @@ mod usage;
 
 pub use account_users::{AccountUserHandle, AccountUsers, CreateAccountUser, UpdateAccountUser};
 pub use accounts::{AccountHandle, Accounts};
+pub use archives::{ArchiveHandle, Archives, CreateArchive, NewArchive};
 pub use backups::{BackupHandle, Backups, RestoreBackup};
 pub use certificates::{Certificates, DomainCertificateHandle, OrderCertificate};
 pub use domains::{CreateDomain, DomainHandle, Domains, NewDomain, UpdateDomain};
 pub use install_copy::CopyInstall;
 pub use installs::{CreateInstall, InstallHandle, Installs, UpdateInstall};
 pub use offload_settings::{OffloadSettings, PathSettings, S3Settings};
+pub use site_reports::{
+    CreateReportSchedule, Recipient, ReportScheduleHandle, ReportSchedules, SiteReports,
+    UpdateReportSchedule,
+};
 pub use site_transfers::{CreateSiteTransfer, SiteTransferHandle, SiteTransfers};
 pub use sites::{SiteHandle, Sites, UpdateSite};
 pub use ssh_keys::{SshKeyHandle, SshKeys};

@@ -10,27 +10,43 @@ use crate::{
     types::{InstallId, LargeFsCloud, LargeFsRedirectType, LargeFsValidationFile},
 };
 
+/// What the service answers, with the status 404, where offload settings were never set up.
+const NEVER_SET_UP: &str = "LargeFS settings not found";
+
 collection! {
     /// How one install serves its large files.
     OffloadSettings of install_id: InstallId
 }
 
 impl OffloadSettings {
-    /// Asks for the settings.
+    /// Asks for the settings; none where they were never set up.
     ///
-    /// Operation `get_offload_settings`.
+    /// Operation `get_offload_settings`. Where there are no settings the service answers 404 and says so; any other 404
+    /// is an error.
     ///
     #[doc = example!("let offload = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").offload_settings();
-let settings = offload.get().await?;
-println!(\"{:?}\", settings.largefs_settings.and_then(|settings| settings.bucket));")]
-    pub fn get(&self) -> Request<LargeFsConfig> {
+match offload.get().await?.and_then(|settings| settings.largefs_settings) {
+    Some(settings) => println!(\"{:?}\", settings.bucket),
+    None => println!(\"large files are not offloaded\"),
+}")]
+    pub fn get(&self) -> Request<Option<LargeFsConfig>> {
         let id = self.install_id.clone();
         Request::new(
             &self.client,
             "get_offload_settings",
             check::id("install", &self.install_id),
-            |raw| async move { raw.get_offload_settings(&id).await },
+            |raw| async move {
+                let answer = raw.get_offload_settings(&id).await?;
+                answer.map(Some)
+            },
         )
+        .settle(|error| async move {
+            if error.is_not_found() && error.says(NEVER_SET_UP) {
+                Ok(error.into_response().with(None))
+            } else {
+                Err(error)
+            }
+        })
     }
 
     /// Asks for the file to put into the bucket, which proves that the bucket is yours.

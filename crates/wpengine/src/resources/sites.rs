@@ -2,7 +2,7 @@
 
 use wpengine_raw::types::{CreateSiteRequest, UpdateSiteRequest};
 
-use super::{SiteTransferHandle, SiteTransfers};
+use super::{ReportSchedules, SiteReports, SiteTransferHandle, SiteTransfers};
 use crate::{
     Client, List, Request, check,
     docs::example,
@@ -139,6 +139,18 @@ client.site(site.id).delete().await?;")]
             check::id("site", &self.id),
             |raw| async move { raw.delete_site(&id).await },
         )
+    }
+
+    /// The reports on the site.
+    #[must_use]
+    pub fn reports(&self) -> SiteReports {
+        SiteReports::new(&self.client, &self.id)
+    }
+
+    /// The schedules by which reports on the site are made.
+    #[must_use]
+    pub fn report_schedules(&self) -> ReportSchedules {
+        ReportSchedules::new(&self.client, &self.id)
     }
 
     /// The transfers of the site from account to account.

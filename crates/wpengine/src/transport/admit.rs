@@ -7,8 +7,9 @@ use http::{HeaderMap, Request, StatusCode};
 use secrecy::ExposeSecret;
 use siphasher::sip::SipHasher24;
 use tokio::time::{Instant, timeout};
+use wpengine_raw::AccountPlace;
 
-use super::{Core, Target, retry::window_of_install, seconds, trace};
+use super::{Core, Target, seconds, trace};
 use crate::{
     credentials::{Credentials, Kind},
     error::{Error, ErrorKind, shortened},
@@ -145,7 +146,7 @@ pub(super) fn observe(
         core.counting.throttled();
     }
     // A limit of one install is no reason for everybody to pause.
-    let refused = throttled && window_of_install(target.id).is_none();
+    let refused = throttled && target.limited.is_none();
     if let Some(limiter) = &core.limiter
         && (refused || headers.contains_key("x-ratelimit-remaining"))
     {
@@ -180,32 +181,30 @@ fn hash(credentials: &Credentials) -> u64 {
     hasher.finish()
 }
 
-/// The account that the request names: in its path, its query or its body.
+/// The account that the request names.
 fn account(target: &Target, request: &Request<Bytes>) -> Option<Arc<str>> {
-    let mut parts = request.uri().path().split('/');
-    if (target.path.starts_with("/accounts/{") || target.path.is_empty())
-        && parts.any(|part| part == "accounts")
-        && let Some(id) = parts.next().filter(|id| !id.is_empty())
-    {
-        return Some(Arc::from(id));
-    }
-    let query = request.uri().query().unwrap_or_default();
-    if let Some(id) = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("account_id="))
-    {
-        return Some(Arc::from(id));
-    }
-    if !matches!(target.id, "create_site" | "create_install") {
-        return None;
-    }
     #[derive(serde::Deserialize)]
     struct Body {
         account_id: String,
     }
-    serde_json::from_slice::<Body>(request.body())
-        .ok()
-        .map(|body| Arc::from(body.account_id))
+    let uri = request.uri();
+    match target.account? {
+        AccountPlace::Path => {
+            let mut parts = uri.path().split('/').skip_while(|part| *part != "accounts");
+            parts.nth(1).filter(|id| !id.is_empty()).map(Arc::from)
+        }
+        AccountPlace::Query => {
+            let mut pairs = uri.query()?.split('&');
+            pairs
+                .find_map(|pair| pair.strip_prefix("account_id="))
+                .map(Arc::from)
+        }
+        AccountPlace::Body => {
+            let body: Body = serde_json::from_slice(request.body()).ok()?;
+            Some(Arc::from(body.account_id))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]

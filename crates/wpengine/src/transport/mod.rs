@@ -30,7 +30,7 @@ pub use retry::RetryPolicy;
 use retry::{Failure, Outcome, Verdict};
 pub(crate) use target::Target;
 pub(crate) use wire::{Http, Parsed};
-pub use wire::{Wire, WireError, WireFuture};
+pub use wire::{Wire, WireBody, WireError, WireFuture, WireHead};
 
 use crate::{
     error::{Error, ErrorKind},

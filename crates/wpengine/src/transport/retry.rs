@@ -132,9 +132,7 @@ pub(crate) fn verdict(operation: &Target, outcome: &Outcome<'_>, repeated: bool)
             }
         }
         // Refused before anything was done, whatever the operation.
-        Outcome::Answered(StatusCode::TOO_MANY_REQUESTS) => {
-            Verdict::Again(window_of_install(operation.id))
-        }
+        Outcome::Answered(StatusCode::TOO_MANY_REQUESTS) => Verdict::Again(operation.limited),
         Outcome::Answered(
             StatusCode::INTERNAL_SERVER_ERROR
             | StatusCode::BAD_GATEWAY
@@ -157,15 +155,6 @@ pub(crate) fn may_have_happened(operation: &Target, outcome: &Outcome<'_>) -> bo
             Outcome::Failed(failure) => !failure.not_sent,
             Outcome::Answered(status) => status.is_server_error(),
         }
-}
-
-/// The two limits that hold for each install, where the answer names no time.
-pub(super) fn window_of_install(operation: &str) -> Option<Duration> {
-    match operation {
-        "purge_cache" => Some(Duration::from_secs(60)),
-        "check_domain_status" => Some(Duration::from_secs(5)),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! What the transport has to know of a request to decide about it.
 
+use std::time::Duration;
+
 use http::Method;
-use wpengine_raw::{OPERATIONS, Operation, Retry, Safety};
+use wpengine_raw::{AccountPlace, OPERATIONS, Operation, Retry, Safety};
 
 /// The id of what is not in the table.
 const UNKNOWN: &str = "request";
@@ -16,6 +18,11 @@ pub(crate) struct Target {
     pub(crate) safety: Safety,
     pub(crate) retry: Retry,
     pub(crate) authenticated: bool,
+    pub(crate) account: Option<AccountPlace>,
+    /// The time between two calls for one install, where the service limits that.
+    pub(crate) limited: Option<Duration>,
+    /// Whether nothing of its bodies may be printed.
+    pub(crate) secret: bool,
 }
 
 impl Target {
@@ -27,6 +34,9 @@ impl Target {
             safety: operation.safety,
             retry: operation.retry,
             authenticated: operation.authenticated,
+            account: operation.account,
+            limited: operation.limited,
+            secret: operation.secret,
         }
     }
 
@@ -51,6 +61,13 @@ impl Target {
             safety,
             retry,
             authenticated: true,
+            // Whatever is new below an account has the account in its path.
+            account: path
+                .split('/')
+                .any(|part| part == "accounts")
+                .then_some(AccountPlace::Path),
+            limited: None,
+            secret: false,
         }
     }
 

@@ -3,6 +3,8 @@
 use std::{fmt::Debug, future::Future, pin::Pin, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
+use futures_util::{TryStreamExt as _, stream};
 use http::{Request, Response};
 use url::Url;
 
@@ -12,10 +14,25 @@ use crate::error::Source;
 pub type WireFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Response<Bytes>, WireError>> + Send + 'a>>;
 
+/// The body of an answer, piece by piece.
+pub type WireBody = Pin<Box<dyn Stream<Item = Result<Bytes, WireError>> + Send>>;
+
+/// The head of an answer that is on its way, with its body to be read.
+pub type WireHead<'a> =
+    Pin<Box<dyn Future<Output = Result<Response<WireBody>, WireError>> + Send + 'a>>;
+
 /// Sends one request and reads its whole answer.
 pub trait Wire: Debug + Send + Sync {
     /// Sends a request. An answer whose body is longer than `most` bytes is an error.
     fn send(&self, request: Request<Bytes>, most: usize) -> WireFuture<'_>;
+
+    /// Sends a request whose answer may have any length, for its head. By default the body comes in one piece.
+    fn open(&self, request: Request<Bytes>) -> WireHead<'_> {
+        Box::pin(async move {
+            let answer = self.send(request, usize::MAX).await?;
+            Ok(answer.map(|body| Box::pin(stream::iter([Ok(body)])) as WireBody))
+        })
+    }
 }
 
 /// Why there is no answer.
@@ -88,6 +105,19 @@ impl Wire for Http {
             }
             *whole.body_mut() = body;
             Ok(whole)
+        })
+    }
+
+    fn open(&self, request: Request<Bytes>) -> WireHead<'_> {
+        Box::pin(async move {
+            let request = outgoing(request).map_err(classify)?;
+            let mut answer = self.0.execute(request).await.map_err(classify)?;
+            let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
+            let body: WireBody = Box::pin(answer.bytes_stream().map_err(classify));
+            let mut response = Response::new(body);
+            *response.status_mut() = status;
+            *response.headers_mut() = headers;
+            Ok(response)
         })
     }
 }

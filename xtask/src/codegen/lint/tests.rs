@@ -22,7 +22,7 @@ fn the_committed_document_keeps_every_rule() {
 #[test]
 fn each_broken_rule_is_found_and_named() {
     let backups = "/paths/~1installs~1{install_id}~1backups";
-    let cases: [(&str, Value, &str); 17] = [
+    let cases: [(&str, Value, &str); 23] = [
         ("get/operationId", json!(null), "needs an operationId"),
         ("get/operationId", json!("ListBackups"), "snake_case"),
         ("get/operationId", json!("list_sites"), "used twice"),
@@ -47,6 +47,12 @@ fn each_broken_rule_is_found_and_named() {
             json!("none"),
             "exactly where there are `limit`",
         ),
+        ("post/x-wpengine/effects", json!(null), "needs `effects`"),
+        ("post/x-wpengine/effects", json!(["chaos"]), "is no effect"),
+        ("get/x-wpengine/effects", json!([]), "has no `effects`"),
+        ("get/x-wpengine/account", json!("path"), "but an `account`"),
+        ("get/x-wpengine/limited", json!("1 h"), "number of seconds"),
+        ("get/x-wpengine/secrets", json!(true), "knows no `secrets`"),
         (
             "get/parameters/0",
             json!({"name": "x", "in": "query", "schema": {}}),
@@ -129,5 +135,24 @@ fn broken_components_are_found_and_named() {
             findings.iter().any(|finding| finding.contains(expected)),
             "expected `{expected}` in {findings:#?}"
         );
+    }
+}
+
+#[test]
+fn an_account_that_is_named_somewhere_has_to_be_said() {
+    for (pointer, expected) in [
+        ("/paths/~1sites/post", "needs `account: body`"),
+        ("/paths/~1sites/get", "needs `account: query`"),
+        (
+            "/paths/~1accounts~1{account_id}/get",
+            "needs `account: path`",
+        ),
+    ] {
+        let findings = findings_after(|document| {
+            let operation = document.pointer_mut(pointer).expect("an operation");
+            let classes = operation["x-wpengine"].as_object_mut();
+            classes.expect("classes").shift_remove("account");
+        });
+        assert!(findings[0].contains(expected), "{findings:?}");
     }
 }

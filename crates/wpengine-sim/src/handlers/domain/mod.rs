@@ -10,7 +10,7 @@ pub(super) use self::bulk::create_bulk_domains;
 use self::view::{Verification, View};
 use crate::call::{Answer, Call, Outcome};
 use crate::error::{ACCESS_ERROR, INVALID_VALUE, Refusal, VALUE_UNAVAILABLE};
-use crate::state::{Domain, Install, is_domain_name};
+use crate::state::{Domain, Install, Network, is_domain_name};
 
 const RESOURCE: &str = "Domain";
 
@@ -31,6 +31,22 @@ pub(super) fn list_domains(call: &mut Call<'_>) -> Outcome {
     call.page(install.domains.values(), |domain| {
         View::new(call, install, domain)
     })
+}
+
+/// Makes a link for whoever runs the domain's DNS. The network of a legacy domain knows no such links.
+pub(super) fn create_domain_sharing_link(call: &mut Call<'_>) -> Outcome {
+    let (_, domain) = find(call)?;
+    if domain.network == Network::Legacy {
+        return Err(Refusal::invalid(
+            "Invalid Domain: a sharing link needs the network type AN or GES, and this domain's is LEGACY.",
+        ));
+    }
+    let name = domain.name.clone();
+    let (now, key) = (call.now, call.world.random.hex(32));
+    let details = serde_json::json!({ "domain": name });
+    call.install_mut()?.record("sharing_link", now, details);
+    let url = format!("https://app.goentri.com/share/{key}");
+    Answer::json(200, &serde_json::json!({ "url": url }))
 }
 
 pub(super) fn get_domain(call: &mut Call<'_>) -> Outcome {

@@ -16,14 +16,12 @@ pub(super) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    fn new(install: &'a Install, domain: &Domain) -> Self {
-        let target = domain
-            .redirect_to
-            .as_ref()
-            .and_then(|id| install.domains.get(id));
+    fn new(install: &'a Install, domain: &'a Domain) -> Self {
+        let id = domain.redirect_to.as_deref();
         Self {
-            id: target.map(|target| target.id.as_str()),
-            name: target.map(|target| target.name.as_str()),
+            id,
+            // None of a redirect to a domain that is gone.
+            name: id.and_then(|id| Some(install.domains.get(id)?.name.as_str())),
         }
     }
 }

@@ -1,0 +1,75 @@
+//! Links that are as good as what they lead to.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A link that opens what it leads to for whoever has it: an archive with its database, a report, the DNS of a domain.
+///
+/// `Debug` does not show it. [`expose`](Self::expose) does, and so does an answer that is serialized, so that nothing is
+/// lost where one is kept.
+///
+/// ```
+/// use wpengine_raw::values::SecretLink;
+///
+/// let link = SecretLink::new("https://storage.googleapis.com/bucket/archive.zip");
+/// assert_eq!(format!("{link:?}"), "SecretLink(redacted)");
+/// assert_eq!(link.expose(), "https://storage.googleapis.com/bucket/archive.zip");
+/// ```
+#[derive(Clone)]
+pub struct SecretLink(SecretString);
+
+impl SecretLink {
+    /// Wraps a link.
+    #[must_use]
+    pub fn new(link: impl Into<String>) -> Self {
+        Self(SecretString::from(link.into()))
+    }
+
+    /// The link itself. Take care where it goes.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for SecretLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretLink(redacted)")
+    }
+}
+
+impl PartialEq for SecretLink {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for SecretLink {}
+
+impl Serialize for SecretLink {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.expose())
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretLink {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for SecretLink {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "SecretLink".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A link that opens what it leads to for whoever has it.",
+            "type": "string",
+        })
+    }
+}

@@ -1,0 +1,201 @@
+//! Reports on a site, and the schedules by which they are made.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span, Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+
+use super::{Work, World};
+
+/// How often reports are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "unit", content = "value", rename_all = "UPPERCASE")]
+pub(crate) enum Frequency {
+    /// Every so many days.
+    Days(i64),
+    /// On that day of the month, or on its last day if it is shorter.
+    Monthly(i8),
+}
+
+impl Frequency {
+    /// The time of the report after one: at the same time of the day.
+    fn after(self, time: Timestamp) -> Timestamp {
+        let next = match self {
+            Self::Days(days) => time
+                .saturating_add(SignedDuration::from_hours(24 * days))
+                .ok(),
+            Self::Monthly(day) => {
+                let at = time.to_zoned(TimeZone::UTC);
+                let month = at.date().first_of_month().checked_add(1.month());
+                month.ok().and_then(|month| on(month, day, &at))
+            }
+        };
+        next.unwrap_or(Timestamp::MAX)
+    }
+
+    /// The first report where no time was given: at midnight.
+    pub(crate) fn first(self, now: Timestamp) -> Timestamp {
+        let today = now.to_zoned(TimeZone::UTC).date();
+        let midnight = |date: Date| Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp());
+        let first = match self {
+            Self::Days(days) => today
+                .checked_add(Span::new().days(days))
+                .ok()
+                .and_then(midnight),
+            Self::Monthly(day) => midnight(in_month(today, day))
+                .map(|time| if time > now { time } else { self.after(time) }),
+        };
+        first.unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// The day of the month of a date, or the last one of that month.
+fn in_month(date: Date, day: i8) -> Date {
+    let last = date.last_of_month();
+    date.with().day(day.min(last.day())).build().unwrap_or(last)
+}
+
+fn on(month: Date, day: i8, at: &jiff::Zoned) -> Option<Timestamp> {
+    let date = in_month(month, day);
+    let zoned = date.to_datetime(at.time()).to_zoned(TimeZone::UTC).ok()?;
+    Some(zoned.timestamp())
+}
+
+/// Somebody who gets reports.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Recipient {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) name: Option<String>,
+    pub(crate) email: String,
+}
+
+/// When reports on a site are made, and of what.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Schedule {
+    pub(crate) uuid: String,
+    pub(crate) title: String,
+    pub(crate) next: Timestamp,
+    pub(crate) frequency: Frequency,
+    pub(crate) recipients: Vec<Recipient>,
+    pub(crate) sections: Vec<String>,
+    pub(crate) template: String,
+}
+
+impl Schedule {
+    /// Makes the time of the next report one that is to come.
+    pub(crate) fn catch_up(&mut self, now: Timestamp) {
+        while self.next <= now && self.next < Timestamp::MAX {
+            self.next = self.frequency.after(self.next);
+        }
+    }
+}
+
+/// A report that has been made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SiteReport {
+    pub(crate) uuid: String,
+    pub(crate) title: String,
+    pub(crate) starts_at: Timestamp,
+    pub(crate) ends_at: Timestamp,
+    pub(crate) created_at: Timestamp,
+    pub(crate) recipients: Vec<String>,
+    pub(crate) sections: Vec<String>,
+    /// What its link has in it, so that nobody guesses it.
+    pub(crate) key: String,
+}
+
+impl World {
+    /// Adds a schedule to a site, or puts a changed one in the place of the old one, and has its next report made.
+    pub(crate) fn set_schedule(&mut self, site_id: &str, schedule: Schedule) {
+        let Some(site) = self.sites.get_mut(site_id) else {
+            return;
+        };
+        self.agenda.add(
+            schedule.next,
+            Work::SiteReport {
+                site_id: site_id.to_owned(),
+                schedule_id: schedule.uuid.clone(),
+            },
+        );
+        site.schedules.insert(schedule.uuid.clone(), schedule);
+    }
+
+    /// Makes the report that is due at that time. A schedule that was changed or deleted meanwhile has another time, or
+    /// none.
+    pub(super) fn make_report(&mut self, site_id: &str, schedule_id: &str, at: Timestamp) {
+        let (uuid, key) = (self.random.uuid(), self.random.token(32));
+        let Some(site) = self.sites.get_mut(site_id) else {
+            return;
+        };
+        let Some(schedule) = site.schedules.get_mut(schedule_id) else {
+            return;
+        };
+        if schedule.next != at {
+            return;
+        }
+        let days = match schedule.frequency {
+            Frequency::Days(days) => days,
+            Frequency::Monthly(_) => 30,
+        };
+        site.reports.push(SiteReport {
+            uuid,
+            title: schedule.title.clone(),
+            starts_at: at
+                .saturating_sub(SignedDuration::from_hours(24 * days))
+                .unwrap_or(at),
+            ends_at: at,
+            created_at: at,
+            recipients: schedule
+                .recipients
+                .iter()
+                .map(|recipient| recipient.email.clone())
+                .collect(),
+            sections: schedule.sections.clone(),
+            key,
+        });
+        schedule.next = schedule.frequency.after(at);
+        let schedule = schedule.clone();
+        if schedule.next < Timestamp::MAX {
+            self.set_schedule(site_id, schedule);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_short_month_has_its_report_on_its_last_day() {
+        let mut time = at("2027-01-31T06:30:00Z");
+        for expected in ["2027-02-28", "2027-03-31", "2027-04-30", "2027-05-31"] {
+            time = Frequency::Monthly(31).after(time);
+            assert_eq!(time, at(&format!("{expected}T06:30:00Z")));
+        }
+        let leap = Frequency::Monthly(30).after(at("2028-01-30T00:00:00Z"));
+        assert_eq!(leap, at("2028-02-29T00:00:00Z"));
+    }
+
+    #[test]
+    fn weeks_keep_their_weekday() {
+        let next = Frequency::Days(14).after(at("2026-12-28T08:00:00Z"));
+        assert_eq!(next, at("2027-01-11T08:00:00Z"));
+    }
+
+    #[test]
+    fn the_first_report_is_to_come() {
+        let now = at("2026-06-15T12:00:00Z");
+        for (frequency, expected) in [
+            (Frequency::Days(7), "2026-06-22"),
+            (Frequency::Monthly(16), "2026-06-16"),
+            (Frequency::Monthly(15), "2026-07-15"),
+            (Frequency::Monthly(31), "2026-06-30"),
+        ] {
+            assert_eq!(frequency.first(now), at(&format!("{expected}T00:00:00Z")));
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Downloads: archives and reports, from wherever the service keeps them.
+//!
+//! The link itself is the permission. So nothing of the client's credentials goes along, the link is never printed, and
+//! it may lead to any host, but only over `https://`.
+
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use tokio::time::{Instant, Sleep, timeout};
+use url::Url;
+
+use crate::{
+    Client,
+    builder::is_loopback,
+    error::{Error, ErrorKind},
+    transport::{WireBody, WireError, seconds},
+    types::SecretLink,
+};
+
+/// How often an answer may send elsewhere before there is something to download.
+const REDIRECTS: usize = 5;
+
+/// A download that has begun: a stream of the bytes, as they come.
+///
+/// It ends with an error if the connection breaks or if less comes than was announced, so that half a file is never taken
+/// for a whole one. Between two pieces it waits as long as the client waits for the answer of one attempt, 45 s by default;
+/// the whole may take as long as it takes.
+#[must_use = "a stream does nothing until it is polled"]
+pub struct Download {
+    host: String,
+    length: Option<u64>,
+    read: u64,
+    body: WireBody,
+    /// How long nothing may come.
+    patience: Duration,
+    silence: Pin<Box<Sleep>>,
+    is_over: bool,
+}
+
+impl Download {
+    /// How many bytes there are in all, if the answer says it.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// The next bytes, or none at the end.
+    pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
+        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+
+    /// The next bytes, or none at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`Transport`](ErrorKind::Transport) if the connection breaks, and [`Timeout`](ErrorKind::Timeout) if nothing comes
+    /// any more.
+    pub async fn try_next(&mut self) -> Result<Option<Bytes>, Error> {
+        self.next().await.transpose()
+    }
+
+    fn fail(&mut self, kind: ErrorKind, what: &str) -> Error {
+        self.is_over = true;
+        let of = match self.length {
+            Some(length) => format!(" of {length}"),
+            None => String::new(),
+        };
+        let error = Error::new(kind, format!("{what} after {}{of} bytes", self.read));
+        named(&self.host, error.hint("download it again"))
+    }
+}
+
+impl Stream for Download {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        let Poll::Ready(piece) = self.body.as_mut().poll_next(context) else {
+            ready!(self.silence.as_mut().poll(context));
+            let what = format!("nothing came for {}", seconds(self.patience));
+            return Poll::Ready(Some(Err(self.fail(ErrorKind::Timeout, &what))));
+        };
+        Poll::Ready(match piece {
+            Some(Ok(bytes)) => {
+                self.read += bytes.len() as u64;
+                let patience = self.patience;
+                self.silence.as_mut().reset(Instant::now() + patience);
+                Some(Ok(bytes))
+            }
+            Some(Err(error)) => {
+                let failed = self.fail(ErrorKind::Transport, "the connection broke");
+                Some(Err(match error {
+                    WireError::Broken(source) => failed.caused_by(source),
+                    _ => failed,
+                }))
+            }
+            None if self.length.is_some_and(|length| length != self.read) => {
+                Some(Err(self.fail(ErrorKind::Transport, "the download ended")))
+            }
+            None => {
+                self.is_over = true;
+                None
+            }
+        })
+    }
+}
+
+impl fmt::Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download")
+            .field("host", &self.host)
+            .field("length", &self.length)
+            .field("read", &self.read)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Begins to download what a link of an answer leads to: a report, or an archive (for which
+    /// [`ArchiveHandle::download`](crate::ArchiveHandle::download) finds the link).
+    ///
+    /// The link is opened without the credentials of the client, over `https://` or at this machine only. An attempt that
+    /// fails before the download begins is repeated by the client's policy. The rate limit does not count it: it is not
+    /// the API that answers.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::builder()
+    /// #     .base_url(simulator.base_url())
+    /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
+    /// #     .build()?;
+    /// let site = client.site("28c78b6d-c2da-4f09-85f5-1ad588089b2d");
+    /// for report in site.reports().list().all(1_000).await? {
+    ///     let Some(link) = &report.download_url else { continue };
+    ///     let mut download = client.download(link).await?;
+    ///     let mut pdf = Vec::new();
+    ///     while let Some(bytes) = download.try_next().await? {
+    ///         pdf.extend_from_slice(&bytes);
+    ///     }
+    ///     assert!(pdf.starts_with(b"%PDF-"));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest`](ErrorKind::InvalidRequest) if the link leads to plain `http://` or nowhere,
+    /// [`Api`](ErrorKind::Api) with the status if the host refuses, and the kinds of a connection that fails.
+    pub async fn download(&self, link: &SecretLink) -> Result<Download, Error> {
+        let mut url = checked(link.expose())?;
+        for _ in 0..=REDIRECTS {
+            let answer = self.open(&url).await?;
+            if !answer.status().is_redirection() {
+                return self.begun(&url, answer);
+            }
+            let next = answer.headers().get(header::LOCATION);
+            url = next
+                .and_then(|next| url.join(next.to_str().ok()?).ok())
+                .ok_or_else(|| refused(&url, answer.status()))
+                .and_then(|next| checked(next.as_str()))?;
+        }
+        let error = Error::new(ErrorKind::Transport, "the link leads on and on");
+        Err(named(host(&url), error))
+    }
+
+    /// Asks until there is an answer, or no more attempt.
+    async fn open(&self, url: &Url) -> Result<Response<WireBody>, Error> {
+        let core = self.core();
+        let (mut attempts, limit) = (0, core.timeouts.attempt);
+        loop {
+            attempts += 1;
+            let request = Request::get(url.as_str())
+                .header(header::USER_AGENT, core.user_agent.clone())
+                .body(Bytes::new())
+                .map_err(|_| nowhere())?;
+            let outcome = match timeout(limit, core.wire.open(request)).await {
+                Ok(Ok(answer)) if answer.status().is_server_error() => Ok(answer),
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(error)) => Err(broken(url, error)),
+                Err(_) => {
+                    let text = format!("no answer within {}", seconds(limit));
+                    Err(named(host(url), Error::new(ErrorKind::Timeout, text)))
+                }
+            };
+            if attempts >= core.retry.max_attempts || !core.budget.spend() {
+                return outcome.map_err(|error| error.with(|inner| inner.attempts = attempts));
+            }
+            tokio::time::sleep(core.retry.back_off(attempts)).await;
+        }
+    }
+
+    fn begun(&self, url: &Url, answer: Response<WireBody>) -> Result<Download, Error> {
+        if answer.status() != StatusCode::OK {
+            return Err(refused(url, answer.status()));
+        }
+        let patience = self.core().timeouts.attempt;
+        Ok(Download {
+            host: host(url).to_owned(),
+            length: length(answer.headers()),
+            read: 0,
+            body: answer.into_body(),
+            patience,
+            silence: Box::pin(tokio::time::sleep(patience)),
+            is_over: false,
+        })
+    }
+}
+
+/// What is left of the announced length where the body was packed on its way is not known.
+fn length(headers: &HeaderMap) -> Option<u64> {
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        return None;
+    }
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+}
+
+/// A link that may be opened.
+fn checked(link: &str) -> Result<Url, Error> {
+    let url = Url::parse(link).map_err(|_| nowhere())?;
+    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
+    if url.host_str().is_none() {
+        return Err(nowhere());
+    }
+    if is_safe {
+        return Ok(url);
+    }
+    let host = host(&url);
+    Err(Error::invalid(format!(
+        "the link leads to {host} over `{}://`, where everybody on the way could read along",
+        url.scheme()
+    ))
+    .hint("nothing was sent; only `https://` is opened"))
+}
+
+fn nowhere() -> Error {
+    Error::invalid("the link is no address").hint("nothing was sent; take it from an answer")
+}
+
+fn host(url: &Url) -> &str {
+    url.host_str().unwrap_or_default()
+}
+
+/// Says in an error what was asked: the host alone, since the link is a secret.
+fn named(host: &str, error: Error) -> Error {
+    error.with(|inner| inner.request = Some(format!("download from {host}")))
+}
+
+fn refused(url: &Url, status: StatusCode) -> Error {
+    let reason = status.canonical_reason().unwrap_or("unknown status");
+    let error = Error::new(ErrorKind::Api, format!("{} {reason}", status.as_u16()))
+        .hint("a link is good for some time only: take a new one from the service")
+        .with(|inner| inner.status = Some(status));
+    named(host(url), error)
+}
+
+fn broken(url: &Url, error: WireError) -> Error {
+    let (kind, text, source) = match error {
+        WireError::Connect(source) | WireError::ConnectTimeout(source) => {
+            (ErrorKind::Connect, "cannot connect", Some(source))
+        }
+        WireError::Unsendable(source) => (
+            ErrorKind::InvalidRequest,
+            "the link cannot be opened",
+            Some(source),
+        ),
+        WireError::Broken(source) => (ErrorKind::Transport, "the connection broke", Some(source)),
+        WireError::TooLong => (ErrorKind::Transport, "the answer is too long", None),
+    };
+    let error = named(host(url), Error::new(kind, text));
+    match source {
+        Some(source) => error.caused_by(source),
+        None => error,
+    }
+}

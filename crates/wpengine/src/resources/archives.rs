@@ -1,0 +1,340 @@
+//! Archives: downloadable copies of backups.
+
+use std::{
+    collections::HashSet,
+    future::{Future, IntoFuture},
+    time::Duration,
+};
+
+use wpengine_raw::types::CreateArchiveRequest;
+
+use super::{collection, handle, texts};
+use crate::{
+    Client, Download, List, Request, RequestFuture, Response, Wait, check,
+    docs::example,
+    error::{Error, ErrorKind},
+    paging::by_offset,
+    request::request_methods,
+    transport::Options,
+    types::{Archive, ArchiveId, ArchiveState, BackupId, InstallId},
+    wait::{Stage, Work},
+};
+
+/// How long to wait for an archive by default.
+const LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
+
+collection! {
+    /// The archives of one install.
+    Archives of install_id: InstallId
+}
+
+impl Archives {
+    /// Lists the archives.
+    ///
+    /// Operation `list_archives`.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+let mut archives = install.archives().list().items();
+while let Some(archive) = archives.try_next().await? {
+    println!(\"{}: {}\", archive.id, archive.state);
+}")]
+    pub fn list(&self) -> List<Archive> {
+        let id = self.install_id.clone();
+        by_offset(
+            &self.client,
+            "list_archives",
+            check::id("install", &self.install_id),
+            move |raw, limit, offset| {
+                let id = id.clone();
+                async move { raw.list_archives(&id, limit, offset).await }
+            },
+        )
+    }
+
+    /// Starts making a zip file of everything that a backup holds. At least one address is needed, which gets a mail when
+    /// the archive is ready. Each call makes another archive.
+    ///
+    /// Operation `create_archive`. The service does not say which archive it is making, so the archives are listed first
+    /// (`list_archives`): the handle that comes back waits for the one of this backup that was not there before.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().clock(wpengine_sim::ClockMode::Accelerated(600.0)).start().await?;
+    /// # let client = wpengine::Client::builder()
+    /// #     .base_url(simulator.base_url())
+    /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
+    /// #     .build()?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let backup = "e41fa98f-ea80-4654-b229-a9b765d0863a";
+    /// let archive = install.archives().create(backup, ["ops@example.com"]).await?.wait().await?;
+    ///
+    /// let mut download = install.archive(&archive.id).download().await?;
+    /// let mut bytes = 0;
+    /// while let Some(piece) = download.try_next().await? {
+    ///     bytes += piece.len() as u64;
+    /// }
+    /// assert_eq!(download.length(), Some(bytes));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create<I>(&self, backup: impl Into<BackupId>, notification_emails: I) -> CreateArchive
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        CreateArchive {
+            client: self.client.clone(),
+            options: Options::default(),
+            archives: self.clone(),
+            body: CreateArchiveRequest {
+                backup_id: backup.into(),
+                notification_emails: texts(notification_emails),
+            },
+        }
+    }
+}
+
+/// A request to make a backup downloadable.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited or sent"]
+pub struct CreateArchive {
+    client: Client,
+    options: Options,
+    archives: Archives,
+    body: CreateArchiveRequest,
+}
+
+impl CreateArchive {
+    fn check(&self) -> Result<(), Error> {
+        check::id("install", &self.archives.install_id)?;
+        check::id("backup", &self.body.backup_id)?;
+        check::emails(&self.body.notification_emails)
+    }
+
+    fn request(self) -> Prepared {
+        Prepared(self)
+    }
+}
+
+request_methods!(CreateArchive -> NewArchive);
+
+/// What is to be sent after the list of what there is.
+struct Prepared(CreateArchive);
+
+impl Prepared {
+    async fn send(self) -> Result<Response<NewArchive>, Error> {
+        const OPERATION: &str = "create_archive";
+        let check = self.0.check();
+        check.map_err(|error| error.with(|inner| inner.operation = Some(OPERATION)))?;
+        let CreateArchive {
+            client,
+            options,
+            archives,
+            body,
+        } = self.0;
+        client.refuse_writes(OPERATION)?;
+        let mut list = archives.list();
+        list.options = options.clone();
+        let mut before = HashSet::new();
+        let mut items = list.items();
+        while let Some(archive) = items.try_next().await? {
+            before.insert(archive.id);
+        }
+        let (id, backup_id) = (archives.install_id.clone(), body.backup_id.clone());
+        let sent = Request::new(&client, OPERATION, Ok(()), |raw| async move {
+            raw.create_archive(&id, &body).await
+        });
+        let ((), answer) = sent.options(options).send().await?.split();
+        Ok(answer.with(NewArchive {
+            archives,
+            backup_id,
+            before,
+        }))
+    }
+}
+
+impl IntoFuture for Prepared {
+    type Output = Result<NewArchive, Error>;
+    type IntoFuture = RequestFuture<NewArchive>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.send().await.map(Response::into_value) })
+    }
+}
+
+/// An archive that is being made and whose id is not known yet.
+#[derive(Clone, Debug)]
+pub struct NewArchive {
+    archives: Archives,
+    backup_id: BackupId,
+    before: HashSet<ArchiveId>,
+}
+
+impl NewArchive {
+    /// The backup that the archive is made of.
+    #[must_use]
+    pub fn backup_id(&self) -> &BackupId {
+        &self.backup_id
+    }
+
+    /// Waits until the archive is completed, 2 hours at the most unless another [`limit`](Wait::limit) is given.
+    ///
+    /// Asks with the operation `list_archives`, for the archive of the backup that was not there before. Two of them are an
+    /// error of the kind [`Ambiguous`](crate::ErrorKind::Ambiguous): somebody else has made another one at the same time,
+    /// and nothing tells them apart. One that was `aborted` is an error of the kind
+    /// [`WorkFailed`](crate::ErrorKind::WorkFailed).
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+let new = install
+    .archives()
+    .create(\"e41fa98f-ea80-4654-b229-a9b765d0863a\", [\"ops@example.com\"])
+    .await?;
+# simulator.advance(std::time::Duration::from_secs(3600));
+let archive = new.wait().await?;
+println!(\"{}\", archive.id);")]
+    pub fn wait(&self) -> Wait<Archive> {
+        let this = self.clone();
+        Wait::new(
+            Work {
+                name: format!(
+                    "the new archive of backup {} of install {}",
+                    self.backup_id, self.archives.install_id
+                ),
+                ask: Box::new(move || {
+                    let this = this.clone();
+                    Box::pin(async move { this.find().await })
+                }),
+                stage,
+                hint: "make another one",
+            },
+            LIMIT,
+        )
+    }
+
+    /// The one archive of the backup that was not there before. The service takes a moment to list it.
+    async fn find(&self) -> Result<Archive, Error> {
+        const LOOKS: u32 = 5;
+        for look in 1.. {
+            let mut found = Vec::new();
+            let mut archives = self.archives.list().items();
+            while let Some(archive) = archives.try_next().await? {
+                let is_ours = archive.backup.id.as_ref() == Some(&self.backup_id);
+                if is_ours && !self.before.contains(&archive.id) {
+                    found.push(archive);
+                }
+            }
+            if found.len() > 1 {
+                let ids: Vec<&str> = found.iter().map(|one| one.id.as_str()).collect();
+                return Err(Error::new(
+                    ErrorKind::Ambiguous,
+                    format!(
+                        "{} new archives of backup {} are there: {}",
+                        found.len(),
+                        self.backup_id,
+                        ids.join(", ")
+                    ),
+                )
+                .hint("somebody else has made one at the same time; wait for either with `install.archive(id).wait()`"));
+            }
+            match found.pop() {
+                Some(archive) => return Ok(archive),
+                None if look == LOOKS => break,
+                None => tokio::time::sleep(Duration::from_secs(2)).await,
+            }
+        }
+        Err(Error::new(
+            ErrorKind::WaitTimedOut,
+            format!(
+                "no new archive of backup {} is listed, although the service has agreed to make one",
+                self.backup_id
+            ),
+        )
+        .hint("look at `install.archives().list()` later"))
+    }
+}
+
+handle! {
+    /// One archive of an install.
+    ArchiveHandle of install_id: InstallId, archive_id: ArchiveId
+}
+
+impl ArchiveHandle {
+    /// Waits until the archive is completed, 2 hours at the most unless another [`limit`](Wait::limit) is given.
+    ///
+    /// Asks with the operation `list_archives`. An archive that was `aborted` is an error of the kind
+    /// [`WorkFailed`](crate::ErrorKind::WorkFailed).
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+if let Some(archive) = install.archives().list().items().try_next().await? {
+    let archive = install.archive(archive.id).wait().await?;
+    println!(\"{:?}\", archive.complete_time);
+}")]
+    pub fn wait(&self) -> Wait<Archive> {
+        let this = self.clone();
+        Wait::new(
+            Work {
+                name: format!("archive {} of install {}", self.archive_id, self.install_id),
+                ask: Box::new(move || {
+                    let this = this.clone();
+                    Box::pin(async move { this.find().await })
+                }),
+                stage,
+                hint: "make another one",
+            },
+            LIMIT,
+        )
+    }
+
+    /// Begins to download the archive, a zip file, which must be completed.
+    ///
+    /// Asks for its link with the operation `list_archives`, and opens that without the credentials, as
+    /// [`Client::download`](crate::Client::download) says.
+    ///
+    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
+if let Some(archive) = install.archives().list().items().try_next().await? {
+    let mut download = install.archive(archive.id).download().await?;
+    let mut zip = Vec::new();
+    while let Some(bytes) = download.try_next().await? {
+        zip.extend_from_slice(&bytes);
+    }
+    assert!(zip.starts_with(b\"PK\"));
+}")]
+    pub fn download(&self) -> impl Future<Output = Result<Download, Error>> + Send + 'static {
+        let this = self.clone();
+        async move {
+            let archive = this.find().await?;
+            match &archive.download_uri {
+                Some(link) => this.client.download(link).await,
+                None => Err(Error::invalid(format!(
+                    "archive {} is `{}`, and there is nothing to download",
+                    archive.id, archive.state
+                ))
+                .hint("wait for it with `wait()`")),
+            }
+        }
+    }
+
+    async fn find(&self) -> Result<Archive, Error> {
+        check::id("archive", &self.archive_id)?;
+        let mut archives = Archives::new(&self.client, &self.install_id).list().items();
+        while let Some(archive) = archives.try_next().await? {
+            if archive.id == self.archive_id {
+                return Ok(archive);
+            }
+        }
+        Err(Error::invalid(format!(
+            "install {} has no archive {}",
+            self.install_id, self.archive_id
+        ))
+        .hint("take its id from `install.archives().list()`"))
+    }
+}
+
+fn stage(archive: &Archive) -> Stage {
+    match &archive.state {
+        ArchiveState::Completed => Stage::Done,
+        ArchiveState::Aborted => Stage::Failed(archive.state.to_string()),
+        going => Stage::Going(going.to_string()),
+    }
+}

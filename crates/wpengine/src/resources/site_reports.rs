@@ -1,0 +1,515 @@
+//! Reports on a site, and the schedules by which they are made.
+
+use std::{collections::HashSet, time::Duration};
+
+use jiff::Timestamp;
+use wpengine_raw::types::{CreateReportScheduleRequest, UpdateReportScheduleRequest};
+
+use super::collection;
+use crate::{
+    Client, List, Request, Unpaged, check,
+    docs::example,
+    error::{Error, ErrorKind},
+    paging::whole,
+    request::request_methods,
+    transport::Options,
+    types::{
+        Confirmation, ReportFrequency, ReportFrequencyUnit, ReportRecipient, ReportSchedule,
+        ReportScheduleId, ReportSections, SiteId, SiteReport, TemplateId, TemplateSection,
+    },
+};
+
+impl Client {
+    /// Asks for the catalogue of the sections that reports on sites can have.
+    ///
+    /// Operation `list_site_report_sections`.
+    ///
+    #[doc = example!("for section in client.report_sections().await?.sections {
+    println!(\"{}: {:?}\", section.name, section.display_text);
+}")]
+    pub fn report_sections(&self) -> Request<ReportSections> {
+        Request::new(
+            self,
+            "list_site_report_sections",
+            Ok(()),
+            |raw| async move { raw.list_site_report_sections().await },
+        )
+    }
+
+    /// One report schedule, by its id, which answers call `uuid`.
+    pub fn report_schedule(&self, id: impl Into<ReportScheduleId>) -> ReportScheduleHandle {
+        ReportScheduleHandle {
+            client: self.clone(),
+            id: id.into(),
+        }
+    }
+}
+
+collection! {
+    /// The reports on one site.
+    SiteReports of site_id: SiteId
+}
+
+impl SiteReports {
+    /// Lists the reports that have been made. The list comes whole. What a report's link leads to is read with
+    /// [`Client::download`](crate::Client::download).
+    ///
+    /// Operation `list_site_reports`.
+    ///
+    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
+for report in site.reports().list().all(1_000).await? {
+    println!(\"{:?} of {:?}\", report.title, report.created_at);
+}")]
+    pub fn list(&self) -> List<SiteReport, Unpaged> {
+        let id = self.site_id.clone();
+        whole(
+            &self.client,
+            "list_site_reports",
+            check::id("site", &self.site_id),
+            move |raw| {
+                let id = id.clone();
+                async move { raw.list_site_reports(&id).await }
+            },
+            |list| list.reports,
+        )
+    }
+}
+
+collection! {
+    /// The report schedules of one site.
+    ReportSchedules of site_id: SiteId
+}
+
+impl ReportSchedules {
+    /// Lists the active schedules. The list comes whole.
+    ///
+    /// Operation `list_site_report_schedules`.
+    ///
+    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
+for schedule in site.report_schedules().list().all(1_000).await? {
+    println!(\"{:?}: next on {:?}\", schedule.title, schedule.next_scheduled_date);
+}")]
+    pub fn list(&self) -> List<ReportSchedule, Unpaged> {
+        let id = self.site_id.clone();
+        whole(
+            &self.client,
+            "list_site_report_schedules",
+            check::id("site", &self.site_id),
+            move |raw| {
+                let id = id.clone();
+                async move { raw.list_site_report_schedules(&id).await }
+            },
+            |list| list.schedules,
+        )
+    }
+
+    /// Has reports made and mailed regularly, to at least one person: addresses, or [`Recipient`]s with a name. Say how
+    /// often with [`weekly`](CreateReportSchedule::weekly), [`every_two_weeks`](CreateReportSchedule::every_two_weeks) or
+    /// [`monthly`](CreateReportSchedule::monthly).
+    ///
+    /// Operation `create_site_report_schedule`. Awaited as it is, it gives what the service answers, which does not name the
+    /// schedule; [`found`](CreateReportSchedule::found) gives the schedule.
+    ///
+    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
+let schedule = site
+    .report_schedules()
+    .create(\"Monthly report\", [\"ops@example.com\"])
+    .monthly(31)
+    .found()
+    .await?;
+println!(\"first on {:?}\", schedule.next_scheduled_date);")]
+    pub fn create<I>(&self, title: impl Into<String>, recipients: I) -> CreateReportSchedule
+    where
+        I: IntoIterator,
+        I::Item: Into<Recipient>,
+    {
+        CreateReportSchedule {
+            client: self.client.clone(),
+            options: Options::default(),
+            schedules: self.clone(),
+            body: CreateReportScheduleRequest {
+                site_id: self.site_id.clone(),
+                title: title.into(),
+                recipients: people(recipients),
+                frequency: None,
+                next_scheduled_date: None,
+                sections: Vec::new(),
+                template_uuid: None,
+            },
+        }
+    }
+}
+
+/// Somebody who gets reports by mail: an address, and a name if there is one.
+///
+/// ```
+/// use wpengine::Recipient;
+///
+/// let plain: Recipient = "ops@example.com".into();
+/// let named = Recipient::new("jane@example.com").name("Jane Doe");
+/// assert_ne!(plain, named);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipient(ReportRecipient);
+
+impl Recipient {
+    /// Whoever reads the mail of that address.
+    #[must_use]
+    pub fn new(email: impl Into<String>) -> Self {
+        let mut recipient = ReportRecipient::default();
+        recipient.email = Some(email.into());
+        Self(recipient)
+    }
+
+    /// The name of the person.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.0.name = Some(name.into());
+        self
+    }
+}
+
+impl From<&str> for Recipient {
+    fn from(email: &str) -> Self {
+        Self::new(email)
+    }
+}
+
+impl From<String> for Recipient {
+    fn from(email: String) -> Self {
+        Self::new(email)
+    }
+}
+
+fn people<I>(recipients: I) -> Vec<ReportRecipient>
+where
+    I: IntoIterator,
+    I::Item: Into<Recipient>,
+{
+    recipients.into_iter().map(|one| one.into().0).collect()
+}
+
+fn named<I>(sections: I) -> Vec<TemplateSection>
+where
+    I: IntoIterator,
+    I::Item: Into<String>,
+{
+    let section = |name: I::Item| {
+        let mut section = TemplateSection::default();
+        section.name = Some(name.into());
+        section
+    };
+    sections.into_iter().map(section).collect()
+}
+
+fn every(value: i64, unit: ReportFrequencyUnit) -> ReportFrequency {
+    let mut frequency = ReportFrequency::default();
+    frequency.value = Some(value);
+    frequency.unit = Some(unit);
+    frequency
+}
+
+fn check_recipients(recipients: &[ReportRecipient]) -> Result<(), Error> {
+    let emails = recipients.iter().map(|one| one.email.clone());
+    check::emails(&emails.map(Option::unwrap_or_default).collect::<Vec<_>>())
+}
+
+fn check_frequency(frequency: Option<&ReportFrequency>) -> Result<(), Error> {
+    let Some(frequency) = frequency else {
+        return Ok(());
+    };
+    let day = frequency.value.unwrap_or_default();
+    if frequency.unit != Some(ReportFrequencyUnit::Monthly) || (1..=31).contains(&day) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "no month has a day {day}: a monthly report is made on day 1 to 31"
+    ))
+    .hint("nothing was sent; a month that is too short has its report on its last day"))
+}
+
+fn check_sections(sections: &[TemplateSection]) -> Result<(), Error> {
+    sections.iter().try_for_each(|section| {
+        let name = section.name.as_deref().unwrap_or_default();
+        check::text("name of a section", name)
+    })
+}
+
+/// The setters that a new schedule and a changed one have in common.
+macro_rules! schedule_setters {
+    ($name:ident, $which:literal) => {
+        impl $name {
+            #[doc = concat!("A report every week, on the weekday of `first`, which is when the ", $which, " one is made.")]
+            pub fn weekly(self, first: Timestamp) -> Self {
+                self.days(7, first)
+            }
+
+            #[doc = concat!("A report every second week, on the weekday of `first`, which is when the ", $which, " one is made.")]
+            pub fn every_two_weeks(self, first: Timestamp) -> Self {
+                self.days(14, first)
+            }
+
+            fn days(mut self, days: i64, first: Timestamp) -> Self {
+                self.body.frequency = Some(every(days, ReportFrequencyUnit::Days));
+                self.body.next_scheduled_date = Some(first);
+                self
+            }
+
+            /// A report every month, on that day, 1 to 31. A month that is too short has it on its last day.
+            pub fn monthly(mut self, day: u8) -> Self {
+                self.body.frequency = Some(every(day.into(), ReportFrequencyUnit::Monthly));
+                self
+            }
+
+            #[doc = concat!("When the ", $which, " report is made.")]
+            pub fn next(mut self, time: Timestamp) -> Self {
+                self.body.next_scheduled_date = Some(time);
+                self
+            }
+
+            /// The template of the reports, one of
+            /// [`list_site_report_templates`](crate::AccountHandle::list_site_report_templates).
+            pub fn template(mut self, template: impl Into<TemplateId>) -> Self {
+                self.body.template_uuid = Some(template.into());
+                self
+            }
+
+            /// The sections of the reports, by their names. Those of the template are allowed, such as `cover`.
+            pub fn sections<I>(mut self, sections: I) -> Self
+            where
+                I: IntoIterator,
+                I::Item: Into<String>,
+            {
+                self.body.sections = named(sections);
+                self
+            }
+        }
+    };
+}
+
+/// A request for a new report schedule.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited or sent"]
+pub struct CreateReportSchedule {
+    client: Client,
+    options: Options,
+    schedules: ReportSchedules,
+    body: CreateReportScheduleRequest,
+}
+
+schedule_setters!(CreateReportSchedule, "first");
+
+impl CreateReportSchedule {
+    fn check(&self) -> Result<(), Error> {
+        let body = &self.body;
+        check::id("site", &body.site_id)?;
+        check::text("title of the reports", &body.title)?;
+        check_recipients(&body.recipients)?;
+        check_frequency(body.frequency.as_ref())?;
+        check_sections(&body.sections)?;
+        body.template_uuid
+            .as_ref()
+            .map_or(Ok(()), |id| check::id("template", id))
+    }
+
+    fn request(self) -> Request<Confirmation> {
+        let check = self.check();
+        let body = self.body;
+        Request::new(
+            &self.client,
+            "create_site_report_schedule",
+            check,
+            |raw| async move { raw.create_site_report_schedule(&body).await },
+        )
+        .options(self.options)
+    }
+
+    /// Creates the schedule and finds it: lists the schedules of the site before and after, for the one with this title
+    /// that was not there.
+    ///
+    /// # Errors
+    ///
+    /// Every kind of [`Error`] that a call can end in; [`Ambiguous`](ErrorKind::Ambiguous) if there are two new ones with
+    /// this title, and [`WaitTimedOut`](ErrorKind::WaitTimedOut) if there is none after some seconds, although the service
+    /// has confirmed it.
+    pub async fn found(self) -> Result<ReportSchedule, Error> {
+        const LOOKS: u32 = 5;
+        const OPERATION: &str = "create_site_report_schedule";
+        self.check()
+            .map_err(|error| error.with(|inner| inner.operation = Some(OPERATION)))?;
+        self.client.refuse_writes(OPERATION)?;
+        let (schedules, options) = (self.schedules.clone(), self.options.clone());
+        let title = self.body.title.clone();
+        let before: HashSet<ReportScheduleId> = listed(&schedules, &options)
+            .await?
+            .into_iter()
+            .map(|schedule| schedule.uuid)
+            .collect();
+        self.request().await?;
+        for look in 1.. {
+            let mut new = listed(&schedules, &options).await.map_err(created)?;
+            new.retain(|one| {
+                !before.contains(&one.uuid) && one.title.as_deref() == Some(title.as_str())
+            });
+            if new.len() > 1 {
+                let ids: Vec<&str> = new.iter().map(|one| one.uuid.as_str()).collect();
+                return Err(created(Error::new(
+                    ErrorKind::Ambiguous,
+                    format!(
+                        "{} new schedules have this title: {}",
+                        new.len(),
+                        ids.join(", ")
+                    ),
+                )));
+            }
+            match new.pop() {
+                Some(schedule) => return Ok(schedule),
+                None if look == LOOKS => break,
+                None => tokio::time::sleep(Duration::from_secs(1)).await,
+            }
+        }
+        let text = "the schedule is confirmed, but not listed";
+        Err(created(Error::new(ErrorKind::WaitTimedOut, text)))
+    }
+}
+
+request_methods!(CreateReportSchedule -> Confirmation);
+
+async fn listed(
+    schedules: &ReportSchedules,
+    options: &Options,
+) -> Result<Vec<ReportSchedule>, Error> {
+    let mut list = schedules.list();
+    list.options = options.clone();
+    list.all(usize::MAX).await
+}
+
+/// Says of an error that came after the schedule was confirmed that it is there.
+fn created(error: Error) -> Error {
+    error
+        .hint("the schedule is there: look for it in `site.report_schedules().list()`, and do not create it again")
+        .with(|inner| inner.may_have_happened = true)
+}
+
+/// One report schedule.
+#[derive(Clone, Debug)]
+pub struct ReportScheduleHandle {
+    client: Client,
+    id: ReportScheduleId,
+}
+
+impl ReportScheduleHandle {
+    /// The id of this handle.
+    #[must_use]
+    pub fn id(&self) -> &ReportScheduleId {
+        &self.id
+    }
+
+    /// Changes what is set of the schedule, at least one thing, and leaves the rest.
+    ///
+    /// Operation `update_site_report_schedule`.
+    ///
+    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
+for schedule in site.report_schedules().list().all(1_000).await? {
+    client
+        .report_schedule(schedule.uuid)
+        .update()
+        .monthly(1)
+        .recipients([\"ops@example.com\"])
+        .await?;
+}")]
+    pub fn update(&self) -> UpdateReportSchedule {
+        UpdateReportSchedule {
+            client: self.client.clone(),
+            options: Options::default(),
+            id: self.id.clone(),
+            body: UpdateReportScheduleRequest::default(),
+            sets_recipients: false,
+        }
+    }
+
+    /// Deletes the schedule. The reports that it has made stay.
+    ///
+    /// Operation `delete_site_report_schedule`.
+    ///
+    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
+for schedule in site.report_schedules().list().all(1_000).await? {
+    client.report_schedule(schedule.uuid).delete().await?;
+}")]
+    pub fn delete(&self) -> Request<()> {
+        let id = self.id.clone();
+        Request::new(
+            &self.client,
+            "delete_site_report_schedule",
+            check::id("report schedule", &self.id),
+            |raw| async move { raw.delete_site_report_schedule(&id).await },
+        )
+    }
+}
+
+/// A request to change a report schedule.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited or sent"]
+pub struct UpdateReportSchedule {
+    client: Client,
+    options: Options,
+    id: ReportScheduleId,
+    body: UpdateReportScheduleRequest,
+    /// Whether recipients were set: none are refused, and not left as they are.
+    sets_recipients: bool,
+}
+
+schedule_setters!(UpdateReportSchedule, "next");
+
+impl UpdateReportSchedule {
+    /// The title of the reports.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.body.title = Some(title.into());
+        self
+    }
+
+    /// Who gets the reports, in place of those who get them now: at least one person.
+    pub fn recipients<I>(mut self, recipients: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<Recipient>,
+    {
+        self.body.recipients = people(recipients);
+        self.sets_recipients = true;
+        self
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let body = &self.body;
+        check::id("report schedule", &self.id)?;
+        if *body == UpdateReportScheduleRequest::default() && !self.sets_recipients {
+            return Err(Error::invalid("nothing is to be changed of the schedule")
+                .hint("nothing was sent; say what to change, such as `monthly(1)`"));
+        }
+        if let Some(title) = &body.title {
+            check::text("title of the reports", title)?;
+        }
+        if self.sets_recipients {
+            check_recipients(&body.recipients)?;
+        }
+        check_frequency(body.frequency.as_ref())?;
+        check_sections(&body.sections)?;
+        body.template_uuid
+            .as_ref()
+            .map_or(Ok(()), |id| check::id("template", id))
+    }
+
+    fn request(self) -> Request<Confirmation> {
+        let check = self.check();
+        let Self { id, body, .. } = self;
+        Request::new(
+            &self.client,
+            "update_site_report_schedule",
+            check,
+            |raw| async move { raw.update_site_report_schedule(&id, &body).await },
+        )
+        .options(self.options)
+    }
+}
+
+request_methods!(UpdateReportSchedule -> Confirmation);
