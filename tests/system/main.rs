@@ -1,6 +1,7 @@
 //! The behaviour of the SDK, tested as its users meet it: one module a capability.
 
 mod answers;
+mod archives;
 mod bytes;
 mod canary;
 mod checks;
@@ -24,6 +25,7 @@ mod redis;
 mod retries;
 mod schemas;
 mod send;
+mod site_reports;
 mod soak;
 mod support;
 mod waiting;

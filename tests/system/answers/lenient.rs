@@ -1,7 +1,7 @@
 //! What a release of the API may change without breaking anybody.
 
 use super::{Desk, mutate, through_the_facade, with_bodies};
-use crate::support::document;
+use crate::support::{calls, document};
 
 #[tokio::test(start_paused = true)]
 async fn every_documented_example_is_read() {
@@ -36,6 +36,9 @@ async fn an_answer_without_a_documented_body_is_a_success_whatever_it_holds() {
             continue;
         }
         count += 1;
+        if calls::looks_first(operation.id) {
+            continue;
+        }
         for body in ["", "null", "{}", "<html>done</html>"] {
             for status in [200, 202, 204] {
                 let told = desk.ask(operation.id, status, body).await;

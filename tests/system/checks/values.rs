@@ -60,7 +60,7 @@ async fn domains_that_cannot_be() {
             ),
             refused(
                 "update_domain",
-                "cannot be empty",
+                "the domain id is empty",
                 domain.update().redirect_to(""),
             ),
             refused(

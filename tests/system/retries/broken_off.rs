@@ -39,6 +39,9 @@ async fn what_is_not_safe_to_repeat_is_not_and_the_error_says_that_it_may_have_h
         let script = Script::answering(body);
         let client = clients::on(script.clone());
         for operation in wpengine::operations() {
+            if calls::looks_first(operation.id) {
+                continue;
+            }
             let before = script.count();
             let outcome = calls::call(&client, operation.id).await;
             let sent = script.count() - before;

