@@ -112,13 +112,13 @@ pub mod types {
     pub struct AccountLimits {
         ///How much traffic the plan allows, in GB.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub bandwidth: ::std::option::Option<i64>,
+        pub bandwidth: ::std::option::Option<crate::values::Sum>,
         ///How much storage the plan allows, in GB.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub storage: ::std::option::Option<i64>,
+        pub storage: ::std::option::Option<crate::values::Sum>,
         ///How many visits a month the plan allows.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub visitors: ::std::option::Option<i64>,
+        pub visitors: ::std::option::Option<crate::values::Sum>,
     }
     ///The account that owns something.
     #[derive(
@@ -4086,7 +4086,7 @@ pub mod types {
 #[derive(Clone, Debug)]
 /**Client for WP Engine Customer API
 
-Manage WP Engine accounts, their users, sites, installs, domains, certificates, backups and usage figures over HTTPS. This document was written by hand from the public facts of the API, for code generators, simulators and people; it is not the service's own description. Every operation carries `x-wpengine`, which says what code has to know before it repeats a request or reads a list. `safety` is `read`, `write` or `destructive`. `retry` is `safe` when doing it twice ends in the same state as doing it once, and `unsent` when a request may be repeated only if it is certain that the first one never left. `paging` is `offset`, `token` or `none`. `effects` says of everything that changes something what has to be weighed before it: `access` (people and keys), `traffic` (what visitors reach), `billable`, `overwrite` (content is gone afterwards), `loss`. `account` says whether the request names its account, in the `path`, the `query` or the `body`, always as `account_id`. `limited` is the number of seconds between two calls for one install. Where `secret` is true, nothing of the bodies may be printed. A schema that occurs in answers may carry `x-wpengine.always`, the fields that every answer has been seen to hold; all other fields are best read as optional.
+Manage WP Engine accounts, their users, sites, installs, domains, certificates, backups and usage figures over HTTPS. This document was written by hand from the public facts of the API, for code generators, simulators and people; it is not the service's own description. Every operation carries `x-wpengine`, which says what code has to know before it repeats a request or reads a list. `safety` is `read`, `write` or `destructive`. `retry` is `safe` when doing it twice ends in the same state as doing it once, and `unsent` when a request may be repeated only if it is certain that the first one never left. `paging` is `offset`, `token` or `none`. `effects` says of everything that changes something what has to be weighed before it: `access` (people and keys), `traffic` (what visitors reach), `billable`, `overwrite` (content is gone afterwards), `loss`. `account` says whether the request names its account, in the `path`, the `query` or the `body`, always as `account_id`. `limited` is the number of seconds between two calls for one install. Where `secret` is true, nothing of the bodies may be printed. A schema that occurs in answers may carry `x-wpengine.always`, the fields that every answer has been seen to hold; all other fields are best read as optional. A number with `x-wpengine.or_text` has been seen as text with the number in it, too.
 
 Version: 1.21.2*/
 pub struct Client {

@@ -233,3 +233,22 @@ async fn any_other_404_is_one() {
         .expect_err("a 404");
     assert!(error.is_not_found());
 }
+
+#[tokio::test]
+async fn limits_and_averages_are_read_from_text_and_with_decimals() {
+    for body in [
+        r#"{"visitors":25000,"storage":150,"bandwidth":null}"#,
+        r#"{"visitors":"25000","storage":"150.0","bandwidth":0.5}"#,
+    ] {
+        let limits = answered(200, body).account("a").limits().await;
+        let limits = limits.unwrap_or_else(|error| panic!("{body}: {error}"));
+        assert_eq!(limits.visitors.map(|visitors| visitors.get()), Some(25_000));
+        assert_eq!(limits.storage.map(|storage| storage.get()), Some(150));
+    }
+    let body = r#"{"metrics_rollup":{"visit_count":{"sum":"120","average":"54.5"}}}"#;
+    let usage = answered(200, body).install(INSTALL).usage().get().await;
+    let rollup = usage.expect("an answer").metrics_rollup.expect("figures");
+    let visits = rollup.visit_count.expect("a figure");
+    assert_eq!(visits.average.map(|average| average.as_f64()), Some(54.5));
+    assert_eq!(visits.sum.map(|sum| sum.get()), Some(120));
+}

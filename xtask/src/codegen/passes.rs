@@ -37,6 +37,7 @@ pub(super) fn generators_copy(document: &Value, answers: &Answers) -> Result<Ope
     one_success_code(&mut copy);
     no_error_schemas(&mut copy);
     redirects_are_one_type(&mut copy);
+    numbers_that_come_as_text(&mut copy);
     nothing_that_makes_decoding_strict(&mut copy);
     answers_are_lenient(&mut copy, answers);
     paging_fields_inline(&mut copy);
@@ -151,6 +152,22 @@ fn redirects_are_one_type(document: &mut Value) {
     }
     if seen && let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         schemas.insert(REDIRECT.0.to_owned(), serde_json::json!({"type": "string"}));
+    }
+}
+
+/// A number that has been seen as text too is read as the figures of usage are, from either form.
+fn numbers_that_come_as_text(document: &mut Value) {
+    for (_, schema) in schemas_mut(document) {
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for property in properties
+            .into_iter()
+            .flat_map(|fields| fields.values_mut())
+        {
+            if property["x-wpengine"]["or_text"] == true {
+                property["type"] = "string".into();
+                property["format"] = "int64".into();
+            }
+        }
     }
 }
 
@@ -327,6 +344,21 @@ mod tests {
             json!({"type": "string"})
         );
         assert!(schemas.get("Redirect").is_some());
+    }
+
+    #[test]
+    fn a_number_that_comes_as_text_becomes_a_figure() {
+        let mut document = json!({"components": {"schemas": {"A": {"properties": {
+            "plain": {"type": "integer"},
+            "either": {"type": "integer", "x-wpengine": {"or_text": true}},
+        }}}}});
+        numbers_that_come_as_text(&mut document);
+        let fields = &document["components"]["schemas"]["A"]["properties"];
+        assert_eq!(fields["plain"], json!({"type": "integer"}));
+        assert_eq!(
+            (&fields["either"]["type"], &fields["either"]["format"]),
+            (&json!("string"), &json!("int64"))
+        );
     }
 
     #[test]

@@ -103,6 +103,10 @@ pub(crate) fn json(sifted: &Sifted, other: &Other) -> Value {
         .collect();
     json!({
         "same": is_same(sifted),
+        "issue": {
+            "title": format!("The API describes itself differently: version {}", other.version),
+            "body": issue(&text(sifted, other)),
+        },
         "other": {
             "source": other.source,
             "form": other.form,
@@ -119,6 +123,23 @@ pub(crate) fn json(sifted: &Sifted, other: &Other) -> Value {
         "differences": differences,
         "stale": sifted.stale,
     })
+}
+
+/// The report as the text of an issue, in Markdown. Nothing of a foreign description is read as anything but text.
+fn issue(report: &str) -> String {
+    /// An issue takes 65,536 characters.
+    const MOST: usize = 60_000;
+    let mut shown: String = report.chars().take(MOST).collect();
+    if shown.len() < report.len() {
+        shown.push_str("\n[cut: run the command for the rest]\n");
+    }
+    let ticks = shown.split(|letter| letter != '`').map(str::len).max();
+    let fence = "`".repeat(ticks.unwrap_or(0).max(2) + 1);
+    format!(
+        "What `cargo xtask drift` says:\n\n{fence}text\n{shown}{fence}\n\n\
+         CONTRIBUTING, \"When the service has a new release\", says what to do with it. A difference that is meant goes \
+         into `openapi/deviations.yaml`.\n"
+    )
 }
 
 fn count(sifted: &Sifted, kind: Kind) -> usize {

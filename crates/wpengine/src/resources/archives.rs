@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    fmt,
     future::{Future, IntoFuture},
     time::Duration,
 };
@@ -164,7 +165,7 @@ impl IntoFuture for Prepared {
 }
 
 /// An archive that is being made and whose id is not known yet.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewArchive {
     archives: Archives,
     backup_id: BackupId,
@@ -251,6 +252,15 @@ println!(\"{}\", archive.id);")]
             ),
         )
         .hint("look at `install.archives().list()` later"))
+    }
+}
+
+impl fmt::Debug for NewArchive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewArchive")
+            .field("install_id", &self.archives.install_id)
+            .field("backup_id", &self.backup_id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -249,4 +249,35 @@ fn the_report_is_grouped_by_operation_and_ends_in_a_summary() {
         (&json!(false), &json!(1))
     );
     assert_eq!(json["stale"][0]["where"], "body");
+    assert_eq!(
+        json["issue"]["title"],
+        "The API describes itself differently: version 3"
+    );
+    let body = json["issue"]["body"].as_str().expect("a text");
+    assert!(body.contains(&report::text(&sifted, &other)), "{body}");
+}
+
+#[test]
+fn an_issue_shows_a_foreign_text_as_text_and_is_never_too_long() {
+    let mut there = with_another_value();
+    let odd = format!("/x````\n# Heading @everyone{}", "y".repeat(70_000));
+    there["paths"][odd] = json!({"get": {"responses": {"200": {"description": ""}}}});
+    let other = Other {
+        source: "x.json".to_owned(),
+        form: "Swagger 2.0",
+        version: "3".to_owned(),
+        operations: 3,
+    };
+    let json = report::json(&sifted(there, &[]), &other);
+    let body = json["issue"]["body"].as_str().expect("a text");
+    assert!(
+        body.len() < 65_536 && body.contains("[cut:"),
+        "{}",
+        body.len()
+    );
+    assert_eq!(
+        body.matches("\n`````").count(),
+        2,
+        "a longer fence than any inside"
+    );
 }
