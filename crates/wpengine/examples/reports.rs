@@ -1,0 +1,51 @@
+//! Reports on a site: the schedules that make them, what has been made, and what they can hold.
+//!
+//! `cargo run --example reports`
+#![allow(clippy::print_stdout)]
+
+mod support;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let connection = support::connect().await?;
+    let client = &connection.client;
+    let Some(site) = client.sites().list().items().try_next().await? else {
+        println!("there is no site");
+        return Ok(());
+    };
+    println!("reports on {}", site.name);
+    let site = client.site(site.id);
+    for report in site.reports().list().all(1_000).await? {
+        println!(
+            "  {} of {:?}",
+            report.title.unwrap_or_default(),
+            report.created_at
+        );
+        if let Some(link) = &report.download_url {
+            let mut download = client.download(link).await?;
+            let mut bytes = 0;
+            while let Some(piece) = download.try_next().await? {
+                bytes += piece.len();
+            }
+            println!("    a PDF of {bytes} bytes");
+        }
+    }
+    let sections = client.report_sections().await?.sections;
+    let names: Vec<String> = sections.into_iter().map(|section| section.name).collect();
+    println!("sections: {}", names.join(", "));
+
+    if client.is_read_only() {
+        println!("with credentials this reads only: no new schedule");
+        return Ok(());
+    }
+    let schedule = site
+        .report_schedules()
+        .create("Monthly report", ["ops@example.com"])
+        .monthly(31)
+        .sections(["cover", "usage"])
+        .found()
+        .await?;
+    println!("the first one comes at {:?}", schedule.next_scheduled_date);
+    client.report_schedule(schedule.uuid).delete().await?;
+    Ok(())
+}
