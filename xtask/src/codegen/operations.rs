@@ -19,9 +19,8 @@ pub(super) fn table(document: &Value) -> Result<String, Failure> {
     let file: syn::File = syn::parse2(quote! {
         //! Every operation of the API, in the order of its documentation.
 
-        use std::time::Duration;
-
         use crate::operation::{AccountPlace, Effect, Operation, Paging, Retry, Safety};
+        use std::time::Duration;
 
         /// Every operation of the API.
         pub static OPERATIONS: [Operation; #count] = [#(#entries),*];

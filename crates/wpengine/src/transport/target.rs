@@ -14,6 +14,10 @@ pub(crate) struct Target {
     pub(crate) id: &'static str,
     pub(crate) method: Method,
     /// Its template, as the document has it; empty of what is not in the table.
+    #[cfg_attr(
+        not(feature = "tracing"),
+        expect(dead_code, reason = "only spans name it")
+    )]
     pub(crate) path: &'static str,
     pub(crate) safety: Safety,
     pub(crate) retry: Retry,
