@@ -42,6 +42,7 @@ pub struct SimulatorBuilder {
     users: Vec<FurtherUser>,
     bearer_token: Option<String>,
     closed_accounts: Vec<String>,
+    troubled: bool,
 }
 
 impl Default for SimulatorBuilder {
@@ -59,6 +60,7 @@ impl Default for SimulatorBuilder {
             users: Vec::new(),
             bearer_token: None,
             closed_accounts: Vec::new(),
+            troubled: false,
         }
     }
 }
@@ -120,9 +122,7 @@ impl SimulatorBuilder {
     /// # let _ = simulator;
     /// ```
     pub fn troubled(mut self) -> Self {
-        if let Population::Fleet { troubled, .. } = &mut self.population {
-            *troubled = true;
-        }
+        self.troubled = true;
         self
     }
 
@@ -217,7 +217,10 @@ impl SimulatorBuilder {
         Ok(simulator.with_state_file(state_file))
     }
 
-    fn shared(self) -> (Arc<Shared>, String, String) {
+    fn shared(mut self) -> (Arc<Shared>, String, String) {
+        if let Population::Fleet { troubled, .. } = &mut self.population {
+            *troubled = self.troubled;
+        }
         let (user, password) = self.credentials.unwrap_or_else(|| {
             let mut random = Random::unforeseeable();
             (random.uuid(), random.token(24))

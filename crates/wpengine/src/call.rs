@@ -344,6 +344,24 @@ pub(crate) fn decorate(core: &Core, options: &Options, headers: &mut HeaderMap) 
         .or_insert(HeaderValue::from_static("application/json"));
 }
 
+/// What a decoder says of an answer, without the addresses that it quotes: some of them open what they lead to.
+fn without_addresses(problem: &str) -> String {
+    let is_end = |letter: char| letter.is_whitespace() || matches!(letter, '"' | '`' | '\'' | ',');
+    let mut rest = problem;
+    let mut text = String::new();
+    while let Some(at) = rest.find("://") {
+        let start = rest[..at].rfind(is_end).map_or(0, |before| before + 1);
+        let end = rest[at..]
+            .find(is_end)
+            .map_or(rest.len(), |after| at + after);
+        text.push_str(&rest[..start]);
+        text.push_str("(an address)");
+        rest = &rest[end..];
+    }
+    text.push_str(rest);
+    text
+}
+
 async fn raw_error(
     core: &Core,
     operation: &'static str,
@@ -468,7 +486,7 @@ impl Facts<'_> {
         redact(&mut path, self.authorization.as_ref());
         let path = shortened(&path, NAME);
         redact(&mut problem, self.authorization.as_ref());
-        let problem = shortened(&problem, PROBLEM);
+        let problem = shortened(&without_addresses(&problem), PROBLEM);
         // Where the text breaks off there is no place.
         let place = if matches!(path.as_str(), "" | "." | "?") {
             String::new()
@@ -511,5 +529,28 @@ impl Facts<'_> {
                 inner.headers = self.headers.clone();
             });
         self.name(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_a_decoder_quotes_is_not_shown() {
+        let problem =
+            r#"invalid type: string "https://a.example/b?c=d", expected struct X at line 1"#;
+        assert_eq!(
+            without_addresses(problem),
+            r#"invalid type: string "(an address)", expected struct X at line 1"#
+        );
+        assert_eq!(
+            without_addresses("x://y and z://"),
+            "(an address) and (an address)"
+        );
+        assert_eq!(
+            without_addresses("missing field `id`"),
+            "missing field `id`"
+        );
     }
 }

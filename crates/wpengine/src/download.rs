@@ -14,13 +14,14 @@ use std::{
 use bytes::Bytes;
 use futures_core::Stream;
 use http::{HeaderMap, Request, Response, StatusCode, header};
-use tokio::time::{Instant, Sleep, timeout};
+use tokio::time::{Sleep, timeout};
 use url::Url;
 
 use crate::{
     Client,
     builder::is_loopback,
     error::{Error, ErrorKind},
+    response::retry_after,
     transport::{WireBody, WireError, seconds},
     types::SecretLink,
 };
@@ -94,7 +95,7 @@ impl Stream for Download {
             Some(Ok(bytes)) => {
                 self.read += bytes.len() as u64;
                 let patience = self.patience;
-                self.silence.as_mut().reset(Instant::now() + patience);
+                self.silence.set(tokio::time::sleep(patience));
                 Some(Ok(bytes))
             }
             Some(Err(error)) => {
@@ -160,24 +161,42 @@ impl Client {
     /// [`InvalidRequest`](ErrorKind::InvalidRequest) if the link leads to plain `http://` or nowhere,
     /// [`Api`](ErrorKind::Api) with the status if the host refuses, and the kinds of a connection that fails.
     pub async fn download(&self, link: &SecretLink) -> Result<Download, Error> {
-        let mut url = checked(link.expose())?;
+        let url = checked(link.expose())?;
+        let (first, total) = (host(&url).to_owned(), self.core().timeouts.total);
+        match timeout(total, self.follow(url)).await {
+            Ok(begun) => begun,
+            Err(_) => {
+                let text = format!("the download has not begun within {}", seconds(total));
+                Err(named(&first, Error::new(ErrorKind::Timeout, text)))
+            }
+        }
+    }
+
+    async fn follow(&self, mut url: Url) -> Result<Download, Error> {
         for _ in 0..=REDIRECTS {
-            let answer = self.open(&url).await?;
+            let (answer, attempts) = self.open(&url).await?;
             if !answer.status().is_redirection() {
-                return self.begun(&url, answer);
+                return self.begun(&url, answer, attempts);
             }
             let next = answer.headers().get(header::LOCATION);
-            url = next
-                .and_then(|next| url.join(next.to_str().ok()?).ok())
-                .ok_or_else(|| refused(&url, answer.status()))
-                .and_then(|next| checked(next.as_str()))?;
+            let next = next.and_then(|next| url.join(next.to_str().ok()?).ok());
+            // Nobody elsewhere may send this client to an address of its own machine.
+            let is_safe = |next: &Url| {
+                next.scheme() == "https"
+                    || (next.scheme() == "http" && is_loopback(next) && is_loopback(&url))
+            };
+            url = next.filter(is_safe).ok_or_else(|| {
+                let text = format!("{}, but to no address that may be opened", answer.status());
+                named(host(&url), Error::new(ErrorKind::Transport, text))
+                    .with(|inner| inner.status = Some(answer.status()))
+            })?;
         }
         let error = Error::new(ErrorKind::Transport, "the link leads on and on");
         Err(named(host(&url), error))
     }
 
-    /// Asks until there is an answer, or no more attempt.
-    async fn open(&self, url: &Url) -> Result<Response<WireBody>, Error> {
+    /// Asks until there is an answer, or no more attempt. Gives the number of attempts, too.
+    async fn open(&self, url: &Url) -> Result<(Response<WireBody>, u32), Error> {
         let core = self.core();
         let (mut attempts, limit) = (0, core.timeouts.attempt);
         loop {
@@ -188,23 +207,43 @@ impl Client {
                 .map_err(|_| nowhere())?;
             let outcome = match timeout(limit, core.wire.open(request)).await {
                 Ok(Ok(answer)) if answer.status().is_server_error() => Ok(answer),
-                Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(error)) => Err(broken(url, error)),
+                Ok(Ok(answer)) => {
+                    core.budget.earn(attempts > 1);
+                    return Ok((answer, attempts));
+                }
+                Ok(Err(error @ WireError::Unsendable(_))) => return Err(self.broken(url, error)),
+                Ok(Err(error)) => Err(self.broken(url, error)),
                 Err(_) => {
                     let text = format!("no answer within {}", seconds(limit));
                     Err(named(host(url), Error::new(ErrorKind::Timeout, text)))
                 }
             };
-            if attempts >= core.retry.max_attempts || !core.budget.spend() {
-                return outcome.map_err(|error| error.with(|inner| inner.attempts = attempts));
+            let asked = outcome
+                .as_ref()
+                .ok()
+                .and_then(|answer| retry_after(answer.headers()));
+            let is_too_long = asked.is_some_and(|asked| asked > core.retry.longest_retry_after);
+            if attempts >= core.retry.max_attempts || is_too_long || !core.budget.spend() {
+                return outcome
+                    .map(|answer| (answer, attempts))
+                    .map_err(|error| error.with(|inner| inner.attempts = attempts));
             }
-            tokio::time::sleep(core.retry.back_off(attempts)).await;
+            tokio::time::sleep(asked.unwrap_or_else(|| core.retry.back_off(attempts))).await;
         }
     }
 
-    fn begun(&self, url: &Url, answer: Response<WireBody>) -> Result<Download, Error> {
+    fn begun(
+        &self,
+        url: &Url,
+        answer: Response<WireBody>,
+        attempts: u32,
+    ) -> Result<Download, Error> {
         if answer.status() != StatusCode::OK {
-            return Err(refused(url, answer.status()));
+            let asked = retry_after(answer.headers());
+            return Err(refused(url, answer.status()).with(|inner| {
+                inner.attempts = attempts;
+                inner.retry_after = asked;
+            }));
         }
         let patience = self.core().timeouts.attempt;
         Ok(Download {
@@ -265,28 +304,40 @@ fn named(host: &str, error: Error) -> Error {
 
 fn refused(url: &Url, status: StatusCode) -> Error {
     let reason = status.canonical_reason().unwrap_or("unknown status");
+    let hint = if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
+        "a link is good for some time only: take a new one from the service"
+    } else {
+        "the host of the file cannot give it now: try again later"
+    };
     let error = Error::new(ErrorKind::Api, format!("{} {reason}", status.as_u16()))
-        .hint("a link is good for some time only: take a new one from the service")
+        .hint(hint)
         .with(|inner| inner.status = Some(status));
     named(host(url), error)
 }
 
-fn broken(url: &Url, error: WireError) -> Error {
-    let (kind, text, source) = match error {
-        WireError::Connect(source) | WireError::ConnectTimeout(source) => {
-            (ErrorKind::Connect, "cannot connect", Some(source))
+impl Client {
+    fn broken(&self, url: &Url, error: WireError) -> Error {
+        let (kind, text, source) = match error {
+            WireError::Connect(source) | WireError::ConnectTimeout(source) => {
+                (ErrorKind::Connect, "cannot connect", Some(source))
+            }
+            WireError::Unsendable(source) => (
+                ErrorKind::InvalidRequest,
+                "the link cannot be opened",
+                Some(source),
+            ),
+            WireError::Broken(source) => {
+                (ErrorKind::Transport, "the connection broke", Some(source))
+            }
+            WireError::TooLong => (ErrorKind::Transport, "the answer is too long", None),
+        };
+        let mut error = named(host(url), Error::new(kind, text));
+        if kind == ErrorKind::Connect && is_loopback(&self.core().base) && !is_loopback(url) {
+            error = error.hint("a client of an address of this machine is built without certificates and without a proxy; use one of the service");
         }
-        WireError::Unsendable(source) => (
-            ErrorKind::InvalidRequest,
-            "the link cannot be opened",
-            Some(source),
-        ),
-        WireError::Broken(source) => (ErrorKind::Transport, "the connection broke", Some(source)),
-        WireError::TooLong => (ErrorKind::Transport, "the answer is too long", None),
-    };
-    let error = named(host(url), Error::new(kind, text));
-    match source {
-        Some(source) => error.caused_by(source),
-        None => error,
+        match source {
+            Some(source) => error.caused_by(source),
+            None => error,
+        }
     }
 }

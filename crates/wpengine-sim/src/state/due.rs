@@ -77,7 +77,7 @@ impl World {
                 Work::SiteReport {
                     site_id,
                     schedule_id,
-                } => self.make_report(&site_id, &schedule_id, due.at),
+                } => self.make_report(&site_id, &schedule_id, due.at, now),
                 Work::Transfer { transfer_id } => self.finish_transfer(&transfer_id, due.at),
                 Work::Offload {
                     install_id,

@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Work, World};
 
+/// The reports of a site that are kept.
+const MOST_REPORTS: usize = 500;
+/// How far back reports are made up for when the clock is moved.
+const CAUGHT_UP: SignedDuration = SignedDuration::from_hours(5 * 365 * 24);
+
 /// How often reports are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "unit", content = "value", rename_all = "UPPERCASE")]
@@ -84,6 +89,13 @@ pub(crate) struct Schedule {
 impl Schedule {
     /// Makes the time of the next report one that is to come.
     pub(crate) fn catch_up(&mut self, now: Timestamp) {
+        if let Frequency::Days(days) = self.frequency
+            && self.next < now
+        {
+            let whole = now.duration_since(self.next).as_hours() / (24 * days);
+            let skipped = SignedDuration::from_hours(whole * 24 * days);
+            self.next = self.next.saturating_add(skipped).unwrap_or(Timestamp::MAX);
+        }
         while self.next <= now && self.next < Timestamp::MAX {
             self.next = self.frequency.after(self.next);
         }
@@ -122,7 +134,13 @@ impl World {
 
     /// Makes the report that is due at that time. A schedule that was changed or deleted meanwhile has another time, or
     /// none.
-    pub(super) fn make_report(&mut self, site_id: &str, schedule_id: &str, at: Timestamp) {
+    pub(super) fn make_report(
+        &mut self,
+        site_id: &str,
+        schedule_id: &str,
+        at: Timestamp,
+        now: Timestamp,
+    ) {
         let (uuid, key) = (self.random.uuid(), self.random.token(32));
         let Some(site) = self.sites.get_mut(site_id) else {
             return;
@@ -153,7 +171,15 @@ impl World {
             sections: schedule.sections.clone(),
             key,
         });
+        if site.reports.len() > MOST_REPORTS {
+            site.reports.remove(0);
+        }
         schedule.next = schedule.frequency.after(at);
+        // Whoever moves the clock by centuries wants no report of every week.
+        let oldest = now.saturating_sub(CAUGHT_UP).unwrap_or(Timestamp::MIN);
+        if schedule.next < oldest {
+            schedule.catch_up(oldest);
+        }
         let schedule = schedule.clone();
         if schedule.next < Timestamp::MAX {
             self.set_schedule(site_id, schedule);

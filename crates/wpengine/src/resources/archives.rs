@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     fmt,
     future::{Future, IntoFuture},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -23,6 +24,8 @@ use crate::{
 
 /// How long to wait for an archive by default.
 const LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
+/// How long the service may take to list an archive that it makes, before it is asked again.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 collection! {
     /// The archives of one install.
@@ -151,6 +154,7 @@ impl Prepared {
             archives,
             backup_id,
             before,
+            known: Arc::default(),
         }))
     }
 }
@@ -170,6 +174,8 @@ pub struct NewArchive {
     archives: Archives,
     backup_id: BackupId,
     before: HashSet<ArchiveId>,
+    /// Which one it is, once it was listed.
+    known: Arc<OnceLock<ArchiveId>>,
 }
 
 impl NewArchive {
@@ -213,13 +219,16 @@ println!(\"{}\", archive.id);")]
         )
     }
 
-    /// The one archive of the backup that was not there before. The service takes a moment to list it.
+    /// The one archive of the backup that was not there before, as soon as it is listed. Once it is known, others do not
+    /// matter.
     async fn find(&self) -> Result<Archive, Error> {
-        const LOOKS: u32 = 5;
-        for look in 1.. {
+        loop {
             let mut found = Vec::new();
             let mut archives = self.archives.list().items();
             while let Some(archive) = archives.try_next().await? {
+                if self.known.get() == Some(&archive.id) {
+                    return Ok(archive);
+                }
                 let is_ours = archive.backup.id.as_ref() == Some(&self.backup_id);
                 if is_ours && !self.before.contains(&archive.id) {
                     found.push(archive);
@@ -238,20 +247,15 @@ println!(\"{}\", archive.id);")]
                 )
                 .hint("somebody else has made one at the same time; wait for either with `install.archive(id).wait()`"));
             }
-            match found.pop() {
-                Some(archive) => return Ok(archive),
-                None if look == LOOKS => break,
-                None => tokio::time::sleep(Duration::from_secs(2)).await,
+            if let Some(archive) = found.pop() {
+                let id = self.known.get_or_init(|| archive.id.clone());
+                if *id == archive.id {
+                    return Ok(archive);
+                }
             }
+            // It ends with the limit of the wait.
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
-        Err(Error::new(
-            ErrorKind::WaitTimedOut,
-            format!(
-                "no new archive of backup {} is listed, although the service has agreed to make one",
-                self.backup_id
-            ),
-        )
-        .hint("look at `install.archives().list()` later"))
     }
 }
 
@@ -316,11 +320,17 @@ if let Some(archive) = install.archives().list().items().try_next().await? {
             let archive = this.find().await?;
             match &archive.download_uri {
                 Some(link) => this.client.download(link).await,
-                None => Err(Error::invalid(format!(
-                    "archive {} is `{}`, and there is nothing to download",
-                    archive.id, archive.state
-                ))
-                .hint("wait for it with `wait()`")),
+                None => {
+                    let hint = match stage(&archive) {
+                        Stage::Going(_) => "wait for it with `wait()`",
+                        Stage::Done | Stage::Failed(_) => "make another one",
+                    };
+                    Err(Error::invalid(format!(
+                        "archive {} is `{}`, and there is nothing to download",
+                        archive.id, archive.state
+                    ))
+                    .hint(hint))
+                }
             }
         }
     }

@@ -136,6 +136,7 @@ println!(\"first on {:?}\", schedule.next_scheduled_date);")]
                 sections: Vec::new(),
                 template_uuid: None,
             },
+            has_no_sections: false,
         }
     }
 }
@@ -210,8 +211,15 @@ fn every(value: i64, unit: ReportFrequencyUnit) -> ReportFrequency {
 }
 
 fn check_recipients(recipients: &[ReportRecipient]) -> Result<(), Error> {
-    let emails = recipients.iter().map(|one| one.email.clone());
-    check::emails(&emails.map(Option::unwrap_or_default).collect::<Vec<_>>())
+    if recipients.is_empty() {
+        return Err(Error::invalid(
+            "nobody would get the reports: at least one e-mail address is needed",
+        )
+        .hint("nothing was sent; to end the reports, delete the schedule"));
+    }
+    recipients
+        .iter()
+        .try_for_each(|one| check::email(one.email.as_deref().unwrap_or_default()))
 }
 
 fn check_frequency(frequency: Option<&ReportFrequency>) -> Result<(), Error> {
@@ -228,7 +236,12 @@ fn check_frequency(frequency: Option<&ReportFrequency>) -> Result<(), Error> {
     .hint("nothing was sent; a month that is too short has its report on its last day"))
 }
 
-fn check_sections(sections: &[TemplateSection]) -> Result<(), Error> {
+/// An empty list would not be sent, and so would leave everything as it is.
+fn check_sections(sections: &[TemplateSection], is_none: bool) -> Result<(), Error> {
+    if is_none {
+        return Err(Error::invalid("a report needs at least one section")
+            .hint("nothing was sent; leave `sections` out for those of the template"));
+    }
     sections.iter().try_for_each(|section| {
         let name = section.name.as_deref().unwrap_or_default();
         check::text("name of a section", name)
@@ -281,6 +294,7 @@ macro_rules! schedule_setters {
                 I::Item: Into<String>,
             {
                 self.body.sections = named(sections);
+                self.has_no_sections = self.body.sections.is_empty();
                 self
             }
         }
@@ -295,6 +309,7 @@ pub struct CreateReportSchedule {
     options: Options,
     schedules: ReportSchedules,
     body: CreateReportScheduleRequest,
+    has_no_sections: bool,
 }
 
 schedule_setters!(CreateReportSchedule, "first");
@@ -306,7 +321,7 @@ impl CreateReportSchedule {
         check::text("title of the reports", &body.title)?;
         check_recipients(&body.recipients)?;
         check_frequency(body.frequency.as_ref())?;
-        check_sections(&body.sections)?;
+        check_sections(&body.sections, self.has_no_sections)?;
         body.template_uuid
             .as_ref()
             .map_or(Ok(()), |id| check::id("template", id))
@@ -348,9 +363,11 @@ impl CreateReportSchedule {
         self.request().await?;
         for look in 1.. {
             let mut new = listed(&schedules, &options).await.map_err(created)?;
-            new.retain(|one| {
-                !before.contains(&one.uuid) && one.title.as_deref() == Some(title.as_str())
-            });
+            new.retain(|one| !before.contains(&one.uuid));
+            // The service may have trimmed the title: the only new one is the one.
+            if new.len() > 1 {
+                new.retain(|one| one.title.as_deref() == Some(title.as_str()));
+            }
             if new.len() > 1 {
                 let ids: Vec<&str> = new.iter().map(|one| one.uuid.as_str()).collect();
                 return Err(created(Error::new(
@@ -425,6 +442,7 @@ for schedule in site.report_schedules().list().all(1_000).await? {
             id: self.id.clone(),
             body: UpdateReportScheduleRequest::default(),
             sets_recipients: false,
+            has_no_sections: false,
         }
     }
 
@@ -457,6 +475,7 @@ pub struct UpdateReportSchedule {
     body: UpdateReportScheduleRequest,
     /// Whether recipients were set: none are refused, and not left as they are.
     sets_recipients: bool,
+    has_no_sections: bool,
 }
 
 schedule_setters!(UpdateReportSchedule, "next");
@@ -482,7 +501,10 @@ impl UpdateReportSchedule {
     fn check(&self) -> Result<(), Error> {
         let body = &self.body;
         check::id("report schedule", &self.id)?;
-        if *body == UpdateReportScheduleRequest::default() && !self.sets_recipients {
+        if *body == UpdateReportScheduleRequest::default()
+            && !self.sets_recipients
+            && !self.has_no_sections
+        {
             return Err(Error::invalid("nothing is to be changed of the schedule")
                 .hint("nothing was sent; say what to change, such as `monthly(1)`"));
         }
@@ -493,7 +515,7 @@ impl UpdateReportSchedule {
             check_recipients(&body.recipients)?;
         }
         check_frequency(body.frequency.as_ref())?;
-        check_sections(&body.sections)?;
+        check_sections(&body.sections, self.has_no_sections)?;
         body.template_uuid
             .as_ref()
             .map_or(Ok(()), |id| check::id("template", id))

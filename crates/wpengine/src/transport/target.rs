@@ -65,11 +65,12 @@ impl Target {
             safety,
             retry,
             authenticated: true,
-            // Whatever is new below an account has the account in its path.
-            account: path
-                .split('/')
-                .any(|part| part == "accounts")
-                .then_some(AccountPlace::Path),
+            // Whatever is new below an account has the account in its path, and everything else in the query.
+            account: Some(if path.split('/').any(|part| part == "accounts") {
+                AccountPlace::Path
+            } else {
+                AccountPlace::Query
+            }),
             limited: None,
             secret: false,
         }
