@@ -225,8 +225,67 @@ async fn a_link_to_plain_http_elsewhere_is_not_opened() {
     });
     let client = clients::on(script.clone());
     let error = downloaded(&client, "https://storage.example.com/a").await;
-    assert!(error.expect_err("plain http").is_invalid_request());
+    let error = error.expect_err("plain http");
+    // The link itself was opened.
+    assert_eq!(error.kind(), ErrorKind::Transport);
+    assert!(!error.to_string().contains("nothing was sent"), "{error}");
+    assert!(!error.to_string().contains("kanarienvogel"), "{error}");
     assert_eq!(script.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_in_the_wrong_place_of_an_answer_is_not_shown() {
+    let link = "https://storage.example.com/kanarienvogel?signature=kanarienvogel";
+    for body in [
+        serde_json::json!({ "results": [link] }),
+        serde_json::json!(link),
+        serde_json::json!({ "results": [{"id": "a", "backup": {}, "state": "completed", "create_time": link}] }),
+    ] {
+        let client = clients::on(Script::answering(body.to_string()));
+        let error = client.install(INSTALL).archives().list().all(9).await;
+        let error = error.expect_err("it cannot be read");
+        assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+        assert!(
+            !format!("{error} {error:?}").contains("kanarienvogel"),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_download_may_wait_for_ever() {
+    let client = clients::builder_on(Script::answering("the bytes"))
+        .attempt_timeout(Duration::MAX)
+        .total_timeout(Duration::MAX)
+        .build()
+        .expect("a client");
+    let found = downloaded(&client, "https://storage.example.com/a").await;
+    assert_eq!(found.expect("the bytes"), b"the bytes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_archive_that_was_found_is_followed_whatever_comes_after_it() {
+    let (_, client) = simulator();
+    let archives = client.install(INSTALL).archives();
+    let mine = archives
+        .create(BACKUP, ["ops@example.com"])
+        .await
+        .expect("mine");
+    let mut progress = mine.wait().progress();
+    let seen = progress
+        .try_next()
+        .await
+        .expect("an answer")
+        .expect("the archive");
+    archives
+        .create(BACKUP, ["joe@example.com"])
+        .await
+        .expect("theirs");
+    let mut last = seen.clone();
+    while let Some(answer) = progress.try_next().await.expect("an answer") {
+        last = answer;
+    }
+    assert_eq!((last.id, last.state.as_str()), (seen.id, "completed"));
 }
 
 #[tokio::test(start_paused = true)]

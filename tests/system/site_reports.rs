@@ -177,6 +177,18 @@ async fn what_makes_no_schedule_is_refused_before_it_is_sent() {
             create().sections([""]).await.expect_err("no name"),
         ),
         (
+            "section",
+            create().sections(nobody).await.expect_err("none"),
+        ),
+        (
+            "section",
+            update()
+                .title("x")
+                .sections(nobody)
+                .await
+                .expect_err("none"),
+        ),
+        (
             "address",
             client
                 .site(SITE)
