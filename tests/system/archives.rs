@@ -1,17 +1,12 @@
 //! Archives: made, found among the others, waited for and downloaded.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Response, header};
+use futures_util::{StreamExt as _, stream};
+use http::{Request, Response, header};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
-use wpengine::{Client, Error, ErrorKind, types::SecretLink};
+use wpengine::{Client, Error, ErrorKind, Wire, WireBody, WireFuture, WireHead, types::SecretLink};
 use wpengine_sim::{ClockMode, Fault, FaultKind, Simulator};
 
 use crate::support::{
@@ -330,44 +325,32 @@ async fn a_download_is_begun_again_after_what_passes_and_only_then() {
     assert_eq!(script.count(), 4);
 }
 
-#[tokio::test]
+/// Announces ten bytes, sends four, and then keeps still.
+#[derive(Debug)]
+struct Silent;
+
+impl Wire for Silent {
+    fn send(&self, _: Request<Bytes>, _: usize) -> WireFuture<'_> {
+        Box::pin(std::future::pending())
+    }
+
+    fn open(&self, _: Request<Bytes>) -> WireHead<'_> {
+        Box::pin(async {
+            let half = stream::iter([Ok(Bytes::from_static(b"half"))]);
+            let body: WireBody = Box::pin(half.chain(stream::pending()));
+            let answer = Response::builder().header(header::CONTENT_LENGTH, "10");
+            Ok(answer.body(body).expect("an answer"))
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_download_in_which_nothing_comes_any_more_ends() {
-    let simulator = Simulator::builder().start().await.expect("a simulator");
-    let install = clients::of(&simulator).install(INSTALL);
-    let list = install.archives().list().all(10).await.expect("archives");
-    let link = list[0]
-        .download_uri
-        .as_ref()
-        .expect("a link")
-        .expose()
-        .to_owned();
-    // A server that announces more than it sends, and then keeps still.
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let served = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&served);
-    let server = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.expect("a connection");
-        counted.fetch_add(1, Ordering::Relaxed);
-        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf";
-        tokio::io::AsyncWriteExt::write_all(&mut stream, answer)
-            .await
-            .expect("sent");
-        std::future::pending::<()>().await;
-    });
-    let client = clients::at(&format!("http://{address}/v1"))
-        .attempt_timeout(Duration::from_millis(200))
-        .build()
-        .expect("a client");
-    let error = downloaded(&client, &format!("http://{address}/a")).await;
+    let client = clients::on(Arc::new(Silent));
+    let started = tokio::time::Instant::now();
+    let error = downloaded(&client, "https://storage.example.com/a").await;
     let error = error.expect_err("it hangs");
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
-    assert_eq!(served.load(Ordering::Relaxed), 1);
-    server.abort();
-    assert!(
-        downloaded(&client, &link).await.is_ok(),
-        "another link works"
-    );
+    assert!(error.to_string().contains("after 4 of 10 bytes"), "{error}");
+    assert_eq!(started.elapsed().as_secs(), 45, "the limit of an attempt");
 }

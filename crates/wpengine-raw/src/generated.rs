@@ -5364,7 +5364,7 @@ Arguments:
     }
     /**Change a report schedule
 
-Changes what is given of a schedule, and leaves the rest. A list takes the place of the one that is there. The site stays, and nothing can be cleared with null.
+Changes what is given of a schedule, and leaves the rest. Give a list whole: the service most likely puts it in place of the one that is there, but does not say so. The site cannot be changed, and nothing can be cleared with null.
 
 Sends a `PATCH` request to `/site_reports/schedules/{schedule_id}`
 

@@ -26,7 +26,7 @@ pub struct Operation {
     pub paging: Paging,
     /// Whether it wants credentials.
     pub authenticated: bool,
-    /// What has to be weighed before it. Empty for what only reads, and for changes that concern nobody else.
+    /// What has to be weighed before it. Empty for what only reads, and for changes that have none of these effects.
     pub effects: &'static [Effect],
     /// Where the request names its account, always as `account_id`.
     pub account: Option<AccountPlace>,

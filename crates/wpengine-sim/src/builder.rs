@@ -109,10 +109,10 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Gives the [fleet](Self::fleet) every kind of trouble that somebody who looks after one could look for: certificates
+    /// Gives the [fleet](Self::fleet) something of everything that a check of a fleet could find: certificates
     /// that are expired, near their end or rejected; production without a backup, or with an old or an aborted one; domains
     /// that are unverified, duplicated or redirect to nowhere; old and mismatched PHP; installs that stay pending and
-    /// storage that nobody has measured; people without a second factor, open invitations and sole owners; plans that are
+    /// storage that nobody has measured; people without MFA, open invitations and sole owners; plans that are
     /// exceeded, and nearly. With sixty production installs there are two of each. Without a fleet it does nothing.
     ///
     /// ```

@@ -105,7 +105,7 @@ fn pdf(site: &str, report: &SiteReport) -> Vec<u8> {
     );
     let mut text = "BT /F1 14 Tf 18 TL 60 780 Td\n".to_owned();
     for line in lines {
-        // The fonts that every reader has know the letters of Latin-1 and no others.
+        // ASCII only: other letters would need a font of their own in the file.
         let escaped: String = line
             .chars()
             .flat_map(|letter| match letter {

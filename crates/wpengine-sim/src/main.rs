@@ -65,7 +65,7 @@ struct Arguments {
     /// How many installs the fleet has; a site takes up to three.
     #[arg(long, value_name = "I")]
     installs: Option<usize>,
-    /// Give the fleet every kind of trouble that could be looked for. Without numbers it has 9 accounts, 60 sites and 170
+    /// Give the fleet something of everything that a check could find. Without numbers it has 9 accounts, 60 sites and 170
     /// installs.
     #[arg(long)]
     troubled: bool,

@@ -167,7 +167,9 @@ impl Client {
             Ok(begun) => begun,
             Err(_) => {
                 let text = format!("the download has not begun within {}", seconds(total));
-                Err(named(&first, Error::new(ErrorKind::Timeout, text)))
+                let error = Error::new(ErrorKind::Timeout, text)
+                    .hint("try again; a longer limit is set with `total_timeout`");
+                Err(named(&first, error))
             }
         }
     }
@@ -186,12 +188,18 @@ impl Client {
                     || (next.scheme() == "http" && is_loopback(next) && is_loopback(&url))
             };
             url = next.filter(is_safe).ok_or_else(|| {
-                let text = format!("{}, but to no address that may be opened", answer.status());
-                named(host(&url), Error::new(ErrorKind::Transport, text))
-                    .with(|inner| inner.status = Some(answer.status()))
+                let text = format!(
+                    "{}, which leads to no `https://` address",
+                    answer.status()
+                );
+                let error = Error::new(ErrorKind::Transport, text)
+                    .hint("take a new link from the service; if it leads there too, ask WP Engine's support")
+                    .with(|inner| inner.status = Some(answer.status()));
+                named(host(&url), error)
             })?;
         }
-        let error = Error::new(ErrorKind::Transport, "the link leads on and on");
+        let text = format!("more than {REDIRECTS} redirects, one after the other");
+        let error = Error::new(ErrorKind::Transport, text).hint("take a new link from the service");
         Err(named(host(&url), error))
     }
 
@@ -215,7 +223,9 @@ impl Client {
                 Ok(Err(error)) => Err(self.broken(url, error)),
                 Err(_) => {
                     let text = format!("no answer within {}", seconds(limit));
-                    Err(named(host(url), Error::new(ErrorKind::Timeout, text)))
+                    let error = Error::new(ErrorKind::Timeout, text)
+                        .hint("try again; a longer limit is set with `attempt_timeout`");
+                    Err(named(host(url), error))
                 }
             };
             let asked = outcome
@@ -258,7 +268,7 @@ impl Client {
     }
 }
 
-/// What is left of the announced length where the body was packed on its way is not known.
+/// The announced length; none of a compressed body, of which more bytes come than were announced.
 fn length(headers: &HeaderMap) -> Option<u64> {
     if headers.contains_key(header::CONTENT_ENCODING) {
         return None;
@@ -331,10 +341,16 @@ impl Client {
             }
             WireError::TooLong => (ErrorKind::Transport, "the answer is too long", None),
         };
-        let mut error = named(host(url), Error::new(kind, text));
-        if kind == ErrorKind::Connect && is_loopback(&self.core().base) && !is_loopback(url) {
-            error = error.hint("a client of an address of this machine is built without certificates and without a proxy; use one of the service");
-        }
+        let is_of_this_machine = is_loopback(&self.core().base) && !is_loopback(url);
+        let hint = match kind {
+            ErrorKind::Connect if is_of_this_machine => {
+                "nothing was sent; a client whose base URL is on this machine has no certificates and no proxy for other hosts: use one with the service's base URL"
+            }
+            ErrorKind::Connect => "nothing was sent; check the network and the proxy",
+            ErrorKind::InvalidRequest => "nothing was sent; take a new link from the service",
+            _ => "download it again",
+        };
+        let error = named(host(url), Error::new(kind, text).hint(hint));
         match source {
             Some(source) => error.caused_by(source),
             None => error,

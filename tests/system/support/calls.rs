@@ -198,7 +198,7 @@ pub(crate) fn told(client: &Client, ids: &Ids, id: &str, form: Form) -> Told {
                 .update()
                 .title("Monthly Site Performance Report")
                 .monthly(31)
-                .next(Timestamp::UNIX_EPOCH)
+                .next_scheduled_date(Timestamp::UNIX_EPOCH)
                 .template(ids.template.as_str())
                 .recipients([Recipient::new("jane@example.com").name("Jane Doe")])
                 .sections(["cover"]));

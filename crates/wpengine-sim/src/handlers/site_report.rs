@@ -155,11 +155,6 @@ pub(super) fn create_site_report_schedule(call: &mut Call<'_>) -> Outcome {
         template: TEMPLATES[0].uuid.to_owned(),
     };
     change.apply(&mut schedule, call.now)?;
-    if schedule.title.trim().is_empty() {
-        return Err(Refusal::invalid(
-            "Invalid Schedule: the title cannot be empty.",
-        ));
-    }
     schedule.uuid = call.world.random.uuid();
     call.world.set_schedule(&site_id, schedule);
     Answer::json(201, &json!({ "message": "Schedule created successfully" }))
@@ -202,6 +197,11 @@ struct Named {
 impl Change {
     fn apply(self, schedule: &mut Schedule, now: Timestamp) -> Result<(), Refusal> {
         if let Some(title) = self.title {
+            if title.trim().is_empty() {
+                return Err(Refusal::invalid(
+                    "Invalid Schedule: the title cannot be empty.",
+                ));
+            }
             schedule.title = title;
         }
         if let Some(recipients) = self.recipients {

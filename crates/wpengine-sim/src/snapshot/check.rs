@@ -20,6 +20,16 @@ pub(super) fn check(world: &World) -> Result<(), String> {
         if !world.accounts.contains_key(&site.account_id) {
             return Err(format!("site {} is in a missing account", site.id));
         }
+        if let Some(odd) = site
+            .schedules
+            .values()
+            .find(|one| !one.frequency.is_known())
+        {
+            return Err(format!(
+                "schedule {} has no frequency that is known",
+                odd.uuid
+            ));
+        }
         for id in &site.installs {
             let install = world.installs.get(id);
             if install.is_none_or(|install| install.site_id.as_ref() != Some(&site.id)) {
@@ -66,6 +76,9 @@ fn check_keys(world: &World) -> Result<(), String> {
             .map(|(key, account)| (key, &account.id)),
     )?;
     same(world.sites.iter().map(|(key, site)| (key, &site.id)))?;
+    for site in world.sites.values() {
+        same(site.schedules.iter().map(|(key, one)| (key, &one.uuid)))?;
+    }
     same(
         world
             .installs

@@ -23,6 +23,14 @@ pub(crate) enum Frequency {
 }
 
 impl Frequency {
+    /// Whether it is one that the API knows: any other might never come to an end.
+    pub(crate) fn is_known(self) -> bool {
+        match self {
+            Self::Days(days) => matches!(days, 7 | 14),
+            Self::Monthly(day) => (1..=31).contains(&day),
+        }
+    }
+
     /// The time of the report after one: at the same time of the day.
     fn after(self, time: Timestamp) -> Timestamp {
         let next = match self {
@@ -141,16 +149,14 @@ impl World {
         at: Timestamp,
         now: Timestamp,
     ) {
-        let (uuid, key) = (self.random.uuid(), self.random.token(32));
         let Some(site) = self.sites.get_mut(site_id) else {
             return;
         };
-        let Some(schedule) = site.schedules.get_mut(schedule_id) else {
+        let schedule = site.schedules.get_mut(schedule_id);
+        let Some(schedule) = schedule.filter(|schedule| schedule.next == at) else {
             return;
         };
-        if schedule.next != at {
-            return;
-        }
+        let (uuid, key) = (self.random.uuid(), self.random.token(32));
         let days = match schedule.frequency {
             Frequency::Days(days) => days,
             Frequency::Monthly(_) => 30,

@@ -88,12 +88,13 @@ fn add_archives_and_reports(world: &mut World, now: Timestamp) {
         .collect();
     for (install_id, site_id) in chosen {
         let install = &mut world.installs[&install_id];
-        if let Some(backup) = install.backups.values().next() {
+        let mut backups = install.backups.values();
+        if let Some(backup) = backups.find(|backup| backup.status(now) == "completed") {
             let archive = Archive {
                 id: random.uuid(),
                 backup_id: backup.id.clone(),
                 notification_emails: vec!["ops@example.com".to_owned()],
-                requested_at: backup.requested_at.saturating_add(day / 96).unwrap_or(now),
+                requested_at: backup.completed_at(now).unwrap_or(now),
                 fails: false,
                 key: random.token(32),
             };

@@ -31,7 +31,7 @@ pub enum Population {
         sites: usize,
         /// How many installs; a site takes up to three.
         installs: usize,
-        /// Whether it has every kind of trouble that somebody who looks after a fleet could look for.
+        /// Whether it has something of everything that a check of a fleet could find.
         troubled: bool,
     },
 }

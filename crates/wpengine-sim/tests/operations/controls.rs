@@ -234,6 +234,7 @@ async fn another_seed_is_another_world_and_stays_at_resets() {
     for body in [
         json!({ "seed": 7, "world": "moon" }),
         json!({ "seed": 7, "sites": 4 }),
+        json!({ "seed": 7, "troubled": true }),
         json!({ "seed": 7, "world": "fleet", "sites": 1_000_000_000 }),
         json!({}),
     ] {

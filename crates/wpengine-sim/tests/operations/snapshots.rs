@@ -146,6 +146,15 @@ async fn what_is_damaged_changes_nothing() {
             "do not agree",
         ),
         (
+            damage(
+                &format!(
+                    "/world/sites/{SITE}/schedules/123e4567-e89b-12d3-a456-426614174000/frequency/value"
+                ),
+                json!(0),
+            ),
+            "no frequency",
+        ),
+        (
             damage(&format!("/world/sites/{SITE}/id"), json!("other")),
             "has the id",
         ),

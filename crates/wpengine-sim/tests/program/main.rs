@@ -61,6 +61,22 @@ async fn one_line_says_where_it_listens_and_how_to_sign_in() {
     );
 }
 
+#[tokio::test]
+async fn a_fleet_in_trouble_is_one_flag() {
+    let (child, line) = start(&["--manual-clock", "--troubled"]);
+    let url = format!("{}/installs?limit=100", line["base_url"].as_str().unwrap());
+    let request = reqwest::Client::new().get(url);
+    let request = request.basic_auth(line["user"].as_str().unwrap(), line["password"].as_str());
+    let list: Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(list["count"], 170);
+    let installs = list["results"].as_array().unwrap();
+    let pending = installs
+        .iter()
+        .filter(|install| install["status"] == "pending");
+    assert_eq!(pending.count(), 2);
+    assert!(stop(child, "-TERM").status.success());
+}
+
 #[test]
 fn it_ends_cleanly_when_it_is_interrupted() {
     let (child, line) = start(&["--user", "me", "--password", "secret"]);

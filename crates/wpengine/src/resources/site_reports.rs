@@ -275,7 +275,7 @@ macro_rules! schedule_setters {
             }
 
             #[doc = concat!("When the ", $which, " report is made.")]
-            pub fn next(mut self, time: Timestamp) -> Self {
+            pub fn next_scheduled_date(mut self, time: Timestamp) -> Self {
                 self.body.next_scheduled_date = Some(time);
                 self
             }
@@ -363,11 +363,11 @@ impl CreateReportSchedule {
         self.request().await?;
         for look in 1.. {
             let mut new = listed(&schedules, &options).await.map_err(created)?;
-            new.retain(|one| !before.contains(&one.uuid));
-            // The service may have trimmed the title: the only new one is the one.
-            if new.len() > 1 {
-                new.retain(|one| one.title.as_deref() == Some(title.as_str()));
-            }
+            // White space around a title may not survive at the service.
+            new.retain(|one| {
+                let has_title = one.title.as_deref().map(str::trim) == Some(title.trim());
+                has_title && !before.contains(&one.uuid)
+            });
             if new.len() > 1 {
                 let ids: Vec<&str> = new.iter().map(|one| one.uuid.as_str()).collect();
                 return Err(created(Error::new(
@@ -385,7 +385,7 @@ impl CreateReportSchedule {
                 None => tokio::time::sleep(Duration::from_secs(1)).await,
             }
         }
-        let text = "the schedule is confirmed, but not listed";
+        let text = "the service has confirmed the schedule, but does not list it";
         Err(created(Error::new(ErrorKind::WaitTimedOut, text)))
     }
 }
@@ -487,7 +487,8 @@ impl UpdateReportSchedule {
         self
     }
 
-    /// Who gets the reports, in place of those who get them now: at least one person.
+    /// Who gets the reports: at least one person. Give everybody: the documentation does not say whether those who get them
+    /// now stay, and most likely they do not.
     pub fn recipients<I>(mut self, recipients: I) -> Self
     where
         I: IntoIterator,
