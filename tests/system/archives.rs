@@ -348,8 +348,9 @@ impl Wire for Silent {
 async fn a_download_in_which_nothing_comes_any_more_ends() {
     let client = clients::on(Arc::new(Silent));
     let started = tokio::time::Instant::now();
-    let error = downloaded(&client, "https://storage.example.com/a").await;
-    let error = error.expect_err("it hangs");
+    let download = downloaded(&client, "https://storage.example.com/a");
+    let ended = tokio::time::timeout(Duration::from_secs(3600), download).await;
+    let error = ended.expect("an end").expect_err("it hangs");
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     assert!(error.to_string().contains("after 4 of 10 bytes"), "{error}");
     assert_eq!(started.elapsed().as_secs(), 45, "the limit of an attempt");
