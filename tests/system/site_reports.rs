@@ -9,7 +9,7 @@ use wpengine_sim::{ClockMode, Fault, FaultKind, Simulator};
 use crate::support::{
     calls::{ADVANCED_DOMAIN, ADVANCED_INSTALL, INSTALL, SITE},
     clients,
-    script::Script,
+    script::{self, Script},
     simulated,
 };
 
@@ -115,6 +115,27 @@ async fn a_new_schedule_is_found_among_others_of_its_name() {
     found.sort_unstable();
     found.dedup();
     assert_eq!(found.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_schedule_that_somebody_else_makes_at_the_same_time_is_not_taken_for_ours() {
+    let theirs = r#"{"uuid":"theirs","title":"Weekly"}"#;
+    let ours = r#"{"uuid":"ours","title":"Monthly"}"#;
+    // Nothing, the confirmation, theirs alone, and both.
+    let answers = [
+        r#"{"schedules":[]}"#.to_owned(),
+        r#"{"message":"Schedule created successfully"}"#.to_owned(),
+        format!(r#"{{"schedules":[{theirs}]}}"#),
+        format!(r#"{{"schedules":[{theirs},{ours}]}}"#),
+    ];
+    let script = Script::new(move |number, _| Ok(script::json(200, &answers[number])));
+    let schedules = clients::on(script.clone()).site(SITE).report_schedules();
+    let create = schedules
+        .create(" Monthly ", ["ops@example.com"])
+        .monthly(1);
+    let found = create.found().await.expect("a schedule");
+    assert_eq!(found.uuid, "ours");
+    assert_eq!(script.count(), 4);
 }
 
 #[tokio::test(start_paused = true)]
