@@ -6,7 +6,11 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{Request, Response, header};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
-use wpengine::{Client, Error, ErrorKind, Wire, WireBody, WireFuture, WireHead, types::SecretLink};
+use wpengine::{
+    Client, Error, ErrorKind,
+    transport::{BodyStream, HeadFuture, HttpClient, ResponseFuture},
+    types::SecretLink,
+};
 use wpengine_sim::{ClockMode, Fault, FaultKind, Simulator};
 
 use crate::support::{
@@ -251,7 +255,7 @@ async fn a_link_in_the_wrong_place_of_an_answer_is_not_shown() {
 async fn a_download_may_wait_for_ever() {
     let client = clients::builder_on(Script::answering("the bytes"))
         .attempt_timeout(Duration::MAX)
-        .total_timeout(Duration::MAX)
+        .timeout(Duration::MAX)
         .build()
         .expect("a client");
     let found = downloaded(&client, "https://storage.example.com/a").await;
@@ -329,15 +333,15 @@ async fn a_download_is_begun_again_after_what_passes_and_only_then() {
 #[derive(Debug)]
 struct Silent;
 
-impl Wire for Silent {
-    fn send(&self, _: Request<Bytes>, _: usize) -> WireFuture<'_> {
+impl HttpClient for Silent {
+    fn send(&self, _: Request<Bytes>, _: usize) -> ResponseFuture<'_> {
         Box::pin(std::future::pending())
     }
 
-    fn open(&self, _: Request<Bytes>) -> WireHead<'_> {
+    fn open(&self, _: Request<Bytes>) -> HeadFuture<'_> {
         Box::pin(async {
             let half = stream::iter([Ok(Bytes::from_static(b"half"))]);
-            let body: WireBody = Box::pin(half.chain(stream::pending()));
+            let body: BodyStream = Box::pin(half.chain(stream::pending()));
             let answer = Response::builder().header(header::CONTENT_LENGTH, "10");
             Ok(answer.body(body).expect("an answer"))
         })

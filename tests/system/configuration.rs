@@ -93,7 +93,12 @@ fn a_proxy_that_is_none_is_refused_without_its_password() {
         "ftp://canary@x:1",
         "http://user:canary@x:99999",
     ] {
-        let error = refused(builder().proxy(proxy), "the proxy");
+        let error = refused(
+            builder()
+                .base_url("https://api.example.com/v1")
+                .proxy(proxy),
+            "the proxy",
+        );
         let mut told = format!("{error} {error:?}");
         let mut cause = std::error::Error::source(&error);
         while let Some(deeper) = cause {
@@ -107,19 +112,36 @@ fn a_proxy_that_is_none_is_refused_without_its_password() {
 #[tokio::test]
 async fn a_proxy_that_is_given_is_used() {
     let proxy = Trap::set().await;
-    let client = builder().proxy(proxy.url()).build().expect("a client");
-    client
+    let client = builder()
+        .base_url("https://api.example.com/v1")
+        .proxy(proxy.url())
+        .build()
+        .expect("a client");
+    // The trap makes no tunnel.
+    let error = client
         .sites()
         .list()
+        .retry(RetryPolicy::none())
         .all(1)
-        .await
-        .expect("what the proxy says");
+        .await;
+    assert!(error.expect_err("no tunnel").is_connect());
     let heard = proxy.heard().await;
     assert_eq!(heard.len(), 1);
     assert!(
-        heard[0].starts_with("GET http://127.0.0.1:1/v1/sites"),
+        heard[0].starts_with("CONNECT api.example.com:443"),
         "{heard:?}"
     );
+    assert!(
+        !heard[0].to_lowercase().contains("\nauthorization"),
+        "{heard:?}"
+    );
+}
+
+#[test]
+fn a_proxy_is_refused_for_plain_http_which_it_could_read() {
+    let error = builder().proxy("http://proxy.example.com:3128").build();
+    let error = error.expect_err("it would see the credentials").to_string();
+    assert!(error.contains("it would see the credentials"), "{error}");
 }
 
 #[test]
@@ -144,7 +166,7 @@ fn limits_of_nothing_are_refused_by_their_names() {
     let zero = Duration::ZERO;
     refused(builder().connect_timeout(zero), "`connect_timeout`");
     refused(builder().attempt_timeout(zero), "`attempt_timeout`");
-    refused(builder().total_timeout(zero), "`total_timeout`");
+    refused(builder().timeout(zero), "`timeout`");
 }
 
 #[test]
@@ -228,7 +250,7 @@ async fn a_server_that_never_answers_is_one_line_that_names_the_limit() {
 
     let client = clients::at(&format!("{}/v1", silent.url()))
         .attempt_timeout(Duration::from_millis(50))
-        .total_timeout(Duration::from_millis(300))
+        .timeout(Duration::from_millis(300))
         .retry(RetryPolicy::default().first_wait(Duration::from_millis(1)))
         .build()
         .expect("a client");

@@ -27,7 +27,7 @@ fn client(script: &Arc<Script>, credentials: Credentials) -> Client {
     clients::builder()
         .base_url(BASE_URL)
         .credentials(credentials)
-        .wire(script.clone())
+        .http_client(script.clone())
         .build()
         .expect("a client")
 }

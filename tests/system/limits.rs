@@ -9,10 +9,14 @@ use std::{
 use bytes::Bytes;
 use http::Request;
 use tokio::time::Instant;
-use wpengine::{Client, Credentials, ErrorKind, Wire, WireFuture};
+use wpengine::{
+    Client, Credentials, ErrorKind,
+    limits::Windows,
+    transport::{HttpClient, ResponseFuture},
+};
 
 use crate::support::{
-    clients::BASE_URL,
+    clients::{self, BASE_URL},
     script::{self, Script},
     simulated::{self, Simulated},
 };
@@ -37,22 +41,24 @@ impl Arrivals {
     }
 }
 
-impl Wire for Arrivals {
-    fn send(&self, _request: Request<Bytes>, _most: usize) -> WireFuture<'_> {
+impl HttpClient for Arrivals {
+    fn send(&self, _request: Request<Bytes>, _most: usize) -> ResponseFuture<'_> {
         Box::pin(async move {
             tokio::time::sleep(Duration::from_millis(self.random(101))).await;
             self.seen.lock().unwrap().1.push(self.start.elapsed());
             tokio::time::sleep(Duration::from_millis(self.random(1300))).await;
-            Ok(script::json(200, USER))
+            Ok(script::json(200, r#"{"id":"a","name":"An account"}"#))
         })
     }
 }
 
-fn builder(wire: Arc<dyn Wire>) -> wpengine::ClientBuilder {
+fn builder(wire: Arc<dyn HttpClient>) -> wpengine::ClientBuilder {
     Client::builder()
         .base_url(BASE_URL)
         .credentials(Credentials::basic("test-user", "test-password"))
-        .wire(wire)
+        .http_client(wire)
+        .rate_limiter(Windows::default())
+        .rate_limit_wait(2 * HOUR)
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,7 +74,7 @@ async fn in_ten_hours_no_window_is_exceeded_and_the_budget_is_used() {
             let client = client.clone();
             tokio::spawn(async move {
                 while start.elapsed() < 10 * HOUR {
-                    client.current_user().await.expect("an answer");
+                    client.account("a").get().await.expect("an answer");
                 }
             })
         })
@@ -96,27 +102,40 @@ async fn in_ten_hours_no_window_is_exceeded_and_the_budget_is_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_would_have_to_wait_can_fail_instead_and_nothing_is_sent() {
+async fn a_call_without_time_for_the_rate_limit_fails_at_once_and_one_with_time_waits() {
     let script = Script::answering(USER);
     let client = builder(script.clone())
-        .max_rate_limit_wait(Duration::ZERO)
+        .rate_limit_wait(Duration::ZERO)
+        .timeout(Duration::from_secs(2))
         .build()
         .unwrap();
     for _ in 0..100 {
         client.current_user().await.unwrap();
     }
-    assert_eq!(client.rate_limit_state(None)[1].left, 0);
+    assert_eq!(client.rate_limit_state(None)[0].left, 0);
+    let start = Instant::now();
     let error = client.current_user().await.unwrap_err();
+    assert!(start.elapsed() < Duration::from_millis(50));
     assert_eq!(error.kind(), ErrorKind::RateLimit);
     assert!(error.is_rate_limited() && !error.may_have_happened());
     assert_eq!((error.attempts(), script.count()), (0, 100));
+    assert_eq!(error.retry_after().map(|wait| wait.as_secs()), Some(61));
+    assert_eq!(
+        error.to_string(),
+        "GET /user: the rate limit leaves no room within the 2 s that this call may still wait; there is room in 61 s; nothing was sent; send fewer requests, or allow the wait with `rate_limit_wait`"
+    );
+    let patient = client
+        .current_user()
+        .rate_limit_wait(Duration::from_secs(120));
+    patient.await.unwrap();
+    assert_eq!(start.elapsed().as_secs(), 61);
 }
 
 #[tokio::test(start_paused = true)]
 async fn waiting_for_the_limit_is_not_the_time_of_the_call() {
     let script = Script::answering(USER);
     let client = builder(script)
-        .total_timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(5))
         .build()
         .unwrap();
     for _ in 0..101 {
@@ -187,6 +206,7 @@ async fn when_everything_fails_the_budget_runs_out_and_calls_fail_after_one_atte
     let script = Script::always(script::Turn::Status(503));
     let client = builder(script.clone())
         .no_rate_limiter()
+        .retry(clients::four_attempts())
         .retry_budget(10)
         .build()
         .unwrap();
@@ -201,8 +221,8 @@ async fn when_everything_fails_the_budget_runs_out_and_calls_fail_after_one_atte
 #[derive(Debug)]
 struct Slow(Simulated);
 
-impl Wire for Slow {
-    fn send(&self, request: Request<Bytes>, most: usize) -> WireFuture<'_> {
+impl HttpClient for Slow {
+    fn send(&self, request: Request<Bytes>, most: usize) -> ResponseFuture<'_> {
         Box::pin(async move {
             tokio::time::sleep(Duration::from_millis(5)).await;
             self.0.send(request, most).await
@@ -213,9 +233,12 @@ impl Wire for Slow {
 #[tokio::test(start_paused = true)]
 async fn a_listing_that_reads_ahead_keeps_no_other_call_waiting() {
     let simulator = wpengine_sim::Simulator::builder().fleet(1, 60, 60).build();
-    let few = wpengine::Windows::new([wpengine::Window::new(10, Duration::from_secs(1))], []);
+    let few = wpengine::limits::Windows::new(
+        [wpengine::limits::Window::new(10, Duration::from_secs(1))],
+        [],
+    );
     let client = simulated::builder(&simulator)
-        .wire(Arc::new(Slow(Simulated(simulator))))
+        .http_client(Arc::new(Slow(Simulated(simulator))))
         .rate_limiter(few)
         .build()
         .unwrap();
@@ -235,7 +258,10 @@ async fn a_listing_that_reads_ahead_keeps_no_other_call_waiting() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_dropped_while_it_waits_takes_no_place() {
     let script = Script::answering(USER);
-    let few = wpengine::Windows::new([wpengine::Window::new(1, Duration::from_secs(60))], []);
+    let few = wpengine::limits::Windows::new(
+        [wpengine::limits::Window::new(1, Duration::from_secs(60))],
+        [],
+    );
     let client = builder(script.clone()).rate_limiter(few).build().unwrap();
     client.current_user().await.unwrap();
     for _ in 0..5 {

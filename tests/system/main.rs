@@ -21,7 +21,6 @@ mod observability;
 mod operations;
 mod quickstart;
 mod read_only;
-mod redis;
 mod retries;
 mod schemas;
 mod send;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use wpengine::{Effect, Operation, Retry, Safety};
+use wpengine::operation::{Effect, Operation, Retry, Safety};
 
 /// Every GET and every DELETE may be repeated, and of the rest these.
 const SAFE_TO_REPEAT: [&str; 5] = [

@@ -2,8 +2,9 @@
 
 use http::Method;
 use wpengine::{
-    Client, ClientBuilder, Credentials, Error, ErrorKind, Items, Page, Pages, Progress, Request,
-    RequestFuture, Response, RetryPolicy, S3Settings, Wait,
+    Client, ClientBuilder, Credentials, Error, ErrorKind, Response, RetryPolicy,
+    paging::{Items, Page, Pages},
+    requests::{Progress, Request, RequestFuture, S3Settings, Wait},
     types::{Backup, CacheType, Installation, PrivateKey, Roles, Site},
 };
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use wpengine::{Client, ErrorKind, Recipient, types::ReportFrequencyUnit};
+use wpengine::{Client, ErrorKind, requests::Recipient, types::ReportFrequencyUnit};
 use wpengine_sim::{ClockMode, Fault, FaultKind, Simulator};
 
 use crate::support::{

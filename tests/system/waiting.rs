@@ -9,7 +9,12 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use http::Request;
 use tokio::time::Instant;
-use wpengine::{ErrorKind, Wait, Wire, WireFuture, types::Backup};
+use wpengine::{
+    ErrorKind,
+    requests::Wait,
+    transport::{HttpClient, ResponseFuture},
+    types::Backup,
+};
 use wpengine_sim::{ClockMode, Simulator};
 
 use crate::support::{
@@ -263,8 +268,8 @@ struct InStep {
     seen: Mutex<Instant>,
 }
 
-impl Wire for InStep {
-    fn send(&self, request: Request<Bytes>, _: usize) -> WireFuture<'_> {
+impl HttpClient for InStep {
+    fn send(&self, request: Request<Bytes>, _: usize) -> ResponseFuture<'_> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         self.simulator.advance(now - *seen);

@@ -13,7 +13,9 @@ use http::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep};
 use wpengine::{
-    Client, ClientBuilder, Credentials, RetryPolicy, Windows, Wire, WireError, WireFuture,
+    Client, ClientBuilder, Credentials, RetryPolicy,
+    limits::Windows,
+    transport::{HttpClient, HttpError, ResponseFuture},
 };
 use wpengine_sim::{Broken, RateLimits, Role, Simulator};
 
@@ -59,7 +61,9 @@ impl Way {
         Client::builder()
             .base_url(self.simulator.base_url())
             .credentials(Credentials::basic(user, password))
-            .wire(Arc::new(self.clone()))
+            .http_client(self.clone())
+            .rate_limiter(Windows::default())
+            .rate_limit_wait(Duration::from_secs(2 * 3_600))
     }
 
     /// A client of the main user, as it comes.
@@ -103,14 +107,14 @@ impl fmt::Debug for Way {
     }
 }
 
-impl Wire for Way {
-    fn send(&self, request: Request<Bytes>, _most: usize) -> WireFuture<'_> {
+impl HttpClient for Way {
+    fn send(&self, request: Request<Bytes>, _most: usize) -> ResponseFuture<'_> {
         Box::pin(async move {
             let delivery = tokio::spawn(self.clone().deliver(request));
             delivery
                 .await
                 .expect("a delivery that ends")
-                .map_err(|broken| WireError::Broken(broken.into()))
+                .map_err(|broken| HttpError::Broken(broken.into()))
         })
     }
 }
@@ -141,7 +145,10 @@ fn ask(
         let account = client.account(account);
         tokio::spawn(async move {
             while start.elapsed() < span {
-                account.limits().await.expect("an answer, and no refusal");
+                account
+                    .plan_limits()
+                    .await
+                    .expect("an answer, and no refusal");
             }
         })
     };
@@ -244,7 +251,7 @@ async fn every_user_has_minutes_of_its_own() {
     let limiter = Arc::new(Windows::default());
     let ways = [Way::new(&simulator, 1), Way::new(&simulator, 2)];
     let shared = |builder: ClientBuilder| {
-        let builder = builder.shared_rate_limiter(limiter.clone());
+        let builder = builder.rate_limiter(limiter.clone());
         builder.build().expect("a client")
     };
     let first = shared(ways[0].builder(simulator.user(), simulator.password()));
@@ -281,7 +288,7 @@ async fn what_is_given_up_on_the_way_counts_as_arrived_when_it_can_arrive() {
     for _ in 0..3_000 {
         unanswered += u32::from(
             account
-                .limits()
+                .plan_limits()
                 .await
                 .is_err_and(|error| error.is_timeout()),
         );
@@ -305,7 +312,7 @@ async fn two_users_of_one_account_share_its_hours() {
     let limiter = Arc::new(Windows::default());
     let ways = [Way::new(&simulator, 1), Way::new(&simulator, 2)];
     let shared = |builder: ClientBuilder| {
-        let builder = builder.shared_rate_limiter(limiter.clone());
+        let builder = builder.rate_limiter(limiter.clone());
         builder.build().expect("a client")
     };
     let first = shared(ways[0].builder(simulator.user(), simulator.password()));

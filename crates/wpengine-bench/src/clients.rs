@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, de::DeserializeOwned};
 use wpengine::types::Installation;
-use wpengine::{Client, ClientBuilder, Credentials, Window, Windows};
+use wpengine::{
+    Client, ClientBuilder, Credentials,
+    limits::{Window, Windows},
+};
 
 use crate::failure::Failure;
 use crate::server::{PASSWORD, USER};

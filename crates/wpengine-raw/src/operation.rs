@@ -26,6 +26,10 @@ pub struct Operation {
     pub paging: Paging,
     /// Whether it wants credentials.
     pub authenticated: bool,
+    /// The documented status of a success.
+    pub success: u16,
+    /// Whether a success has a documented body, which is JSON.
+    pub json: bool,
     /// What has to be weighed before it. Empty for what only reads, and for changes that have none of these effects.
     pub effects: &'static [Effect],
     /// Where the request names its account, always as `account_id`.

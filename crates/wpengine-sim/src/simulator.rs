@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode};
+use percent_encoding::NON_ALPHANUMERIC;
 
 use crate::builder::SimulatorBuilder;
 use crate::clock::Clock;
@@ -84,6 +85,19 @@ impl Simulator {
             Some(address) => format!("http://{address}{BASE_PATH}"),
             None => format!("http://localhost{BASE_PATH}"),
         }
+    }
+
+    /// The base URL with the credentials in it: `http://USER:PASSWORD@127.0.0.1:PORT/v1`. With the SDK, a client of the
+    /// simulator is `wpengine::Client::at(simulator.url())`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let encoded = |text| percent_encoding::utf8_percent_encode(text, NON_ALPHANUMERIC);
+        let login = format!(
+            "http://{}:{}@",
+            encoded(&self.user),
+            encoded(&self.password)
+        );
+        self.base_url().replacen("http://", &login, 1)
     }
 
     /// The address that the simulator listens on, if it does.

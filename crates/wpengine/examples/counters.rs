@@ -18,7 +18,10 @@ use tracing_subscriber::{
     layer::SubscriberExt,
     util::SubscriberInitExt,
 };
-use wpengine::{Client, Credentials, RetryPolicy, Window, Windows};
+use wpengine::{
+    Client, Credentials, RetryPolicy,
+    limits::{Window, Windows},
+};
 use wpengine_sim::{Fault, FaultKind, RetryAfter, Simulator};
 
 #[tokio::main]

@@ -5,7 +5,7 @@
 
 mod support;
 
-use wpengine::NewDomain;
+use wpengine::requests::NewDomain;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

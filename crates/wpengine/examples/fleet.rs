@@ -14,7 +14,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut accounts = client.accounts().list().items();
     while let Some(account) = accounts.try_next().await? {
-        let limits = client.account(&account.id).limits().await?;
+        let limits = client.account(&account.id).plan_limits().await?;
         println!(
             "{}: {} sites, {} installs, a plan for {} visits a month",
             account.name,

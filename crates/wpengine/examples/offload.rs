@@ -5,7 +5,7 @@
 
 mod support;
 
-use wpengine::{PathSettings, S3Settings};
+use wpengine::requests::{PathSettings, S3Settings};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

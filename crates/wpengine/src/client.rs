@@ -6,11 +6,10 @@ use http::Method;
 use wpengine_raw as raw;
 
 use crate::{
-    ClientBuilder, Credentials, RetryPolicy,
-    builder::BASE_URL_VARIABLE,
+    ClientBuilder, Config, Credentials,
     call::Shared,
-    client_limits::ClientLimits,
-    error::{Error, ErrorKind},
+    config::BASE_URL_VARIABLE,
+    error::Error,
     escape::AnyRequest,
     limits::WindowState,
     transport::{Core, Counters},
@@ -41,7 +40,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) if the environment has no usable credentials or base URL; the error
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the environment has no usable credentials or base URL; the error
     /// names the variable.
     pub fn from_env() -> Result<Self, Error> {
         Self::builder_from_env()?.build()
@@ -51,7 +50,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) if the environment has no usable credentials.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the environment has no usable credentials.
     pub fn builder_from_env() -> Result<ClientBuilder, Error> {
         let builder = Self::builder().credentials(Credentials::from_env()?);
         match std::env::var(BASE_URL_VARIABLE) {
@@ -61,6 +60,26 @@ impl Client {
                 "the environment variable {BASE_URL_VARIABLE} is not valid UTF-8"
             ))),
         }
+    }
+
+    /// A client of a URL that holds its credentials, as the simulator's `url()` does. Only a URL of this machine may hold
+    /// any.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// let client = wpengine::Client::at(simulator.url())?;
+    /// println!("{}", client.current_user().await?.email);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the URL cannot be used or holds no credentials.
+    pub fn at(url: impl Into<String>) -> Result<Self, Error> {
+        Self::builder().base_url(url).build()
     }
 
     /// A builder, for everything that can be set.
@@ -86,7 +105,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) if they cannot be used; then the old ones stay.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if they cannot be used; then the old ones stay.
     pub fn set_credentials(&self, credentials: Credentials) -> Result<(), Error> {
         credentials.check()?;
         self.0.authenticator.replace(credentials);
@@ -96,35 +115,27 @@ impl Client {
     /// Whether the client refuses everything that is not a reading operation.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
-        self.0.read_only
+        self.0.config.read_only
     }
 
-    /// What limits every call of this client: how long it waits, how often it repeats, how much it reads. What limits its rate
-    /// is said by [`rate_limit_state`](Self::rate_limit_state).
-    #[must_use]
-    pub fn limits(&self) -> ClientLimits {
-        self.0.limits
-    }
-
-    /// How this client repeats failed attempts: the policy to begin with for a call that needs another.
+    /// The settings of this client: its time limits, its retries and its sizes.
+    ///
+    /// A call that needs another retry policy begins with the one of the client:
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
-    /// # let client = wpengine::Client::builder()
-    /// #     .base_url(simulator.base_url())
-    /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
-    /// #     .build()?;
-    /// let patient = client.retry_policy().max_attempts(8);
-    /// let user = client.current_user().retry(patient).await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let once_more = client.config().retry.max_attempts(2);
+    /// let user = client.current_user().retry(once_more).await?;
     /// # assert_eq!(user, client.current_user().await?);
     /// # Ok(())
     /// # }
     /// ```
     #[must_use]
-    pub fn retry_policy(&self) -> RetryPolicy {
-        self.0.retry
+    pub fn config(&self) -> &Config {
+        &self.0.config
     }
 
     /// What this client and all its clones have done so far.
@@ -183,16 +194,10 @@ impl Client {
 
     /// The transport refuses writes of a read-only client too; this is sooner, and needs no body.
     pub(crate) fn refuse_writes(&self, operation: &'static str) -> Result<(), Error> {
-        let known = raw::operation(operation);
-        if !self.0.read_only || known.is_some_and(raw::Operation::is_read) {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::ReadOnly,
-            format!("this client is read-only, and {operation} is not a reading operation"),
-        )
-        .hint("nothing was sent; build a client without `read_only()` for it")
-        .with(|inner| inner.operation = Some(operation)))
+        let is_read = raw::operation(operation).is_some_and(raw::Operation::is_read);
+        self.0
+            .refuse_writes(is_read, operation)
+            .map_err(|error| error.with(|inner| inner.operation = Some(operation)))
     }
 }
 

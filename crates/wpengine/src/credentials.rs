@@ -72,6 +72,12 @@ pub type TokenFuture<'a> = Pin<
 pub trait TokenSource: Send + Sync + 'static {
     /// Gets a token that is good now.
     fn token(&self) -> TokenFuture<'_>;
+
+    /// Names the user that the tokens stand for, if it is always the same. Clients and processes whose sources name the same
+    /// user share its rate limits; a source that names none, as by default, shares them with no other client.
+    fn limit_key(&self) -> Option<&str> {
+        None
+    }
 }
 
 impl Credentials {
@@ -163,6 +169,8 @@ impl Credentials {
                             .hint("give both as the user portal shows them"),
                     );
                 }
+                spaces("API user id", user)?;
+                spaces("password", password)?;
                 if user.expose_secret().contains(':') {
                     return Err(
                         Error::configuration("an API user id cannot contain a colon")
@@ -190,6 +198,30 @@ impl Credentials {
             Kind::Source(_) => "the token source gave a token that is not accepted".to_owned(),
         }
     }
+}
+
+/// White space around a secret, or a control character in it, is an accident of copying. A space within is not.
+fn spaces(what: &str, secret: &SecretString) -> Result<(), Error> {
+    let text = secret.expose_secret();
+    let refuse = |rule: &str, hint: &str| {
+        Err(Error::configuration(format!("the {what} {rule}")).hint(hint.to_owned()))
+    };
+    if text.trim_end_matches(['\r', '\n']) != text {
+        return refuse(
+            "ends in a line break",
+            "remove it; a secret that is read from a file often ends in one",
+        );
+    }
+    if text.trim() != text {
+        return refuse("has white space around it", "remove it");
+    }
+    if text.chars().any(char::is_control) {
+        return refuse(
+            "holds a line break or another control character",
+            "copy it again from the user portal",
+        );
+    }
+    Ok(())
 }
 
 /// Takes every secret that an `Authorization` header holds out of a text: some servers repeat what they were sent.
@@ -241,6 +273,18 @@ fn escaped_for_ascii(text: &str) -> String {
     escaped
 }
 
+#[cfg(test)]
+impl Credentials {
+    pub(crate) fn basic_pair(&self) -> Option<(&str, &str)> {
+        match &self.0 {
+            Kind::Basic { user, password, .. } => {
+                Some((user.expose_secret(), password.expose_secret()))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.0 {
@@ -270,12 +314,16 @@ pub(crate) fn basic_header(
 pub(crate) fn bearer_header(token: &SecretString) -> Result<HeaderValue, Error> {
     let token = token.expose_secret();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Error::configuration(
-            "a bearer token must not be empty and must hold only visible ASCII characters",
-        )
-        .hint("check for a line break at its end"));
+        return Err(unusable_token());
     }
     sensitive(&format!("Bearer {token}"))
+}
+
+pub(crate) fn unusable_token() -> Error {
+    Error::configuration(
+        "a bearer token must not be empty and must hold only visible ASCII characters",
+    )
+    .hint("check for a line break at its end")
 }
 
 fn sensitive(text: &str) -> Result<HeaderValue, Error> {
@@ -344,13 +392,22 @@ mod tests {
             Credentials::basic("", "p"),
             Credentials::basic("u", ""),
             Credentials::basic("u:v", "p"),
+            Credentials::basic("u\n", "p"),
+            Credentials::basic(" u", "p"),
+            Credentials::basic("u", "p\r\n"),
+            Credentials::basic("u", "p\tq"),
             Credentials::bearer(""),
             Credentials::bearer("abc\n"),
             Credentials::bearer("a b"),
         ] {
             assert!(credentials.check().is_err());
         }
-        assert!(Credentials::basic("u", "pä:ss").check().is_ok());
+        assert!(Credentials::basic("u", "pä:ss word").check().is_ok());
+        let error = Credentials::basic("u", "p\n").check().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the password ends in a line break; remove it; a secret that is read from a file often ends in one"
+        );
     }
 
     #[test]

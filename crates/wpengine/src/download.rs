@@ -14,15 +14,15 @@ use std::{
 use bytes::Bytes;
 use futures_core::Stream;
 use http::{HeaderMap, Request, Response, StatusCode, header};
-use tokio::time::{Sleep, timeout};
+use tokio::time::{Instant, Sleep, timeout};
 use url::Url;
 
 use crate::{
     Client,
-    builder::is_loopback,
+    config::is_loopback,
     error::{Error, ErrorKind},
     response::retry_after,
-    transport::{WireBody, WireError, seconds},
+    transport::{BodyStream, HttpError, seconds},
     types::SecretLink,
 };
 
@@ -39,7 +39,7 @@ pub struct Download {
     host: String,
     length: Option<u64>,
     read: u64,
-    body: WireBody,
+    body: BodyStream,
     /// How long nothing may come.
     patience: Duration,
     silence: Pin<Box<Sleep>>,
@@ -101,7 +101,7 @@ impl Stream for Download {
             Some(Err(error)) => {
                 let failed = self.fail(ErrorKind::Transport, "the connection broke");
                 Some(Err(match error {
-                    WireError::Broken(source) => failed.caused_by(source),
+                    HttpError::Broken(source) => failed.caused_by(source),
                     _ => failed,
                 }))
             }
@@ -128,7 +128,7 @@ impl fmt::Debug for Download {
 
 impl Client {
     /// Begins to download what a link of an answer leads to: a report, or an archive (for which
-    /// [`ArchiveHandle::download`](crate::ArchiveHandle::download) finds the link).
+    /// [`ArchiveHandle::download`](crate::resources::ArchiveHandle::download) finds the link).
     ///
     /// The link is opened without the credentials of the client, over `https://` or at this machine only. An attempt that
     /// fails before the download begins is repeated by the client's policy. The rate limit does not count it: it is not
@@ -162,13 +162,13 @@ impl Client {
     /// [`Api`](ErrorKind::Api) with the status if the host refuses, and the kinds of a connection that fails.
     pub async fn download(&self, link: &SecretLink) -> Result<Download, Error> {
         let url = checked(link.expose())?;
-        let (first, total) = (host(&url).to_owned(), self.core().timeouts.total);
+        let (first, total) = (host(&url).to_owned(), self.core().config.timeout);
         match timeout(total, self.follow(url)).await {
             Ok(begun) => begun,
             Err(_) => {
                 let text = format!("the download has not begun within {}", seconds(total));
                 let error = Error::new(ErrorKind::Timeout, text)
-                    .hint("try again; a longer limit is set with `total_timeout`");
+                    .hint("try again; a longer limit is set with `timeout`");
                 Err(named(&first, error))
             }
         }
@@ -204,22 +204,23 @@ impl Client {
     }
 
     /// Asks until there is an answer, or no more attempt. Gives the number of attempts, too.
-    async fn open(&self, url: &Url) -> Result<(Response<WireBody>, u32), Error> {
+    async fn open(&self, url: &Url) -> Result<(Response<BodyStream>, u32), Error> {
         let core = self.core();
-        let (mut attempts, limit) = (0, core.timeouts.attempt);
+        let (mut attempts, limit) = (0, core.config.attempt_timeout);
+        let (policy, started) = (core.config.retry, Instant::now());
         loop {
             attempts += 1;
             let request = Request::get(url.as_str())
                 .header(header::USER_AGENT, core.user_agent.clone())
                 .body(Bytes::new())
                 .map_err(|_| nowhere())?;
-            let outcome = match timeout(limit, core.wire.open(request)).await {
+            let outcome = match timeout(limit, core.http_client.open(request)).await {
                 Ok(Ok(answer)) if answer.status().is_server_error() => Ok(answer),
                 Ok(Ok(answer)) => {
                     core.budget.earn(attempts > 1);
                     return Ok((answer, attempts));
                 }
-                Ok(Err(error @ WireError::Unsendable(_))) => return Err(self.broken(url, error)),
+                Ok(Err(error @ HttpError::Unsendable(_))) => return Err(self.broken(url, error)),
                 Ok(Err(error)) => Err(self.broken(url, error)),
                 Err(_) => {
                     let text = format!("no answer within {}", seconds(limit));
@@ -232,20 +233,21 @@ impl Client {
                 .as_ref()
                 .ok()
                 .and_then(|answer| retry_after(answer.headers()));
-            let is_too_long = asked.is_some_and(|asked| asked > core.retry.longest_retry_after);
-            if attempts >= core.retry.max_attempts || is_too_long || !core.budget.spend() {
+            let wait = asked.unwrap_or_else(|| policy.back_off(attempts, fastrand::f64()));
+            let is_late = started.elapsed().saturating_add(wait) > policy.time_limit;
+            if attempts >= policy.max_attempts || is_late || !core.budget.spend() {
                 return outcome
                     .map(|answer| (answer, attempts))
                     .map_err(|error| error.with(|inner| inner.attempts = attempts));
             }
-            tokio::time::sleep(asked.unwrap_or_else(|| core.retry.back_off(attempts))).await;
+            tokio::time::sleep(wait).await;
         }
     }
 
     fn begun(
         &self,
         url: &Url,
-        answer: Response<WireBody>,
+        answer: Response<BodyStream>,
         attempts: u32,
     ) -> Result<Download, Error> {
         if answer.status() != StatusCode::OK {
@@ -255,7 +257,7 @@ impl Client {
                 inner.retry_after = asked;
             }));
         }
-        let patience = self.core().timeouts.attempt;
+        let patience = self.core().config.attempt_timeout;
         Ok(Download {
             host: host(url).to_owned(),
             length: length(answer.headers()),
@@ -326,20 +328,20 @@ fn refused(url: &Url, status: StatusCode) -> Error {
 }
 
 impl Client {
-    fn broken(&self, url: &Url, error: WireError) -> Error {
+    fn broken(&self, url: &Url, error: HttpError) -> Error {
         let (kind, text, source) = match error {
-            WireError::Connect(source) | WireError::ConnectTimeout(source) => {
+            HttpError::Connect(source) | HttpError::ConnectTimeout(source) => {
                 (ErrorKind::Connect, "cannot connect", Some(source))
             }
-            WireError::Unsendable(source) => (
+            HttpError::Unsendable(source) => (
                 ErrorKind::InvalidRequest,
                 "the link cannot be opened",
                 Some(source),
             ),
-            WireError::Broken(source) => {
+            HttpError::Broken(source) => {
                 (ErrorKind::Transport, "the connection broke", Some(source))
             }
-            WireError::TooLong => (ErrorKind::Transport, "the answer is too long", None),
+            HttpError::TooLong => (ErrorKind::Transport, "the answer is too long", None),
         };
         let is_of_this_machine = is_loopback(&self.core().base) && !is_loopback(url);
         let hint = match kind {

@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Client, RetryPolicy,
-    call::{self, Facts, Unread},
+    call::{self, Facts},
     error::Error,
     response::Response,
     transport::{self, Exchange, History, Options, Target},
@@ -55,10 +55,17 @@ impl AnyRequest {
         self
     }
 
-    /// Limits the time of this call, all its attempts and the waits between them included, in place of the client's total
-    /// timeout of 300 s by default.
+    /// Limits the time of this call, in place of the client's `timeout` of 300 s by default. It covers the token, the wait for
+    /// the rate limit, all attempts and the waits between them, and reading the answer.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// Gives this call extra time that it may only spend waiting for the rate limit, in place of the client's
+    /// `rate_limit_wait`, which is none by default.
+    pub fn rate_limit_wait(mut self, wait: Duration) -> Self {
+        self.options.rate_limit_wait = Some(wait);
         self
     }
 
@@ -74,23 +81,10 @@ impl AnyRequest {
     ///
     /// Every kind of [`Error`] that a call can end in.
     pub async fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
-        let (answer, facts) = self.exchange().await?;
+        let (answer, facts) = self.exchange(true).await?;
         let body = answer.into_body();
-        match serde_json::from_slice(&body) {
-            Ok(value) => Ok(value),
-            Err(error) if call::is_json(&body) => {
-                Err(facts.decode(&body, call::explain::<T>, &error))
-            }
-            Err(error) => {
-                let unread = Unread { body, error };
-                let request = self.request()?;
-                let path = call::below_base(facts.core, request.uri().path());
-                let target = Target::find(&self.method, path);
-                call::read_again(&target, &self.options, request, unread, facts)
-                    .await
-                    .map(|(value, _)| value)
-            }
-        }
+        serde_json::from_slice(&body)
+            .map_err(|error| facts.decode(&body, call::explain::<T>, &error))
     }
 
     /// Sends the request, for the bytes of the answer with everything that came with it.
@@ -99,19 +93,20 @@ impl AnyRequest {
     ///
     /// Every kind of [`Error`] that a call can end in.
     pub async fn send(self) -> Result<Response<Vec<u8>>, Error> {
-        let (answer, facts) = self.exchange().await?;
+        let (answer, facts) = self.exchange(false).await?;
         let (status, headers, history) = (facts.status, facts.headers, facts.history);
         let body = answer.into_body().into();
         Ok(Response::new(body, status, headers, history.attempts))
     }
 
-    /// A successful answer, and what is known of the call.
-    async fn exchange(&self) -> Result<(http::Response<Bytes>, Facts<'_>), Error> {
+    /// A successful answer, and what is known of the call. One that has to be JSON is repeated if it is cut off.
+    async fn exchange(&self, json: bool) -> Result<(http::Response<Bytes>, Facts<'_>), Error> {
         let core = self.client.core();
         let request = self.request()?;
         // By what is sent and not by how it was written: `/a/%2e%2e/b` is `/b`.
         let path = call::below_base(core, request.uri().path()).to_owned();
-        let target = Target::find(&self.method, &path);
+        let mut target = Target::find(&self.method, &path);
+        target.json |= json;
         let facts = Facts {
             core,
             operation: target.id,
@@ -136,10 +131,12 @@ impl AnyRequest {
                     authorization,
                     ..facts
                 };
-                if response.status().is_success() {
-                    Ok((response, facts))
-                } else {
-                    Err(facts.api(response.body()))
+                if !response.status().is_success() {
+                    return Err(facts.api(response.body()));
+                }
+                match target.contradiction(response.status(), response.body()) {
+                    Some(how) => Err(facts.contradicted(how, response.body())),
+                    None => Ok((response, facts)),
                 }
             }
             Err(error) => Err(facts.name(error)),

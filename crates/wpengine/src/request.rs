@@ -33,8 +33,7 @@ type Settle<T> = Box<
 /// A request for one operation that is not sent yet.
 ///
 /// Await it for the value alone, or [`send`](Self::send) it for the value with the status, the headers and the id of
-/// the request. It takes 300 s at the most by default, with all attempts and the waits between them; and before that it
-/// waits for the rate limit, 65 minutes at the most by default.
+/// the request. It takes 300 s at most by default, with the wait for the rate limit, all attempts and the waits between them.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -106,10 +105,17 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
         self
     }
 
-    /// Limits the time of this call, all its attempts and the waits between them included, in place of the client's total
-    /// timeout of 300 s by default.
+    /// Limits the time of this call, in place of the client's `timeout` of 300 s by default. It covers the token, the wait for
+    /// the rate limit, all attempts and the waits between them, and reading the answer.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// Gives this call extra time that it may only spend waiting for the rate limit, in place of the client's
+    /// `rate_limit_wait`, which is none by default.
+    pub fn rate_limit_wait(mut self, wait: Duration) -> Self {
+        self.options.rate_limit_wait = Some(wait);
         self
     }
 
@@ -174,10 +180,17 @@ macro_rules! request_methods {
                 self
             }
 
-            /// Limits the time of this call, all its attempts and the waits between them included, in place of the
-            /// client's total timeout of 300 s by default.
+            /// Limits the time of this call, in place of the client's `timeout` of 300 s by default. It covers the token,
+            /// the wait for the rate limit, all attempts and the waits between them, and reading the answer.
             pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.options.timeout = Some(timeout);
+                self
+            }
+
+            /// Gives this call extra time that it may only spend waiting for the rate limit, in place of the client's
+            /// `rate_limit_wait`, which is none by default.
+            pub fn rate_limit_wait(mut self, wait: std::time::Duration) -> Self {
+                self.options.rate_limit_wait = Some(wait);
                 self
             }
 
@@ -199,7 +212,7 @@ macro_rules! request_methods {
 
         impl std::future::IntoFuture for $name {
             type Output = Result<$output, $crate::Error>;
-            type IntoFuture = $crate::RequestFuture<$output>;
+            type IntoFuture = $crate::requests::RequestFuture<$output>;
 
             fn into_future(self) -> Self::IntoFuture {
                 self.request().into_future()

@@ -149,11 +149,17 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return Some(Duration::from_secs(seconds).min(YEAR));
     }
     let until = httpdate::parse_http_date(text).ok()?;
-    let now = headers
+    let wait = until.duration_since(date(headers).into());
+    Some(wait.unwrap_or_default().min(YEAR))
+}
+
+/// When an answer was made, by the clock of the service if it says so.
+pub(crate) fn date(headers: &HeaderMap) -> Timestamp {
+    headers
         .get(http::header::DATE)
         .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok())
-        .unwrap_or_else(std::time::SystemTime::now);
-    Some(until.duration_since(now).unwrap_or_default().min(YEAR))
+        .and_then(|date| Timestamp::try_from(date).ok())
+        .unwrap_or_else(Timestamp::now)
 }
 
 #[cfg(test)]

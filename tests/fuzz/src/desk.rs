@@ -12,7 +12,10 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, header};
 use tokio::time::Instant;
-use wpengine::{Client, ClientBuilder, Credentials, RetryPolicy, Wire, WireError, WireFuture};
+use wpengine::{
+    Client, ClientBuilder, Credentials, RetryPolicy,
+    transport::{HttpClient, HttpError, ResponseFuture},
+};
 
 /// Where the clients believe the service to be.
 const ORIGIN: &str = "http://127.0.0.1:1";
@@ -116,8 +119,8 @@ impl fmt::Debug for Desk {
     }
 }
 
-impl Wire for Desk {
-    fn send(&self, request: Request<Bytes>, most: usize) -> WireFuture<'_> {
+impl HttpClient for Desk {
+    fn send(&self, request: Request<Bytes>, most: usize) -> ResponseFuture<'_> {
         // Whatever an answer named, the credentials go nowhere else.
         let uri = request.uri();
         assert_eq!(uri.scheme_str(), Some("http"), "{uri}");
@@ -139,7 +142,7 @@ impl Wire for Desk {
         Box::pin(async move {
             tokio::time::sleep(delay).await;
             if answer.body().len() > most {
-                return Err(WireError::TooLong);
+                return Err(HttpError::TooLong);
             }
             Ok(answer)
         })
@@ -158,7 +161,7 @@ fn builder(caller: Caller, desk: &Arc<Desk>) -> ClientBuilder {
         .credentials(caller.credentials())
         .retry(RetryPolicy::none())
         .retry_budget(u32::MAX)
-        .wire(Arc::clone(desk) as Arc<dyn Wire>)
+        .http_client(Arc::clone(desk) as Arc<dyn HttpClient>)
 }
 
 /// A client that no rate limit slows down, and its desk. Made once for each thread.
@@ -181,7 +184,9 @@ pub(super) fn client(caller: Caller) -> (Client, Arc<Desk>) {
 /// A client of its own, with the rate limits that clients have by default.
 pub(super) fn limited_client() -> (Client, Arc<Desk>) {
     let desk = Arc::new(Desk::default());
-    let client = builder(Caller::Plain, &desk).build();
+    let client = builder(Caller::Plain, &desk)
+        .rate_limiter(wpengine::limits::Windows::default())
+        .build();
     (client.expect("a client"), desk)
 }
 

@@ -5,7 +5,10 @@ use std::{collections::HashSet, sync::Arc};
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde::Deserialize;
-use wpengine::{ByOffset, Client, Error, ErrorKind, List, Pages};
+use wpengine::{
+    Client, Error, ErrorKind,
+    paging::{ByOffset, List, Pages},
+};
 
 use super::{
     calls::ID,

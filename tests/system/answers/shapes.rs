@@ -143,7 +143,7 @@ async fn redirect_of(fields: &str) -> Option<String> {
     let alone: Domain = install.domain("d").get().await.expect("a domain");
     let added = install
         .domains()
-        .create_bulk([wpengine::NewDomain::new("example.com")])
+        .create_bulk([wpengine::requests::NewDomain::new("example.com")])
         .await
         .expect("domains");
     let list = answered(200, &format!(r#"{{"results":[{body}],"next":null}}"#));
@@ -187,7 +187,7 @@ async fn all_four_shapes_of_added_domains_are_read() {
         let added = answered(201, &body)
             .install(INSTALL)
             .domains()
-            .create_bulk([wpengine::NewDomain::new("example.com")])
+            .create_bulk([wpengine::requests::NewDomain::new("example.com")])
             .await
             .unwrap_or_else(|error| panic!("{body}: {error}"));
         let found: Vec<_> = added.into_iter().map(|domain| domain.name).collect();
@@ -240,7 +240,7 @@ async fn limits_and_averages_are_read_from_text_and_with_decimals() {
         r#"{"visitors":25000,"storage":150,"bandwidth":null}"#,
         r#"{"visitors":"25000","storage":"150.0","bandwidth":0.5}"#,
     ] {
-        let limits = answered(200, body).account("a").limits().await;
+        let limits = answered(200, body).account("a").plan_limits().await;
         let limits = limits.unwrap_or_else(|error| panic!("{body}: {error}"));
         assert_eq!(limits.visitors.map(|visitors| visitors.get()), Some(25_000));
         assert_eq!(limits.storage.map(|storage| storage.get()), Some(150));

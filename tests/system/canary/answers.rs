@@ -58,7 +58,7 @@ fn client(credentials: Credentials, wire: Arc<Script>) -> Client {
         .base_url(BASE_URL)
         .credentials(credentials)
         .retry(RetryPolicy::none())
-        .wire(wire)
+        .http_client(wire)
         .build()
         .expect("a client")
 }

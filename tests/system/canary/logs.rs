@@ -149,7 +149,10 @@ async fn nothing_that_is_logged_shows_a_secret() {
     let through = format!("http://someone:kanarienvogel@{}", proxy.address());
     for (base_url, proxy) in [
         (simulator.base_url(), None),
-        (simulator.base_url(), Some(through.as_str())),
+        (
+            "https://api.example.com/v1".to_owned(),
+            Some(through.as_str()),
+        ),
         ("http://127.0.0.1:9/v1".to_owned(), None),
     ] {
         let mut builder =

@@ -19,7 +19,7 @@ fn credentials_builders_and_clients_show_none() {
     for credentials in credentials() {
         nowhere_in("credentials", &shown(&credentials));
         let builder = Client::builder()
-            .base_url(BASE_URL)
+            .base_url("https://api.example.com/v1")
             .credentials(credentials)
             .proxy("http://someone:kanarienvogel@127.0.0.1:3128")
             .root_certificates_pem(
@@ -36,7 +36,7 @@ fn credentials_builders_and_clients_show_none() {
     }
     for credentials in credentials() {
         let client = Client::builder()
-            .base_url(BASE_URL)
+            .base_url("https://api.example.com/v1")
             .credentials(credentials)
             .proxy("http://someone:kanarienvogel@127.0.0.1:3128")
             .build()

@@ -10,8 +10,8 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, header};
 use wpengine::{
-    Client, Credentials, LimitKey, Observation, PermitFuture, RateLimiter, Window, WindowState,
-    Windows,
+    Client, Credentials,
+    limits::{LimitKey, Observation, PermitFuture, RateLimiter, Window, WindowState, Windows},
 };
 
 use super::{
@@ -53,10 +53,10 @@ impl Watched {
 }
 
 impl RateLimiter for Watched {
-    fn acquire<'a>(&'a self, key: &'a LimitKey) -> PermitFuture<'a> {
+    fn acquire<'a>(&'a self, key: &'a LimitKey, within: Duration) -> PermitFuture<'a> {
         self.see(key);
         Box::pin(async move {
-            let permit = self.windows.acquire(key).await?;
+            let permit = self.windows.acquire(key, within).await?;
             self.see(&permit);
             Ok(permit)
         })
@@ -167,9 +167,9 @@ async fn a_client_at_work_shows_none() {
         let builder = Client::builder()
             .base_url(BASE_URL)
             .credentials(credentials)
-            .wire(Script::new(|number, request| Ok(answer(number, request))))
-            .shared_rate_limiter(limiter.clone());
-        nowhere_in("the limits of a builder", &shown(&builder.limits()));
+            .http_client(Script::new(|number, request| Ok(answer(number, request))))
+            .rate_limiter(limiter.clone());
+        nowhere_in("the settings of a builder", &shown(builder.config()));
         nowhere_in("a builder", &shown(&builder));
         let client = builder.build().expect("a client");
         for (what, text) in work(&client).await {
@@ -213,8 +213,8 @@ async fn the_key_of_a_window_is_none_of_the_credentials() {
         let client = Client::builder()
             .base_url(BASE_URL)
             .credentials(credentials)
-            .wire(Script::answering("{}"))
-            .shared_rate_limiter(limiter.clone())
+            .http_client(Script::answering("{}"))
+            .rate_limiter(limiter.clone())
             .build()
             .expect("a client");
         let _ = client.current_user().await;

@@ -2,7 +2,7 @@
 
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use wpengine::{
-    NewDomain, PathSettings, S3Settings,
+    requests::{NewDomain, PathSettings, S3Settings},
     types::{CacheType, Environment, LargeFsRedirectType},
 };
 

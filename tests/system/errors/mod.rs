@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use wpengine::{Client, Error, ErrorKind, RetryPolicy, Wire};
+use wpengine::{Client, Error, ErrorKind, RetryPolicy, transport::HttpClient};
 
 use crate::support::clients;
 
@@ -72,7 +72,7 @@ fn check(name: &str, shown: &str) {
 }
 
 /// A client that tries once.
-fn once(wire: Arc<dyn Wire>) -> Client {
+fn once(wire: Arc<dyn HttpClient>) -> Client {
     clients::builder_on(wire)
         .retry(RetryPolicy::none())
         .build()
@@ -80,11 +80,12 @@ fn once(wire: Arc<dyn Wire>) -> Client {
 }
 
 /// A client that tries three times and does not wait between.
-fn three_times(wire: Arc<dyn Wire>) -> Client {
+fn three_times(wire: Arc<dyn HttpClient>) -> Client {
     clients::builder_on(wire)
         .retry(
             RetryPolicy::default()
                 .max_attempts(3)
+                .time_limit(Duration::MAX)
                 .first_wait(Duration::ZERO),
         )
         .build()

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use wpengine::{ErrorKind, RetryPolicy, Wire, WireError, WireFuture};
+use wpengine::{
+    ErrorKind, RetryPolicy,
+    transport::{HttpClient, HttpError, ResponseFuture},
+};
 
 use super::{Sheet, check, once, three_times};
 use crate::support::{
@@ -47,7 +50,7 @@ async fn a_call_that_takes_too_long_says_which_limit_it_hit() {
     let client = client.build().expect("a client");
     sheet.note("an attempt", client.site(SITE).get().await);
     let client = silent()
-        .total_timeout(Duration::from_secs(3))
+        .timeout(Duration::from_secs(3))
         .build()
         .expect("a client");
     sheet.note("the whole call", client.site(SITE).get().await);
@@ -64,7 +67,7 @@ async fn a_call_that_takes_too_long_says_which_limit_it_hit() {
         .max_attempts(99);
     let client = silent()
         .attempt_timeout(Duration::from_secs(2))
-        .total_timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(5))
         .retry(quick);
     let client = client.build().expect("a client");
     sheet.note("attempts that fill the call", client.site(SITE).get().await);
@@ -93,9 +96,9 @@ async fn a_refused_connection_names_where_it_was_to_go() {
 #[derive(Debug)]
 struct Flood;
 
-impl Wire for Flood {
-    fn send(&self, _: Request<Bytes>, _: usize) -> WireFuture<'_> {
-        Box::pin(async { Err::<Response<Bytes>, _>(WireError::TooLong) })
+impl HttpClient for Flood {
+    fn send(&self, _: Request<Bytes>, _: usize) -> ResponseFuture<'_> {
+        Box::pin(async { Err::<Response<Bytes>, _>(HttpError::TooLong) })
     }
 }
 

@@ -54,7 +54,7 @@ fn a_client_that_cannot_be_configured_says_what_to_change() {
         "a query in the URL",
         builder().base_url("https://api.wpengineapi.com/v1?x=1"),
     );
-    note("no time", builder().total_timeout(Duration::ZERO));
+    note("no time", builder().timeout(Duration::ZERO));
     note("no proxy", builder().proxy("::"));
     note(
         "no PEM",

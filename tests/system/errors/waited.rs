@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wpengine::{ErrorKind, Wait, types::Backup};
+use wpengine::{ErrorKind, requests::Wait, types::Backup};
 
 use super::{Sheet, once};
 use crate::support::{

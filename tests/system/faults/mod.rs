@@ -4,7 +4,7 @@ mod calls;
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
-use wpengine::{Retry, operations};
+use wpengine::{operation::Retry, operations};
 use wpengine_sim::{Fault, FaultKind, Phase, RetryAfter, Simulator};
 
 use crate::support::simulated;
@@ -87,7 +87,7 @@ fn cases() -> Vec<Case> {
 }
 
 /// What became of one call.
-async fn outcome(case: &Case, operation: &'static wpengine::Operation) -> String {
+async fn outcome(case: &Case, operation: &'static wpengine::operation::Operation) -> String {
     let simulator = Simulator::builder().build();
     let client = simulated::builder(&simulator).build().expect("a client");
     let call = calls::call(&client, operation.id).await;

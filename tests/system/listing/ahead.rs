@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use http::Request;
 use tokio::time::Instant;
-use wpengine::{Wire, WireFuture};
+use wpengine::transport::{HttpClient, ResponseFuture};
 
 use super::{ids, read};
 use crate::support::{
@@ -40,8 +40,8 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-impl Wire for Slow {
-    fn send(&self, request: Request<Bytes>, _most: usize) -> WireFuture<'_> {
+impl HttpClient for Slow {
+    fn send(&self, request: Request<Bytes>, _most: usize) -> ResponseFuture<'_> {
         Box::pin(async move {
             self.requests.fetch_add(1, Ordering::SeqCst);
             let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;

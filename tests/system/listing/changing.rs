@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use serde_json::json;
-use wpengine::{Items, types::Site};
+use wpengine::{paging::Items, types::Site};
 
 use crate::support::{
     clients,

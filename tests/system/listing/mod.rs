@@ -7,7 +7,7 @@ mod pages;
 mod streams;
 mod tokens;
 
-use wpengine::{ErrorKind, Items, types::Site};
+use wpengine::{ErrorKind, paging::Items, types::Site};
 
 /// Reads a stream to its end: the numbers of its sites, and how it ended.
 async fn read(mut items: Items<Site>) -> (Vec<String>, Option<ErrorKind>) {

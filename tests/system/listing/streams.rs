@@ -4,7 +4,11 @@ use std::{pin::pin, time::Duration};
 
 use futures_core::Stream;
 use futures_util::{StreamExt, TryStreamExt};
-use wpengine::{ErrorKind, Items, Pages, RetryPolicy, types::Site};
+use wpengine::{
+    ErrorKind, RetryPolicy,
+    paging::{Items, Pages},
+    types::Site,
+};
 
 use crate::support::{
     clients,

@@ -1,7 +1,7 @@
 //! Which request is sent again after what, and what the error says of it.
 
 use http::Method;
-use wpengine::{Error, ErrorKind, Retry};
+use wpengine::{Error, ErrorKind, operation::Retry};
 
 use crate::support::{
     calls::{self, INSTALL},
@@ -11,7 +11,7 @@ use crate::support::{
 
 const SITE_BODY: &str = r#"{"id":"s1","name":"A site","account":{"id":"a1"}}"#;
 
-const TURNS: [Turn; 14] = [
+const TURNS: [Turn; 13] = [
     Turn::Connect,
     Turn::ConnectTimeout,
     Turn::Broken,
@@ -20,7 +20,6 @@ const TURNS: [Turn; 14] = [
     Turn::Status(502),
     Turn::Status(503),
     Turn::Status(504),
-    Turn::Status(429),
     Turn::Status(400),
     Turn::Status(403),
     Turn::Status(404),
@@ -51,7 +50,7 @@ async fn every_operation_is_tried_as_often_as_its_class_says() {
                 .expect_err("no attempt succeeds");
             let sent = script.count() - before;
             let again = match turn {
-                Turn::Connect | Turn::ConnectTimeout | Turn::Status(429) => true,
+                Turn::Connect | Turn::ConnectTimeout => true,
                 turn if leaves_it_open(turn) => operation.retry == Retry::Safe,
                 _ => false,
             };

@@ -62,11 +62,11 @@ async fn a_policy_counts_for_the_client_or_for_one_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_takes_no_longer_than_its_total_timeout() {
+async fn a_call_takes_no_longer_than_its_timeout() {
     let script = Script::always(Turn::Silence);
     let client = clients::builder_on(script.clone())
         .attempt_timeout(Duration::from_secs(45))
-        .total_timeout(Duration::from_secs(100))
+        .timeout(Duration::from_secs(100))
         .build()
         .expect("a client");
     let started = Instant::now();
@@ -103,7 +103,7 @@ async fn a_call_takes_no_longer_than_its_total_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_goes_beyond_the_total_timeout_is_not_begun() {
+async fn a_wait_that_goes_beyond_the_timeout_is_not_begun() {
     let script = Script::new(|_, _| Ok(with_header(json(429, "{}"), "retry-after", "60")));
     let client = clients::on(script.clone());
     let started = Instant::now();
@@ -124,7 +124,7 @@ async fn durations_without_end_are_accepted() {
     let client = clients::builder_on(script.clone())
         .connect_timeout(forever)
         .attempt_timeout(forever)
-        .total_timeout(forever)
+        .timeout(forever)
         .build()
         .expect("a client");
     client

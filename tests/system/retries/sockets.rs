@@ -12,7 +12,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
-use wpengine::{Client, ErrorKind, RetryPolicy};
+use wpengine::{Client, ErrorKind};
 
 use crate::support::clients;
 
@@ -20,7 +20,7 @@ const USER: &str = r#"{"id":"u1","email":"jane@example.com"}"#;
 
 fn quick(base_url: &str) -> Client {
     clients::at(base_url)
-        .retry(RetryPolicy::default().first_wait(Duration::from_millis(2)))
+        .retry(clients::four_attempts().first_wait(Duration::from_millis(2)))
         .attempt_timeout(Duration::from_secs(10))
         .build()
         .expect("a client")

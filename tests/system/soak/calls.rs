@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::{Span, Timestamp};
-use wpengine::{Client, Error, NewDomain, types::Roles};
+use wpengine::{Client, Error, requests::NewDomain, types::Roles};
 
 use super::things::{self, Thing};
 use crate::support::calls::{self, ACCOUNT, ADVANCED_DOMAIN, ADVANCED_INSTALL, INSTALL, SITE};

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use wpengine::{Counters, ErrorKind, Operation, Retry};
+use wpengine::{
+    Counters, ErrorKind,
+    operation::{Operation, Retry},
+};
 
 use super::{calls::Made, cases::Case, wire::Progress};
 

@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-use wpengine::{Client, Credentials, Operation};
+use wpengine::{Client, Credentials, limits::Windows, operation::Operation};
 use wpengine_sim::{RateLimits, Simulator};
 
 use calls::Task;
@@ -115,7 +115,9 @@ impl Soak {
         let client = Client::builder()
             .base_url(simulator.base_url())
             .credentials(Credentials::basic(simulator.user(), simulator.password()))
-            .wire(way.clone())
+            .http_client(way.clone())
+            .rate_limiter(Windows::default())
+            .rate_limit_wait(Duration::from_secs(3_600))
             .build()
             .expect("a client");
         Self {

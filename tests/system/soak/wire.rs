@@ -13,7 +13,10 @@ use std::{
 use bytes::Bytes;
 use http::Request;
 use tokio::time::{Instant, sleep};
-use wpengine::{Operation, Wire, WireError, WireFuture};
+use wpengine::{
+    operation::Operation,
+    transport::{HttpClient, HttpError, ResponseFuture},
+};
 use wpengine_sim::{Fault, Simulator};
 
 /// What is known of the call that a task makes at present.
@@ -127,8 +130,8 @@ fn is_of(operation: &Operation, request: &Request<Bytes>) -> bool {
             .all(|(part, known)| known.starts_with('{') || part == known)
 }
 
-impl Wire for Way {
-    fn send(&self, request: Request<Bytes>, _most: usize) -> WireFuture<'_> {
+impl HttpClient for Way {
+    fn send(&self, request: Request<Bytes>, _most: usize) -> ResponseFuture<'_> {
         Box::pin(async move {
             let call = CALL.with(Arc::clone);
             self.on_the_way().await;
@@ -152,7 +155,7 @@ impl Wire for Way {
             })
             .await;
             self.on_the_way().await;
-            answer.map_err(|broken| WireError::Broken(broken.into()))
+            answer.map_err(|broken| HttpError::Broken(broken.into()))
         })
     }
 }

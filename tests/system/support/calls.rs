@@ -11,7 +11,9 @@ use std::{
 
 use jiff::{Span, Timestamp, civil::Date};
 use wpengine::{
-    ByOffset, ByToken, Client, Error, List, NewDomain, Page, PathSettings, Recipient, S3Settings,
+    Client, Error,
+    paging::{ByOffset, ByToken, List, Page},
+    requests::{NewDomain, PathSettings, Recipient, S3Settings},
     types::{CacheType, Environment, EnvironmentMetrics, LargeFsRedirectType, PrivateKey, Roles},
 };
 
@@ -147,7 +149,7 @@ pub(crate) fn told(client: &Client, ids: &Ids, id: &str, form: Form) -> Told {
         get_current_user: one(client.current_user());
         list_accounts: pages(form, client.accounts().list());
         get_account: one(account.get());
-        get_account_limits: one(account.limits());
+        get_account_limits: one(account.plan_limits());
         get_account_usage: page(account.usage().list()),
             full: usage(account.usage().list().limit(50).between(first, last));
         refresh_account_disk_usage: one(account.usage().refresh_disk_usage());

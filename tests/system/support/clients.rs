@@ -1,26 +1,36 @@
 //! Clients to test with.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use wpengine::{Client, ClientBuilder, Credentials, Wire};
+use wpengine::{Client, ClientBuilder, Credentials, RetryPolicy, transport::HttpClient};
 use wpengine_sim::Simulator;
 
 /// Where clients in memory believe the service to be.
 pub(crate) const BASE_URL: &str = "http://127.0.0.1:1/v1";
 
-/// A builder that waits for no rate limit and repeats as often as the policy says: what limits a client over many calls
-/// has tests of its own, and would only slow down the others.
+/// A builder without a rate limit, and with a known number of attempts: what limits a client over time or over many calls
+/// has tests of its own.
 pub(crate) fn builder() -> ClientBuilder {
-    Client::builder().no_rate_limiter().retry_budget(u32::MAX)
+    Client::builder()
+        .no_rate_limiter()
+        .retry(four_attempts())
+        .retry_budget(u32::MAX)
+}
+
+/// Four attempts, however long they take.
+pub(crate) fn four_attempts() -> RetryPolicy {
+    RetryPolicy::default()
+        .max_attempts(4)
+        .time_limit(Duration::from_secs(3_600))
 }
 
 /// A client whose requests go to that wire and to no socket.
-pub(crate) fn on(wire: Arc<dyn Wire>) -> Client {
+pub(crate) fn on(wire: Arc<dyn HttpClient>) -> Client {
     builder_on(wire).build().expect("a client")
 }
 
-pub(crate) fn builder_on(wire: Arc<dyn Wire>) -> ClientBuilder {
-    at(BASE_URL).wire(wire)
+pub(crate) fn builder_on(wire: Arc<dyn HttpClient>) -> ClientBuilder {
+    at(BASE_URL).http_client(wire)
 }
 
 /// A client of a simulator that listens.

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use tokio::time::Instant;
-use wpengine::{Wire, WireError, WireFuture};
+use wpengine::transport::{HttpClient, HttpError, ResponseFuture};
 
 /// No test needs more requests; more are a loop that does not end.
 const MOST: usize = 20_000;
@@ -98,8 +98,8 @@ impl fmt::Debug for Script {
     }
 }
 
-impl Wire for Script {
-    fn send(&self, request: Request<Bytes>, _: usize) -> WireFuture<'_> {
+impl HttpClient for Script {
+    fn send(&self, request: Request<Bytes>, _: usize) -> ResponseFuture<'_> {
         let number = {
             let mut seen = self.locked();
             assert!(seen.len() < MOST, "this goes on for ever");
@@ -110,9 +110,9 @@ impl Wire for Script {
         Box::pin(async move {
             match turn {
                 Ok(answer) => Ok(answer),
-                Err(Turn::Connect) => Err(WireError::Connect("connection refused".into())),
-                Err(Turn::ConnectTimeout) => Err(WireError::ConnectTimeout("timed out".into())),
-                Err(Turn::Broken) => Err(WireError::Broken("connection reset".into())),
+                Err(Turn::Connect) => Err(HttpError::Connect("connection refused".into())),
+                Err(Turn::ConnectTimeout) => Err(HttpError::ConnectTimeout("timed out".into())),
+                Err(Turn::Broken) => Err(HttpError::Broken("connection reset".into())),
                 Err(Turn::Silence) => std::future::pending().await,
                 Err(Turn::Status(status)) => Ok(json(status, r#"{"message":"as scripted"}"#)),
             }

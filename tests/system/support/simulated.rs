@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use http::Request;
-use wpengine::{Client, ClientBuilder, Credentials, Wire, WireError, WireFuture};
+use wpengine::{
+    Client, ClientBuilder, Credentials,
+    transport::{HttpClient, HttpError, ResponseFuture},
+};
 use wpengine_sim::Simulator;
 
 /// A simulator that is asked without a socket.
@@ -16,13 +19,13 @@ impl fmt::Debug for Simulated {
     }
 }
 
-impl Wire for Simulated {
-    fn send(&self, request: Request<Bytes>, _most: usize) -> WireFuture<'_> {
+impl HttpClient for Simulated {
+    fn send(&self, request: Request<Bytes>, _most: usize) -> ResponseFuture<'_> {
         Box::pin(async move {
             self.0
                 .exchange(request)
                 .await
-                .map_err(|broken| WireError::Broken(broken.into()))
+                .map_err(|broken| HttpError::Broken(broken.into()))
         })
     }
 }
@@ -32,5 +35,5 @@ pub(crate) fn builder(simulator: &Simulator) -> ClientBuilder {
     Client::builder()
         .base_url(simulator.base_url())
         .credentials(Credentials::basic(simulator.user(), simulator.password()))
-        .wire(Arc::new(Simulated(simulator.clone())))
+        .http_client(Arc::new(Simulated(simulator.clone())))
 }

@@ -57,6 +57,8 @@ fn entry(path: &str, method: &str, operation: &Value) -> Result<TokenStream, Fai
         None => quote!(None),
     };
     let secret = classes["secret"] == true;
+    let (success, json) =
+        success(operation).ok_or_else(|| Failure::new(format!("{id} documents no success")))?;
     Ok(quote! {
         Operation {
             id: #id,
@@ -68,12 +70,24 @@ fn entry(path: &str, method: &str, operation: &Value) -> Result<TokenStream, Fai
             retry: Retry::#retry,
             paging: Paging::#paging,
             authenticated: #authenticated,
+            success: #success,
+            json: #json,
             effects: &[#(Effect::#effects),*],
             account: #account,
             limited: #limited,
             secret: #secret,
         }
     })
+}
+
+/// The first documented status of a success, and whether its body is JSON.
+fn success(operation: &Value) -> Option<(u16, bool)> {
+    let responses = operation["responses"].as_object()?;
+    let (status, response) = responses
+        .iter()
+        .find(|(status, _)| status.starts_with('2'))?;
+    let json = response["content"].get("application/json").is_some();
+    Some((status.parse().ok()?, json))
 }
 
 /// The variant of an enum that a word stands for.

@@ -8,7 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use tokio::time::Instant;
-use wpengine::{Client, Wire, WireError, WireFuture};
+use wpengine::{
+    Client,
+    transport::{HttpClient, HttpError, ResponseFuture},
+};
 use wpengine_sim::Simulator;
 
 use super::Limit;
@@ -47,7 +50,7 @@ async fn arrivals(time: Duration) -> Result<Vec<Duration>, Failure> {
         simulator,
     });
     let client = builder(&way.simulator.base_url())
-        .wire(Arc::clone(&way) as Arc<dyn Wire>)
+        .http_client(Arc::clone(&way) as Arc<dyn HttpClient>)
         .build()?;
     let end = way.began + time;
     let tasks: Vec<_> = (0..TASKS)
@@ -63,8 +66,11 @@ async fn arrivals(time: Duration) -> Result<Vec<Duration>, Failure> {
 }
 
 async fn ask_without_pause(client: Client, end: Instant) -> Result<(), Failure> {
+    let accounts = client.accounts().list().all(1).await?;
+    let account = accounts.first().ok_or_else(|| Failure::new("no account"))?;
+    let account = client.account(&account.id);
     while Instant::now() < end {
-        client.current_user().await?;
+        account.get().await?;
     }
     Ok(())
 }
@@ -84,8 +90,8 @@ impl Way {
     }
 }
 
-impl Wire for Way {
-    fn send(&self, request: Request<Bytes>, _most: usize) -> WireFuture<'_> {
+impl HttpClient for Way {
+    fn send(&self, request: Request<Bytes>, _most: usize) -> ResponseFuture<'_> {
         Box::pin(async move {
             tokio::time::sleep(self.jitter()).await;
             self.arrivals
@@ -94,7 +100,7 @@ impl Wire for Way {
                 .push(self.began.elapsed());
             let answer = self.simulator.exchange(request).await;
             tokio::time::sleep(self.jitter()).await;
-            answer.map_err(|broken| WireError::Broken(broken.into()))
+            answer.map_err(|broken| HttpError::Broken(broken.into()))
         })
     }
 }

@@ -5,7 +5,8 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
-use wpengine::{Client, RedisWindows, Window};
+use wpengine::{Client, limits::Window};
+use wpengine_redis::RedisWindows;
 
 use super::Limit;
 use crate::Run;
@@ -89,13 +90,15 @@ impl Drop for Started {
 /// Asks without a pause for so many seconds.
 pub(crate) async fn knock(args: &KnockArgs) -> Result<(), Failure> {
     let windows = LIMITS.map(|(limit, period)| Window::new(limit, period));
-    let limiter = RedisWindows::new(&args.redis)?
-        .per_credentials([windows[0]])
-        .per_account([windows[1]])
+    let limiter = RedisWindows::new(&args.redis)
+        .map_err(|error| Failure::new(error.to_string()))?
+        .windows([windows[0]], [windows[1]])
         .margin(MARGIN)
-        .prefix("wpengine-bench")
-        .trust_empty();
-    let client = builder(&args.base_url).rate_limiter(limiter).build()?;
+        .prefix("wpengine-bench");
+    let client = builder(&args.base_url)
+        .rate_limiter(limiter)
+        .rate_limit_wait(Duration::from_secs(60))
+        .build()?;
     let end = Instant::now() + Duration::from_secs(args.seconds);
     let tasks: Vec<_> = (0..TASKS)
         .map(|_| tokio::spawn(timeout_at(end, ask_without_pause(client.clone()))))
@@ -113,7 +116,10 @@ pub(crate) async fn knock(args: &KnockArgs) -> Result<(), Failure> {
 }
 
 async fn ask_without_pause(client: Client) -> Result<(), Failure> {
+    let accounts = client.accounts().list().all(1).await?;
+    let account = accounts.first().ok_or_else(|| Failure::new("no account"))?;
+    let account = client.account(&account.id);
     loop {
-        client.current_user().await?;
+        account.get().await?;
     }
 }

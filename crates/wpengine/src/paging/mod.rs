@@ -143,10 +143,17 @@ impl<T: Send + 'static, Style> List<T, Style> {
         self
     }
 
-    /// Limits the time for each page, all attempts and the waits between them included, in place of the client's total
-    /// timeout of 300 s by default. There is none for the whole listing.
+    /// Limits the time for each page, in place of the client's `timeout` of 300 s by default. It covers the wait for the rate
+    /// limit, all attempts and the waits between them. There is no limit for the whole listing.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// Gives each page extra time that it may only spend waiting for the rate limit, in place of the client's
+    /// `rate_limit_wait`, which is none by default.
+    pub fn rate_limit_wait(mut self, wait: Duration) -> Self {
+        self.options.rate_limit_wait = Some(wait);
         self
     }
 

@@ -19,7 +19,7 @@ use super::{
 use crate::error::Error;
 
 /// The pages of a listing: a stream that asks for a page when it is polled for one, and for as many more at the same time
-/// as [`concurrency`](crate::List::concurrency) allows.
+/// as [`concurrency`](crate::paging::List::concurrency) allows.
 ///
 /// The pages come in order, and an item that a page repeats because the list was changed meanwhile is left out of it.
 /// After an error the stream has ended. Dropping it ends the requests that are under way. Each page is a call of its own, with
@@ -92,7 +92,7 @@ impl<T> Pages<T> {
     /// Whether a page said that there are fewer items than a page before it: something was removed while the list was
     /// read, and what moved up over the end of a page may be missing.
     ///
-    /// A [`verified`](crate::List::verified) listing misses nothing.
+    /// A [`verified`](crate::paging::List::verified) listing misses nothing.
     #[must_use]
     pub fn shrank(&self) -> bool {
         self.shrank

@@ -4,11 +4,12 @@ use wpengine_raw::types::{CreateAccountUserRequest, NewAccountUser, UpdateAccoun
 
 use super::{collection, handle};
 use crate::{
-    Client, List, Request, Unpaged, check,
+    Client, check,
     docs::example,
     error::Error,
-    paging::whole,
+    paging::{List, Unpaged, whole},
     request::request_methods,
+    requests::Request,
     transport::Options,
     types::{AccountId, AccountUser, AccountUserChange, InstallId, Role, Roles, UserId},
 };

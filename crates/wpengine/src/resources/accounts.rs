@@ -2,9 +2,10 @@
 
 use super::{AccountUsage, AccountUserHandle, AccountUsers};
 use crate::{
-    Client, List, Request, Unpaged, check,
+    Client, check,
     docs::example,
-    paging::{by_offset, whole},
+    paging::{List, Unpaged, by_offset, whole},
+    requests::Request,
     types::{Account, AccountId, AccountLimits, SiteTransfer, Template, UserId},
 };
 
@@ -81,9 +82,9 @@ println!(\"{}\", account.name);")]
     ///
     /// Operation `get_account_limits`.
     ///
-    #[doc = example!("let limits = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\").limits().await?;
+    #[doc = example!("let limits = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\").plan_limits().await?;
 println!(\"{:?} visits a month\", limits.visitors);")]
-    pub fn limits(&self) -> Request<AccountLimits> {
+    pub fn plan_limits(&self) -> Request<AccountLimits> {
         let id = self.id.clone();
         Request::new(
             &self.client,
@@ -111,7 +112,7 @@ println!(\"{:?} visits a month\", limits.visitors);")]
     }
 
     /// Lists the transfers of sites out of and into the account. Transfers are started from a site:
-    /// [`SiteTransfers::create`](crate::SiteTransfers::create).
+    /// [`SiteTransfers::create`](crate::resources::SiteTransfers::create).
     ///
     /// Operation `list_account_site_transfers`.
     ///

@@ -12,11 +12,12 @@ use wpengine_raw::types::CreateArchiveRequest;
 
 use super::{collection, handle, texts};
 use crate::{
-    Client, Download, List, Request, RequestFuture, Response, Wait, check,
+    Client, Download, Response, check,
     docs::example,
     error::{Error, ErrorKind},
-    paging::by_offset,
+    paging::{List, by_offset},
     request::request_methods,
+    requests::{Request, RequestFuture, Wait},
     transport::Options,
     types::{Archive, ArchiveId, ArchiveState, BackupId, InstallId},
     wait::{Stage, Work},

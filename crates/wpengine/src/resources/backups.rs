@@ -6,11 +6,12 @@ use wpengine_raw::types::{CreateBackupRequest, RestoreBackupRequest};
 
 use super::{collection, handle, texts};
 use crate::{
-    Client, List, Request, Wait, check,
+    Client, check,
     docs::example,
     error::Error,
-    paging::by_offset,
+    paging::{List, by_offset},
     request::request_methods,
+    requests::{Request, Wait},
     transport::Options,
     types::{Backup, BackupId, BackupStatus, InstallId},
     wait::{Stage, Work},

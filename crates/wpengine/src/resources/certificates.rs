@@ -9,13 +9,14 @@ use wpengine_raw::{
 
 use super::{collection, handle};
 use crate::{
-    ByToken, Client, List, Request, Wait,
+    Client,
     call::call,
     check,
     docs::example,
     error::Error,
-    paging::{Ask, Fetched},
+    paging::{Ask, ByToken, Fetched, List},
     request::request_methods,
+    requests::{Request, Wait},
     transport::Options,
     types::{Certificate, CertificateStatus, DomainCertificate, DomainId, InstallId, PrivateKey},
     wait::{Stage, Work},

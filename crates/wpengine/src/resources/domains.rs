@@ -9,11 +9,12 @@ use wpengine_raw::{
 
 use super::{DomainCertificateHandle, collection, handle};
 use crate::{
-    Client, List, Request, Wait, check,
+    Client, check,
     docs::example,
     error::Error,
-    paging::by_offset,
+    paging::{List, by_offset},
     request::request_methods,
+    requests::{Request, Wait},
     transport::Options,
     types::{
         BulkDomains, Change, Domain, DomainId, DomainReport, DomainReportId,
@@ -87,7 +88,7 @@ println!(
     ///
     /// Operation `create_bulk_domains`.
     ///
-    #[doc = example!("use wpengine::NewDomain;
+    #[doc = example!("use wpengine::requests::NewDomain;
 
 let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
 let added = install

@@ -4,7 +4,7 @@ use wpengine_raw::types::{CopyInstallRequest, CopyOptions};
 
 use super::{InstallHandle, texts};
 use crate::{
-    Client, Request, check, docs::example, error::Error, request::request_methods,
+    Client, check, docs::example, error::Error, request::request_methods, requests::Request,
     transport::Options, types::InstallId,
 };
 

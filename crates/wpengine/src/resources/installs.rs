@@ -7,16 +7,18 @@ use wpengine_raw::{
     values::UpdateInstallRequest,
 };
 
+use super::offload_settings::OffloadSettings;
 use super::{
     ArchiveHandle, Archives, BackupHandle, Backups, Certificates, DomainHandle, Domains,
-    InstallUsage, OffloadSettings,
+    InstallUsage,
 };
 use crate::{
-    Client, List, Request, Wait, check,
+    Client, check,
     docs::example,
     error::Error,
-    paging::by_offset_and_account,
+    paging::{List, by_offset_and_account},
     request::request_methods,
+    requests::{Request, Wait},
     transport::Options,
     types::{
         AccountId, ArchiveId, BackupId, CacheType, Change, DomainId, Environment, InstallId,

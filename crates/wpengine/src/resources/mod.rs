@@ -16,23 +16,36 @@ mod sites;
 mod ssh_keys;
 mod usage;
 
-pub use account_users::{AccountUserHandle, AccountUsers, CreateAccountUser, UpdateAccountUser};
+pub use account_users::{AccountUserHandle, AccountUsers};
 pub use accounts::{AccountHandle, Accounts};
-pub use archives::{ArchiveHandle, Archives, CreateArchive, NewArchive};
-pub use backups::{BackupHandle, Backups, RestoreBackup};
-pub use certificates::{Certificates, DomainCertificateHandle, OrderCertificate};
-pub use domains::{CreateDomain, DomainHandle, Domains, NewDomain, UpdateDomain};
-pub use install_copy::CopyInstall;
-pub use installs::{CreateInstall, InstallHandle, Installs, UpdateInstall};
-pub use offload_settings::{OffloadSettings, PathSettings, S3Settings};
-pub use site_reports::{
-    CreateReportSchedule, Recipient, ReportScheduleHandle, ReportSchedules, SiteReports,
-    UpdateReportSchedule,
-};
-pub use site_transfers::{CreateSiteTransfer, SiteTransferHandle, SiteTransfers};
-pub use sites::{SiteHandle, Sites, UpdateSite};
+pub use archives::{ArchiveHandle, Archives};
+pub use backups::{BackupHandle, Backups};
+pub use certificates::{Certificates, DomainCertificateHandle};
+pub use domains::{DomainHandle, Domains};
+pub use installs::{InstallHandle, Installs};
+pub use site_reports::{ReportScheduleHandle, ReportSchedules, SiteReports};
+pub use site_transfers::{SiteTransferHandle, SiteTransfers};
+pub use sites::{SiteHandle, Sites};
 pub use ssh_keys::{SshKeyHandle, SshKeys};
-pub use usage::{AccountUsage, GetInstallUsage, GetUsageInsights, GetUsageSummary, InstallUsage};
+pub use usage::{AccountUsage, InstallUsage};
+
+/// The requests with options of their own.
+pub(crate) mod requests {
+    pub use super::{
+        account_users::{CreateAccountUser, UpdateAccountUser},
+        archives::{CreateArchive, NewArchive},
+        backups::RestoreBackup,
+        certificates::OrderCertificate,
+        domains::{CreateDomain, NewDomain, UpdateDomain},
+        install_copy::CopyInstall,
+        installs::{CreateInstall, UpdateInstall},
+        offload_settings::{OffloadSettings, PathSettings, S3Settings},
+        site_reports::{CreateReportSchedule, Recipient, UpdateReportSchedule},
+        site_transfers::CreateSiteTransfer,
+        sites::UpdateSite,
+        usage::{GetInstallUsage, GetUsageInsights, GetUsageSummary},
+    };
+}
 
 use crate::Client;
 

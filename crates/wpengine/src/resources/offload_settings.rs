@@ -4,9 +4,10 @@ use wpengine_raw::types::{LargeFsConfig, LargeFsPathSettings, LargeFsSettings};
 
 use super::{collection, texts};
 use crate::{
-    Request, check,
+    check,
     docs::example,
     error::Error,
+    requests::Request,
     types::{InstallId, LargeFsCloud, LargeFsRedirectType, LargeFsValidationFile},
 };
 
@@ -70,7 +71,7 @@ println!(\"put {:?} into the bucket as {:?}\", file.content, file.name);")]
     ///
     /// Operation `update_offload_settings`.
     ///
-    #[doc = example!("use wpengine::{PathSettings, S3Settings};
+    #[doc = example!("use wpengine::requests::{PathSettings, S3Settings};
 
 let offload = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").offload_settings();
 offload
@@ -95,7 +96,7 @@ offload
     ///
     /// Operation `patch_offload_settings`.
     ///
-    #[doc = example!("use wpengine::S3Settings;
+    #[doc = example!("use wpengine::requests::S3Settings;
 
 let offload = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").offload_settings();
 offload

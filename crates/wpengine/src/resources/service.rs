@@ -1,8 +1,9 @@
 //! The service itself, and the user who asks.
 
 use crate::{
-    Client, Request,
+    Client,
     docs::example,
+    requests::Request,
     types::{FreeForm, Status, User},
 };
 

@@ -7,11 +7,12 @@ use wpengine_raw::types::{CreateReportScheduleRequest, UpdateReportScheduleReque
 
 use super::collection;
 use crate::{
-    Client, List, Request, Unpaged, check,
+    Client, check,
     docs::example,
     error::{Error, ErrorKind},
-    paging::whole,
+    paging::{List, Unpaged, whole},
     request::request_methods,
+    requests::Request,
     transport::Options,
     types::{
         Confirmation, ReportFrequency, ReportFrequencyUnit, ReportRecipient, ReportSchedule,
@@ -144,7 +145,7 @@ println!(\"first on {:?}\", schedule.next_scheduled_date);")]
 /// Somebody who gets reports by mail: an address, and a name if there is one.
 ///
 /// ```
-/// use wpengine::Recipient;
+/// use wpengine::requests::Recipient;
 ///
 /// let plain: Recipient = "ops@example.com".into();
 /// let named = Recipient::new("jane@example.com").name("Jane Doe");
@@ -281,7 +282,7 @@ macro_rules! schedule_setters {
             }
 
             /// The template of the reports, one of
-            /// [`list_site_report_templates`](crate::AccountHandle::list_site_report_templates).
+            /// [`list_site_report_templates`](crate::resources::AccountHandle::list_site_report_templates).
             pub fn template(mut self, template: impl Into<TemplateId>) -> Self {
                 self.body.template_uuid = Some(template.into());
                 self

@@ -7,11 +7,12 @@ use wpengine_raw::types::CreateSiteTransferRequest;
 
 use super::{collection, handle};
 use crate::{
-    Client, List, Request, Wait, check,
+    Client, check,
     docs::example,
     error::Error,
-    paging::by_offset,
+    paging::{List, by_offset},
     request::request_methods,
+    requests::{Request, Wait},
     transport::Options,
     types::{AccountId, SiteId, SiteTransfer, SiteTransferId, SiteTransferStatus},
     wait::{Stage, Work},

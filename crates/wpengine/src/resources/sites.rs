@@ -4,10 +4,11 @@ use wpengine_raw::types::{CreateSiteRequest, UpdateSiteRequest};
 
 use super::{ReportSchedules, SiteReports, SiteTransferHandle, SiteTransfers};
 use crate::{
-    Client, List, Request, check,
+    Client, check,
     docs::example,
-    paging::by_offset_and_account,
+    paging::{List, by_offset_and_account},
     request::request_methods,
+    requests::Request,
     transport::Options,
     types::{AccountId, Site, SiteId, SiteTransferId},
 };

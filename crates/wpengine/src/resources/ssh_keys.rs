@@ -3,9 +3,10 @@
 use wpengine_raw::types::CreateSshKeyRequest;
 
 use crate::{
-    Client, List, Request, check,
+    Client, check,
     docs::example,
-    paging::by_offset,
+    paging::{List, by_offset},
+    requests::Request,
     types::{SshKey, SshKeyId},
 };
 

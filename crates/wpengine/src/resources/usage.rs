@@ -6,13 +6,14 @@ use jiff::civil::Date;
 
 use super::collection;
 use crate::{
-    ByToken, Client, List, Page, Request, Wait,
+    Client,
     call::call,
     check,
     docs::example,
     error::{Error, ErrorKind},
-    paging::{Ask, Fetched, UsageNotes},
+    paging::{Ask, ByToken, Fetched, List, Page, UsageNotes},
     request::request_methods,
+    requests::{Request, Wait},
     transport::Options,
     types::{
         AccountId, AccountUsageInsights, EnvironmentMetrics, InstallDailyUsageMetricsSeries,

@@ -1,131 +1,35 @@
 //! The step before a request leaves: waiting for the rate limit.
 
-use std::{future::poll_fn, hash::Hasher, sync::Arc, task::Poll, time::Duration};
+use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
-use secrecy::ExposeSecret;
-use siphasher::sip::SipHasher24;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use wpengine_raw::AccountPlace;
 
-use super::{Core, Target, seconds, trace};
+use super::{Core, Session, Target, deadline::Deadline, seconds, trace};
 use crate::{
-    credentials::{Credentials, Kind},
     error::{Error, ErrorKind, shortened},
-    limits::{LimitKey, Observation, Permit, RateLimiter, WindowState},
+    limits::{LimitError, LimitKey, Observation, Permit, WindowState},
 };
 
-/// How long the reason of a limiter may be.
+/// The longest text of a limiter that an error quotes.
 const REASON: usize = 400;
 
-/// Waits that are shorter are not worth a word, nor a place in the counters.
+/// Shorter waits are not logged or counted: they are the way to a limiter elsewhere.
 const UNNOTICED: Duration = Duration::from_millis(20);
 
-/// Whose windows a request counts in.
-pub(super) fn key(core: &Core, target: &Target, request: &Request<Bytes>) -> LimitKey {
-    let session = core.authenticator.session();
-    LimitKey::new(hash(session.credentials()), account(target, request))
-}
+/// A permit whose request has not been sent yet. Dropped, it says so to the limiter.
+pub(super) struct Held(Option<Permit>);
 
-/// Waits until the request may leave. Gives the permit, and how long that took.
-pub(super) async fn admit(
-    core: &Core,
-    key: &LimitKey,
-) -> Result<(Option<Permit>, Duration), Error> {
-    let Some(limiter) = &core.limiter else {
-        return Ok((None, Duration::ZERO));
-    };
-    let longest = core.timeouts.limit_wait;
-    let mut acquiring = Box::pin({
-        let (limiter, key) = (Arc::clone(limiter), key.clone());
-        async move { limiter.acquire(&key).await.map(Unclaimed::new) }
-    });
-    // Whoever is let through at once has not waited, and pays for no timer.
-    let at_once = poll_fn(|context| Poll::Ready(acquiring.as_mut().poll(context))).await;
-    if let Poll::Ready(Ok(permit)) = at_once {
-        return Ok((permit.claim(), Duration::ZERO));
-    }
-    let asked = Instant::now();
-    let permit = match at_once {
-        Poll::Ready(refused) => Ok(refused),
-        Poll::Pending => {
-            // Whoever is first in line keeps the others waiting. The caller may not poll this call for long, as a listing
-            // that reads ahead while its reader makes another call: so the runtime does.
-            let mut waiting = Driven(tokio::spawn(acquiring));
-            // Also where no wait is allowed: a limiter elsewhere needs that long to answer.
-            match timeout(UNNOTICED, &mut waiting.0).await {
-                Ok(permit) => Ok(permit),
-                Err(_) => {
-                    // A wait of a minute looks like a hang to whoever cannot see what it is for.
-                    trace::limited(longest);
-                    timeout(longest.saturating_sub(UNNOTICED), &mut waiting.0).await
-                }
-            }
-            .map(|done| done.unwrap_or_else(|ended| Err(ended.into())))
-        }
-    };
-    // Time on the way to a limiter elsewhere is no wait.
-    let waited = Some(asked.elapsed())
-        .filter(|waited| *waited >= UNNOTICED)
-        .unwrap_or_default();
-    core.counting.limited(waited);
-    match permit {
-        Ok(Ok(permit)) => Ok((permit.claim(), waited)),
-        Ok(Err(cause)) => Err(undecided(&cause.to_string())),
-        Err(_) => Err(match limiter.trouble() {
-            Some(why) => undecided(&why),
-            None => no_room(limiter.as_ref(), key, longest),
-        }),
-    }
-}
-
-/// The limiter itself is in trouble. Its reason stands in the message: whoever reads a log rarely sees a cause.
-fn undecided(why: &str) -> Error {
-    let why = shortened(why, REASON);
-    let message = format!("the rate limiter cannot decide: {why}");
-    Error::new(ErrorKind::Limiter, message).hint("nothing was sent")
-}
-
-fn no_room(limiter: &dyn RateLimiter, key: &LimitKey, longest: Duration) -> Error {
-    let mut message = format!("the rate limit leaves no room within {}", seconds(longest));
-    let states = limiter.state(key);
-    let pause = states.iter().filter_map(|state| state.paused_for).max();
-    if let Some(pause) = pause {
-        let pause = Duration::from_secs(pause.as_secs() + 1);
-        message.push_str(&format!(
-            "; the service asked everybody to pause for {} more",
-            seconds(pause)
-        ));
-    }
-    Error::new(ErrorKind::RateLimit, message)
-        .hint("nothing was sent; ask less often, or allow a longer wait with `max_rate_limit_wait`")
-        .with(|inner| inner.retry_after = pause)
-}
-
-/// A wait that goes on while nobody looks, and ends with the call.
-struct Driven<T>(tokio::task::JoinHandle<T>);
-
-impl<T> Drop for Driven<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// A permit on its way to the call. If the call is gone, nothing was sent.
-struct Unclaimed(Option<Permit>);
-
-impl Unclaimed {
-    fn new(permit: Permit) -> Self {
-        Self(Some(permit))
-    }
-
-    fn claim(mut self) -> Option<Permit> {
+impl Held {
+    /// The request is being sent.
+    pub(super) fn used(mut self) -> Option<Permit> {
         self.0.take()
     }
 }
 
-impl Drop for Unclaimed {
+impl Drop for Held {
     fn drop(&mut self) {
         if let Some(permit) = self.0.take() {
             permit.not_sent();
@@ -133,52 +37,132 @@ impl Drop for Unclaimed {
     }
 }
 
-/// Learns from an answer, where it says anything of the limits.
+/// Whose limits a request counts in.
+pub(super) fn key(
+    core: &Core,
+    session: &Session,
+    target: &Target,
+    request: &Request<Bytes>,
+) -> LimitKey {
+    if core.limiter.is_none() {
+        return LimitKey::default();
+    }
+    LimitKey {
+        credentials: session.limit_key(),
+        account: account(target, request).or_else(|| core.accounts.of_path(request.uri().path())),
+        leave_free: core.config.background.unwrap_or(0),
+    }
+}
+
+/// Waits until the request may leave, as long as the deadline allows. `attempts` were made before.
+pub(super) async fn admit(
+    core: &Core,
+    target: &Target,
+    key: &LimitKey,
+    deadline: &mut Deadline,
+    attempts: u32,
+) -> Result<Held, Error> {
+    let Some(limiter) = &core.limiter else {
+        return Ok(Held(None));
+    };
+    let within = deadline.left_for_limit();
+    let asked = Instant::now();
+    let mut acquiring = limiter.acquire(key, within);
+    // Most requests may leave at once; the others are worth an event.
+    let at_once = poll_fn(|context| Poll::Ready(acquiring.as_mut().poll(context))).await;
+    let acquired = match at_once {
+        Poll::Ready(acquired) => acquired,
+        Poll::Pending => {
+            trace::limited(target, within);
+            // The limiter keeps to the time by itself; one that does not is kept to it.
+            let slack = within.saturating_add(UNNOTICED);
+            tokio::time::timeout(slack, acquiring)
+                .await
+                .unwrap_or(Err(LimitError::NoRoom { retry_after: None }))
+        }
+    };
+    let waited = asked.elapsed();
+    if waited >= UNNOTICED {
+        core.counting.limited(waited);
+    }
+    deadline.spent_on_limit(waited);
+    match acquired {
+        Ok(permit) => Ok(Held(Some(permit))),
+        Err(LimitError::NoRoom { retry_after }) => Err(no_room(within, retry_after, attempts)),
+        Err(LimitError::Failed(cause)) => {
+            // The reason is part of the message: logs rarely show the cause.
+            let why = shortened(&cause.to_string(), REASON);
+            let message = format!("the rate limiter cannot decide: {why}");
+            Err(Error::new(ErrorKind::Limiter, message).hint(not_sent(attempts)))
+        }
+    }
+}
+
+fn no_room(within: Duration, retry_after: Option<Duration>, attempts: u32) -> Error {
+    let mut message = format!(
+        "the rate limit leaves no room within the {} that this call may still wait",
+        seconds(within)
+    );
+    if let Some(wait) = retry_after {
+        let rounded = Duration::from_secs(
+            u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX),
+        );
+        message.push_str(&format!("; there is room in {}", seconds(rounded)));
+    }
+    let hint = format!(
+        "{}; send fewer requests, or allow the wait with `rate_limit_wait`",
+        not_sent(attempts)
+    );
+    Error::new(ErrorKind::RateLimit, message)
+        .hint(hint)
+        .with(|inner| inner.retry_after = retry_after)
+}
+
+fn not_sent(attempts: u32) -> &'static str {
+    if attempts == 0 {
+        "nothing was sent"
+    } else {
+        "this attempt was not sent"
+    }
+}
+
+/// Tells the limiter what an answer says of the limits. Returns for how long it pauses after a refusal.
 pub(super) fn observe(
     core: &Core,
     key: &LimitKey,
     target: &Target,
     status: StatusCode,
     headers: &HeaderMap,
-) {
+) -> Option<Duration> {
     let throttled = status == StatusCode::TOO_MANY_REQUESTS;
     if throttled {
         core.counting.throttled();
     }
     // A limit of one install is no reason for everybody to pause.
     let refused = throttled && target.limited.is_none();
-    if let Some(limiter) = &core.limiter
-        && (refused || headers.contains_key("x-ratelimit-remaining"))
-    {
-        limiter.observe(key, &Observation::new(refused, headers));
+    let limiter = core.limiter.as_ref()?;
+    if !refused && !headers.contains_key("x-ratelimit-remaining") {
+        return None;
     }
+    limiter.observe(key, &Observation::new(refused, headers));
+    let states = limiter.state(key);
+    let pauses = states.iter().filter_map(|state| state.paused_for);
+    pauses.max().filter(|_| refused)
 }
 
 impl Core {
     /// How full the windows are.
     pub(crate) fn limit_state(&self, account: Option<&str>) -> Vec<WindowState> {
-        let session = self.authenticator.session();
-        let key = LimitKey::new(hash(session.credentials()), account.map(Arc::from));
+        let key = LimitKey {
+            credentials: self.authenticator.session().limit_key(),
+            account: account.map(Arc::from),
+            leave_free: self.config.background.unwrap_or(0),
+        };
         self.limiter
             .as_ref()
             .map(|limiter| limiter.state(&key))
             .unwrap_or_default()
     }
-}
-
-/// Stands for the credentials, the same in every process, whatever it was built with: `std`'s hasher promises neither. Of a
-/// user only the id goes into it, which is no secret.
-fn hash(credentials: &Credentials) -> u64 {
-    let mut hasher = SipHasher24::new();
-    let (kind, text) = match &credentials.0 {
-        Kind::Basic { user, .. } => (0, user.expose_secret()),
-        Kind::Bearer(token) => (1, token.expose_secret()),
-        // Nothing tells one source from another that is the same in another process.
-        Kind::Source(_) => (2, ""),
-    };
-    hasher.write_u8(kind);
-    hasher.write(text.as_bytes());
-    hasher.finish()
 }
 
 /// The account that the request names.
@@ -247,21 +231,5 @@ mod tests {
         ] {
             assert_eq!(account_of(Method::GET, path, ""), None, "{path}");
         }
-    }
-
-    #[test]
-    fn credentials_are_told_apart_by_their_user_and_not_by_their_password() {
-        let of = |user: &str, password: &str| hash(&Credentials::basic(user, password));
-        assert_eq!(of("a", "1"), of("a", "2"));
-        assert_ne!(of("a", "1"), of("b", "1"));
-        assert_ne!(hash(&Credentials::bearer("a")), of("a", "1"));
-    }
-
-    #[test]
-    fn the_hash_of_credentials_is_the_same_in_every_version() {
-        assert_eq!(
-            hash(&Credentials::basic("a", "1")),
-            14_496_667_132_877_036_649
-        );
     }
 }

@@ -1,15 +1,18 @@
-//! The first step: the `Authorization` header, and the one token that all tasks share.
+//! The `Authorization` header, and the one token that all tasks share.
 
 use std::{
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    hash::Hasher,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
+use futures_util::future::{BoxFuture, FutureExt as _, Shared};
 use http::HeaderValue;
-use tokio::sync::Mutex;
+use secrecy::ExposeSecret;
+use siphasher::sip::SipHasher24;
 
 use crate::{
-    credentials::{self, Credentials, Kind},
+    credentials::{self, Credentials, Kind, TokenSource},
     error::{Error, ErrorKind},
 };
 
@@ -19,15 +22,27 @@ pub(crate) struct Authenticator(RwLock<Arc<Session>>);
 /// The life of one set of credentials.
 pub(crate) struct Session {
     credentials: Credentials,
-    /// The token that the source gave last, and how many it gave before. Held while the source is asked, so that it is
-    /// asked once for all who wait.
-    token: Mutex<Option<Token>>,
+    /// Whose limits requests count in.
+    limit_key: u64,
+    token: Mutex<TokenState>,
 }
 
-#[derive(Clone)]
-struct Token {
-    header: HeaderValue,
+/// A question to the token source. It is shared, and driven by whoever of those that wait for it is polled: nobody
+/// depends on the task that asked first.
+type Asking = Shared<BoxFuture<'static, Result<HeaderValue, Refusal>>>;
+
+#[derive(Default)]
+struct TokenState {
+    /// How often the source was asked.
     generation: u64,
+    asking: Option<Asking>,
+}
+
+/// Why there is no token. The cause is shared by all who waited for it.
+#[derive(Clone)]
+enum Refusal {
+    Failed(Arc<dyn std::error::Error + Send + Sync>),
+    Unusable,
 }
 
 /// A header, and which token of the source it holds.
@@ -38,12 +53,19 @@ pub(crate) struct Authorization {
 
 impl Authenticator {
     pub(crate) fn new(credentials: Credentials) -> Self {
-        Self(RwLock::new(Arc::new(Session::new(credentials))))
+        let limit_key = limit_key(&credentials);
+        Self(RwLock::new(Arc::new(Session::new(credentials, limit_key))))
     }
 
+    /// A new token is most likely one of the same user: then the limits stay as full as they are.
     pub(crate) fn replace(&self, credentials: Credentials) {
+        let before = self.session();
+        let limit_key = match (&before.credentials.0, &credentials.0) {
+            (Kind::Bearer(_), Kind::Bearer(_)) => before.limit_key,
+            _ => limit_key(&credentials),
+        };
         *self.0.write().unwrap_or_else(PoisonError::into_inner) =
-            Arc::new(Session::new(credentials));
+            Arc::new(Session::new(credentials, limit_key));
     }
 
     /// The credentials of this moment. A call keeps them until its end.
@@ -53,10 +75,11 @@ impl Authenticator {
 }
 
 impl Session {
-    fn new(credentials: Credentials) -> Self {
+    fn new(credentials: Credentials, limit_key: u64) -> Self {
         Self {
             credentials,
-            token: Mutex::new(None),
+            limit_key,
+            token: Mutex::default(),
         }
     }
 
@@ -64,53 +87,157 @@ impl Session {
         &self.credentials
     }
 
+    pub(crate) fn limit_key(&self) -> u64 {
+        self.limit_key
+    }
+
     /// The header to send. `refused` is the token that the service has just refused: if nobody has asked for another
-    /// since, the source is asked.
+    /// one since, the source is asked.
     pub(crate) async fn authorization(&self, refused: Option<u64>) -> Result<Authorization, Error> {
-        let source = match &self.credentials.0 {
-            Kind::Basic { user, password, .. } => {
-                return Ok(Authorization {
-                    header: credentials::basic_header(user, password)?,
-                    generation: None,
-                });
-            }
-            Kind::Bearer(token) => {
-                return Ok(Authorization {
-                    header: credentials::bearer_header(token)?,
-                    generation: None,
-                });
-            }
-            Kind::Source(source) => source,
+        let fixed = match &self.credentials.0 {
+            Kind::Basic { user, password, .. } => credentials::basic_header(user, password)?,
+            Kind::Bearer(token) => credentials::bearer_header(token)?,
+            Kind::Source(source) => return self.from_source(source, refused).await,
         };
-        let mut token = self.token.lock().await;
-        if let Some(token) = token.as_ref()
-            && refused != Some(token.generation)
-        {
-            return Ok(Authorization {
-                header: token.header.clone(),
-                generation: Some(token.generation),
-            });
+        Ok(Authorization {
+            header: fixed,
+            generation: None,
+        })
+    }
+
+    async fn from_source(
+        &self,
+        source: &Arc<dyn TokenSource>,
+        refused: Option<u64>,
+    ) -> Result<Authorization, Error> {
+        let (asking, generation) = self.ask(source, refused);
+        // Also where the call gives up on a source that hangs: the next one asks anew.
+        let forget = Forget(self, generation);
+        let answer = asking.await;
+        if answer.is_ok() {
+            std::mem::forget(forget);
         }
-        let fresh = source.token().await.map_err(|cause| {
-            Error::new(ErrorKind::Credentials, "the token source gave no token")
-                .hint("nothing was sent; see the cause")
-                .caused_by(cause)
+        let header = answer.map_err(|refusal| match refusal {
+            Refusal::Failed(cause) => {
+                Error::new(ErrorKind::Credentials, "the token source gave no token")
+                    .hint("nothing was sent; see the cause")
+                    .caused_by(Cause(cause))
+            }
+            Refusal::Unusable => credentials::unusable_token(),
         })?;
-        let generation = token.as_ref().map_or(0, |token| token.generation + 1);
-        let header = credentials::bearer_header(&fresh)?;
-        *token = Some(Token {
-            header: header.clone(),
-            generation,
-        });
         Ok(Authorization {
             header,
             generation: Some(generation),
         })
+    }
+
+    fn ask(&self, source: &Arc<dyn TokenSource>, refused: Option<u64>) -> (Asking, u64) {
+        let mut state = self.locked();
+        if let Some(asking) = &state.asking
+            && refused != Some(state.generation)
+        {
+            return (asking.clone(), state.generation);
+        }
+        let source = Arc::clone(source);
+        let asking = async move {
+            let token = source.token().await;
+            let token = token.map_err(|cause| Refusal::Failed(cause.into()))?;
+            credentials::bearer_header(&token).map_err(|_| Refusal::Unusable)
+        }
+        .boxed()
+        .shared();
+        state.generation += 1;
+        state.asking = Some(asking.clone());
+        (asking, state.generation)
+    }
+
+    fn locked(&self) -> MutexGuard<'_, TokenState> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets a question that brought no token, so that the next call asks again.
+struct Forget<'a>(&'a Session, u64);
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.locked();
+        if state.generation == self.1 {
+            state.asking = None;
+        }
+    }
+}
+
+/// A cause that several errors have in common.
+struct Cause(Arc<dyn std::error::Error + Send + Sync>);
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Cause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
     }
 }
 
 impl fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.session().credentials)
+    }
+}
+
+/// Stands for the user in the rate limits, and is the same in every process and every build: the hasher of `std` promises
+/// neither. Of Basic credentials only the user id goes into it, which is no secret. A token source that names no key
+/// shares its limits with nobody.
+fn limit_key(credentials: &Credentials) -> u64 {
+    let mut hasher = SipHasher24::new();
+    let (kind, text) = match &credentials.0 {
+        Kind::Basic { user, .. } => (0, user.expose_secret()),
+        Kind::Bearer(token) => (1, token.expose_secret()),
+        Kind::Source(source) => match source.limit_key() {
+            Some(key) => (2, key),
+            None => return fastrand::u64(..),
+        },
+    };
+    hasher.write_u8(kind);
+    hasher.write(text.as_bytes());
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_belong_to_the_user_and_not_to_the_password() {
+        let of = |user: &str, password: &str| limit_key(&Credentials::basic(user, password));
+        assert_eq!(of("a", "1"), of("a", "2"));
+        assert_ne!(of("a", "1"), of("b", "1"));
+        assert_ne!(limit_key(&Credentials::bearer("a")), of("a", "1"));
+    }
+
+    #[test]
+    fn the_key_of_a_user_is_the_same_in_every_version() {
+        let key = limit_key(&Credentials::basic("a", "1"));
+        assert_eq!(key, 14_496_667_132_877_036_649);
+    }
+
+    #[test]
+    fn a_token_that_rotates_keeps_its_limits() {
+        let authenticator = Authenticator::new(Credentials::bearer("first"));
+        let before = authenticator.session().limit_key();
+        authenticator.replace(Credentials::bearer("second"));
+        assert_eq!(authenticator.session().limit_key(), before);
+        authenticator.replace(Credentials::basic("a", "1"));
+        assert_ne!(authenticator.session().limit_key(), before);
     }
 }

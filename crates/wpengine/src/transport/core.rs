@@ -1,53 +1,29 @@
 //! What all clones of a client share.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use url::Url;
 
-use super::{Authenticator, Budget, Counting, RetryPolicy, Wire};
-use crate::{client_limits::ClientLimits, limits::RateLimiter};
-
-/// The time limits of a client.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Timeouts {
-    pub(crate) connect: Duration,
-    pub(crate) attempt: Duration,
-    pub(crate) total: Duration,
-    /// The longest wait for the rate limit, which does not count as time of the call.
-    pub(crate) limit_wait: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            // The gateway itself gives up after 29 s.
-            attempt: Duration::from_secs(45),
-            total: Duration::from_secs(300),
-            // The longest documented window is an hour: everybody gets a turn in it.
-            limit_wait: Duration::from_secs(65 * 60),
-        }
-    }
-}
+use super::{Authenticator, Budget, Counting, HttpClient};
+use crate::{
+    Config,
+    limits::{Accounts, RateLimiter},
+};
 
 pub(crate) struct Core {
     /// Without a slash at its end.
     pub(crate) base: Url,
-    /// Builds the requests of the generated client; they are sent by `wire`.
+    pub(crate) config: Config,
+    /// Makes the requests of the generated client; `http_client` sends them.
     pub(crate) http: reqwest::Client,
-    pub(crate) wire: Arc<dyn Wire>,
+    pub(crate) http_client: Arc<dyn HttpClient>,
     pub(crate) authenticator: Authenticator,
-    pub(crate) timeouts: Timeouts,
-    pub(crate) retry: RetryPolicy,
     pub(crate) budget: Budget,
-    /// None if nothing limits the client.
     pub(crate) limiter: Option<Arc<dyn RateLimiter>>,
+    /// Which account an install or a site belongs to, as far as answers said it.
+    pub(crate) accounts: Accounts,
     pub(crate) counting: Counting,
     pub(crate) user_agent: http::HeaderValue,
-    pub(crate) max_response_size: usize,
-    /// All limits once more, for whoever asks.
-    pub(crate) limits: ClientLimits,
-    pub(crate) read_only: bool,
 }
 
 impl Core {
@@ -66,8 +42,7 @@ impl fmt::Debug for Core {
         f.debug_struct("Client")
             .field("base_url", &self.base_url())
             .field("credentials", &self.authenticator)
-            .field("read_only", &self.read_only)
-            .field("limits", &self.limits)
+            .field("config", &self.config)
             .field("limiter", &self.limiter)
             .finish_non_exhaustive()
     }

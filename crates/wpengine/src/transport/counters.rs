@@ -59,12 +59,6 @@ impl Counting {
         }
     }
 
-    /// Attempts of a call that was counted before.
-    pub(crate) fn more(&self, attempts: u32) {
-        self.attempts
-            .fetch_add(u64::from(attempts), Ordering::Relaxed);
-    }
-
     pub(crate) fn throttled(&self) {
         self.throttled.fetch_add(1, Ordering::Relaxed);
     }

@@ -1,7 +1,7 @@
-//! Whether and when an attempt is repeated.
+//! What comes after an attempt: a pure decision.
 //!
-//! Decided by three things: the operation's class, how far the attempt got, and the status. What was certainly not
-//! done is repeated whatever it is; what may have been done is repeated only where doing it twice is harmless.
+//! It depends on the class of the operation, on how far the attempt got, and on the status. What certainly was not done is
+//! repeated for every operation. What may have been done is repeated only if the operation is idempotent.
 
 use std::time::Duration;
 
@@ -11,19 +11,24 @@ use wpengine_raw::Retry;
 use super::target::Target;
 use crate::error::Error;
 
-/// How often and how long failed attempts are repeated.
+/// When a failed attempt is repeated.
 ///
-/// Between attempts the client waits a random time of up to `first_wait`, doubled with each attempt and never more
-/// than `longest_wait`; a `Retry-After` of the service counts instead. The whole call stays within the client's total
-/// timeout. By default: 4 attempts, a first wait of up to 0.5 s, a longest of 30 s, and a `Retry-After` is honoured up
-/// to 120 s. Two operations that the service limits for each install wait their window after a 429 that names no time: 60 s
-/// for `purge_cache`, 5 s for `check_domain_status`.
+/// A request that certainly did not reach the service is repeated for every operation, and so is one that a rate limit
+/// refused (429). Any other failure that can pass (a broken connection, a timeout, 408, 425, 500, 502 to 504, 520 to 524, an answer
+/// that was cut off) is repeated only for operations that are safe to repeat.
+///
+/// Between attempts the client waits for a random time of up to [`first_wait`](Self::first_wait), doubled with every attempt,
+/// and at most [`longest_wait`](Self::longest_wait). A `Retry-After` of the service counts instead. No attempt begins later
+/// than [`time_limit`](Self::time_limit) after the first one, or after the deadline of the call.
+///
+/// A 429 is waited for until the rate limit can have room again, as long as the deadline of the call allows. It does not count
+/// as an attempt here.
 ///
 /// ```
 /// use std::time::Duration;
 /// use wpengine::RetryPolicy;
 ///
-/// let patient = RetryPolicy::default().max_attempts(8).longest_wait(Duration::from_secs(60));
+/// let patient = RetryPolicy::default().time_limit(Duration::from_secs(240));
 /// let never = RetryPolicy::none();
 /// # let _ = (patient, never);
 /// ```
@@ -32,129 +37,180 @@ pub struct RetryPolicy {
     pub(crate) max_attempts: u32,
     pub(crate) first_wait: Duration,
     pub(crate) longest_wait: Duration,
-    pub(crate) longest_retry_after: Duration,
+    pub(crate) time_limit: Duration,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            max_attempts: 4,
-            first_wait: Duration::from_millis(500),
+            max_attempts: u32::MAX,
+            first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_secs(30),
-            longest_retry_after: Duration::from_secs(120),
+            time_limit: Duration::from_secs(60),
         }
     }
 }
 
 impl RetryPolicy {
-    /// No attempt is repeated.
+    /// Repeats nothing, not even what a rate limit refused.
     #[must_use]
     pub fn none() -> Self {
         Self::default().max_attempts(1)
     }
 
-    /// How often a request is tried in all, the first time included; 4 by default, and 0 counts as 1.
+    /// Limits the number of attempts, the first one included; 0 counts as 1. There is no limit by default.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
         self
     }
 
-    /// The longest first wait, 0.5 s by default; it doubles from attempt to attempt.
+    /// Sets the longest wait after the first attempt; 1 s by default. It doubles with every attempt.
     #[must_use]
     pub fn first_wait(mut self, wait: Duration) -> Self {
         self.first_wait = wait;
         self
     }
 
-    /// What no wait between attempts exceeds, a `Retry-After` aside; 30 s by default.
+    /// Sets the longest wait between two attempts; 30 s by default. A `Retry-After` may be longer.
     #[must_use]
     pub fn longest_wait(mut self, wait: Duration) -> Self {
         self.longest_wait = wait;
         self
     }
 
-    /// The longest `Retry-After` that is waited for, 120 s by default. If the service asks for more, the call ends with
-    /// its error.
+    /// Sets how long after the first attempt another one may begin; 60 s by default.
     #[must_use]
-    pub fn longest_retry_after(mut self, wait: Duration) -> Self {
-        self.longest_retry_after = wait;
+    pub fn time_limit(mut self, time: Duration) -> Self {
+        self.time_limit = time;
         self
     }
 
-    /// Exponential back-off with full jitter: a random part of the whole, so that many clients do not come back
-    /// together.
-    pub(crate) fn back_off(&self, attempt: u32) -> Duration {
+    /// Exponential back-off with full jitter: a random part of the whole, so that many clients do not come back at once.
+    /// `chance` is from 0 to 1.
+    pub(crate) fn back_off(&self, attempt: u32, chance: f64) -> Duration {
         let doubled = self
             .first_wait
             .saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
-        doubled.min(self.longest_wait).mul_f64(fastrand::f64())
+        doubled.min(self.longest_wait).mul_f64(chance)
     }
 }
 
-/// How far an attempt got.
-pub(crate) enum Outcome<'a> {
-    /// It failed, before or after the request left.
+/// How an attempt ended.
+pub(super) enum Outcome<'a> {
+    /// Without an answer.
     Failed(&'a Failure),
-    /// There was an answer.
-    Answered(StatusCode),
+    /// With an answer, and the `Retry-After` in it.
+    Answered(StatusCode, Option<Duration>),
+    /// With a success whose body is cut off, or is not what is documented.
+    CutOff,
 }
 
 /// An attempt without an answer.
-pub(crate) struct Failure {
-    pub(crate) error: Error,
+pub(super) struct Failure {
+    pub(super) error: Error,
     /// Whether it is certain that nothing reached the service.
-    pub(crate) not_sent: bool,
-    /// Whether trying again could help at all.
-    pub(crate) transient: bool,
+    pub(super) not_sent: bool,
+    /// Whether another attempt can succeed.
+    pub(super) transient: bool,
+}
+
+/// What happened before, in the same call.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Past {
+    /// The attempts so far, those that a rate limit refused left out.
+    pub(super) tries: u32,
+    /// How often a rate limit refused.
+    pub(super) refusals: u32,
+    /// Whether an attempt may have been done.
+    pub(super) may_have_happened: bool,
 }
 
 /// What to do after an attempt.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It is over.
+#[derive(Debug, PartialEq)]
+pub(super) enum Next {
+    /// The call is over.
     Stop,
-    /// Again, after the usual wait or one that is fixed by the API.
-    Again(Option<Duration>),
-    /// A deletion was repeated and the thing is gone: that is what was asked for.
-    Done,
+    /// A repeated deletion found nothing: it was done before.
+    Gone,
+    /// Another attempt, after this wait.
+    Retry(Duration),
+    /// A rate limit refused: another attempt, after this wait or one that the limiter knows to be longer.
+    Refused(Duration),
 }
 
-/// Decides by the operation, and by whether an earlier attempt may have been done.
-pub(crate) fn verdict(operation: &Target, outcome: &Outcome<'_>, repeated: bool) -> Verdict {
-    let harmless = operation.retry == Retry::Safe;
-    match outcome {
-        Outcome::Failed(failure) => {
-            if failure.transient && (failure.not_sent || harmless) {
-                Verdict::Again(None)
-            } else {
-                Verdict::Stop
-            }
+/// The pause after a 429 that names no time. It doubles with every further one, up to the longest.
+const PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+
+pub(super) fn next_step(
+    target: &Target,
+    outcome: &Outcome<'_>,
+    policy: &RetryPolicy,
+    past: Past,
+    chance: f64,
+) -> Next {
+    let idempotent = target.retry == Retry::Safe;
+    let asked = match outcome {
+        Outcome::Answered(_, asked) => *asked,
+        _ => None,
+    };
+    let jittered = |wait: Duration| wait.saturating_add((wait / 10).mul_f64(chance));
+    let wait = || {
+        asked
+            .map(jittered)
+            .unwrap_or_else(|| policy.back_off(past.tries, chance))
+    };
+    let again = match outcome {
+        Outcome::Answered(StatusCode::TOO_MANY_REQUESTS, _) if policy.max_attempts > 1 => {
+            let doubled = PAUSE.saturating_mul(2_u32.saturating_pow(past.refusals));
+            let unknown = target.limited.unwrap_or(doubled.min(LONGEST_PAUSE));
+            // Whoever is refused again and again asks less and less often, whatever the service says.
+            let least = match past.refusals {
+                0 => Duration::ZERO,
+                refusals => Duration::from_secs(1) * 2_u32.pow((refusals - 1).min(5)),
+            };
+            return Next::Refused(asked.map_or(unknown, jittered).max(least));
         }
-        // Refused before anything was done, whatever the operation.
-        Outcome::Answered(StatusCode::TOO_MANY_REQUESTS) => Verdict::Again(operation.limited),
-        Outcome::Answered(
-            StatusCode::INTERNAL_SERVER_ERROR
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT,
-        ) if harmless => Verdict::Again(None),
-        Outcome::Answered(StatusCode::NOT_FOUND)
-            if repeated && operation.method == Method::DELETE =>
+        Outcome::Answered(StatusCode::NOT_FOUND, _)
+            if past.may_have_happened && target.method == Method::DELETE =>
         {
-            Verdict::Done
+            return Next::Gone;
         }
-        Outcome::Answered(_) => Verdict::Stop,
+        Outcome::Answered(status, _) => idempotent && can_pass(*status),
+        Outcome::CutOff => idempotent,
+        Outcome::Failed(failure) => failure.transient && (failure.not_sent || idempotent),
+    };
+    if again && past.tries < policy.max_attempts {
+        Next::Retry(wait())
+    } else {
+        Next::Stop
     }
 }
 
-/// Whether a request may have been done although its attempt ended like this.
-pub(crate) fn may_have_happened(operation: &Target, outcome: &Outcome<'_>) -> bool {
-    !operation.is_read()
+/// Whether a failure of that status can pass by itself.
+fn can_pass(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 425 | 500 | 502..=504 | 520..=524)
+}
+
+/// Whether a request may have been done although its attempt ended like this. A refusal says that it was not.
+pub(super) fn may_have_happened(target: &Target, outcome: &Outcome<'_>) -> bool {
+    !target.is_read()
         && match outcome {
             Outcome::Failed(failure) => !failure.not_sent,
-            Outcome::Answered(status) => status.is_server_error(),
+            Outcome::CutOff => true,
+            Outcome::Answered(status, _) => !is_refusal(*status),
         }
+}
+
+/// Whether a status says that nothing was done: it is the caller's mistake, or what was asked for has moved. 408 and 499 say
+/// that somebody gave up waiting, which is no refusal; and a 302 or 303 can come after the work.
+fn is_refusal(status: StatusCode) -> bool {
+    match status.as_u16() {
+        408 | 499 => false,
+        301 | 304 | 307 | 308 | 400..=498 => true,
+        _ => status.is_success(),
+    }
 }
 
 #[cfg(test)]
@@ -163,102 +219,221 @@ mod tests {
 
     use super::*;
 
-    fn targets() -> impl Iterator<Item = Target> {
-        OPERATIONS.iter().map(Target::of)
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn target(id: &str) -> Target {
+        Target::of(wpengine_raw::operation(id).unwrap())
     }
 
-    fn failure(not_sent: bool) -> Failure {
+    fn failure(not_sent: bool, transient: bool) -> Failure {
         Failure {
             error: Error::invalid("test"),
             not_sent,
-            transient: true,
+            transient,
         }
     }
 
-    #[test]
-    fn what_was_not_sent_is_repeated_whatever_it_is() {
-        let failure = failure(true);
-        for operation in targets() {
-            let outcome = Outcome::Failed(&failure);
-            assert_eq!(verdict(&operation, &outcome, false), Verdict::Again(None));
-            assert!(!may_have_happened(&operation, &outcome));
+    fn answered(status: u16) -> Outcome<'static> {
+        Outcome::Answered(StatusCode::from_u16(status).unwrap(), None)
+    }
+
+    fn past(tries: u32) -> Past {
+        Past {
+            tries,
+            ..Past::default()
         }
     }
 
+    /// Each outcome against an operation that is safe to repeat and one that is not.
     #[test]
-    fn what_may_have_been_done_is_repeated_only_where_that_is_harmless() {
-        let failure = failure(false);
-        for operation in targets() {
-            for outcome in [
-                Outcome::Failed(&failure),
-                Outcome::Answered(StatusCode::INTERNAL_SERVER_ERROR),
-                Outcome::Answered(StatusCode::BAD_GATEWAY),
-                Outcome::Answered(StatusCode::SERVICE_UNAVAILABLE),
-                Outcome::Answered(StatusCode::GATEWAY_TIMEOUT),
-            ] {
-                let again = verdict(&operation, &outcome, false) != Verdict::Stop;
-                assert_eq!(again, operation.retry == Retry::Safe, "{}", operation.id);
-                assert_eq!(
-                    may_have_happened(&operation, &outcome),
-                    !operation.is_read()
-                );
+    fn the_table_of_decisions() {
+        let (unsent, lost, broken) = (
+            failure(true, true),
+            failure(false, true),
+            failure(true, false),
+        );
+        let retry = || Next::Retry(SECOND / 2);
+        let minute = || Next::Refused(60 * SECOND);
+        for (outcome, idempotent, other) in [
+            (Outcome::Failed(&unsent), retry(), retry()),
+            (Outcome::Failed(&lost), retry(), Next::Stop),
+            (Outcome::Failed(&broken), Next::Stop, Next::Stop),
+            (Outcome::CutOff, retry(), Next::Stop),
+            (answered(200), Next::Stop, Next::Stop),
+            (answered(303), Next::Stop, Next::Stop),
+            (answered(400), Next::Stop, Next::Stop),
+            (answered(401), Next::Stop, Next::Stop),
+            (answered(404), Next::Stop, Next::Stop),
+            (answered(408), retry(), Next::Stop),
+            (answered(409), Next::Stop, Next::Stop),
+            (answered(425), retry(), Next::Stop),
+            (answered(429), minute(), minute()),
+            (answered(499), Next::Stop, Next::Stop),
+            (answered(500), retry(), Next::Stop),
+            (answered(501), Next::Stop, Next::Stop),
+            (answered(502), retry(), Next::Stop),
+            (answered(503), retry(), Next::Stop),
+            (answered(504), retry(), Next::Stop),
+            (answered(520), retry(), Next::Stop),
+            (answered(524), retry(), Next::Stop),
+            (answered(525), Next::Stop, Next::Stop),
+            (answered(600), Next::Stop, Next::Stop),
+        ] {
+            for (id, expected) in [("get_install", idempotent), ("create_backup", other)] {
+                let policy = RetryPolicy::default();
+                let next = next_step(&target(id), &outcome, &policy, past(1), 0.5);
+                assert_eq!(next, expected, "{id}");
             }
         }
     }
 
     #[test]
-    fn a_429_is_repeated_and_two_operations_wait_their_own_window() {
-        let outcome = Outcome::Answered(StatusCode::TOO_MANY_REQUESTS);
-        for operation in targets() {
-            let expected = match operation.id {
-                "purge_cache" => Some(Duration::from_secs(60)),
-                "check_domain_status" => Some(Duration::from_secs(5)),
-                _ => None,
-            };
-            assert_eq!(
-                verdict(&operation, &outcome, false),
-                Verdict::Again(expected)
-            );
-            assert!(!may_have_happened(&operation, &outcome));
-        }
-    }
-
-    #[test]
-    fn a_404_to_a_repeated_deletion_means_done_and_only_there() {
-        let outcome = Outcome::Answered(StatusCode::NOT_FOUND);
-        for operation in targets() {
-            assert_eq!(verdict(&operation, &outcome, false), Verdict::Stop);
-            let expected = if operation.method == Method::DELETE {
-                Verdict::Done
-            } else {
-                Verdict::Stop
-            };
-            assert_eq!(
-                verdict(&operation, &outcome, true),
-                expected,
-                "{}",
-                operation.id
-            );
-        }
-    }
-
-    #[test]
-    fn refusals_are_final_and_nothing_has_happened() {
-        for status in [301, 400, 401, 403, 404, 405, 409, 415, 422] {
-            let outcome = Outcome::Answered(StatusCode::from_u16(status).unwrap());
-            for operation in targets() {
-                assert_eq!(verdict(&operation, &outcome, false), Verdict::Stop);
-                assert!(!may_have_happened(&operation, &outcome));
+    fn every_operation_is_decided_by_its_class() {
+        let failure = failure(false, true);
+        let policy = RetryPolicy::default();
+        for target in OPERATIONS.iter().map(Target::of) {
+            for outcome in [Outcome::Failed(&failure), answered(502), Outcome::CutOff] {
+                let next = next_step(&target, &outcome, &policy, past(1), 0.5);
+                let again = matches!(next, Next::Retry(_));
+                assert_eq!(again, target.retry == Retry::Safe, "{}", target.id);
+                assert_eq!(may_have_happened(&target, &outcome), !target.is_read());
             }
         }
+    }
+
+    #[test]
+    fn the_number_of_attempts_is_limited_where_the_policy_says_so() {
+        let policy = RetryPolicy::default().max_attempts(3);
+        let at = |tries| {
+            next_step(
+                &target("get_install"),
+                &answered(500),
+                &policy,
+                past(tries),
+                0.0,
+            )
+        };
+        assert_eq!(at(2), Next::Retry(Duration::ZERO));
+        assert_eq!(at(3), Next::Stop);
+        let none = RetryPolicy::none();
+        for outcome in [answered(429), answered(500)] {
+            let next = next_step(&target("get_install"), &outcome, &none, past(1), 0.0);
+            assert_eq!(next, Next::Stop);
+        }
+    }
+
+    #[test]
+    fn a_retry_after_counts_instead_and_gets_jitter() {
+        let asked = |status| Outcome::Answered(StatusCode::from_u16(status).unwrap(), Some(SECOND));
+        let next = |status, chance| {
+            next_step(
+                &target("get_install"),
+                &asked(status),
+                &RetryPolicy::default(),
+                past(1),
+                chance,
+            )
+        };
+        assert_eq!(next(503, 0.0), Next::Retry(SECOND));
+        assert_eq!(next(503, 1.0), Next::Retry(SECOND + SECOND / 10));
+        assert_eq!(next(429, 0.0), Next::Refused(SECOND));
+    }
+
+    #[test]
+    fn a_service_that_refuses_without_a_pause_is_asked_less_and_less_often() {
+        let at_once = Outcome::Answered(StatusCode::TOO_MANY_REQUESTS, Some(Duration::ZERO));
+        let waits = [0, 1, 2, 3, 6, 100].map(|refusals| {
+            let past = Past {
+                refusals,
+                ..past(1)
+            };
+            let policy = RetryPolicy::default();
+            match next_step(&target("get_install"), &at_once, &policy, past, 0.5) {
+                Next::Refused(wait) => wait.as_secs(),
+                other => panic!("{other:?}"),
+            }
+        });
+        assert_eq!(waits, [0, 1, 2, 4, 32, 32]);
+    }
+
+    #[test]
+    fn a_429_without_a_time_pauses_for_a_minute_and_then_doubles_up_to_an_hour() {
+        let refused = |id: &str, refusals| {
+            let past = Past {
+                tries: 1,
+                refusals,
+                may_have_happened: false,
+            };
+            match next_step(
+                &target(id),
+                &answered(429),
+                &RetryPolicy::default(),
+                past,
+                0.5,
+            ) {
+                Next::Refused(wait) => wait.as_secs(),
+                other => panic!("{other:?}"),
+            }
+        };
+        let waits = [0, 1, 2, 5, 6, 40].map(|refusals| refused("get_install", refusals));
+        assert_eq!(waits, [60, 120, 240, 1_920, 3_600, 3_600]);
+        // The service limits these two for each install.
+        assert_eq!(refused("purge_cache", 0), 60);
+        assert_eq!(refused("check_domain_status", 3), 5);
+    }
+
+    #[test]
+    fn a_404_to_a_repeated_deletion_means_gone_and_only_there() {
+        for target in OPERATIONS.iter().map(Target::of) {
+            for repeated in [false, true] {
+                let past = Past {
+                    tries: 2,
+                    refusals: 0,
+                    may_have_happened: repeated,
+                };
+                let next = next_step(&target, &answered(404), &RetryPolicy::default(), past, 0.5);
+                let gone = repeated && target.method == Method::DELETE;
+                assert_eq!(next == Next::Gone, gone, "{}", target.id);
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_sent_and_not_refused_may_have_happened() {
+        let create = target("create_site");
+        for (status, expected) in [
+            (301, false),
+            (302, true),
+            (303, true),
+            (304, false),
+            (307, false),
+            (400, false),
+            (401, false),
+            (404, false),
+            (408, true),
+            (409, false),
+            (422, false),
+            (429, false),
+            (499, true),
+            (500, true),
+            (503, true),
+            (600, true),
+        ] {
+            let happened = may_have_happened(&create, &answered(status));
+            assert_eq!(happened, expected, "{status}");
+            assert!(!may_have_happened(&target("get_site"), &answered(status)));
+        }
+        assert!(!may_have_happened(
+            &create,
+            &Outcome::Failed(&failure(true, true))
+        ));
     }
 
     #[test]
     fn the_wait_doubles_up_to_its_limit_and_is_never_longer() {
         let policy = RetryPolicy::default();
-        for attempt in 1..100 {
-            let most = Duration::from_millis(500).saturating_mul(1 << (attempt - 1).min(20));
-            assert!(policy.back_off(attempt) <= most.min(Duration::from_secs(30)));
-        }
+        let waits = [1, 2, 3, 4, 5, 6, 100].map(|attempt| policy.back_off(attempt, 1.0).as_secs());
+        assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
+        assert_eq!(policy.back_off(5, 0.0), Duration::ZERO);
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use http::Method;
+use http::{Method, StatusCode};
+use serde::de::IgnoredAny;
 use wpengine_raw::{AccountPlace, OPERATIONS, Operation, Retry, Safety};
 
 /// The id of what is not in the table.
@@ -14,14 +15,14 @@ pub(crate) struct Target {
     pub(crate) id: &'static str,
     pub(crate) method: Method,
     /// Its template, as the document has it; empty of what is not in the table.
-    #[cfg_attr(
-        not(feature = "tracing"),
-        expect(dead_code, reason = "only spans name it")
-    )]
     pub(crate) path: &'static str,
     pub(crate) safety: Safety,
     pub(crate) retry: Retry,
     pub(crate) authenticated: bool,
+    /// The documented status of a success; none of what is not in the table.
+    pub(crate) success: Option<u16>,
+    /// Whether a success has a JSON body.
+    pub(crate) json: bool,
     pub(crate) account: Option<AccountPlace>,
     /// The time between two calls for one install, where the service limits that.
     pub(crate) limited: Option<Duration>,
@@ -38,6 +39,8 @@ impl Target {
             safety: operation.safety,
             retry: operation.retry,
             authenticated: operation.authenticated,
+            success: Some(operation.success),
+            json: operation.json,
             account: operation.account,
             limited: operation.limited,
             secret: operation.secret,
@@ -65,6 +68,8 @@ impl Target {
             safety,
             retry,
             authenticated: true,
+            success: None,
+            json: false,
             // Whatever is new below an account has the account in its path, and everything else in the query.
             account: Some(if path.split('/').any(|part| part == "accounts") {
                 AccountPlace::Path
@@ -84,6 +89,25 @@ impl Target {
     pub(crate) fn is_read(&self) -> bool {
         self.safety == Safety::Read
     }
+
+    /// How a success contradicts the documentation: a body where none is documented, or only a part of one. Something on
+    /// the way may have answered, or cut the answer off. None if the answer fits.
+    ///
+    /// Another success than the documented one is fine as long as it has no body; and so is the documented one with a body
+    /// that is JSON.
+    pub(crate) fn contradiction(&self, status: StatusCode, body: &[u8]) -> Option<&'static str> {
+        if status == StatusCode::PARTIAL_CONTENT {
+            return Some("the answer is only a part, which was not asked for");
+        }
+        let success = self.success.filter(|_| !self.json && status.is_success())?;
+        let fits = body.trim_ascii().is_empty() || (success == status && is_json(body));
+        (!fits).then_some("the answer has a body where none is documented")
+    }
+}
+
+/// Whether a body is JSON of any kind.
+pub(crate) fn is_json(body: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(body).is_ok()
 }
 
 fn matches(template: &str, path: &str) -> bool {

@@ -1,26 +1,24 @@
-//! Spans and events, with OpenTelemetry's names for HTTP clients; nothing at all without the feature `tracing`.
+//! Spans and events, with OpenTelemetry's names for HTTP clients.
 //!
 //! Each attempt is a span of the kind `client`, as those conventions have it: one for every request that is sent. Around
 //! the attempts of a call is one of the kind `internal`.
 
-use std::{future::Future, time::Duration};
+use std::{fmt, future::Future, time::Duration};
 
 use bytes::Bytes;
 use http::{Response, Uri};
 use tokio::time::error::Elapsed;
+use tracing::{Instrument as _, field::Empty};
 
-use super::{Core, Exchange, Target, WireError};
+use super::{Core, Exchange, HttpError, Target};
 use crate::error::Error;
 
 /// One operation, over all its attempts.
-#[cfg(feature = "tracing")]
 pub(super) async fn operation(
     target: &Target,
     core: &Core,
     work: impl Future<Output = Result<Exchange, Error>>,
 ) -> Result<Exchange, Error> {
-    use tracing::{Instrument, field::Empty};
-
     let span = tracing::debug_span!(
         "wpengine.operation",
         otel.name = target.id,
@@ -56,19 +54,9 @@ pub(super) async fn operation(
     done
 }
 
-#[cfg(not(feature = "tracing"))]
-pub(super) async fn operation(
-    _: &Target,
-    _: &Core,
-    work: impl Future<Output = Result<Exchange, Error>>,
-) -> Result<Exchange, Error> {
-    work.await
-}
-
-type Answer = Result<Result<Response<Bytes>, WireError>, Elapsed>;
+type Answer = Result<Result<Response<Bytes>, HttpError>, Elapsed>;
 
 /// One attempt of an operation.
-#[cfg(feature = "tracing")]
 pub(super) async fn attempt(
     core: &Core,
     target: &Target,
@@ -76,8 +64,6 @@ pub(super) async fn attempt(
     tries: u32,
     work: impl Future<Output = Answer>,
 ) -> Answer {
-    use tracing::{Instrument, field::Empty};
-
     let span = tracing::debug_span!(
         "wpengine.attempt",
         otel.name = %SpanName(target),
@@ -100,11 +86,11 @@ pub(super) async fn attempt(
             record_status(&span, response.status());
             return answer;
         }
-        Ok(Err(WireError::Connect(_))) => "connect",
-        Ok(Err(WireError::ConnectTimeout(_))) => "connect_timeout",
-        Ok(Err(WireError::Unsendable(_))) => "unsendable",
-        Ok(Err(WireError::Broken(_))) => "broken",
-        Ok(Err(WireError::TooLong)) => "too_long",
+        Ok(Err(HttpError::Connect(_))) => "connect",
+        Ok(Err(HttpError::ConnectTimeout(_))) => "connect_timeout",
+        Ok(Err(HttpError::Unsendable(_))) => "unsendable",
+        Ok(Err(HttpError::Broken(_))) => "broken",
+        Ok(Err(HttpError::TooLong)) => "too_long",
         Err(_) => "timeout",
     };
     span.record("error.type", error);
@@ -113,7 +99,6 @@ pub(super) async fn attempt(
 }
 
 /// The status of an answer. One that is an error makes the span one, with the status as its type.
-#[cfg(feature = "tracing")]
 fn record_status(span: &tracing::Span, status: http::StatusCode) {
     span.record("http.response.status_code", status.as_u16());
     if status.is_client_error() || status.is_server_error() {
@@ -123,48 +108,30 @@ fn record_status(span: &tracing::Span, status: http::StatusCode) {
 }
 
 /// The path of the operation; none of a path that is not modelled.
-#[cfg(feature = "tracing")]
 fn template(target: &Target) -> Option<&'static str> {
     Some(target.path).filter(|path| !path.is_empty())
 }
 
 /// Method and template: `GET /installs/{install_id}`. The path itself would make as many names as there are installs.
-#[cfg(feature = "tracing")]
 struct SpanName<'a>(&'a Target);
 
-#[cfg(feature = "tracing")]
-impl std::fmt::Display for SpanName<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for SpanName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.method)?;
         template(self.0).map_or(Ok(()), |template| write!(f, " {template}"))
     }
 }
 
-#[cfg(not(feature = "tracing"))]
-pub(super) async fn attempt(
-    _: &Core,
-    _: &Target,
-    _: &Uri,
-    _: u32,
-    work: impl Future<Output = Answer>,
-) -> Answer {
-    work.await
-}
-
-/// A request that has to wait for the rate limit.
-#[cfg(feature = "tracing")]
-pub(super) fn limited(longest: Duration) {
+/// A request that has to wait for the rate limit: without a word that looks like a hang.
+pub(super) fn limited(target: &Target, longest: Duration) {
     tracing::info!(
+        wpengine.operation = target.id,
         max_wait_seconds = longest.as_secs_f64(),
         "waiting for the rate limit"
     );
 }
 
-#[cfg(not(feature = "tracing"))]
-pub(super) fn limited(_: Duration) {}
-
 /// A wait before the next attempt.
-#[cfg(feature = "tracing")]
 pub(super) fn waiting(target: &Target, wait: Duration, tries: u32) {
     tracing::debug!(
         wpengine.operation = target.id,
@@ -173,6 +140,3 @@ pub(super) fn waiting(target: &Target, wait: Duration, tries: u32) {
         "waiting before the next attempt"
     );
 }
-
-#[cfg(not(feature = "tracing"))]
-pub(super) fn waiting(_: &Target, _: Duration, _: u32) {}

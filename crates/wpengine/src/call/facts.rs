@@ -1,0 +1,242 @@
+//! What is known of a call, and the errors that are made of it.
+
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    credentials::redact,
+    error::{ApiError, Error, ErrorKind, shortened},
+    response,
+    transport::{Core, History, is_json},
+};
+
+/// How long what is named in an error may be: the place where an answer cannot be read, which an answer with fields of any
+/// name makes up, and the id of a request.
+const NAME: usize = 100;
+
+/// How long the reason may be why an answer cannot be read: it quotes the answer.
+const PROBLEM: usize = 200;
+
+/// [`explain`], of the type that was wanted.
+pub(crate) type Explain = fn(&[u8]) -> Option<Explanation>;
+
+/// Where a body breaks, and how.
+pub(crate) struct Explanation {
+    path: String,
+    problem: String,
+}
+
+/// Decodes a body that could not be decoded once more, to find out where it breaks.
+pub(crate) fn explain<T: DeserializeOwned>(body: &[u8]) -> Option<Explanation> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let error = serde_path_to_error::deserialize::<_, T>(&mut deserializer).err()?;
+    Some(Explanation {
+        path: error.path().to_string(),
+        problem: error.into_inner().to_string(),
+    })
+}
+
+/// What a decoder says of an answer, without the addresses that it quotes: some of them open what they lead to.
+fn without_addresses(problem: &str) -> String {
+    let is_end = |letter: char| letter.is_whitespace() || matches!(letter, '"' | '`' | '\'' | ',');
+    let mut rest = problem;
+    let mut text = String::new();
+    while let Some(at) = rest.find("://") {
+        let start = rest[..at].rfind(is_end).map_or(0, |before| before + 1);
+        let end = rest[at..]
+            .find(is_end)
+            .map_or(rest.len(), |after| at + after);
+        text.push_str(&rest[..start]);
+        text.push_str("(an address)");
+        rest = &rest[end..];
+    }
+    text.push_str(rest);
+    text
+}
+
+/// What is known of a call that failed.
+pub(crate) struct Facts<'a> {
+    pub(crate) core: &'a Core,
+    pub(crate) operation: &'static str,
+    pub(crate) request: Option<String>,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) history: History,
+    /// What was sent as `Authorization`, to be taken out of whatever is quoted.
+    pub(crate) authorization: Option<HeaderValue>,
+    pub(crate) is_read: bool,
+    /// Whether the bodies can hold a secret: of a failure nothing is quoted then.
+    pub(crate) is_secret: bool,
+}
+
+impl Facts<'_> {
+    /// Says in an error what was asked.
+    pub(crate) fn name(self, error: Error) -> Error {
+        error.with(|inner| {
+            inner.operation = Some(self.operation);
+            // What could not even be made into a request says itself what it was to be.
+            if self.request.is_some() {
+                inner.request = self.request;
+            }
+        })
+    }
+
+    /// The id of the request, which is printed: a service can repeat anything in a header, too.
+    fn request_id(&self) -> Option<String> {
+        let mut id = response::request_id(&self.headers)?.to_owned();
+        redact(&mut id, self.authorization.as_ref());
+        Some(shortened(&id, NAME))
+    }
+
+    /// The service answered with a failure.
+    pub(crate) fn api(self, body: &[u8]) -> Error {
+        let api = if self.is_secret {
+            ApiError::default()
+        } else {
+            ApiError::read(body, |text| redact(text, self.authorization.as_ref()))
+        };
+        let mut message = match self.status.canonical_reason() {
+            Some(reason) => format!("{} {reason}", self.status.as_u16()),
+            None => self.status.as_u16().to_string(),
+        };
+        if let Some(said) = api.line()
+            && !message.ends_with(&said)
+        {
+            message.push_str(": ");
+            message.push_str(&said);
+        }
+        let mut error = Error::new(ErrorKind::Api, message);
+        let session = self.core.authenticator.session();
+        if let Some(hint) = self.hint(session.credentials()) {
+            error = error.hint(hint);
+        }
+        let error = self.history.note(error).with(|inner| {
+            inner.status = Some(self.status);
+            inner.retry_after = response::retry_after(&self.headers);
+            inner.request_id = self.request_id();
+            inner.headers = self.headers.clone();
+            inner.api = Some(api);
+        });
+        self.name(error)
+    }
+
+    /// What to do about a failure, where the service's own words do not say it.
+    fn hint(&self, credentials: &crate::Credentials) -> Option<String> {
+        let hint = match self.status {
+            StatusCode::UNAUTHORIZED => return Some(credentials.hint()),
+            StatusCode::FORBIDDEN => {
+                "the user of these credentials may not do this, or cannot reach an id that the request names, or the path does not exist"
+            }
+            StatusCode::NOT_FOUND => {
+                "nothing is there under that id, or these credentials cannot see it"
+            }
+            StatusCode::TOO_MANY_REQUESTS => "ask less often",
+            status if status.is_redirection() => {
+                "redirects are not followed, since they would carry the credentials elsewhere; check the base URL"
+            }
+            // Of a write it is said to look first.
+            status if status.is_server_error() && !self.history.may_have_happened => {
+                "the service failed: try again later, or ask WP Engine's support"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    /// The answer is a success that contradicts the documentation.
+    pub(crate) fn contradicted(self, how: &str, body: &[u8]) -> Error {
+        let api = if self.is_secret {
+            ApiError::default()
+        } else {
+            ApiError::read(body, |text| redact(text, self.authorization.as_ref()))
+        };
+        let mut message = format!("{}, but {how}", self.status.as_u16());
+        if let Some(said) = api.line() {
+            message.push_str(": ");
+            message.push_str(&said);
+        }
+        let error = Error::new(ErrorKind::Decode, message).hint(
+            "something on the way may have answered instead of the service: check the base URL and the proxy",
+        );
+        self.of_success(error)
+    }
+
+    /// An error of an answer that is a success.
+    fn of_success(self, error: Error) -> Error {
+        let error = self.history.note(error).with(|inner| {
+            // The service said that it did what was asked; only the answer is lost.
+            inner.may_have_happened = !self.is_read;
+            inner.status = Some(self.status);
+            inner.request_id = self.request_id();
+            inner.headers = self.headers.clone();
+        });
+        self.name(error)
+    }
+
+    /// The answer is a success that cannot be read.
+    pub(crate) fn decode(self, body: &[u8], explain: Explain, error: &serde_json::Error) -> Error {
+        let secret = self.is_secret;
+        let (mut path, mut problem) = match explain(body) {
+            Some(explanation) => (explanation.path, explanation.problem),
+            None => (String::new(), error.to_string()),
+        };
+        redact(&mut path, self.authorization.as_ref());
+        let path = shortened(&path, NAME);
+        redact(&mut problem, self.authorization.as_ref());
+        let problem = shortened(&without_addresses(&problem), PROBLEM);
+        // Where the text breaks off there is no place.
+        let place = if matches!(path.as_str(), "" | "." | "?") {
+            String::new()
+        } else {
+            format!(" at `{path}`")
+        };
+        let is_json = is_json(body);
+        let message = if body.is_empty() {
+            format!("{}, but the answer has no body", self.status.as_u16())
+        } else if !is_json {
+            format!(
+                "{}, but the answer is not JSON: {problem}",
+                self.status.as_u16()
+            )
+        } else if secret {
+            format!(
+                "{}, but the answer cannot be read{place}",
+                self.status.as_u16()
+            )
+        } else {
+            format!(
+                "{}, but the answer cannot be read{place}: {problem}",
+                self.status.as_u16()
+            )
+        };
+        let hint = if is_json {
+            "the API may have changed: look for a newer version of this crate"
+        } else {
+            "something on the way may have answered, or cut the answer off: check the base URL and the proxy"
+        };
+        self.of_success(Error::new(ErrorKind::Decode, message).hint(hint))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_a_decoder_quotes_is_not_shown() {
+        let problem =
+            r#"invalid type: string "https://a.example/b?c=d", expected struct X at line 1"#;
+        assert_eq!(
+            without_addresses(problem),
+            r#"invalid type: string "(an address)", expected struct X at line 1"#
+        );
+        assert_eq!(
+            without_addresses("x://y and z://"),
+            "(an address) and (an address)"
+        );
+        assert_eq!(
+            without_addresses("missing field `id`"),
+            "missing field `id`"
+        );
+    }
+}

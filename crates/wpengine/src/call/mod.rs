@@ -1,0 +1,238 @@
+//! One call: a raw client whose inner value is this call's context. The raw crate's errors become [`Error`] here and
+//! nowhere else.
+
+mod facts;
+mod request;
+
+use std::{
+    any::Any,
+    fmt,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::de::DeserializeOwned;
+use wpengine_raw as raw;
+
+pub(crate) use facts::{Explain, Facts, explain};
+pub(crate) use request::{below_base, decorate, is_below_base};
+
+use crate::{
+    error::{Error, ErrorKind},
+    response::Response,
+    transport::{self, Core, Exchange, History, Options, Target},
+};
+
+pub(crate) type RawResult<T> = Result<raw::ResponseValue<T>, raw::Error<()>>;
+
+/// Runs one operation of the generated client.
+pub(crate) async fn call<T, F, Fut>(
+    core: &Arc<Core>,
+    operation: &'static str,
+    options: Options,
+    ask: F,
+) -> Result<Response<T>, Error>
+where
+    T: DeserializeOwned + Any,
+    F: FnOnce(raw::Client) -> Fut,
+    Fut: Future<Output = RawResult<T>>,
+{
+    let context = Arc::new(Context {
+        core: Arc::clone(core),
+        options,
+        record: Mutex::default(),
+    });
+    let transport: raw::Transport = Arc::clone(&context) as raw::Transport;
+    let client = raw::Client::new_with_client(core.base_url(), core.http.clone(), transport);
+    let outcome = ask(client).await;
+    let mut record = context.take_record();
+    let value = match outcome {
+        Ok(value) => value.into_inner(),
+        Err(error) => return Err(raw_error(core, operation, record, error, explain::<T>).await),
+    };
+    if let Some((how, body)) = record.contradiction.take() {
+        return Err(record.facts(core, operation).contradicted(how, &body));
+    }
+    if core.limiter.is_some() {
+        core.accounts.learn(&value);
+    }
+    Ok(Response::new(
+        value,
+        record.status,
+        record.headers,
+        record.history.attempts,
+    ))
+}
+
+/// What one call knows of its request and answer. The generated client keeps it as its transport.
+struct Context {
+    core: Arc<Core>,
+    options: Options,
+    record: Mutex<Record>,
+}
+
+#[derive(Default)]
+struct Record {
+    /// Method and path, as errors name them.
+    request: Option<String>,
+    status: StatusCode,
+    headers: HeaderMap,
+    history: History,
+    authorization: Option<HeaderValue>,
+    failure: Option<Error>,
+    /// How a success contradicts the documentation, and its body.
+    contradiction: Option<(&'static str, Bytes)>,
+}
+
+impl Record {
+    fn facts<'a>(self, core: &'a Core, operation: &'static str) -> Facts<'a> {
+        let known = raw::operation(operation);
+        Facts {
+            core,
+            operation,
+            request: self.request,
+            status: self.status,
+            headers: self.headers,
+            history: self.history,
+            authorization: self.authorization,
+            is_read: known.is_some_and(raw::Operation::is_read),
+            is_secret: known.is_some_and(|operation| operation.secret),
+        }
+    }
+}
+
+impl Context {
+    fn take_record(&self) -> Record {
+        std::mem::take(&mut *self.record.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").finish_non_exhaustive()
+    }
+}
+
+impl raw::Exec for Context {
+    fn exec<'a>(
+        &'a self,
+        _client: &'a reqwest::Client,
+        request: reqwest::Request,
+        operation_id: &'static str,
+    ) -> raw::ExecFuture<'a> {
+        Box::pin(async move {
+            let (mut record, mut response) =
+                exec(&self.core, &self.options, request, operation_id).await;
+            // The generated client passes them on without a look at them.
+            record.headers = std::mem::take(response.headers_mut());
+            *self.record.lock().unwrap_or_else(PoisonError::into_inner) = record;
+            Ok(response)
+        })
+    }
+}
+
+/// The transport of [`Client::raw`](crate::Client::raw): the same way out, without a call that reads the record.
+#[derive(Debug)]
+pub(crate) struct Shared(pub(crate) Arc<Core>);
+
+impl raw::Exec for Shared {
+    fn exec<'a>(
+        &'a self,
+        _client: &'a reqwest::Client,
+        request: reqwest::Request,
+        operation_id: &'static str,
+    ) -> raw::ExecFuture<'a> {
+        Box::pin(async move {
+            let (_, response) = exec(&self.0, &Options::default(), request, operation_id).await;
+            Ok(response)
+        })
+    }
+}
+
+/// The status of the answer that stands for none: `reqwest::Error` cannot be made, so a failure travels as this.
+const NO_ANSWER: u16 = 599;
+
+async fn exec(
+    core: &Core,
+    options: &Options,
+    request: reqwest::Request,
+    operation_id: &'static str,
+) -> (Record, reqwest::Response) {
+    let mut record = Record::default();
+    match send(core, options, request, operation_id, &mut record).await {
+        Ok(response) => (record, answer(core, response).into()),
+        Err(error) => {
+            let mut response = http::Response::new(reqwest::Body::from(error.to_string()));
+            *response.status_mut() =
+                StatusCode::from_u16(NO_ANSWER).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            record.failure = Some(error);
+            (record, response.into())
+        }
+    }
+}
+
+async fn send(
+    core: &Core,
+    options: &Options,
+    request: reqwest::Request,
+    operation_id: &'static str,
+    record: &mut Record,
+) -> Result<http::Response<Bytes>, Error> {
+    let request = request::prepare(core, options, request)?;
+    let path = request.uri().path();
+    let target = raw::operation(operation_id)
+        .map_or_else(|| Target::find(request.method(), path), Target::of);
+    record.request = Some(request::name_of(core, request.method(), path));
+    let Exchange {
+        response,
+        history,
+        authorization,
+    } = transport::run(core, &target, options, &request).await?;
+    record.contradiction = target
+        .contradiction(response.status(), response.body())
+        .map(|how| (how, response.body().clone()));
+    record.authorization = authorization;
+    record.status = response.status();
+    record.history = history;
+    Ok(response)
+}
+
+/// As the generated client wants it. It asks for no address, and making one up would cost more than a copy.
+fn answer(core: &Core, response: http::Response<Bytes>) -> http::Response<reqwest::Body> {
+    use reqwest::ResponseBuilderExt as _;
+    let (parts, body) = response.into_parts();
+    let made = http::Response::builder()
+        .url(core.base.clone())
+        .body(reqwest::Body::from(body));
+    let mut made = made.unwrap_or_default();
+    *made.status_mut() = parts.status;
+    *made.headers_mut() = parts.headers;
+    made
+}
+
+async fn raw_error(
+    core: &Core,
+    operation: &'static str,
+    mut record: Record,
+    error: raw::Error<()>,
+    explain: Explain,
+) -> Error {
+    let failure = record.failure.take();
+    let facts = record.facts(core, operation);
+    if let Some(failure) = failure {
+        return facts.name(failure);
+    }
+    match error {
+        raw::Error::UnexpectedResponse(response) => {
+            let body = response.bytes().await.unwrap_or_default();
+            facts.api(&body)
+        }
+        raw::Error::InvalidResponsePayload(body, error) => facts.decode(&body, explain, &error),
+        // The generated client makes no other error of an answer that it was given whole.
+        other => facts.name(
+            Error::new(ErrorKind::Transport, "the request could not be made").caused_by(other),
+        ),
+    }
+}

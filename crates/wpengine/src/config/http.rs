@@ -1,0 +1,140 @@
+//! The reqwest client of a client: proxy, TLS and pool.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::{Config, is_loopback};
+use crate::error::Error;
+
+/// What only concerns the connections.
+#[derive(Default)]
+pub(super) struct Connections {
+    pub(super) proxy: Option<String>,
+    pub(super) root_certificates: Vec<Vec<u8>>,
+}
+
+/// hyper adds the time to an instant, which overflows beyond this.
+const LONGEST_IDLE: Duration = Duration::from_secs(365 * 24 * 3_600);
+
+pub(super) fn client(
+    config: &Config,
+    connections: &Connections,
+    base: &Url,
+) -> Result<reqwest::Client, Error> {
+    let mut builder = reqwest::Client::builder()
+        .connect_timeout(config.connect_timeout.min(LONGEST_IDLE))
+        .pool_idle_timeout(config.pool_idle_timeout.min(LONGEST_IDLE))
+        // The transport decides what is repeated; and a redirect would take the credentials along.
+        .retry(reqwest::retry::never())
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false);
+    if let Some(most) = config.pool_max_idle {
+        builder = builder.pool_max_idle_per_host(most);
+    }
+    builder = match &connections.proxy {
+        Some(_) if base.scheme() == "http" => {
+            return Err(Error::configuration(
+                "a proxy cannot be used with a plain `http://` base URL: it would see the credentials",
+            )
+            .hint("leave `proxy` out: the base URL is on this machine"));
+        }
+        Some(proxy) => builder.proxy(checked_proxy(proxy)?),
+        None if is_loopback(base) => builder.no_proxy(),
+        None => {
+            check_proxy_variables()?;
+            builder
+        }
+    };
+    tls(builder, connections, base)?.build().map_err(|error| {
+        Error::configuration("TLS cannot be set up")
+            .hint("it needs the certificates that this machine trusts: install them (Debian, Ubuntu and Alpine: the package `ca-certificates`)")
+            .caused_by(error)
+    })
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+fn tls(
+    builder: reqwest::ClientBuilder,
+    connections: &Connections,
+    base: &Url,
+) -> Result<reqwest::ClientBuilder, Error> {
+    let builder = builder.tls_version_min(reqwest::tls::Version::TLS_1_2);
+    #[cfg(feature = "rustls")]
+    let builder = builder.tls_backend_rustls();
+    let mut certificates = Vec::new();
+    for pem in &connections.root_certificates {
+        let read = reqwest::Certificate::from_pem_bundle(pem).map_err(|error| {
+            Error::configuration("the root certificates are not PEM").caused_by(error)
+        })?;
+        if read.is_empty() {
+            return Err(
+                Error::configuration("the root certificates hold no certificate")
+                    .hint("PEM begins with `-----BEGIN CERTIFICATE-----`"),
+            );
+        }
+        certificates.extend(read);
+    }
+    if base.scheme() == "http" {
+        // This machine may have no certificates, and plain HTTP needs none.
+        return Ok(builder.tls_certs_only(certificates));
+    }
+    Ok(builder.tls_certs_merge(certificates))
+}
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+fn tls(
+    builder: reqwest::ClientBuilder,
+    _: &Connections,
+    base: &Url,
+) -> Result<reqwest::ClientBuilder, Error> {
+    if base.scheme() == "https" {
+        return Err(Error::configuration(
+            "this build of `wpengine` has no TLS, and the base URL is `https://`",
+        )
+        .hint("enable its feature `rustls` or `native-tls`"));
+    }
+    Ok(builder)
+}
+
+/// reqwest ignores a proxy that it cannot use, and requests would go out without it. No error quotes the URL: it may hold a
+/// password.
+fn checked_proxy(text: &str) -> Result<reqwest::Proxy, Error> {
+    let url = proxy_url("the proxy", text)?;
+    reqwest::Proxy::all(url).map_err(|error| {
+        Error::configuration("the proxy cannot be used")
+            .hint(PROXY_HINT)
+            .caused_by(error.without_url())
+    })
+}
+
+const PROXY_HINT: &str = "write it as `http://host:port`";
+
+fn proxy_url(what: &str, text: &str) -> Result<Url, Error> {
+    let refuse = |message: &str| Error::configuration(format!("{what} {message}")).hint(PROXY_HINT);
+    let url = Url::parse(text).map_err(|error| refuse("is not a URL").caused_by(error))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refuse("is neither `http://` nor `https://`"));
+    }
+    Ok(url)
+}
+
+/// The variables that reqwest reads for an `https://` URL, in its order. It accepts `host:port` as well.
+fn check_proxy_variables() -> Result<(), Error> {
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else {
+            continue;
+        };
+        let text = value.to_string_lossy();
+        let text = if text.contains("://") {
+            text.into_owned()
+        } else {
+            format!("http://{text}")
+        };
+        proxy_url(
+            &format!("the proxy in the environment variable {name}"),
+            &text,
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,373 @@
+//! The windows of all processes of a machine, in a file.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use tokio::time::Instant;
+
+use super::{
+    LimitError, LimitKey, Observation, Permit, PermitFuture, RateLimiter, Window, WindowState,
+    Windows,
+    ledger::{Ledger, Rules, Told, millis},
+};
+
+/// The longest wait for the lock of the file.
+const LOCK_WAIT: Duration = Duration::from_secs(1);
+/// The pause between two tries to lock it.
+const LOCK_RETRY: Duration = Duration::from_millis(5);
+/// How often, 1 ms apart, a thread tries to lock it that cannot wait for it.
+const SOON_TRIES: u32 = 20;
+/// How long the file is left alone after it could not be used.
+const LEFT_ALONE: Duration = Duration::from_secs(30);
+/// A file that is longer is none of ours.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Sliding windows in a file, for many short-lived processes on one machine: a command in a shell loop stays within the
+/// limits as a single process does.
+///
+/// The windows are those of [`Windows`] by default. Every request locks the file for a moment. The limiter never stops
+/// work: if the file cannot be used (it is damaged, cannot be written, or a stopped process holds its lock), a request waits for
+/// 1 s at most, an event says so once, and the process goes on with windows of its own for 30 s.
+///
+/// ```
+/// use wpengine::limits::FileWindows;
+///
+/// # let folder = std::env::temp_dir().join(format!("wpengine-doc-{}", std::process::id()));
+/// # let path = folder.join("limits.json");
+/// let client = wpengine::Client::builder()
+///     .credentials(wpengine::Credentials::basic("my-api-user-id", "my-password"))
+///     .rate_limiter(FileWindows::new(path))
+///     .build()?;
+/// # let _ = client;
+/// # Ok::<(), wpengine::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct FileWindows(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// None if this machine has no folder for it.
+    path: Option<PathBuf>,
+    rules: Rules,
+    /// What this process sent, for when the file cannot be used.
+    own: Windows,
+    left_alone_until: Mutex<Option<Instant>>,
+    has_warned: AtomicBool,
+}
+
+impl FileWindows {
+    /// Windows in that file, with the documented limits. The file and its folder are made when they are needed.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let default = Windows::default();
+        Self::with(
+            Some(path.into()),
+            default.per_credentials().to_vec(),
+            default.per_account().to_vec(),
+            Duration::from_secs(1),
+        )
+    }
+
+    /// Windows in the cache folder of the user who runs the program, with the documented limits. All programs of the user
+    /// share them. They are in `wpengine/limits.json` below `XDG_CACHE_HOME`, `~/.cache` or, on Windows, `LOCALAPPDATA`.
+    #[must_use]
+    pub fn of_this_user() -> Self {
+        let mut windows = Self::new("");
+        if let Some(inner) = Arc::get_mut(&mut windows.0) {
+            inner.path = cache_folder().map(|folder| folder.join("wpengine").join("limits.json"));
+        }
+        windows
+    }
+
+    /// Sets other windows. All processes that share the file need the same ones.
+    #[must_use]
+    pub fn windows(
+        self,
+        per_credentials: impl IntoIterator<Item = Window>,
+        per_account: impl IntoIterator<Item = Window>,
+    ) -> Self {
+        Self::with(
+            self.0.path.clone(),
+            per_credentials.into_iter().collect(),
+            per_account.into_iter().collect(),
+            self.0.rules.margin,
+        )
+    }
+
+    /// Sets how much longer a window is here than at the service, for the way there; 1 s by default.
+    #[must_use]
+    pub fn margin(self, margin: Duration) -> Self {
+        let rules = self.0.rules.clone();
+        Self::with(
+            self.0.path.clone(),
+            rules.per_credentials,
+            rules.per_account,
+            margin,
+        )
+    }
+
+    /// The file; none if this machine has no folder for it.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.0.path.as_deref()
+    }
+
+    fn with(
+        path: Option<PathBuf>,
+        per_credentials: Vec<Window>,
+        per_account: Vec<Window>,
+        margin: Duration,
+    ) -> Self {
+        let rules = Rules {
+            per_credentials,
+            per_account,
+            margin,
+            // A process that ends tells nobody about its answers.
+            awaits_answers: false,
+        };
+        Self(Arc::new(Inner {
+            path,
+            own: Windows::with_rules(rules.clone()),
+            rules,
+            left_alone_until: Mutex::default(),
+            has_warned: AtomicBool::new(false),
+        }))
+    }
+}
+
+fn cache_folder() -> Option<PathBuf> {
+    let variable = |name| {
+        let folder = PathBuf::from(std::env::var_os(name)?);
+        folder.is_absolute().then_some(folder)
+    };
+    if cfg!(windows) {
+        return variable("LOCALAPPDATA");
+    }
+    variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")))
+}
+
+impl Inner {
+    /// Does something with the ledger in the file. Waits for its lock for a second at most.
+    async fn with_ledger<T>(&self, work: impl FnOnce(&mut Ledger, u64) -> T) -> Result<T, Trouble> {
+        if self.is_left_alone() {
+            return Err(Trouble::LeftAlone);
+        }
+        let started = Instant::now();
+        let done = async {
+            let file = self.open()?;
+            while let Err(error) = file.try_lock() {
+                match error {
+                    TryLockError::WouldBlock if started.elapsed() < LOCK_WAIT => {
+                        tokio::time::sleep(LOCK_RETRY).await;
+                    }
+                    TryLockError::WouldBlock => return Err(Trouble::Locked),
+                    TryLockError::Error(error) => return Err(Trouble::Io(error)),
+                }
+            }
+            self.update(file, work)
+        };
+        let done = done.await;
+        if let Err(trouble) = &done {
+            *self.left_alone() = Some(Instant::now() + LEFT_ALONE);
+            self.warn(&trouble.to_string());
+        }
+        done
+    }
+
+    fn open(&self) -> Result<File, Trouble> {
+        let path = self.path.as_deref().ok_or(Trouble::NoFolder)?;
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Ok(options.open(path)?)
+    }
+
+    /// Reads the ledger of a file that is locked, works on it and writes it back. Dropping the file unlocks it.
+    fn update<T>(
+        &self,
+        mut file: File,
+        work: impl FnOnce(&mut Ledger, u64) -> T,
+    ) -> Result<T, Trouble> {
+        let mut text = Vec::new();
+        if file.metadata()?.len() <= MOST_BYTES {
+            (&mut file).take(MOST_BYTES).read_to_end(&mut text)?;
+        }
+        let now = wall_clock();
+        let mut ledger = match serde_json::from_slice(&text) {
+            Ok(ledger) => ledger,
+            Err(_) if text.is_empty() => Ledger::default(),
+            Err(error) => {
+                self.warn(&format!("it cannot be read and begins anew: {error}"));
+                Ledger::default()
+            }
+        };
+        ledger.not_after(now);
+        let done = work(&mut ledger, now);
+        let text = serde_json::to_vec(&ledger).map_err(io::Error::from)?;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&text)?;
+        file.set_len(text.len() as u64)?;
+        Ok(done)
+    }
+
+    fn left_alone(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.left_alone_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_left_alone(&self) -> bool {
+        self.left_alone()
+            .is_some_and(|until| Instant::now() < until)
+    }
+
+    fn warn(&self, why: &str) {
+        if !self.has_warned.swap(true, Ordering::Relaxed) {
+            let path = self.path.as_deref().unwrap_or(Path::new("(none)"));
+            tracing::warn!(
+                path = %path.display(),
+                why,
+                "the rate limits of this machine cannot be shared through a file; this process keeps to its own"
+            );
+        }
+    }
+
+    /// Works on the file if it can be locked soon: for what is not worth a longer wait, and where nothing can be awaited.
+    fn soon(&self, work: impl FnOnce(&mut Ledger, u64)) {
+        if self.is_left_alone() {
+            return;
+        }
+        let Ok(file) = self.open() else { return };
+        for _ in 0..SOON_TRIES {
+            if file.try_lock().is_ok() {
+                let _ = self.update(file, work);
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Milliseconds since 1970: the processes have no other clock in common.
+fn wall_clock() -> u64 {
+    millis(
+        SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default(),
+    )
+}
+
+/// Why the file cannot be used.
+#[derive(Debug)]
+enum Trouble {
+    NoFolder,
+    Locked,
+    LeftAlone,
+    Io(io::Error),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NoFolder => f.write_str("no home folder is known: set HOME or XDG_CACHE_HOME"),
+            Self::Locked => f.write_str("another process holds its lock"),
+            Self::LeftAlone => f.write_str("it could not be used a moment ago"),
+            Self::Io(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+/// A request that asks the file. Dropped, it gives up its turn.
+struct Asking<'a> {
+    inner: &'a Inner,
+    key: &'a LimitKey,
+    turn: Option<u64>,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.turn {
+            let inner = self.inner;
+            inner.soon(|ledger, _| ledger.give_up(&inner.rules, self.key, number));
+        }
+    }
+}
+
+impl RateLimiter for FileWindows {
+    fn acquire<'a>(&'a self, key: &'a LimitKey, within: Duration) -> PermitFuture<'a> {
+        Box::pin(async move {
+            let started = Instant::now();
+            let inner = &*self.0;
+            let mut asking = Asking {
+                inner,
+                key,
+                turn: None,
+            };
+            loop {
+                let turn = asking.turn;
+                let told = inner
+                    .with_ledger(|ledger, now| (ledger.ask(&inner.rules, key, turn, now), now))
+                    .await;
+                let left = within.saturating_sub(started.elapsed());
+                let wait = match told {
+                    Ok((Told::Leave { number, .. }, _)) => {
+                        asking.turn = None;
+                        inner.own.count(key);
+                        let (inner, key) = (Arc::clone(&self.0), key.clone());
+                        return Ok(Permit::new(move |sent| {
+                            if !sent {
+                                inner.soon(|ledger, now| {
+                                    ledger.returned(&inner.rules, &key, number, false, now);
+                                });
+                            }
+                        }));
+                    }
+                    Ok((Told::Wait { number, due }, now)) => {
+                        asking.turn = Some(number);
+                        Duration::from_millis(due.saturating_sub(now))
+                    }
+                    Err(_) => {
+                        asking.turn = None;
+                        return inner.own.acquire(key, left).await;
+                    }
+                };
+                if wait > left {
+                    return Err(LimitError::NoRoom {
+                        retry_after: Some(wait),
+                    });
+                }
+                tokio::time::sleep(wait).await;
+            }
+        })
+    }
+
+    fn observe(&self, key: &LimitKey, answer: &Observation<'_>) {
+        let inner = &*self.0;
+        inner.own.observe(key, answer);
+        inner.soon(|ledger, now| ledger.observe(&inner.rules, key, answer, now));
+    }
+
+    fn state(&self, key: &LimitKey) -> Vec<WindowState> {
+        let inner = &*self.0;
+        let mut states = None;
+        inner.soon(|ledger, now| states = Some(ledger.state(&inner.rules, key, now)));
+        states.unwrap_or_else(|| inner.own.state(key))
+    }
+}

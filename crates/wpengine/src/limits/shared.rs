@@ -1,0 +1,34 @@
+//! The limiters that clients share by default.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use url::Url;
+
+use super::{RateLimiter, Windows};
+use crate::{Credentials, credentials::Kind};
+
+/// The limits of each origin, as long as a client uses them.
+static SHARED: Mutex<Option<HashMap<String, Weak<Windows>>>> = Mutex::new(None);
+
+/// The windows of all clients of this origin: the key of a request tells the users apart. A token source may stand for any
+/// user, so its clients have windows of their own unless it names one.
+pub(crate) fn default_of(base: &Url, credentials: &Credentials) -> Arc<dyn RateLimiter> {
+    if let Kind::Source(source) = &credentials.0
+        && source.limit_key().is_none()
+    {
+        return Arc::new(Windows::default());
+    }
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    let shared = shared.get_or_insert_default();
+    let origin = base.origin().ascii_serialization();
+    if let Some(windows) = shared.get(&origin).and_then(Weak::upgrade) {
+        return windows;
+    }
+    shared.retain(|_, windows| windows.strong_count() > 0);
+    let windows = Arc::new(Windows::default());
+    shared.insert(origin, Arc::downgrade(&windows));
+    windows
+}

@@ -1,0 +1,247 @@
+//! One attempt: authenticate, send, read, classify.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use tokio::time::timeout;
+
+use super::{
+    Core, HttpError,
+    admit::Held,
+    call::Call,
+    deadline::Deadline,
+    retry::{Failure, Outcome},
+    seconds, trace,
+};
+use crate::{
+    error::{Error, ErrorKind},
+    response,
+};
+
+/// An answer, and what it was asked with.
+pub(super) struct Answer {
+    pub(super) response: Response<Bytes>,
+    /// The `Authorization` that was sent.
+    pub(super) authorization: Option<HeaderValue>,
+    /// Which token of the source that was.
+    pub(super) token: Option<u64>,
+}
+
+/// The time limit of one attempt, and which limit that is.
+#[derive(Clone, Copy)]
+struct Limit {
+    time: Duration,
+    /// The time of the whole call, if that is what runs out.
+    of_call: Option<Duration>,
+}
+
+impl Limit {
+    fn new(core: &Core, deadline: &Deadline, of_call: Duration) -> Self {
+        let left = deadline.left();
+        Self {
+            time: left.min(core.config.attempt_timeout),
+            of_call: (left < core.config.attempt_timeout).then_some(of_call),
+        }
+    }
+
+    fn no_answer(self) -> Failure {
+        let error = match self.of_call {
+            Some(time) => out_of_time(time),
+            None => Error::new(
+                ErrorKind::Timeout,
+                format!("no answer within {}", seconds(self.time)),
+            )
+            .hint("the service, or something on the way, does not answer; a longer limit is set with `attempt_timeout`"),
+        };
+        Failure {
+            error,
+            not_sent: false,
+            transient: true,
+        }
+    }
+}
+
+/// The call is over before the answer is there.
+pub(super) fn out_of_time(time: Duration) -> Error {
+    Error::new(
+        ErrorKind::Timeout,
+        format!("the call was not over within {}", seconds(time)),
+    )
+    .hint("the service, or something on the way, answers slowly or not at all; a longer limit is set with `timeout`")
+}
+
+/// Sends the request once. The permit of the rate limit counts as used from the moment of sending.
+pub(super) async fn attempt(
+    call: &Call<'_>,
+    held: Held,
+    deadline: &Deadline,
+    refused_token: Option<u64>,
+    number: u32,
+) -> Result<Answer, Failure> {
+    let Call { core, target, .. } = *call;
+    let limit = Limit::new(core, deadline, call.timeout());
+    let mut request = call.request.clone();
+    let (mut token, mut sent) = (None, None);
+    if target.authenticated {
+        let authorization = authorize(call, limit, refused_token)
+            .await
+            .map_err(|error| Failure {
+                error,
+                not_sent: true,
+                transient: false,
+            })?;
+        token = authorization.generation;
+        sent = Some(authorization.header.clone());
+        request
+            .headers_mut()
+            .insert(header::AUTHORIZATION, authorization.header);
+    }
+    // The token may have taken some of the time.
+    let limit = if token.is_some() {
+        Limit::new(core, deadline, call.timeout())
+    } else {
+        limit
+    };
+    let permit = held.used();
+    let sending = core
+        .http_client
+        .send(request, core.config.max_response_size);
+    let work = timeout(limit.time, sending);
+    let answer = trace::attempt(core, target, call.request.uri(), number, work).await;
+    let failure = match answer {
+        Ok(Ok(response)) => {
+            return Ok(Answer {
+                response,
+                authorization: sent,
+                token,
+            });
+        }
+        Ok(Err(error)) => failure(core, error),
+        Err(_) => limit.no_answer(),
+    };
+    if let Some(permit) = permit
+        && failure.not_sent
+    {
+        permit.not_sent();
+    }
+    Err(failure)
+}
+
+async fn authorize(
+    call: &Call<'_>,
+    limit: Limit,
+    refused_token: Option<u64>,
+) -> Result<super::authenticate::Authorization, Error> {
+    let asking = call.session.authorization(refused_token);
+    timeout(limit.time, asking).await.map_err(|_| {
+        Error::new(
+            ErrorKind::Timeout,
+            format!(
+                "the token source gave no token within {}",
+                seconds(limit.time)
+            ),
+        )
+        .hint("nothing was sent")
+    })?
+}
+
+impl Answer {
+    /// How the attempt ended.
+    pub(super) fn outcome(&self, call: &Call<'_>) -> Outcome<'static> {
+        let status = self.response.status();
+        let body = self.response.body();
+        let is_cut_off = status.is_success() && call.target.json && !is_whole_json(body);
+        if is_cut_off || call.target.contradiction(status, body).is_some() {
+            return Outcome::CutOff;
+        }
+        Outcome::Answered(status, response::retry_after(self.response.headers()))
+    }
+
+    /// Whether the service refused a token that the source can replace.
+    pub(super) fn refused_token(&self) -> Option<u64> {
+        self.token
+            .filter(|_| self.response.status() == StatusCode::UNAUTHORIZED)
+    }
+}
+
+/// Whether a body begins and ends as a JSON object or array does. One that was cut off does not, and neither does a page
+/// that a proxy answers with. This costs nothing, and decoding finds the rest.
+fn is_whole_json(body: &[u8]) -> bool {
+    let body = body.trim_ascii();
+    matches!(
+        (body.first(), body.last()),
+        (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']'))
+    )
+}
+
+fn failure(core: &Core, error: HttpError) -> Failure {
+    let connect = |message: String| {
+        Error::new(ErrorKind::Connect, message)
+            .hint("nothing was sent; check the base URL, the network and the proxy")
+    };
+    let (error, not_sent, transient) = match error {
+        HttpError::Connect(source) => {
+            let error = connect(format!("cannot connect to {}", core.authority()));
+            (error.caused_by(source), true, true)
+        }
+        HttpError::ConnectTimeout(source) => {
+            let time = seconds(core.config.connect_timeout);
+            let error = connect(format!(
+                "cannot connect to {} within {time}",
+                core.authority()
+            ));
+            (error.caused_by(source), true, true)
+        }
+        HttpError::Unsendable(source) => {
+            let error = Error::invalid("the request cannot be sent");
+            (error.caused_by(source), true, false)
+        }
+        HttpError::Broken(source) => {
+            let error = Error::new(
+                ErrorKind::Transport,
+                "the connection broke before the whole answer was there",
+            )
+            .hint("the network, a proxy or the service closed it");
+            (error.caused_by(source), false, true)
+        }
+        HttpError::TooLong => {
+            let most = core.config.max_response_size;
+            let error = Error::new(
+                ErrorKind::Decode,
+                format!("the answer is longer than the allowed {most} bytes"),
+            )
+            .hint("a longer one is allowed with `max_response_size`");
+            (error, false, false)
+        }
+    };
+    Failure {
+        error,
+        not_sent,
+        transient,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_whole_json;
+
+    #[test]
+    fn a_body_that_is_cut_off_or_no_json_is_recognised_by_its_ends() {
+        for whole in ["{}", "[1]", " {\"a\":{}}\r\n"] {
+            assert!(is_whole_json(whole.as_bytes()), "{whole}");
+        }
+        for other in [
+            "",
+            "  ",
+            "{",
+            "{\"a\":[1,2",
+            "{]",
+            "<html></html>",
+            "null",
+            "{}x",
+        ] {
+            assert!(!is_whole_json(other.as_bytes()), "{other}");
+        }
+    }
+}
