@@ -11,7 +11,7 @@ use http::Request;
 use tokio::time::Instant;
 use wpengine::{
     Client, Credentials, ErrorKind,
-    limits::Windows,
+    limits::{Window, Windows},
     transport::{HttpClient, ResponseFuture},
 };
 
@@ -19,6 +19,7 @@ use crate::support::{
     clients::{self, BASE_URL},
     script::{self, Script},
     simulated::{self, Simulated},
+    workers::{Workers, exceeding},
 };
 
 const USER: &str = r#"{"id":"u","email":"joe@example.com"}"#;
@@ -282,4 +283,89 @@ async fn a_call_that_is_dropped_while_it_waits_takes_no_place() {
         start.elapsed()
     );
     assert_eq!(script.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_clients_that_share_a_limiter_exceed_no_window() {
+    let script = Script::answering(USER);
+    let second = Duration::from_secs(1);
+    let windows = Arc::new(Windows::new([Window::new(100, second)], []));
+    let clients = [(); 2].map(|()| {
+        let builder = builder(script.clone()).rate_limiter(Arc::clone(&windows));
+        builder.build().unwrap()
+    });
+    let calls: Vec<_> = (0..300)
+        .map(|number| {
+            let client = clients[number % 2].clone();
+            tokio::spawn(async move { client.current_user().await })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    let times = script.times();
+    assert_eq!(times.len(), 300);
+    for stretch in times.windows(101) {
+        assert!(stretch[100] - stretch[0] >= second, "{stretch:?}");
+    }
+}
+
+/// A runtime that is not driven any more holds calls that nobody polls: waiting ones, and one on its way.
+#[test]
+fn calls_that_nobody_polls_hold_up_no_other_runtime() {
+    let idle = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let script = Script::answering(USER);
+    let tight = Duration::from_millis(200);
+    let windows = Windows::new([Window::new(2, tight)], []).margin(tight / 2);
+    let client = builder(script.clone())
+        .rate_limiter(windows)
+        .build()
+        .unwrap();
+    let mut given_up = Vec::new();
+    idle.block_on(async {
+        for _ in 0..2 {
+            client.current_user().await.unwrap();
+        }
+        for _ in 0..10 {
+            let client = client.clone();
+            given_up.push(tokio::spawn(async move { client.current_user().await }));
+        }
+        tokio::task::yield_now().await;
+    });
+    assert_eq!(client.rate_limit_state(None)[0].waiting, 10);
+    // From here on nobody drives the first runtime.
+    let busy = tokio::runtime::Runtime::new().unwrap();
+    let started = std::time::Instant::now();
+    busy.block_on(async {
+        let calls: Vec<_> = (0..8)
+            .map(|_| {
+                let client = client.clone();
+                tokio::spawn(async move { client.current_user().await })
+            })
+            .collect();
+        for call in calls {
+            call.await.unwrap().unwrap();
+        }
+    });
+    assert!(
+        started.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(script.count(), 10);
+}
+
+#[tokio::test]
+async fn eight_processes_that_share_a_file_exceed_no_window() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("cache").join("limits.json");
+    let (limit, second) = (100, Duration::from_secs(1));
+    let workers = Workers::start(8, file.to_str().unwrap(), 6.0, limit, second).await;
+    let ended = workers.end().await;
+    assert_eq!((ended.failed, ended.refused), (0, 0), "{ended:?}");
+    assert_eq!(exceeding(&ended.arrivals, limit, second), 0);
+    assert!(ended.succeeded >= 400, "{}", ended.succeeded);
 }

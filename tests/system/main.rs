@@ -21,6 +21,7 @@ mod observability;
 mod operations;
 mod quickstart;
 mod read_only;
+mod redis;
 mod retries;
 mod schemas;
 mod send;

@@ -331,3 +331,39 @@ async fn two_users_of_one_account_share_its_hours() {
     assert_kept("account", &all, 1_000, HOUR);
     assert_used("account", start, &all, 1_000 * HOURS);
 }
+
+#[tokio::test(start_paused = true)]
+async fn calls_on_installs_count_in_the_hour_of_their_account_once_it_is_known() {
+    const ACCOUNTS: usize = 10;
+    let simulator = Simulator::builder()
+        .fleet(ACCOUNTS, 0, ACCOUNTS)
+        .rate_limits(RateLimits::documented())
+        .check_answers(false)
+        .build();
+    let way = Way::new(&simulator, 1);
+    let client = way.client();
+    let installs = client.installs().list().all(1_000).await.expect("installs");
+    assert_eq!(installs.len(), ACCOUNTS);
+    let (start, began) = (simulator.clock().now(), Instant::now());
+    let tasks = installs.iter().flat_map(|install| {
+        (0..8).map(|_| {
+            let install = client.install(&install.id);
+            tokio::spawn(async move {
+                while began.elapsed() < Duration::from_secs(3_600) {
+                    install.get().await.expect("an answer, and no refusal");
+                }
+            })
+        })
+    });
+    join(tasks.collect()).await;
+    let arrivals = way.arrivals();
+    assert_kept("credentials", &times(&arrivals), 100, MINUTE);
+    let mut in_the_hour = 0;
+    for install in &installs {
+        let of_account = about(&arrivals, install.id.as_str());
+        assert_kept("account", &of_account, 1_000, HOUR);
+        in_the_hour += of_account.iter().filter(|at| **at < start + HOUR).count();
+    }
+    assert_eq!(client.counters().throttled, 0);
+    assert!(in_the_hour > 5_000, "{in_the_hour} in an hour");
+}

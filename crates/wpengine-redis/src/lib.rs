@@ -13,7 +13,8 @@ use std::{
 
 use futures_util::FutureExt as _;
 use wpengine::limits::{
-    LimitError, LimitKey, Observation, Permit, PermitFuture, RateLimiter, WindowState, Windows,
+    LimitError, LimitKey, Observation, Permit, PermitFuture, RateLimiter, Window, WindowState,
+    Windows,
 };
 
 use connection::{Connection, Down};
@@ -219,7 +220,13 @@ impl RateLimiter for RedisWindows {
         if running.connection.is_down() {
             return share;
         }
-        let mut states = running.states().get(key).cloned().unwrap_or_default();
+        let known = running.states().get(key).cloned();
+        let mut states = known.unwrap_or_else(|| {
+            let windows = self.settings.windows_of(key);
+            let full =
+                |window: Window| WindowState::new(window, window.limit_leaving(key.leave_free));
+            windows.map(full).collect()
+        });
         for (state, of_share) in states.iter_mut().zip(share) {
             state.paused_for = of_share.paused_for;
         }

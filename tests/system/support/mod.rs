@@ -8,3 +8,4 @@ pub(crate) mod program;
 pub(crate) mod script;
 pub(crate) mod simulated;
 pub(crate) mod trap;
+pub(crate) mod workers;

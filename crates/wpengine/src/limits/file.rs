@@ -371,3 +371,117 @@ impl RateLimiter for FileWindows {
         states.unwrap_or_else(|| inner.own.state(key))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant as Clock;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    fn key() -> LimitKey {
+        LimitKey::new(1)
+    }
+
+    /// A folder of its own, removed at the end.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new() -> Self {
+            let name = format!("wpengine-file-{:x}", fastrand::u64(..));
+            let folder = std::env::temp_dir().join(name);
+            std::fs::create_dir(&folder).unwrap();
+            Self(folder)
+        }
+
+        fn windows(&self, limit: usize) -> FileWindows {
+            FileWindows::new(self.0.join("limits.json")).windows([Window::new(limit, HOUR)], [])
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    async fn may_leave(windows: &FileWindows) -> bool {
+        windows.acquire(&key(), Duration::ZERO).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_file_counts_for_all_who_open_it() {
+        let folder = Folder::new();
+        let (one, two) = (folder.windows(2), folder.windows(2));
+        assert!(may_leave(&one).await && may_leave(&two).await);
+        assert!(!may_leave(&one).await && !may_leave(&two).await);
+        assert_eq!(one.state(&key())[0].left, 0);
+        // One that begins later finds what was counted.
+        assert!(!may_leave(&folder.windows(2)).await);
+    }
+
+    #[tokio::test]
+    async fn what_was_not_sent_leaves_its_place() {
+        let folder = Folder::new();
+        let windows = folder.windows(1);
+        let permit = windows.acquire(&key(), Duration::ZERO).await.unwrap();
+        permit.not_sent();
+        assert!(may_leave(&windows).await);
+    }
+
+    #[tokio::test]
+    async fn background_work_leaves_a_share() {
+        let folder = Folder::new();
+        let windows = folder.windows(5);
+        let background = key().leave_free(20);
+        for _ in 0..4 {
+            drop(windows.acquire(&background, Duration::ZERO).await.unwrap());
+        }
+        let refused = windows.acquire(&background, Duration::ZERO).await;
+        assert!(matches!(refused, Err(LimitError::NoRoom { .. })));
+        assert!(may_leave(&windows).await);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_file_begins_anew() {
+        let folder = Folder::new();
+        let windows = folder.windows(1);
+        for damage in ["{\"lines\":", "nonsense", "\0\0"] {
+            std::fs::write(windows.path().unwrap(), damage).unwrap();
+            assert!(may_leave(&windows).await);
+            assert!(!may_leave(&windows).await);
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_file_the_process_keeps_to_its_own_windows() {
+        let folder = Folder::new();
+        std::fs::write(folder.0.join("a-file"), "").unwrap();
+        let below = folder.0.join("a-file").join("limits.json");
+        let mut nowhere = FileWindows::new("");
+        Arc::get_mut(&mut nowhere.0).unwrap().path = None;
+        for windows in [FileWindows::new(below), nowhere] {
+            let windows = windows.windows([Window::new(1, HOUR)], []);
+            let started = Clock::now();
+            assert!(may_leave(&windows).await);
+            assert!(!may_leave(&windows).await);
+            assert!(started.elapsed() < LOCK_WAIT);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lock_that_is_never_released_is_waited_for_once() {
+        let folder = Folder::new();
+        let windows = folder.windows(2);
+        assert!(may_leave(&windows).await);
+        let holder = File::open(windows.path().unwrap()).unwrap();
+        holder.lock().unwrap();
+        let started = Clock::now();
+        // Its own windows know what it sent before.
+        assert!(may_leave(&windows).await);
+        assert!(started.elapsed() >= LOCK_WAIT);
+        assert!(!may_leave(&windows).await);
+        assert!(started.elapsed() < 2 * LOCK_WAIT, "{:?}", started.elapsed());
+    }
+}

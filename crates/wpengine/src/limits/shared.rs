@@ -32,3 +32,45 @@ pub(crate) fn default_of(base: &Url, credentials: &Credentials) -> Arc<dyn RateL
     shared.insert(origin, Arc::downgrade(&windows));
     windows
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{TokenFuture, TokenSource};
+
+    struct Source(Option<&'static str>);
+
+    impl TokenSource for Source {
+        fn token(&self) -> TokenFuture<'_> {
+            Box::pin(async { Ok("token".into()) })
+        }
+
+        fn limit_key(&self) -> Option<&str> {
+            self.0
+        }
+    }
+
+    #[test]
+    fn clients_of_one_origin_share_their_limits_and_token_sources_only_by_name() {
+        let of = |url: &str, credentials: &Credentials| {
+            default_of(&Url::parse(url).unwrap(), credentials)
+        };
+        let basic = Credentials::basic("a", "1");
+        let first = of("https://shared.example.com/v1", &basic);
+        let same = |other: &Arc<dyn RateLimiter>| Arc::ptr_eq(&first, other);
+        assert!(same(&of(
+            "https://shared.example.com/v2",
+            &Credentials::bearer("t")
+        )));
+        assert!(!same(&of("https://shared.example.com:8443/v1", &basic)));
+        let (named, unnamed) = (Source(Some("team")), Source(None));
+        assert!(same(&of(
+            "https://shared.example.com/",
+            &Credentials::token_source(named)
+        )));
+        assert!(!same(&of(
+            "https://shared.example.com/",
+            &Credentials::token_source(unnamed)
+        )));
+    }
+}

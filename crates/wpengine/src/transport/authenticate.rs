@@ -97,7 +97,7 @@ impl Session {
         let fixed = match &self.credentials.0 {
             Kind::Basic { user, password, .. } => credentials::basic_header(user, password)?,
             Kind::Bearer(token) => credentials::bearer_header(token)?,
-            Kind::Source(source) => return self.from_source(source, refused).await,
+            Kind::Source(source) => return self.token_header(source, refused).await,
         };
         Ok(Authorization {
             header: fixed,
@@ -105,7 +105,7 @@ impl Session {
         })
     }
 
-    async fn from_source(
+    async fn token_header(
         &self,
         source: &Arc<dyn TokenSource>,
         refused: Option<u64>,

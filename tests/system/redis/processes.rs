@@ -1,0 +1,106 @@
+//! Four processes under load, and a Redis that is killed, hangs and comes back.
+
+use std::{io::Write, time::Duration};
+
+use tokio::time::sleep;
+
+use super::server::{Data, RedisServer};
+use crate::support::workers::{Ended, Workers, exceeding};
+
+/// So many requests in so much time, for four processes of 8 tasks each.
+const LIMIT: usize = 100;
+const PERIOD: Duration = Duration::from_secs(2);
+
+fn report(what: &str, ended: &Ended, limit: usize) {
+    let Ended {
+        arrivals,
+        succeeded,
+        failed,
+        refused,
+        slowest,
+    } = ended;
+    let _ = writeln!(
+        std::io::stderr(),
+        "{what}: {} requests, {succeeded} calls succeeded, {failed} failed, {refused} times 429, {} beyond the limit, the slowest call took {slowest:?}",
+        arrivals.len(),
+        exceeding(arrivals, limit, PERIOD),
+    );
+}
+
+#[tokio::test]
+async fn four_processes_exceed_no_window_and_use_it() {
+    let Some(redis) = RedisServer::start(Data::Lost).await else {
+        return;
+    };
+    let workers = Workers::start(4, &redis.url(), 12.0, LIMIT, PERIOD).await;
+    let ended = workers.end().await;
+    report("four processes", &ended, LIMIT);
+    assert_eq!(exceeding(&ended.arrivals, LIMIT, PERIOD), 0);
+    assert_eq!(ended.failed, 0);
+    // In 11 s there are 5 windows and the margins between them.
+    let used = ended.arrivals.iter().filter(|at| **at < 11.0).count();
+    assert!(used >= 480, "{used}");
+}
+
+/// With windows so large that nothing waits for them, the slowest call shows the wait for Redis.
+async fn troubled(what: &str, data: Data, trouble: impl AsyncFnOnce(&mut RedisServer)) {
+    let Some(mut redis) = RedisServer::start(data).await else {
+        return;
+    };
+    let workers = Workers::start(4, &redis.url(), 9.0, 100_000, PERIOD).await;
+    sleep(Duration::from_secs(2)).await;
+    trouble(&mut redis).await;
+    let ended = workers.end().await;
+    report(what, &ended, 100_000);
+    assert_eq!(ended.failed, 0);
+    assert!(ended.succeeded > 500, "{ended:?}");
+    // The second for Redis, and what a call takes without it on a busy machine.
+    assert!(
+        ended.slowest < Duration::from_millis(1_900),
+        "{:?}",
+        ended.slowest
+    );
+}
+
+#[tokio::test]
+async fn no_call_fails_or_waits_for_a_redis_that_is_killed_and_restarted() {
+    for data in [Data::Kept, Data::Lost] {
+        troubled(&format!("killed, data {data:?}"), data, async |redis| {
+            redis.kill().await;
+            sleep(Duration::from_secs(2)).await;
+            redis.start_again().await;
+            sleep(Duration::from_secs(1)).await;
+            redis.kill().await;
+            redis.start_again().await;
+        })
+        .await;
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn no_call_fails_or_waits_for_a_redis_that_hangs() {
+    troubled("stopped", Data::Lost, async |redis| {
+        redis.signal("STOP").await;
+        sleep(Duration::from_secs(4)).await;
+        redis.signal("CONT").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_redis_that_is_restarted_empty_under_load_costs_429s_at_the_most() {
+    let Some(mut redis) = RedisServer::start(Data::Lost).await else {
+        return;
+    };
+    let workers = Workers::start(4, &redis.url(), 12.0, LIMIT, PERIOD).await;
+    sleep(Duration::from_secs(3)).await;
+    redis.kill().await;
+    sleep(Duration::from_secs(1)).await;
+    redis.start_again().await;
+    let ended = workers.end().await;
+    report("restarted empty", &ended, LIMIT);
+    assert_eq!(ended.failed, 0);
+    let used = ended.arrivals.iter().filter(|at| **at < 11.0).count();
+    assert!(used >= 400, "{used}");
+}
