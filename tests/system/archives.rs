@@ -119,7 +119,12 @@ async fn an_archive_that_fails_ends_the_wait_with_its_state() {
     let install = client.install(INSTALL);
     let new = install.archives().create(BACKUP, ["ops@example.com"]);
     let new = new.await.expect("the archive is being made");
-    let list = install.archives().list().all(10).await.expect("archives");
+    let list = install
+        .archives()
+        .list()
+        .collect_at_most(10)
+        .await
+        .expect("archives");
     assert!(simulator.abort_archive(INSTALL, &list[1].id));
     let error = new.wait().await.expect_err("it fails");
     assert_eq!(error.kind(), ErrorKind::WorkFailed);
@@ -241,7 +246,12 @@ async fn a_link_in_the_wrong_place_of_an_answer_is_not_shown() {
         serde_json::json!({ "results": [{"id": "a", "backup": {}, "state": "completed", "create_time": link}] }),
     ] {
         let client = clients::on(Script::answering(body.to_string()));
-        let error = client.install(INSTALL).archives().list().all(9).await;
+        let error = client
+            .install(INSTALL)
+            .archives()
+            .list()
+            .collect_at_most(9)
+            .await;
         let error = error.expect_err("it cannot be read");
         assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
         assert!(

@@ -122,7 +122,7 @@ async fn a_proxy_that_is_given_is_used() {
         .sites()
         .list()
         .retry(RetryPolicy::none())
-        .all(1)
+        .collect_at_most(1)
         .await;
     assert!(error.expect_err("no tunnel").is_connect());
     let heard = proxy.heard().await;

@@ -11,7 +11,7 @@ use wpengine_sim::Simulator;
 
 use crate::support::{
     clients,
-    pages::{self, sites},
+    pages::{self, body},
     program::{quickstart, stderr, stdout},
     script::{Script, json},
     trap::Trap,
@@ -30,23 +30,31 @@ async fn a_foreign_next_is_read_for_its_offset_and_never_followed() {
     for next in foreign {
         let service = MockServer::start().await;
         Mock::given(query_param_is_missing("offset"))
-            .respond_with(ResponseTemplate::new(200).set_body_string(sites(0..2, Some(&next))))
+            .respond_with(ResponseTemplate::new(200).set_body_string(body(
+                0..2,
+                Some(&next),
+                Some(3),
+            )))
             .mount(&service)
             .await;
-        Mock::given(query_param("offset", "2"))
-            .respond_with(ResponseTemplate::new(200).set_body_string(sites(2..4, None)))
+        Mock::given(query_param("offset", "1"))
+            .respond_with(ResponseTemplate::new(200).set_body_string(body(1..3, None, Some(3))))
             .mount(&service)
             .await;
         // The first page may be asked for with the offset 0, too.
         Mock::given(query_param("offset", "0"))
-            .respond_with(ResponseTemplate::new(200).set_body_string(sites(0..2, Some(&next))))
+            .respond_with(ResponseTemplate::new(200).set_body_string(body(
+                0..2,
+                Some(&next),
+                Some(3),
+            )))
             .mount(&service)
             .await;
         let client = clients::at(&format!("{}/v1", service.uri()))
             .build()
             .expect("a client");
-        let all = client.sites().list().limit(2).all(10).await;
-        assert_eq!(all.expect("two pages").len(), 4, "{next}");
+        let all = client.sites().list().page_size(2).collect_at_most(10).await;
+        assert_eq!(all.expect("two pages").len(), 3, "{next}");
         let paths: Vec<_> = service.received_requests().await.expect("requests");
         assert_eq!(paths.len(), 2, "{next}");
         assert!(
@@ -82,7 +90,7 @@ async fn a_redirect_is_an_error_and_never_followed() {
                 client.current_user().await.map(drop),
                 client.sites().create("A site", "a1").await.map(drop),
                 client.site("s1").delete().await,
-                client.sites().list().all(9).await.map(drop),
+                client.sites().list().collect_at_most(9).await.map(drop),
                 client.request(Method::PUT, "/new").send().await.map(drop),
                 client.status().await.map(drop),
             ]
@@ -305,15 +313,15 @@ async fn whatever_it_names_a_list_is_asked_for_at_the_base_url() {
         Ok(json(
             200,
             &match number {
-                0 => sites(0..1, Some("https://evil.example/?offset=1")),
-                _ => sites(1..2, None),
+                0 => body(0..2, Some("https://evil.example/?offset=1"), Some(3)),
+                _ => body(1..3, None, Some(3)),
             },
         ))
     });
     clients::on(script.clone())
         .sites()
         .list()
-        .all(9)
+        .collect_at_most(9)
         .await
         .expect("two pages");
     for request in script.requests() {

@@ -243,7 +243,7 @@ async fn a_listing_that_reads_ahead_keeps_no_other_call_waiting() {
         .rate_limiter(few)
         .build()
         .unwrap();
-    let mut installs = client.installs().list().limit(5).concurrency(4).items();
+    let mut installs = client.installs().list().page_size(5).concurrency(4).items();
     let mut read = 0;
     // A page that was read ahead and waits for its turn is not looked at while the loop waits for another call.
     while let Some(install) = installs.try_next().await.unwrap() {

@@ -99,7 +99,7 @@ fn every_stream_and_wait_can_be_sent() {
     let client = clients::on(Script::answering("{}"));
     let list = || client.installs().list();
     is_send_static(&list());
-    is_send_static(&list().all(1));
+    is_send_static(&list().collect_at_most(1));
     is_send_static(&list().count());
     let mut items: Items<Installation> = list().items();
     is_send_static(&items);
@@ -111,7 +111,7 @@ fn every_stream_and_wait_can_be_sent() {
     is_send(&pages.try_next());
     let install = client.install(INSTALL);
     is_send_static(&install.certificates().list().items());
-    is_send_static(&install.certificates().list().all(1));
+    is_send_static(&install.certificates().list().collect_at_most(1));
     is_send_static(&client.account(ACCOUNT).usage().list().pages());
     is_send_static(&client.account(ACCOUNT).users().list().items());
 

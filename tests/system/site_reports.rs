@@ -26,7 +26,12 @@ fn at(start: &str) -> (Simulator, Client) {
 
 /// The days on which reports with that title were made, the newest first.
 async fn days(client: &Client, title: &str) -> Vec<String> {
-    let reports = client.site(SITE).reports().list().all(1_000).await;
+    let reports = client
+        .site(SITE)
+        .reports()
+        .list()
+        .collect_at_most(1_000)
+        .await;
     reports
         .expect("reports")
         .into_iter()
@@ -77,7 +82,11 @@ async fn a_monthly_schedule_on_the_31st_reports_on_the_last_day_of_short_months(
         weekly,
         "those that are made stay"
     );
-    let left = schedules.list().all(10).await.expect("schedules");
+    let left = schedules
+        .list()
+        .collect_at_most(10)
+        .await
+        .expect("schedules");
     assert!(left.iter().all(|one| one.uuid != schedule.uuid));
     let error = handle.update().title("x").await.expect_err("it is gone");
     assert!(error.is_not_found(), "{error}");
@@ -90,7 +99,7 @@ async fn a_report_is_downloaded_by_its_link() {
         .site(SITE)
         .reports()
         .list()
-        .all(10)
+        .collect_at_most(10)
         .await
         .expect("reports");
     let link = reports[0].download_url.as_ref().expect("a link");
@@ -242,7 +251,12 @@ async fn a_sharing_link_is_made_for_an_advanced_domain_and_refused_for_a_legacy_
     assert!(link.url.expose().starts_with("https://"), "{link:?}");
     assert!(!format!("{link:?}").contains("https"), "{link:?}");
 
-    let legacy = client.install(INSTALL).domains().list().all(10).await;
+    let legacy = client
+        .install(INSTALL)
+        .domains()
+        .list()
+        .collect_at_most(10)
+        .await;
     let legacy = legacy.expect("domains").into_iter().find(|one| {
         let kind = one.network_type.as_ref().map(|kind| kind.as_ref());
         kind == Some("LEGACY")

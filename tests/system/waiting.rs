@@ -61,7 +61,7 @@ async fn a_wait_ends_when_the_backup_is_completed() {
 async fn the_pauses_grow_from_two_seconds_to_thirty() {
     let script = backup_in(&["in_progress"]);
     wait(&script)
-        .limit(Duration::from_secs(600))
+        .deadline(Duration::from_secs(600))
         .await
         .expect_err("it never ends");
     let times = script.times();
@@ -81,7 +81,7 @@ async fn the_pauses_grow_from_two_seconds_to_thirty() {
     let second = Duration::from_secs(1);
     let hasty = wait(&script)
         .pauses(second, second)
-        .limit(Duration::from_secs(10));
+        .deadline(Duration::from_secs(10));
     hasty.await.expect_err("it never ends");
     assert_eq!(script.count(), 10);
 }
@@ -109,7 +109,7 @@ async fn a_wait_ends_at_its_limit_with_the_last_state() {
     let script = backup_in(&["requested", "in_progress"]);
     let started = Instant::now();
     let error = wait(&script)
-        .limit(Duration::from_secs(60))
+        .deadline(Duration::from_secs(60))
         .await
         .expect_err("too slow");
     assert_eq!(error.kind(), ErrorKind::WaitTimedOut);
@@ -128,7 +128,7 @@ async fn a_service_that_hangs_does_not_make_a_wait_longer_than_its_limit() {
     });
     let started = Instant::now();
     let error = wait(&script)
-        .limit(Duration::from_secs(20))
+        .deadline(Duration::from_secs(20))
         .await
         .expect_err("silence");
     assert_eq!(error.kind(), ErrorKind::WaitTimedOut);
@@ -151,11 +151,14 @@ async fn without_a_limit_of_yours_it_is_an_hour() {
 #[tokio::test(start_paused = true)]
 async fn a_wait_without_end_is_accepted() {
     let script = backup_in(&["requested", "in_progress", "completed"]);
-    wait(&script).limit(Duration::MAX).await.expect("a backup");
+    wait(&script)
+        .deadline(Duration::MAX)
+        .await
+        .expect("a backup");
     let script = backup_in(&["in_progress"]);
     let pauses = wait(&script).pauses(Duration::MAX, Duration::MAX);
     pauses
-        .limit(Duration::from_secs(5))
+        .deadline(Duration::from_secs(5))
         .await
         .expect_err("it never ends");
     assert_eq!(script.count(), 1);

@@ -342,7 +342,12 @@ async fn calls_on_installs_count_in_the_hour_of_their_account_once_it_is_known()
         .build();
     let way = Way::new(&simulator, 1);
     let client = way.client();
-    let installs = client.installs().list().all(1_000).await.expect("installs");
+    let installs = client
+        .installs()
+        .list()
+        .collect_at_most(1_000)
+        .await
+        .expect("installs");
     assert_eq!(installs.len(), ACCOUNTS);
     let (start, began) = (simulator.clock().now(), Instant::now());
     let tasks = installs.iter().flat_map(|install| {

@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .install(&install.id)
             .certificates()
             .list()
-            .all(10_000)
+            .collect()
             .await?;
         for certificate in certificates {
             let name = certificate.common_name.as_deref().unwrap_or("?");

@@ -52,7 +52,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     simulator
         .faults()
         .add(Fault::new(FaultKind::EmptyServiceUnavailable).on("list_installs"))?;
-    let installs = client.installs().list().all(1_000).await?;
+    let installs = client.installs().list().collect().await?;
     println!("   {} installs", installs.len());
 
     println!("\n2. A request that the service refuses for its rate: it is waited for");

@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     match install
         .backup(&backup.id)
         .wait()
-        .limit(Duration::from_secs(45 * 60))
+        .deadline(Duration::from_secs(45 * 60))
         .await
     {
         Ok(backup) => println!("  {}", backup.status),

@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     println!("reports on {}", site.name);
     let site = client.site(site.id);
-    for report in site.reports().list().all(1_000).await? {
+    for report in site.reports().list().collect().await? {
         println!(
             "  {} of {:?}",
             report.title.unwrap_or_default(),

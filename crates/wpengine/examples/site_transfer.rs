@@ -11,7 +11,7 @@ use jiff::ToSpan;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let connection = support::connect().await?;
     let client = &connection.client;
-    let accounts = client.accounts().list().all(10_000).await?;
+    let accounts = client.accounts().list().collect().await?;
 
     for account in &accounts {
         println!("{}", account.name);
@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 transfer.status
             );
         }
-        for template in account.list_site_report_templates().all(10_000).await? {
+        for template in account.list_site_report_templates().collect().await? {
             println!("  template {}", template.template_name);
         }
     }

@@ -15,13 +15,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut accounts = client.accounts().list().items();
     while let Some(account) = accounts.try_next().await? {
         println!("{}", account.name);
-        for user in client
-            .account(&account.id)
-            .users()
-            .list()
-            .all(10_000)
-            .await?
-        {
+        for user in client.account(&account.id).users().list().collect().await? {
             let mfa = if user.mfa_enabled {
                 ""
             } else {
@@ -32,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     println!("SSH keys of the user who asks");
-    for key in client.ssh_keys().list().all(1_000).await? {
+    for key in client.ssh_keys().list().collect().await? {
         println!(
             "  {} {}",
             key.fingerprint.unwrap_or_default(),

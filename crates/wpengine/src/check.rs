@@ -106,25 +106,14 @@ pub(crate) fn email(address: &str) -> Result<(), Error> {
     )))
 }
 
-/// The number of items a page may hold.
-pub(crate) fn limit(limit: u32, most: u32) -> Result<(), Error> {
-    if (1..=most).contains(&limit) {
+/// The number of items a page may hold. Pages of one item could not overlap.
+pub(crate) fn page_size(items: u32, least: u32, most: u32) -> Result<(), Error> {
+    if (least..=most).contains(&items) {
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "a page holds 1 to {most} items, not {limit}"
+        "a page holds {least} to {most} items, not {items}"
     )))
-}
-
-/// Pages of one item cannot overlap by one.
-pub(crate) fn verifiable(verified: bool, limit: u32) -> Result<(), Error> {
-    if verified && limit < 2 {
-        return Err(
-            Error::invalid("the pages of a verified listing hold at least 2 items")
-                .hint("give it a larger `limit`"),
-        );
-    }
-    Ok(())
 }
 
 /// A range of days of usage, `longest` days at most where there is such a rule.
@@ -332,9 +321,9 @@ mod tests {
 
     #[test]
     fn a_page_holds_at_least_one_item() {
-        assert!(limit(0, 100).is_err());
-        assert!(limit(1, 100).is_ok());
-        assert!(limit(101, 100).is_err());
-        assert!(limit(1000, 1000).is_ok());
+        assert!(page_size(1, 2, 100).is_err());
+        assert!(page_size(2, 2, 100).is_ok());
+        assert!(page_size(101, 2, 100).is_err());
+        assert!(page_size(1000, 1, 1000).is_ok());
     }
 }

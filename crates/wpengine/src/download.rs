@@ -143,7 +143,7 @@ impl Client {
     /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
     /// #     .build()?;
     /// let site = client.site("28c78b6d-c2da-4f09-85f5-1ad588089b2d");
-    /// for report in site.reports().list().all(1_000).await? {
+    /// for report in site.reports().list().collect().await? {
     ///     let Some(link) = &report.download_url else { continue };
     ///     let mut download = client.download(link).await?;
     ///     let mut pdf = Vec::new();

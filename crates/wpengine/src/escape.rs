@@ -1,15 +1,18 @@
 //! Requests for what is not modelled yet.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use wpengine_raw::values::Page;
 
 use crate::{
     Client, RetryPolicy,
     call::{self, Facts},
     error::Error,
+    paging::{Ask, Fetched, Keyed, List},
     response::Response,
     transport::{self, Exchange, History, Options, Target},
 };
@@ -85,6 +88,71 @@ impl AnyRequest {
         let body = answer.into_body();
         serde_json::from_slice(&body)
             .map_err(|error| facts.decode(&body, call::explain::<T>, &error))
+    }
+
+    /// Lists what pages by `limit` and `offset`, as every listing of the API does: the path is asked for page after page.
+    /// For items whose model is not known, or for all their fields, `T` is `serde_json::Value`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// use http::Method;
+    ///
+    /// let sites = client.request(Method::GET, "/sites").list::<serde_json::Value>();
+    /// for site in sites.collect().await? {
+    ///     println!("{} {}", site["id"], site["name"]);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn list<T: DeserializeOwned + Send + 'static>(self) -> List<T> {
+        let options = self.options.clone();
+        let check = if self.method == Method::GET && self.body.is_none() {
+            Ok(())
+        } else {
+            Err(Error::invalid("only a GET without a body can be listed"))
+        };
+        let request = Arc::new(self);
+        let mut list = List::new("request", 100, check, move |wanted| {
+            let request = request.for_page(&wanted);
+            async move { request.page().await }
+        })
+        .paged_by_offset();
+        list.options = options;
+        list
+    }
+
+    /// The same request for one page.
+    fn for_page(&self, wanted: &Ask) -> Self {
+        let mut query = self.query.clone();
+        query.push(("limit".to_owned(), wanted.limit.to_string()));
+        query.push(("offset".to_owned(), wanted.offset.to_string()));
+        Self {
+            client: self.client.clone(),
+            method: self.method.clone(),
+            path: self.path.clone(),
+            query,
+            body: None,
+            options: wanted.options.clone(),
+        }
+    }
+
+    async fn page<T: DeserializeOwned>(self) -> Result<Fetched<T>, Error> {
+        let (answer, facts) = self.exchange(true).await?;
+        let body = answer.into_body();
+        let read = |body: &[u8]| -> Result<(Page<T>, Page<Value>), serde_json::Error> {
+            Ok((serde_json::from_slice(body)?, serde_json::from_slice(body)?))
+        };
+        let (typed, untyped) = match read(&body) {
+            Ok(read) => read,
+            Err(error) => return Err(facts.decode(&body, call::explain::<Page<T>>, &error)),
+        };
+        let keys = untyped.results.iter().map(Keyed::key).collect();
+        let attempts = facts.history.attempts;
+        let answer = Response::new(typed, facts.status, facts.headers, attempts);
+        Ok(Fetched::with_keys(answer, keys))
     }
 
     /// Sends the request, for the bytes of the answer with everything that came with it.

@@ -71,7 +71,7 @@ where
 /// let outcome = wpengine::for_each_of(names)
 ///     .run(|name| {
 ///         let installs = client.installs().list();
-///         async move { Ok(installs.all(1_000).await?.iter().any(|install| install.name == name)) }
+///         async move { Ok(installs.collect().await?.iter().any(|install| install.name == name)) }
 ///     })
 ///     .await;
 /// assert_eq!(outcome.done.len(), 2);

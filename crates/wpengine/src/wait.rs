@@ -50,25 +50,25 @@ pub(crate) struct Work<T> {
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct Wait<T> {
     work: Work<T>,
-    limit: Duration,
+    deadline: Duration,
     pause: Duration,
     longest_pause: Duration,
 }
 
 impl<T> Wait<T> {
-    pub(crate) fn new(work: Work<T>, limit: Duration) -> Self {
+    pub(crate) fn new(work: Work<T>, deadline: Duration) -> Self {
         Self {
             work,
-            limit,
+            deadline,
             pause: Duration::from_secs(2),
             longest_pause: Duration::from_secs(30),
         }
     }
 
-    /// How long to wait at the most. The default depends on the work, from 10 minutes for a report to 2 hours for a
-    /// transfer: the method that makes the wait says it.
-    pub fn limit(mut self, limit: Duration) -> Self {
-        self.limit = limit;
+    /// Sets how long to wait. The default depends on the work, from 10 minutes for a report to 2 hours for a transfer: the
+    /// method that makes the wait says it.
+    pub fn deadline(mut self, time: Duration) -> Self {
+        self.deadline = time;
         self
     }
 
@@ -79,10 +79,10 @@ impl<T> Wait<T> {
         self
     }
 
-    /// Every answer on the way, the finished thing last: a stream. Its [`limit`](Self::limit) begins now.
+    /// Every answer on the way, the finished thing last: a stream. Its [`deadline`](Self::deadline) begins now.
     pub fn progress(self) -> Progress<T> {
         Progress {
-            ends: Instant::now().checked_add(self.limit),
+            ends: Instant::now().checked_add(self.deadline),
             wait: self,
             step: Step::Ask,
             state: None,
@@ -110,7 +110,7 @@ impl<T> fmt::Debug for Wait<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wait")
             .field("work", &self.work.name)
-            .field("limit", &self.limit)
+            .field("deadline", &self.deadline)
             .field("pause", &self.pause)
             .field("longest_pause", &self.longest_pause)
             .finish_non_exhaustive()
@@ -198,10 +198,10 @@ impl<T> Progress<T> {
             format!(
                 "{} was not over within {}{seen}",
                 self.wait.work.name,
-                seconds(self.wait.limit)
+                seconds(self.wait.deadline)
             ),
         )
-        .hint("it goes on at the service: wait again, with a longer `limit` if it is large")
+        .hint("it goes on at the service: wait again, with a longer `deadline` if it is large")
         .with(|inner| inner.state = state)
     }
 }

@@ -60,22 +60,25 @@ pub(super) const CALLS: [Call; 16] = [
     call(
         "list_sites",
         true,
-        ask!(client, client.sites().list().all(9)),
+        ask!(client, client.sites().list().collect_at_most(9)),
     ),
     call(
         "list_account_users",
         true,
-        ask!(client, client.account(ID).users().list().all(9)),
+        ask!(client, client.account(ID).users().list().collect_at_most(9)),
     ),
     call(
         "list_certificates",
         true,
-        ask!(client, client.install(ID).certificates().list().all(9)),
+        ask!(
+            client,
+            client.install(ID).certificates().list().collect_at_most(9)
+        ),
     ),
     call(
         "get_account_usage",
         true,
-        ask!(client, client.account(ID).usage().list().all(9)),
+        ask!(client, client.account(ID).usage().list().collect_at_most(9)),
     ),
     secret(
         "get_domain_certificate",

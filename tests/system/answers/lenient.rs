@@ -55,7 +55,8 @@ async fn where_no_body_is_documented_one_is_a_success_only_if_it_can_be_the_serv
             for status in [200, 202, 204, 206] {
                 let told = desk.ask(operation.id, status, body).await;
                 let is_documented = status == known.success && body.starts_with('{');
-                if status != 206 && (body.trim().is_empty() || is_documented) {
+                let says_nothing = matches!(body.trim(), "" | "{}");
+                if status != 206 && (says_nothing || is_documented) {
                     assert_eq!(told.unwrap_or_else(|error| panic!("{error}")), "()");
                     continue;
                 }

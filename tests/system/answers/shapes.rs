@@ -91,7 +91,7 @@ async fn the_page_of_the_overview_is_read_and_is_the_only_one() {
 
     let account = r#""account": {"id": "eeda3227-9a39-46ae-9e14-20958bb4e6c9"}, "environment""#;
     let sites = answered(200, &OVERVIEW.replace(r#""environment""#, account));
-    let sites = sites.sites().list().all(1).await.unwrap();
+    let sites = sites.sites().list().collect_at_most(1).await.unwrap();
     assert_eq!(sites[0].name, "My WordPress Site");
 }
 
@@ -151,7 +151,7 @@ async fn redirect_of(fields: &str) -> Option<String> {
         .install(INSTALL)
         .domains()
         .list()
-        .all(1)
+        .collect_at_most(1)
         .await
         .expect("a list");
     let name = alone.redirect().and_then(|target| target.name.clone());
@@ -202,7 +202,7 @@ async fn the_404_that_means_no_certificates_is_an_empty_list() {
         r#"{"message":"No SSL certs found for environment 'torquemag'"}"#,
     );
     let list = || none.install(INSTALL).certificates().list();
-    assert!(list().all(10).await.unwrap().is_empty());
+    assert!(list().collect_at_most(10).await.unwrap().is_empty());
     let page = list().pages().try_next().await.unwrap().expect("a page");
     assert!(page.items.is_empty());
     assert_eq!(page.status(), 404, "what came is not hidden");
@@ -219,7 +219,7 @@ async fn any_other_404_is_one() {
         "",
     ] {
         let list = answered(404, body).install(INSTALL).certificates().list();
-        let error = list.all(10).await.expect_err(body);
+        let error = list.collect_at_most(10).await.expect_err(body);
         assert!(error.is_not_found(), "{body}: {error}");
     }
     // The same words elsewhere mean nothing.
@@ -228,7 +228,7 @@ async fn any_other_404_is_one() {
         .install(INSTALL)
         .archives()
         .list()
-        .all(10)
+        .collect_at_most(10)
         .await
         .expect_err("a 404");
     assert!(error.is_not_found());

@@ -84,7 +84,7 @@ async fn an_error_body_that_repeats_the_credentials_is_quoted_without_them() {
                 for error in [
                     client.current_user().await.map(drop),
                     client.sites().create("A site", "a1").await.map(drop),
-                    client.sites().list().all(1).await.map(drop),
+                    client.sites().list().collect_at_most(1).await.map(drop),
                     client
                         .request(Method::GET, "/brand/new")
                         .send()

@@ -8,7 +8,7 @@ use std::{
 
 use http::Method;
 use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
-use wpengine::{Credentials, RetryPolicy, types::PrivateKey};
+use wpengine::{Credentials, types::PrivateKey};
 use wpengine_sim::{ClockMode, Simulator};
 
 use super::{PASSWORD, PRIVATE_KEY, TOKEN, USER, credentials, nowhere_in, shown, told};
@@ -104,7 +104,7 @@ pub(super) fn traced(page: &Page) -> tracing::subscriber::DefaultGuard {
 fn builder(base_url: &str) -> wpengine::ClientBuilder {
     clients::builder()
         .base_url(base_url)
-        .retry(RetryPolicy::default().first_wait(Duration::from_millis(1)))
+        .retry(clients::four_attempts().first_wait(Duration::from_millis(1)))
         .attempt_timeout(Duration::from_secs(5))
 }
 

@@ -33,7 +33,7 @@ async fn senders() -> Vec<(&'static str, fn(&mut Ids) -> &mut String)> {
     senders
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_id_that_would_change_the_path() {
     const RULE: &str = "it would change the path of the request";
     let senders = senders().await;

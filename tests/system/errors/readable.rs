@@ -17,7 +17,7 @@ fn answering(body: &str) -> Client {
 #[tokio::test]
 async fn an_answer_that_cannot_be_read_says_where_and_why() {
     let mut sheet = Sheet::default();
-    let list = |body: &str| answering(body).sites().list().all(9);
+    let list = |body: &str| answering(body).sites().list().collect_at_most(9);
     sheet.note("no list", list("{}").await);
     sheet.note("a list of null", list(r#"{"results":null}"#).await);
     let site = |fields: &str| format!(r#"{{"id":"s","name":"n","account":{{}},{fields}}}"#);
@@ -59,24 +59,28 @@ async fn a_listing_that_does_not_fit_together_says_how() {
         r#"{"results":[],"next":"https://api.wpengineapi.com/v1/sites?offset=0","count":9}"#;
     sheet.note(
         "an offset that stands still",
-        answering(standing).sites().list().all(9).await,
+        answering(standing).sites().list().collect_at_most(9).await,
     );
     let token = r#"{"certificates":[],"next_page_token":"t"}"#;
     let certificates = answering(token)
         .install(INSTALL)
         .certificates()
         .list()
-        .all(9);
+        .collect_at_most(9);
     sheet.note("a token that stands still", certificates.await);
     let usage = r#"{"environment_metrics":[{}],"next_page_token":null}"#;
-    let usage = answering(usage).account(ACCOUNT).usage().list().all(0);
+    let usage = answering(usage)
+        .account(ACCOUNT)
+        .usage()
+        .list()
+        .collect_at_most(0);
     sheet.note("more than expected", usage.await);
     let uncounted = answering(r#"{"results":[]}"#);
     sheet.note("no count", uncounted.sites().list().count().await);
     let nowhere = r#"{"results":[],"pagination":{"current_page":1,"total_pages":2}}"#;
     sheet.note(
         "pages without a size",
-        answering(nowhere).sites().list().all(9).await,
+        answering(nowhere).sites().list().collect_at_most(9).await,
     );
     sheet.check("paging", &[ErrorKind::Paging]);
 }

@@ -113,7 +113,7 @@ async fn an_answer_that_is_too_long_says_how_long_it_may_be() {
             .expect("a client")
             .sites()
             .list()
-            .all(9)
+            .collect_at_most(9)
             .await,
     );
     sheet.check("too_long", &[ErrorKind::Decode]);

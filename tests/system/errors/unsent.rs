@@ -96,7 +96,7 @@ async fn a_request_that_breaks_a_rule_says_which() {
     );
     sheet.note(
         "a page of nothing",
-        client.sites().list().limit(0).all(1).await,
+        client.sites().list().page_size(0).collect_at_most(1).await,
     );
     let usage = client.account(ACCOUNT).usage();
     sheet.note(

@@ -22,7 +22,7 @@ fn backup_answered(status: u16, body: &str) -> Wait<Backup> {
         .install(INSTALL)
         .backup("b1")
         .wait()
-        .limit(Duration::from_secs(90))
+        .deadline(Duration::from_secs(90))
 }
 
 #[tokio::test(start_paused = true)]

@@ -38,7 +38,7 @@ async fn elsewhere(client: &Client) -> wpengine::types::AccountId {
     client
         .accounts()
         .list()
-        .all(100)
+        .collect_at_most(100)
         .await
         .expect("accounts")
         .into_iter()

@@ -61,19 +61,19 @@ impl HttpClient for Slow {
 
 #[tokio::test(start_paused = true)]
 async fn so_many_pages_are_under_way_at_once_and_the_items_keep_their_order() {
-    for (concurrency, rounds) in [(1, 50), (2, 26), (8, 8), (100, 2)] {
+    for (concurrency, rounds) in [(1, 53), (2, 27), (8, 8), (100, 2)] {
         let slow = Arc::new(Slow::default());
         let start = Instant::now();
         let client = clients::on(slow.clone());
         let items = client
             .sites()
             .list()
-            .limit(20)
+            .page_size(20)
             .concurrency(concurrency)
             .items();
         assert_eq!(read(items).await, (ids(0..1000), None));
-        assert_eq!(slow.requests.load(Ordering::SeqCst), 50, "one a page");
-        assert_eq!(slow.most.load(Ordering::SeqCst), concurrency.min(49));
+        assert_eq!(slow.requests.load(Ordering::SeqCst), 53, "one a page");
+        assert_eq!(slow.most.load(Ordering::SeqCst), concurrency.min(52));
         let took = start.elapsed();
         assert!(
             took <= LATENCY * rounds + Duration::from_millis(20),
@@ -85,20 +85,20 @@ async fn so_many_pages_are_under_way_at_once_and_the_items_keep_their_order() {
 #[tokio::test(start_paused = true)]
 async fn a_page_that_fails_ends_the_listing_after_the_pages_before_it() {
     let slow = Arc::new(Slow {
-        fails_at: Some(60),
+        fails_at: Some(57),
         ..Slow::default()
     });
     let client = clients::on(slow.clone());
-    let items = client.sites().list().limit(20).concurrency(8).items();
+    let items = client.sites().list().page_size(20).concurrency(8).items();
     let (seen, failed) = read(items).await;
-    assert_eq!((seen, failed), (ids(0..60), Some(wpengine::ErrorKind::Api)));
+    assert_eq!((seen, failed), (ids(0..58), Some(wpengine::ErrorKind::Api)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_is_dropped_stops_all_its_requests() {
     let slow = Arc::new(Slow::default());
     let client = clients::on(slow.clone());
-    let mut items = client.sites().list().limit(20).concurrency(8).items();
+    let mut items = client.sites().list().page_size(20).concurrency(8).items();
     for _ in 0..20 {
         items.try_next().await.unwrap();
     }

@@ -82,12 +82,12 @@ fn changing(length: u64, steps: Vec<Changes>) -> (Arc<Script>, Arc<Mutex<List>>)
     (script, list)
 }
 
-async fn read(mut items: Items<Site>) -> Result<(Vec<String>, bool), wpengine::Error> {
+async fn read(mut items: Items<Site>) -> Result<Vec<String>, wpengine::Error> {
     let mut seen = Vec::new();
     while let Some(site) = items.try_next().await? {
         seen.push(site.id.to_string());
     }
-    Ok((seen, items.shrank()))
+    Ok(seen)
 }
 
 fn run<T>(work: impl Future<Output = T>) -> T {
@@ -103,14 +103,16 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: listings(), ..ProptestConfig::default() })]
 
     #[test]
-    fn a_verified_listing_loses_and_doubles_nothing_that_stays(
+    fn a_listing_loses_nothing_that_stays_and_gives_nothing_twice(
         length in 0..120_u64,
-        limit in 2..30_u32,
+        page_size in 2..30_u32,
+        concurrency in prop::sample::select(vec![1_usize, 8]),
         steps in prop::collection::vec(changes(), 0..20),
     ) {
         let (script, list) = changing(length, steps);
-        let client = clients::on(script.clone());
-        let (seen, _) = run(read(client.sites().list().limit(limit).verified().items())).unwrap();
+        let sites = clients::on(script.clone()).sites().list();
+        let items = sites.page_size(page_size).concurrency(concurrency).items();
+        let seen = run(read(items)).unwrap();
         let mut distinct = seen.clone();
         distinct.sort();
         distinct.dedup();
@@ -121,67 +123,68 @@ proptest! {
             prop_assert!(seen.contains(&id), "{id} is missing from {seen:?}");
         }
     }
+}
 
-    #[test]
-    fn an_ordinary_listing_doubles_nothing_and_says_when_it_may_have_missed_something(
-        length in 0..120_u64,
-        limit in 1..30_u32,
-        concurrency in 1..5_usize,
-        steps in prop::collection::vec(changes(), 0..10),
-    ) {
-        let only_inserts: Vec<Changes> = steps
-            .iter()
-            .map(|step| Changes { inserts: step.inserts.clone(), removals: Vec::new() })
-            .collect();
-        let (script, list) = changing(length, only_inserts);
-        let items = clients::on(script).sites().list().limit(limit).concurrency(concurrency).items();
-        let (seen, shrank) = run(read(items)).unwrap();
-        let mut distinct = seen.clone();
-        distinct.sort();
-        distinct.dedup();
-        prop_assert_eq!(distinct.len(), seen.len(), "something came twice");
-        prop_assert!(!shrank);
-        let list = list.lock().unwrap();
-        for stayed in list.numbers.iter().filter(|number| **number < length) {
-            let id = format!("site-{stayed}");
-            prop_assert!(seen.contains(&id), "{id} is missing, and nothing was removed");
+#[tokio::test]
+async fn a_list_that_moves_up_over_the_end_of_a_page_loses_nothing() {
+    let moved = vec![Changes {
+        inserts: Vec::new(),
+        removals: vec![0, 0, 0],
+    }];
+    for concurrency in [1, 8] {
+        let (script, _) = changing(30, moved.clone());
+        let sites = clients::on(script).sites().list();
+        let items = sites.page_size(10).concurrency(concurrency).items();
+        let seen = read(items).await.unwrap();
+        assert_eq!(
+            seen.len(),
+            30,
+            "three were there at first, and all others stay"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_stays_takes_as_few_pages_as_overlap() {
+    for (length, pages) in [
+        (0, 1),
+        (1, 1),
+        (2, 1),
+        (100, 1),
+        (101, 2),
+        (991, 10),
+        (992, 11),
+    ] {
+        for concurrency in [1, 8] {
+            let (script, _) = changing(length, Vec::new());
+            let sites = clients::on(script.clone()).sites().list();
+            let seen = read(sites.concurrency(concurrency).items()).await.unwrap();
+            assert_eq!(seen.len() as u64, length);
+            assert_eq!(script.count(), pages, "{length} items");
         }
     }
 }
 
 #[tokio::test]
-async fn a_list_that_shrinks_says_so() {
-    let (script, _) = changing(
-        30,
-        vec![Changes {
-            inserts: Vec::new(),
-            removals: vec![0, 0, 0],
-        }],
-    );
-    let client = clients::on(script);
-    let (seen, shrank) = read(client.sites().list().limit(10).items()).await.unwrap();
-    assert!(shrank);
-    assert_eq!(seen.len(), 27, "three moved up over the end of a page");
-}
-
-#[tokio::test]
-async fn verifying_a_list_that_stays_costs_one_item_a_page() {
-    let (script, _) = changing(991, Vec::new());
-    let client = clients::on(script.clone());
-    let (seen, shrank) = read(client.sites().list().verified().items())
-        .await
-        .unwrap();
-    assert_eq!((seen.len(), shrank), (991, false));
-    assert_eq!(script.count(), 10);
-}
-
-#[tokio::test]
-async fn a_page_of_one_item_cannot_be_verified_and_is_refused_before_anything_is_sent() {
-    let (script, _) = changing(3, Vec::new());
-    let client = clients::on(script.clone());
-    let error = read(client.sites().list().limit(1).verified().items())
-        .await
-        .unwrap_err();
-    assert!(error.is_invalid_request(), "{error}");
-    assert_eq!(script.count(), 0);
+async fn no_more_is_asked_for_than_is_taken() {
+    for (wanted, pages, first) in [
+        (0, 0, None),
+        (1, 1, Some(1)),
+        (7, 1, Some(7)),
+        (100, 1, Some(100)),
+        (150, 2, Some(100)),
+    ] {
+        let (script, _) = changing(1_000, Vec::new());
+        let sites = clients::on(script.clone()).sites().list();
+        let seen = read(sites.concurrency(8).take(wanted).items())
+            .await
+            .unwrap();
+        assert_eq!(seen.len(), wanted);
+        assert_eq!(script.count(), pages, "{wanted} items");
+        let limit = script
+            .requests()
+            .first()
+            .map(|request| number(request, "limit"));
+        assert_eq!(limit, first);
+    }
 }

@@ -3,6 +3,7 @@
 mod ahead;
 mod changing;
 mod failures;
+mod odd;
 mod pages;
 mod streams;
 mod tokens;

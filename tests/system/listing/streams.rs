@@ -12,20 +12,29 @@ use wpengine::{
 
 use crate::support::{
     clients,
-    pages::{number, sites},
+    pages::{body, number, page, sites},
     script::{self, Script, Turn},
 };
 
 #[tokio::test]
 async fn collecting_all_never_cuts_a_list() {
-    let script = Script::answering(sites(0..3, None));
+    let script = Script::answering(body(0..3, None, Some(3)));
     let client = clients::on(script.clone());
-    assert_eq!(client.sites().list().all(3).await.expect("three").len(), 3);
+    assert_eq!(
+        client
+            .sites()
+            .list()
+            .collect_at_most(3)
+            .await
+            .expect("three")
+            .len(),
+        3
+    );
     for most in [0, 1, 2] {
         let error = client
             .sites()
             .list()
-            .all(most)
+            .collect_at_most(most)
             .await
             .expect_err("there are three");
         assert_eq!(error.kind(), ErrorKind::Paging);
@@ -36,8 +45,16 @@ async fn collecting_all_never_cuts_a_list() {
             "{error}"
         );
     }
-    let none = clients::on(Script::answering(sites(0..0, None)));
-    assert_eq!(none.sites().list().all(0).await.expect("none").len(), 0);
+    let none = clients::on(Script::answering(body(0..0, None, Some(0))));
+    assert_eq!(
+        none.sites()
+            .list()
+            .collect_at_most(0)
+            .await
+            .expect("none")
+            .len(),
+        0
+    );
 }
 
 #[tokio::test]
@@ -48,7 +65,7 @@ async fn counting_asks_for_one_item() {
         client
             .sites()
             .list()
-            .limit(50)
+            .page_size(50)
             .offset(7)
             .count()
             .await
@@ -74,17 +91,11 @@ async fn counting_asks_for_one_item() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_is_dropped_asks_no_more() {
-    let script = Script::new(|_, request| {
-        let offset = number(request, "offset");
-        Ok(script::json(
-            200,
-            &sites(offset..offset + 2, Some(&format!("?offset={}", offset + 2))),
-        ))
-    });
+    let script = Script::new(|_, request| Ok(script::json(200, &page(request, 1_000))));
     let client = clients::on(script.clone());
     drop(client.sites().list().items());
     assert_eq!(script.count(), 0);
-    let mut items = client.sites().list().limit(2).items();
+    let mut items = client.sites().list().page_size(2).items();
     for _ in 0..3 {
         items.try_next().await.expect("a site");
     }
@@ -93,15 +104,15 @@ async fn a_stream_that_is_dropped_asks_no_more() {
     let five: Vec<_> = client
         .sites()
         .list()
-        .limit(2)
+        .page_size(2)
         .items()
         .take(5)
         .try_collect()
         .await
         .expect("five");
-    assert_eq!((five.len(), script.count()), (5, 2 + 3));
+    assert_eq!((five.len(), script.count()), (5, 2 + 4));
     tokio::time::sleep(Duration::from_secs(1_000)).await;
-    assert_eq!(script.count(), 5);
+    assert_eq!(script.count(), 6);
 
     // And a request that is under way ends with it.
     let failing = Script::always(Turn::Status(503));
@@ -128,17 +139,9 @@ async fn the_streams_work_with_what_everybody_uses() {
     ) -> S {
         stream
     }
-    let script = Script::new(|_, request| {
-        Ok(script::json(
-            200,
-            &match number(request, "offset") {
-                0 => sites(0..2, Some("?offset=2")),
-                _ => sites(2..4, None),
-            },
-        ))
-    });
+    let script = Script::new(|_, request| Ok(script::json(200, &page(request, 4))));
     let client = clients::on(script);
-    let items: Items<Site> = is_stream(client.sites().list().items());
+    let items: Items<Site> = is_stream(client.sites().list().page_size(3).items());
     let names: Vec<String> = items
         .map_ok(|site| site.name)
         .try_filter(|name| std::future::ready(name != "Site 1"))
@@ -146,13 +149,13 @@ async fn the_streams_work_with_what_everybody_uses() {
         .await
         .expect("three");
     assert_eq!(names, ["Site 0", "Site 2", "Site 3"]);
-    let pages: Pages<Site> = is_stream(client.sites().list().pages());
+    let pages: Pages<Site> = is_stream(client.sites().list().page_size(3).pages());
     let sizes: Vec<_> = pages
         .map_ok(|page| page.items.len())
         .try_collect()
         .await
         .expect("two");
-    assert_eq!(sizes, [2, 2]);
+    assert_eq!(sizes, [3, 1]);
     let mut pinned = pin!(client.sites().list().items().chunks(3));
     assert_eq!(pinned.next().await.map(|chunk| chunk.len()), Some(3));
 }

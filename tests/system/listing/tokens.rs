@@ -27,8 +27,8 @@ async fn a_listing_by_token_hands_each_token_back() {
     let certificates = clients::on(script.clone()).install(INSTALL).certificates();
     let all = certificates
         .list()
-        .limit(7)
-        .all(10)
+        .page_size(7)
+        .collect_at_most(10)
         .await
         .expect("four pages");
     let ids: Vec<_> = all.iter().map(|certificate| certificate.id).collect();

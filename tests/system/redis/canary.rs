@@ -44,7 +44,7 @@ async fn nothing_that_goes_to_redis_holds_a_secret() {
             .rate_limiter(windows)
             .build()
             .unwrap();
-        let accounts = client.accounts().list().all(10).await.unwrap();
+        let accounts = client.accounts().list().collect_at_most(10).await.unwrap();
         client.account(&accounts[0].id).get().await.unwrap();
         let states = format!("{:?}", client.rate_limit_state(None));
         assert!(!states.contains("canary"), "{states}");

@@ -38,7 +38,7 @@ async fn a_policy_counts_for_the_client_or_for_one_call() {
         .sites()
         .list()
         .retry(seven)
-        .all(9)
+        .collect_at_most(9)
         .await
         .expect_err("no connection");
     assert_eq!(script.count(), 1 + 7 + 7 + 7);
@@ -89,7 +89,7 @@ async fn a_call_takes_no_longer_than_its_timeout() {
         .sites()
         .list()
         .timeout(one_second)
-        .all(1)
+        .collect_at_most(1)
         .await
         .expect_err("silence");
     assert_eq!(error.attempts(), 1);

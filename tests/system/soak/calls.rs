@@ -89,7 +89,7 @@ impl Task<'_> {
         let client = self.client;
         match operation {
             // One of two, so that there is a next page.
-            "list_accounts" => page!(client.accounts().list().limit(1)),
+            "list_accounts" => page!(client.accounts().list().page_size(2)),
             // Not the first page: one that can shift.
             "list_archives" => {
                 page!(
@@ -97,7 +97,7 @@ impl Task<'_> {
                         .install(INSTALL)
                         .archives()
                         .list()
-                        .limit(10)
+                        .page_size(10)
                         .offset(1)
                 )
             }

@@ -151,7 +151,7 @@ pub(crate) fn told(client: &Client, ids: &Ids, id: &str, form: Form) -> Told {
         get_account: one(account.get());
         get_account_limits: one(account.plan_limits());
         get_account_usage: page(account.usage().list()),
-            full: usage(account.usage().list().limit(50).between(first, last));
+            full: usage(account.usage().list().page_size(50).between(first, last));
         refresh_account_disk_usage: one(account.usage().refresh_disk_usage());
         get_account_usage_summary: one(account.usage().summary().between(first, last));
         get_account_usage_insights: one(account.usage().insights().between(first, last));
@@ -260,7 +260,7 @@ pub(crate) fn told(client: &Client, ids: &Ids, id: &str, form: Form) -> Told {
         check_domain_status: one(domain.check_status());
         get_domain_report: one(install.domains().report(ids.report.as_str()));
         list_certificates: page(install.certificates().list()),
-            full: two_pages(install.certificates().list().limit(50), show_page);
+            full: two_pages(install.certificates().list().page_size(50), show_page);
         import_third_party_certificate: one(install
             .certificates()
             .import_third_party("aGVsbG8K", PrivateKey::new("d29ybGQK")));
@@ -342,7 +342,7 @@ fn page<T: Debug + Send + 'static, Style>(list: List<T, Style>) -> Told {
 fn pages<T: Debug + Send + 'static>(form: Form, list: List<T, ByOffset>) -> Told {
     match form {
         Form::Plain => page(list),
-        Form::Full => page(list.limit(50).offset(100)),
+        Form::Full => page(list.page_size(50).offset(100)),
     }
 }
 

@@ -9,15 +9,34 @@ pub(crate) fn site(number: u64) -> Value {
     json!({"id": format!("site-{number}"), "name": format!("Site {number}"), "account": {"id": "a1"}})
 }
 
-/// A page of the sites with these numbers.
-pub(crate) fn sites(numbers: std::ops::Range<u64>, next: Option<&str>) -> String {
-    json!({
+/// The page that a request asks for, of a list of so many sites: what the service answers with.
+pub(crate) fn page(request: &Request<Bytes>, total: u64) -> String {
+    let begin = number(request, "offset").min(total);
+    let end = (begin + number(request, "limit")).min(total);
+    let next = (end < total).then(|| format!("?offset={end}"));
+    body(begin..end, next.as_deref(), Some(total))
+}
+
+/// A page of the sites with these numbers, and what it says of the list.
+pub(crate) fn body(
+    numbers: std::ops::Range<u64>,
+    next: Option<&str>,
+    count: Option<u64>,
+) -> String {
+    let mut page = json!({
         "results": numbers.map(site).collect::<Vec<_>>(),
         "previous": null,
         "next": next,
-        "count": 1000,
-    })
-    .to_string()
+    });
+    if let Some(count) = count {
+        page["count"] = count.into();
+    }
+    page.to_string()
+}
+
+/// A page of the sites with these numbers, of a thousand.
+pub(crate) fn sites(numbers: std::ops::Range<u64>, next: Option<&str>) -> String {
+    body(numbers, next, Some(1_000))
 }
 
 /// A parameter of the query of a request.

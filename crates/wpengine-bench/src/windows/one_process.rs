@@ -66,7 +66,7 @@ async fn arrivals(time: Duration) -> Result<Vec<Duration>, Failure> {
 }
 
 async fn ask_without_pause(client: Client, end: Instant) -> Result<(), Failure> {
-    let accounts = client.accounts().list().all(1).await?;
+    let accounts = client.accounts().list().collect().await?;
     let account = accounts.first().ok_or_else(|| Failure::new("no account"))?;
     let account = client.account(&account.id);
     while Instant::now() < end {

@@ -116,7 +116,7 @@ pub(crate) async fn knock(args: &KnockArgs) -> Result<(), Failure> {
 }
 
 async fn ask_without_pause(client: Client) -> Result<(), Failure> {
-    let accounts = client.accounts().list().all(1).await?;
+    let accounts = client.accounts().list().collect().await?;
     let account = accounts.first().ok_or_else(|| Failure::new("no account"))?;
     let account = client.account(&account.id);
     loop {

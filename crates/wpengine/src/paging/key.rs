@@ -1,27 +1,65 @@
 //! What makes an item of a listing the same as one that was seen before.
 
-use std::{
-    borrow::Cow,
-    collections::HashSet,
-    hash::{BuildHasher, BuildHasherDefault, Hasher},
-};
+use std::borrow::Cow;
 
+use serde_json::Value;
 use wpengine_raw::types::{
-    Account, AccountUser, Archive, Backup, Certificate, Domain, EnvironmentMetrics, Installation,
-    ReportSchedule, Site, SiteReport, SiteTransfer, SshKey, Template,
+    Account, Archive, Backup, Domain, Installation, Site, SiteTransfer, SshKey,
 };
 
-/// An item that can be recognised.
+/// What an item is recognised by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    /// An id in the form of a UUID, which most are: it takes a third of the memory of its text.
+    Uuid(u128),
+    Id(Box<str>),
+    /// An item without an id, as it is: it is compared with its neighbours only.
+    Whole(Box<str>),
+}
+
+impl Key {
+    pub(crate) fn of_id(id: &str) -> Self {
+        match uuid(id) {
+            Some(uuid) => Self::Uuid(uuid),
+            None => Self::Id(id.into()),
+        }
+    }
+
+    pub(super) fn is_id(&self) -> bool {
+        !matches!(self, Self::Whole(_))
+    }
+}
+
+/// The number of a UUID in its usual form, with lower-case letters: another form is another text.
+fn uuid(text: &str) -> Option<u128> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 36 {
+        return None;
+    }
+    let mut number = 0_u128;
+    for (place, byte) in bytes.iter().enumerate() {
+        let digit = match byte {
+            b'-' if matches!(place, 8 | 13 | 18 | 23) => continue,
+            _ if matches!(place, 8 | 13 | 18 | 23) => return None,
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            _ => return None,
+        };
+        number = number << 4 | u128::from(digit);
+    }
+    Some(number)
+}
+
+/// An item of a listing that pages by offset.
 pub(crate) trait Keyed {
-    /// What it is recognised by; none if the answer does not say it.
-    fn key(&self) -> Option<Cow<'_, str>>;
+    fn key(&self) -> Key;
 }
 
 macro_rules! keyed {
     ($($item:ty: $field:ident),* $(,)?) => {
         $(impl Keyed for $item {
-            fn key(&self) -> Option<Cow<'_, str>> {
-                Some(Cow::Borrowed(&self.$field))
+            fn key(&self) -> Key {
+                Key::of_id(&self.$field)
             }
         })*
     };
@@ -29,77 +67,60 @@ macro_rules! keyed {
 
 keyed! {
     Account: id,
-    AccountUser: user_id,
     Archive: id,
     Backup: id,
     Domain: id,
     Installation: id,
-    ReportSchedule: uuid,
     Site: id,
-    SiteReport: uuid,
     SiteTransfer: id,
     SshKey: uuid,
-    Template: template_uuid,
 }
 
-impl Keyed for Certificate {
-    fn key(&self) -> Option<Cow<'_, str>> {
-        self.id.map(|id| Cow::Owned(id.to_string()))
-    }
-}
-
-impl Keyed for EnvironmentMetrics {
-    fn key(&self) -> Option<Cow<'_, str>> {
-        self.environment_name.as_deref().map(Cow::Borrowed)
-    }
-}
-
-/// The items that were seen, as hashes of 64 bits that are seeded anew for each listing: a hundred thousand take two
-/// megabytes. That two of a hundred thousand share a hash, so that one would be lost, happens once in four billion listings.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    hashes: HashSet<u64, BuildHasherDefault<AsItIs>>,
-    hasher: foldhash::fast::RandomState,
-}
-
-impl Seen {
-    fn hash(&self, key: &str) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write(key.as_bytes());
-        hasher.finish()
-    }
-
-    /// Makes room for so many more.
-    pub(super) fn reserve(&mut self, more: usize) {
-        self.hashes.reserve(more);
-    }
-
-    pub(super) fn contains(&self, key: &str) -> bool {
-        self.hashes.contains(&self.hash(key))
-    }
-
-    /// Whether it was not there before.
-    pub(super) fn insert(&mut self, key: &str) -> bool {
-        self.hashes.insert(self.hash(key))
+/// An item whose model is not known: by its `id` or `uuid`, if it has one.
+impl Keyed for Value {
+    fn key(&self) -> Key {
+        let id = ["id", "uuid"].iter().find_map(|name| match &self[*name] {
+            Value::String(id) => Some(Cow::Borrowed(id.as_str())),
+            Value::Number(id) => Some(Cow::Owned(id.to_string())),
+            _ => None,
+        });
+        match id {
+            Some(id) => Key::of_id(&id),
+            None => Key::Whole(self.to_string().into()),
+        }
     }
 }
 
-/// The hash of what is a hash already.
-#[derive(Debug, Default)]
-pub(super) struct AsItIs(u64);
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-impl Hasher for AsItIs {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+    use super::*;
+
+    #[test]
+    fn only_the_usual_form_of_a_uuid_is_one() {
+        let id = "294deacc-d8b8-4005-82c4-0727ba8ddde0";
+        assert_eq!(
+            Key::of_id(id),
+            Key::Uuid(0x294d_eacc_d8b8_4005_82c4_0727_ba8d_dde0)
+        );
+        for other in [
+            "294DEACC-d8b8-4005-82c4-0727ba8ddde0",
+            "294deaccd8b8400582c40727ba8ddde0",
+            "294deacc-d8b8-4005-82c4_0727ba8ddde0",
+            "294deacc0d8b8-4005-82c4-0727ba8ddde0",
+            "site-1",
+            "",
+        ] {
+            assert_eq!(Key::of_id(other), Key::Id(other.into()), "{other}");
         }
     }
 
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
+    #[test]
+    fn an_unknown_item_is_recognised_by_its_id_or_as_it_is() {
+        assert_eq!(json!({"id": "a"}).key(), Key::Id("a".into()));
+        assert_eq!(json!({"uuid": "b"}).key(), Key::Id("b".into()));
+        assert_eq!(json!({"id": 5}).key(), Key::Id("5".into()));
+        assert_eq!(json!({"x": 1}).key(), Key::Whole(r#"{"x":1}"#.into()));
     }
 }

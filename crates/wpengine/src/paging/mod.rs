@@ -2,12 +2,13 @@
 
 mod cursor;
 mod key;
+mod offsets;
 mod page;
-mod plan;
 mod stream;
 
 use std::{
-    borrow::Cow, fmt, future::Future, marker::PhantomData, pin::Pin, sync::Arc, time::Duration,
+    collections::HashSet, fmt, future::Future, marker::PhantomData, pin::Pin, sync::Arc,
+    time::Duration,
 };
 
 use http::{HeaderName, HeaderValue};
@@ -15,12 +16,11 @@ use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 use wpengine_raw as raw;
 
-pub(crate) use cursor::Cursor;
 pub(crate) use key::Keyed;
+use offsets::Offsets;
 pub use page::Page;
 pub(crate) use page::{Fetched, UsageNotes};
-use plan::Plan;
-use stream::Reading;
+use stream::Plan;
 pub use stream::{Items, Pages};
 
 use crate::{
@@ -31,6 +31,9 @@ use crate::{
     transport::Options,
     types::{AccountId, EnvironmentMetrics, Installation, Site},
 };
+
+/// How many pages can be under way at once.
+const MOST_AT_ONCE: usize = 128;
 
 /// A listing that pages by a numeric offset.
 #[derive(Debug)]
@@ -47,7 +50,10 @@ pub struct Unpaged(());
 pub(crate) struct Ask {
     pub(crate) options: Options,
     pub(crate) limit: u32,
-    pub(crate) cursor: Cursor,
+    /// Where the page begins, in a listing by offset.
+    pub(crate) offset: u64,
+    /// The token of the page, in a listing by token; none of the first.
+    pub(crate) token: Option<String>,
     /// The account that a listing of sites or installs is narrowed to.
     pub(crate) account: Option<AccountId>,
     /// The first and the last day that usage figures are asked for.
@@ -63,7 +69,12 @@ pub(crate) type Fetch<T> = Arc<dyn Fn(Ask) -> FetchFuture<T> + Send + Sync>;
 ///
 /// [`items`](Self::items) gives every item of every page, [`pages`](Self::pages) the pages themselves; both are streams
 /// that own what they need and ask for a page when it is wanted. A failure ends the stream with an error: no listing
-/// is ever shorter than it should be without one. [`all`](Self::all) collects, up to a number of items.
+/// is ever shorter than it should be without one. [`collect`](Self::collect) collects all items.
+///
+/// A listing by offset misses nothing that is there from its beginning to its end, and gives nothing twice, even if the list is
+/// changed meanwhile: each page begins with the last item of the page before, and where one does not, an earlier page is
+/// asked for. So `n` items take ⌈(n − 1) / 99⌉ requests. It ends with an error of the kind [`Paging`](ErrorKind::Paging) if the
+/// list changes faster than it can be read, or if the service counts more items than it lists.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -78,12 +89,12 @@ pub(crate) type Fetch<T> = Arc<dyn Fn(Ask) -> FetchFuture<T> + Send + Sync>;
 ///     println!("{}", site.name);
 /// }
 ///
-/// let mut pages = client.sites().list().limit(10).pages();
+/// let mut pages = client.sites().list().page_size(10).pages();
 /// while let Some(page) = pages.try_next().await? {
 ///     println!("{} of {:?}", page.items.len(), page.total());
 /// }
 ///
-/// let all = client.sites().list().all(1_000).await?;
+/// let all = client.sites().list().collect().await?;
 /// assert_eq!(client.sites().list().count().await?, all.len() as u64);
 /// # Ok(())
 /// # }
@@ -92,16 +103,18 @@ pub(crate) type Fetch<T> = Arc<dyn Fn(Ask) -> FetchFuture<T> + Send + Sync>;
 pub struct List<T, Style = ByOffset> {
     pub(crate) operation: &'static str,
     pub(crate) options: Options,
-    limit: u32,
+    page_size: u32,
+    /// How many items a page may hold.
     most: u32,
-    start: Cursor,
+    /// Whether it pages by offset.
+    by_offset: bool,
+    start: u64,
+    wanted: Option<usize>,
     account: Option<AccountId>,
     days: Option<(Date, Date)>,
     pub(crate) check: Option<Error>,
     fetch: Fetch<T>,
-    key: fn(&T) -> Option<Cow<'_, str>>,
     concurrency: usize,
-    verified: bool,
     style: PhantomData<fn() -> Style>,
 }
 
@@ -114,24 +127,22 @@ impl<T: Send + 'static, Style> List<T, Style> {
         fetch: F,
     ) -> Self
     where
-        T: Keyed,
         F: Fn(Ask) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Fetched<T>, Error>> + Send + 'static,
     {
         Self {
             operation,
             options: Options::default(),
-            // More than a hundred at a time saves requests where the API allows it.
-            limit: most,
+            page_size: most,
             most,
-            start: Cursor::Start,
+            by_offset: false,
+            start: 0,
+            wanted: None,
             account: None,
             days: None,
             check: check.err(),
             fetch: Arc::new(move |ask| Box::pin(fetch(ask))),
-            key: T::key,
             concurrency: 1,
-            verified: false,
             style: PhantomData,
         }
     }
@@ -163,6 +174,23 @@ impl<T: Send + 'static, Style> List<T, Style> {
         self
     }
 
+    /// Lists the first `items` only, and asks for no page more than that takes.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let newest = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0").backups().list().take(1).collect().await?;
+    /// assert!(newest.len() <= 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn take(mut self, items: usize) -> Self {
+        self.wanted = Some(self.wanted.map_or(items, |wanted| wanted.min(items)));
+        self
+    }
+
     /// Every item of every page, in the order of the API.
     pub fn items(self) -> Items<T> {
         Items::new(self.pages())
@@ -170,45 +198,68 @@ impl<T: Send + 'static, Style> List<T, Style> {
 
     /// The pages, one request each.
     pub fn pages(mut self) -> Pages<T> {
+        let least = if self.by_offset { 2 } else { 1 };
         let refused = self
             .check
             .take()
-            .or_else(|| check::limit(self.limit, self.most).err())
-            .or_else(|| check::verifiable(self.verified, self.limit).err())
+            .or_else(|| check::page_size(self.page_size, least, self.most).err())
             .map(|error| error.with(|inner| inner.operation = Some(self.operation)));
-        let plan = if self.verified {
-            Plan::verified(self.start.offset(), u64::from(self.limit))
-        } else {
-            Plan::ahead(self.start.clone())
+        let wanted = self.wanted.map(|wanted| wanted as u64);
+        let limit = match u32::try_from(self.wanted.unwrap_or(usize::MAX)) {
+            Ok(wanted) => self.page_size.min(wanted.max(1)),
+            Err(_) => self.page_size,
         };
-        let reading = Reading {
-            plan,
-            concurrency: self.concurrency,
-            key: self.key,
+        let plan = if self.by_offset {
+            Plan::Offsets(Box::new(Offsets::new(self.start, limit.into(), wanted)))
+        } else {
+            Plan::Tokens(HashSet::new())
+        };
+        let ask = Ask {
+            options: self.options,
+            limit,
+            offset: self.start,
+            token: None,
+            account: self.account,
+            days: self.days,
         };
         Pages::new(
             self.operation,
             self.fetch,
-            Ask {
-                options: self.options,
-                limit: self.limit,
-                cursor: self.start,
-                account: self.account,
-                days: self.days,
-            },
-            reading,
+            ask,
+            plan,
+            self.concurrency,
+            wanted,
             refused,
         )
     }
 
-    /// Collects all items, of which there may be `most` at the most. Each page has the time that
-    /// [`timeout`](Self::timeout) says.
+    /// Collects all items.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let installs = client.installs().list().concurrency(8).collect().await?;
+    /// assert_eq!(installs.len() as u64, client.installs().list().count().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Every kind of [`Error`] that a call can end in, and [`Paging`](ErrorKind::Paging).
+    pub async fn collect(self) -> Result<Vec<T>, Error> {
+        self.collect_at_most(usize::MAX).await
+    }
+
+    /// Collects all items, of which there may be `most`.
     ///
     /// # Errors
     ///
     /// [`Paging`](ErrorKind::Paging) if there are more, so that a list is never silently cut; and every kind of
     /// [`Error`] that a call can end in.
-    pub async fn all(self, most: usize) -> Result<Vec<T>, Error> {
+    pub async fn collect_at_most(self, most: usize) -> Result<Vec<T>, Error> {
         let operation = self.operation;
         let mut items = self.items();
         let mut all = Vec::new();
@@ -228,51 +279,32 @@ impl<T: Send + 'static, Style> List<T, Style> {
 }
 
 impl<T: Send + 'static> List<T, ByOffset> {
-    /// How many items a page holds at most, 1 to 100; 100 by default.
-    pub fn limit(mut self, limit: u32) -> Self {
-        self.limit = limit;
+    /// The listing pages by offset.
+    pub(crate) fn paged_by_offset(mut self) -> Self {
+        self.by_offset = true;
         self
     }
 
-    /// How many pages may be under way at once; 1 by default. The first page says how many there are, and the rest is asked
-    /// for so many at a time. The items keep their order, and at most so many pages are held.
+    /// Sets how many items a page holds at most, 2 to 100; 100 by default.
+    pub fn page_size(mut self, items: u32) -> Self {
+        self.page_size = items;
+        self
+    }
+
+    /// Sets how many pages may be under way at once; 1 by default, and 128 at most. The first page says how many items there
+    /// are, and the rest is asked for so many at a time. The items keep their order.
     pub fn concurrency(mut self, pages: usize) -> Self {
-        self.concurrency = pages.max(1);
-        self
-    }
-
-    /// Misses nothing, even if the list is changed while it is read.
-    ///
-    /// Without it, a list from which something is removed meanwhile moves up, and what moves over the end of a page is
-    /// not seen ([`Items::shrank`] says that it may have happened). With it, each page overlaps the one before by an item, and
-    /// where a page holds nothing that was seen before, an earlier one is asked for. So every item that is there from the
-    /// beginning to the end comes exactly once, given that what stays keeps its order.
-    ///
-    /// It costs one request in a hundred more, and some where something was removed; and the pages come one at a time,
-    /// whatever [`concurrency`](Self::concurrency) says. If the list changes faster than it can be read, so that going back
-    /// 16 times in a row finds nothing known, it ends with an error of the kind [`Paging`](ErrorKind::Paging).
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
-    /// # let client = wpengine::Client::builder()
-    /// #     .base_url(simulator.base_url())
-    /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
-    /// #     .build()?;
-    /// let installs = client.installs().list().verified().all(100_000).await?;
-    /// # let _ = installs;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn verified(mut self) -> Self {
-        self.verified = true;
+        self.concurrency = pages.clamp(1, MOST_AT_ONCE);
         self
     }
 
     /// Leaves out the first `offset` items.
     pub fn offset(mut self, offset: u64) -> Self {
-        self.start = Cursor::Offset(offset);
+        self.start = offset;
+        if i64::try_from(offset).is_err() {
+            let error = Error::invalid(format!("an offset of {offset} is too large"));
+            self.check = self.check.or(Some(error));
+        }
         self
     }
 
@@ -281,9 +313,10 @@ impl<T: Send + 'static> List<T, ByOffset> {
     /// # Errors
     ///
     /// [`Paging`](ErrorKind::Paging) if the answer does not say; and every kind of [`Error`] that a call can end in.
-    pub async fn count(self) -> Result<u64, Error> {
+    pub async fn count(mut self) -> Result<u64, Error> {
         let operation = self.operation;
-        let page = self.limit(1).offset(0).pages().try_next().await?;
+        self.start = 0;
+        let page = self.take(1).pages().try_next().await?;
         page.and_then(|page| page.total()).ok_or_else(|| {
             Error::new(
                 ErrorKind::Paging,
@@ -314,10 +347,10 @@ of_an_account!(Site);
 of_an_account!(Installation);
 
 impl<T: Send + 'static> List<T, ByToken> {
-    /// How many items a page holds at most. The most that the API allows, and the default: 1000 environments of usage
+    /// Sets how many items a page holds at most. The default is the most that the API allows: 1000 environments of usage
     /// figures, 100 certificates.
-    pub fn limit(mut self, limit: u32) -> Self {
-        self.limit = limit;
+    pub fn page_size(mut self, items: u32) -> Self {
+        self.page_size = items;
         self
     }
 }
@@ -336,10 +369,10 @@ impl<T, Style> fmt::Debug for List<T, Style> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("List")
             .field("operation", &self.operation)
-            .field("limit", &self.limit)
+            .field("page_size", &self.page_size)
             .field("concurrency", &self.concurrency)
-            .field("verified", &self.verified)
-            .field("start", &self.start)
+            .field("offset", &self.start)
+            .field("take", &self.wanted)
             .finish_non_exhaustive()
     }
 }
@@ -381,17 +414,17 @@ where
     List::new(operation, 100, check, move |wanted: Ask| {
         let (core, ask) = (Arc::clone(&core), ask.clone());
         async move {
-            let offset = wanted.cursor.offset();
             let limit = i64::from(wanted.limit);
-            let sent_offset = i64::try_from(offset)
-                .map_err(|_| Error::invalid(format!("an offset of {offset} is too large")))?;
+            // The plan keeps to what fits.
+            let offset = i64::try_from(wanted.offset).unwrap_or(i64::MAX);
             let answer = call::call(&core, operation, wanted.options, move |raw| {
-                ask(raw, wanted.account, Some(limit), Some(sent_offset))
+                ask(raw, wanted.account, Some(limit), Some(offset))
             })
             .await?;
-            Ok(Fetched::of_offset_page(answer, offset))
+            Ok(Fetched::of_offset_page(answer))
         }
     })
+    .paged_by_offset()
 }
 
 /// A listing that comes whole, through the generated client.
@@ -403,7 +436,7 @@ pub(crate) fn whole<T, L, F, Fut>(
     items: fn(L) -> Vec<T>,
 ) -> List<T, Unpaged>
 where
-    T: Keyed + Send + 'static,
+    T: Send + 'static,
     L: DeserializeOwned + Send + 'static,
     F: Fn(raw::Client) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = RawResult<L>> + Send + 'static,

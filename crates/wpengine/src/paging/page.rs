@@ -4,11 +4,11 @@ use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use wpengine_raw::{types::EnvironmentMetrics, values};
 
-use super::cursor::{self, Cursor, Envelope};
-use crate::{
-    error::Error,
-    response::{RateLimit, Response},
+use super::{
+    cursor::Next,
+    key::{Key, Keyed},
 };
+use crate::response::{RateLimit, Response};
 
 /// One page of a listing.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ impl<T> Page<T> {
         self.total
     }
 
-    /// How many items stand before this page; 0 in listings by token.
+    /// The offset of the first item of this page; 0 in listings by token.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.offset
@@ -88,31 +88,46 @@ impl Page<EnvironmentMetrics> {
     }
 }
 
-/// A page, and where the next one begins.
+/// A page, and what it says of the next one.
 pub(crate) struct Fetched<T> {
     pub(crate) page: Page<T>,
-    pub(crate) next: Result<Option<Cursor>, Error>,
+    pub(crate) next: Next,
+    /// What the items of a listing by offset are recognised by; empty for other listings.
+    pub(crate) keys: Vec<Key>,
 }
 
 impl<T> Fetched<T> {
-    /// A page of a listing by offset.
-    pub(crate) fn of_offset_page(answer: Response<values::Page<T>>, offset: u64) -> Self {
-        let (raw, answer) = answer.split();
-        let next = cursor::next_offset(&Envelope {
-            next: raw.next.as_deref(),
-            pagination: raw.pagination.as_ref(),
-            offset,
-            items: raw.results.len(),
-        });
+    fn new(answer: Response<()>, items: Vec<T>, total: Option<u64>, next: Next) -> Self {
         Self {
             page: Page {
-                total: raw.total(),
-                items: raw.results,
-                offset,
+                items,
+                total,
+                offset: 0,
                 answer,
                 usage: None,
             },
             next,
+            keys: Vec::new(),
+        }
+    }
+
+    /// A page of a listing by offset.
+    pub(crate) fn of_offset_page(answer: Response<values::Page<T>>) -> Self
+    where
+        T: Keyed,
+    {
+        let keys = answer.value.results.iter().map(Keyed::key).collect();
+        Self::with_keys(answer, keys)
+    }
+
+    /// A page of a listing by offset whose items are recognised by these keys.
+    pub(crate) fn with_keys(answer: Response<values::Page<T>>, keys: Vec<Key>) -> Self {
+        let (raw, answer) = answer.split();
+        let next = Next::of_offset_page(raw.next.as_deref(), raw.pagination.as_ref());
+        let total = raw.total();
+        Self {
+            keys,
+            ..Self::new(answer, raw.results, total, next)
         }
     }
 
@@ -122,36 +137,28 @@ impl<T> Fetched<T> {
         items: Vec<T>,
         total: Option<u64>,
         token: Option<String>,
-        before: &Cursor,
     ) -> Self {
-        Self {
-            page: Page {
-                items,
-                total,
-                offset: 0,
-                answer,
-                usage: None,
-            },
-            next: cursor::next_token(token, before),
-        }
+        Self::new(answer, items, total, Next::of_token(token))
     }
 
     /// A listing that comes whole.
     pub(crate) fn whole(answer: Response<()>, items: Vec<T>) -> Self {
-        Self {
-            page: Page {
-                total: Some(items.len() as u64),
-                items,
-                offset: 0,
-                answer,
-                usage: None,
-            },
-            next: Ok(None),
-        }
+        let total = items.len() as u64;
+        Self::new(answer, items, Some(total), Next::None)
     }
 
     pub(crate) fn with_usage(mut self, usage: UsageNotes) -> Self {
         self.page.usage = Some(usage);
         self
+    }
+}
+
+impl<T> Page<T> {
+    /// Leaves the items that are new.
+    pub(super) fn keep(&mut self, at: u64, fresh: &[bool]) {
+        let first = fresh.iter().position(|fresh| *fresh).unwrap_or(fresh.len());
+        self.offset = at.saturating_add(first as u64);
+        let mut fresh = fresh.iter();
+        self.items.retain(|_| fresh.next().copied().unwrap_or(true));
     }
 }

@@ -1,8 +1,7 @@
 //! The streams of a listing.
 
 use std::{
-    borrow::Cow,
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     fmt,
     future::poll_fn,
     pin::Pin,
@@ -12,18 +11,18 @@ use std::{
 use futures_core::Stream;
 
 use super::{
-    Ask, Cursor, Fetch, FetchFuture, Fetched, Page,
-    key::Seen,
-    plan::{Answer, Plan, Step},
+    Ask, Fetch, FetchFuture, Fetched, Page,
+    cursor::Next,
+    offsets::{Answer, Offsets, Step, paging},
 };
 use crate::error::Error;
 
 /// The pages of a listing: a stream that asks for a page when it is polled for one, and for as many more at the same time
 /// as [`concurrency`](crate::paging::List::concurrency) allows.
 ///
-/// The pages come in order, and an item that a page repeats because the list was changed meanwhile is left out of it.
-/// After an error the stream has ended. Dropping it ends the requests that are under way. Each page is a call of its own, with
-/// a limit of 300 s by default; the stream as a whole has none.
+/// The pages come in order. A page holds what is new in it: the item by which it overlaps the one before is left out. After an
+/// error the stream has ended. Dropping it ends the requests that are under way. Each page is a call of its own, with a deadline of
+/// 300 s by default; the stream as a whole has none.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Pages<T> {
     operation: &'static str,
@@ -31,18 +30,27 @@ pub struct Pages<T> {
     ask: Ask,
     plan: Plan,
     concurrency: usize,
+    /// How many more items the reader wants; none if all.
+    wanted: Option<u64>,
     /// The pages under way, in order.
     slots: VecDeque<Slot<T>>,
-    seen: Seen,
-    key: fn(&T) -> Option<Cow<'_, str>>,
-    most_total: Option<u64>,
-    shrank: bool,
+    has_begun: bool,
+    /// Whether a page was taken.
+    has_given: bool,
     end: End,
+}
+
+/// How the listing pages.
+#[derive(Debug)]
+pub(super) enum Plan {
+    Offsets(Box<Offsets>),
+    /// One page after the other, with the tokens that were used. A token that comes back leads round in a circle.
+    Tokens(HashSet<String>),
 }
 
 /// A page that was asked for.
 struct Slot<T> {
-    cursor: Cursor,
+    at: u64,
     state: SlotState<T>,
 }
 
@@ -59,43 +67,32 @@ enum End {
     Over,
 }
 
-/// How a listing is read.
-pub(super) struct Reading<T> {
-    pub(super) plan: Plan,
-    pub(super) concurrency: usize,
-    pub(super) key: fn(&T) -> Option<Cow<'_, str>>,
-}
-
 impl<T> Pages<T> {
     pub(super) fn new(
         operation: &'static str,
         fetch: Fetch<T>,
         ask: Ask,
-        reading: Reading<T>,
+        plan: Plan,
+        concurrency: usize,
+        wanted: Option<u64>,
         refused: Option<Error>,
     ) -> Self {
         Self {
             operation,
             fetch,
             ask,
-            plan: reading.plan,
-            concurrency: reading.concurrency,
+            plan,
+            concurrency,
+            wanted,
             slots: VecDeque::new(),
-            seen: Seen::default(),
-            key: reading.key,
-            most_total: None,
-            shrank: false,
-            end: refused.map_or(End::Open, End::Failing),
+            has_begun: false,
+            has_given: false,
+            end: match refused {
+                Some(error) => End::Failing(error),
+                None if wanted == Some(0) => End::Over,
+                None => End::Open,
+            },
         }
-    }
-
-    /// Whether a page said that there are fewer items than a page before it: something was removed while the list was
-    /// read, and what moved up over the end of a page may be missing.
-    ///
-    /// A [`verified`](crate::paging::List::verified) listing misses nothing.
-    #[must_use]
-    pub fn shrank(&self) -> bool {
-        self.shrank
     }
 
     /// The next page, or none at the end.
@@ -108,64 +105,131 @@ impl<T> Pages<T> {
     /// # Errors
     ///
     /// Every kind of [`Error`] that a call can end in, and [`Paging`](crate::ErrorKind::Paging) for a listing that does
-    /// not advance.
+    /// not advance, or that ends before the number of items that the service counts.
     pub async fn try_next(&mut self) -> Result<Option<Page<T>>, Error> {
         self.next().await.transpose()
     }
 
-    /// Asks for as many pages as may be under way at once.
-    fn fill(&mut self) {
-        while matches!(self.end, End::Open)
-            && self.slots.len() < self.concurrency
-            && let Some(cursor) = self.plan.ask()
-        {
-            let mut ask = self.ask.clone();
-            ask.cursor = cursor.clone();
-            self.slots.push_back(Slot {
-                cursor,
-                state: SlotState::Busy((self.fetch)(ask)),
-            });
+    fn slot(&self, at: u64) -> Slot<T> {
+        let ask = Ask {
+            offset: at,
+            ..self.ask.clone()
+        };
+        Slot {
+            at,
+            state: SlotState::Busy((self.fetch)(ask)),
         }
     }
 
-    /// Takes the page at the front. None if it has to be asked for anew.
-    fn accept(&mut self, cursor: &Cursor, fetched: Fetched<T>) -> Option<Page<T>> {
-        let Fetched { mut page, next } = fetched;
-        let key = self.key;
-        // Only a verified listing asks; the others would look everything up twice.
-        let any_seen = self.plan.is_verified()
-            && page
-                .items
-                .iter()
-                .filter_map(key)
-                .any(|key| self.seen.contains(&key));
-        let step = self.plan.answered(Answer {
-            at: cursor,
-            next,
-            total: page.total(),
-            items: page.items.len() as u64,
-            any_seen,
-            under_way: self.slots.front().map(|slot| &slot.cursor),
-        });
-        match step {
-            Step::GoOn => {}
-            Step::Replan => self.slots.clear(),
-            Step::Back => return None,
-            Step::Over => self.finish(End::Over),
-            Step::Fail(error) => {
-                let operation = self.operation;
-                self.finish(End::Failing(
-                    error.with(|inner| inner.operation = Some(operation)),
-                ));
-            }
+    /// Asks for the first page, and then for as many as may be under way at once.
+    fn fill(&mut self) {
+        if !matches!(self.end, End::Open) {
+            return;
         }
-        self.shrank |= page.total() < self.most_total && page.total().is_some();
-        self.most_total = self.most_total.max(page.total());
-        let seen = &mut self.seen;
-        seen.reserve(page.items.len());
-        page.items
-            .retain(|item| key(item).is_none_or(|key| seen.insert(&key)));
+        if !self.has_begun {
+            self.has_begun = true;
+            let first = match &self.plan {
+                Plan::Offsets(plan) => plan.start(),
+                Plan::Tokens(_) => 0,
+            };
+            self.slots.push_back(self.slot(first));
+        }
+        while self.slots.len() < self.concurrency
+            && let Some(last) = self.slots.back()
+            && let Plan::Offsets(plan) = &self.plan
+            && let Some(at) = plan.ahead_of(last.at)
+        {
+            self.slots.push_back(self.slot(at));
+        }
+    }
+
+    /// Takes the page at the front. None if it brings nothing to hand on.
+    fn accept(&mut self, at: u64, fetched: Fetched<T>) -> Option<Page<T>> {
+        let Fetched {
+            mut page,
+            next,
+            keys,
+        } = fetched;
+        let is_first = !std::mem::replace(&mut self.has_given, true);
+        match &mut self.plan {
+            Plan::Offsets(plan) => {
+                let step = plan.answered(&Answer {
+                    at,
+                    keys: &keys,
+                    next: &next,
+                    total: page.total(),
+                });
+                match step {
+                    Step::Page { fresh, next } => {
+                        page.keep(at, &fresh);
+                        self.go_on(next);
+                    }
+                    Step::Ask(at) => {
+                        let slot = self.slot(at);
+                        self.slots.push_front(slot);
+                        return None;
+                    }
+                    Step::Fail(error) => {
+                        self.fail(error);
+                        return None;
+                    }
+                }
+                if page.items.is_empty() && !is_first {
+                    return None;
+                }
+            }
+            Plan::Tokens(used) => match next {
+                Next::Token(token) if !used.insert(token.clone()) => {
+                    self.fail(paging(
+                        "the listing does not advance: a page names a token as the next that was used before",
+                    ));
+                }
+                Next::Token(token) => {
+                    self.ask.token = Some(token);
+                    let slot = self.slot(0);
+                    self.slots.push_back(slot);
+                }
+                _ => self.finish(End::Over),
+            },
+        }
+        self.cut(&mut page);
         Some(page)
+    }
+
+    /// The next page begins there, or there is none. What was fetched ahead is kept if it is not wholly known by then: it
+    /// overlaps what is known, or will once the gap before it is closed.
+    fn go_on(&mut self, next: Result<Option<u64>, Error>) {
+        let next = match next {
+            Ok(Some(next)) => next,
+            Ok(None) => return self.finish(End::Over),
+            Err(error) => return self.fail(error),
+        };
+        if let Plan::Offsets(plan) = &self.plan {
+            self.slots.retain(|slot| !plan.is_behind(slot.at, next));
+        }
+        if self.slots.front().is_none_or(|slot| slot.at > next) {
+            let slot = self.slot(next);
+            self.slots.push_front(slot);
+        }
+    }
+
+    /// Leaves no more items than the reader wants.
+    fn cut(&mut self, page: &mut Page<T>) {
+        let Some(wanted) = &mut self.wanted else {
+            return;
+        };
+        page.items
+            .truncate(usize::try_from(*wanted).unwrap_or(usize::MAX));
+        *wanted -= page.items.len() as u64;
+        if *wanted == 0 {
+            self.finish(End::Over);
+        }
+    }
+
+    fn fail(&mut self, error: Error) {
+        let operation = self.operation;
+        let error = error.with(|inner| inner.operation = Some(operation));
+        self.finish(End::Failing(error));
     }
 
     fn finish(&mut self, end: End) {
@@ -196,11 +260,11 @@ impl<T> Stream for Pages<T> {
                     });
                 }
                 Some(Slot {
-                    cursor,
+                    at,
                     state: SlotState::Done(done),
                 }) => match *done {
                     Ok(fetched) => {
-                        if let Some(page) = this.accept(&cursor, fetched) {
+                        if let Some(page) = this.accept(at, fetched) {
                             return Poll::Ready(Some(Ok(page)));
                         }
                     }
@@ -232,8 +296,8 @@ impl<T> fmt::Debug for Pages<T> {
 
 /// The items of a listing: a stream over all its pages.
 ///
-/// After an error the stream has ended. Dropping it ends the request that is under way. Each page is a call of its own, with a
-/// limit of 300 s by default; the stream as a whole has none.
+/// After an error the stream has ended. Dropping it ends the requests that are under way. Each page is a call of its own, with a
+/// deadline of 300 s by default; the stream as a whole has none.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Items<T> {
     pages: Pages<T>,
@@ -259,12 +323,6 @@ impl<T> Items<T> {
         self.total
     }
 
-    /// Whether something was removed while the list was read, as [`Pages::shrank`] says it.
-    #[must_use]
-    pub fn shrank(&self) -> bool {
-        self.pages.shrank()
-    }
-
     /// The next item, or none at the end.
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
@@ -275,7 +333,7 @@ impl<T> Items<T> {
     /// # Errors
     ///
     /// Every kind of [`Error`] that a call can end in, and [`Paging`](crate::ErrorKind::Paging) for a listing that does
-    /// not advance.
+    /// not advance, or that ends before the number of items that the service counts.
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
         self.next().await.transpose()
     }

@@ -25,7 +25,7 @@ impl AccountUsers {
     /// Operation `list_account_users`.
     ///
     #[doc = example!("let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\");
-for user in account.users().list().all(1_000).await? {
+for user in account.users().list().collect().await? {
     println!(\"{} is {}\", user.email, user.roles);
 }")]
     pub fn list(&self) -> List<AccountUser, Unpaged> {
@@ -95,7 +95,7 @@ impl AccountUserHandle {
     /// Operation `get_account_user`.
     ///
     #[doc = example!("let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\");
-for user in account.users().list().all(1_000).await? {
+for user in account.users().list().collect().await? {
     let again = account.user(&user.user_id).get().await?;
     assert_eq!(again.email, user.email);
 }")]

@@ -139,7 +139,7 @@ while let Some(transfer) = transfers.try_next().await? {
     /// Operation `list_site_report_templates`.
     ///
     #[doc = example!("let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\");
-for template in account.list_site_report_templates().all(1_000).await? {
+for template in account.list_site_report_templates().collect().await? {
     println!(\"{}\", template.template_name);
 }")]
     pub fn list_site_report_templates(&self) -> List<Template, Unpaged> {

@@ -186,7 +186,7 @@ impl NewArchive {
         &self.backup_id
     }
 
-    /// Waits until the archive is completed, 2 hours at the most unless another [`limit`](Wait::limit) is given.
+    /// Waits until the archive is completed, 2 hours at the most unless another [`deadline`](Wait::deadline) is given.
     ///
     /// Asks with the operation `list_archives`, for the archive of the backup that was not there before. Two of them are an
     /// error of the kind [`Ambiguous`](crate::ErrorKind::Ambiguous): somebody else has made another one at the same time,
@@ -275,7 +275,7 @@ handle! {
 }
 
 impl ArchiveHandle {
-    /// Waits until the archive is completed, 2 hours at the most unless another [`limit`](Wait::limit) is given.
+    /// Waits until the archive is completed, 2 hours at the most unless another [`deadline`](Wait::deadline) is given.
     ///
     /// Asks with the operation `list_archives`. An archive that was `aborted` is an error of the kind
     /// [`WorkFailed`](crate::ErrorKind::WorkFailed).

@@ -107,7 +107,7 @@ while let Some(backup) = backups.try_next().await? {
         })
     }
 
-    /// Waits until the backup is completed, an hour at the most unless another [`limit`](Wait::limit) is given.
+    /// Waits until the backup is completed, an hour at the most unless another [`deadline`](Wait::deadline) is given.
     ///
     /// Asks with the operation `get_backup`. A backup that was `aborted` is an error of the kind
     /// [`WorkFailed`](crate::ErrorKind::WorkFailed).
@@ -149,7 +149,7 @@ while let Some(backup) = backups.try_next().await? {
     /// end shows only in the mail to the given addresses.
     ///
     #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let backups = install.backups().list().all(1_000).await?;
+let backups = install.backups().list().collect().await?;
 if let Some(backup) = backups.iter().find(|backup| backup.status.as_str() == \"completed\") {
     install
         .backup(&backup.id)

@@ -53,7 +53,7 @@ while let Some(certificate) = certificates.try_next().await? {
             move |wanted: Ask| {
                 let (client, id) = (client.clone(), id.clone());
                 async move {
-                    let (limit, token) = (i64::from(wanted.limit), wanted.cursor.token());
+                    let (limit, token) = (i64::from(wanted.limit), wanted.token);
                     let answer = call(client.core(), OPERATION, wanted.options, |raw| async move {
                         raw.list_certificates(&id, Some(limit), token.as_deref())
                             .await
@@ -67,7 +67,6 @@ while let Some(certificate) = certificates.try_next().await? {
                                 body.certificates,
                                 None,
                                 body.next_page_token,
-                                &wanted.cursor,
                             ))
                         }
                         Err(error) if means_none(&error) => {
@@ -138,7 +137,7 @@ impl DomainCertificateHandle {
     /// Operation `get_domain_certificate`.
     ///
     #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-for domain in install.domains().list().all(1_000).await? {
+for domain in install.domains().list().collect().await? {
     match install.domain(&domain.id).certificate().get().await {
         Ok(found) => println!(\"{:?}\", found.certificate.and_then(|known| known.status)),
         Err(error) if error.is_not_found() => println!(\"{} has none\", domain.name),
@@ -158,7 +157,7 @@ for domain in install.domains().list().all(1_000).await? {
         )
     }
 
-    /// Waits until the certificate is enabled, 2 hours at the most unless another [`limit`](Wait::limit) is given. As long
+    /// Waits until the certificate is enabled, 2 hours at the most unless another [`deadline`](Wait::deadline) is given. As long
     /// as there is none, it may still come.
     ///
     /// Asks with the operation `get_domain_certificate`. One that was `REJECTED` or `CANCELED`, or is `EXPIRED`, is an
@@ -176,7 +175,7 @@ for domain in install.domains().list().all(1_000).await? {
     /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
     /// #     .build()?;
     /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
-    /// let domains = install.domains().list().all(1_000).await?;
+    /// let domains = install.domains().list().collect().await?;
     /// if let Some(domain) = domains.iter().find(|domain| domain.network_type.as_deref() == Some("LEGACY")) {
     ///     let certificate = install.domain(&domain.id).certificate();
     ///     certificate.order("jane@example.com", "Jane", "Doe", "US").await?;
@@ -230,7 +229,7 @@ for domain in install.domains().list().all(1_000).await? {
     /// Operation `order_domain_certificate`.
     ///
     #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let domains = install.domains().list().all(1_000).await?;
+let domains = install.domains().list().collect().await?;
 if let Some(domain) = domains.iter().find(|domain| domain.network_type.as_deref() == Some(\"LEGACY\")) {
     install
         .domain(&domain.id)

@@ -124,7 +124,7 @@ for domain in added {
     /// Operation `get_domain_report`.
     ///
     #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let domains = install.domains().list().all(1_000).await?;
+let domains = install.domains().list().collect().await?;
 if let Some(domain) = domains.first() {
     let started = install.domain(&domain.id).check_status().await?;
     let report = install.domains().report(started.report_id).await?.report;
@@ -141,7 +141,7 @@ if let Some(domain) = domains.first() {
 }
 
 impl Domains {
-    /// Waits until the report of a check is complete, 10 minutes at the most unless another [`limit`](Wait::limit) is
+    /// Waits until the report of a check is complete, 10 minutes at the most unless another [`deadline`](Wait::deadline) is
     /// given.
     ///
     /// Asks with the operation `get_domain_report`.
@@ -251,7 +251,7 @@ impl DomainHandle {
     /// Operation `get_domain`.
     ///
     #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-for domain in install.domains().list().all(1_000).await? {
+for domain in install.domains().list().collect().await? {
     let again = install.domain(&domain.id).get().await?;
     println!(\"{:?}\", again.ownership_status);
 }")]
@@ -315,13 +315,13 @@ println!(\"{:?}\", verification.txt_verified_time);")]
         )
     }
 
-    /// Has the TXT record looked up until it is found, 2 hours at the most unless another [`limit`](Wait::limit) is
+    /// Has the TXT record looked up until it is found, 2 hours at the most unless another [`deadline`](Wait::deadline) is
     /// given.
     ///
     /// Asks with the operations `verify_domain` and `get_domain`.
     ///
     #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let domains = install.domains().list().all(1_000).await?;
+let domains = install.domains().list().collect().await?;
 let known = domains
     .iter()
     .find(|domain| domain.ownership_status.as_ref().is_some_and(|status| status.as_str() == \"TXT_VERIFIED\"));
@@ -361,7 +361,7 @@ if let Some(domain) = known {
     /// Operation `check_domain_status`.
     ///
     #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let domains = install.domains().list().all(1_000).await?;
+let domains = install.domains().list().collect().await?;
 if let Some(domain) = domains.first() {
     let started = install.domain(&domain.id).check_status().await?;
     println!(\"{}\", started.report_id);

@@ -131,7 +131,7 @@ println!(\"{} runs WordPress {:?}\", install.name, install.wp_version);")]
         )
     }
 
-    /// Waits until the install is active, 30 minutes at the most unless another [`limit`](Wait::limit) is given. The SSH
+    /// Waits until the install is active, 30 minutes at the most unless another [`deadline`](Wait::deadline) is given. The SSH
     /// gateway lets one in about 3 minutes after that.
     ///
     /// Asks with the operation `get_install`.

@@ -58,7 +58,7 @@ impl SiteReports {
     /// Operation `list_site_reports`.
     ///
     #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
-for report in site.reports().list().all(1_000).await? {
+for report in site.reports().list().collect().await? {
     println!(\"{:?} of {:?}\", report.title, report.created_at);
 }")]
     pub fn list(&self) -> List<SiteReport, Unpaged> {
@@ -87,7 +87,7 @@ impl ReportSchedules {
     /// Operation `list_site_report_schedules`.
     ///
     #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
-for schedule in site.report_schedules().list().all(1_000).await? {
+for schedule in site.report_schedules().list().collect().await? {
     println!(\"{:?}: next on {:?}\", schedule.title, schedule.next_scheduled_date);
 }")]
     pub fn list(&self) -> List<ReportSchedule, Unpaged> {
@@ -399,7 +399,7 @@ async fn listed(
 ) -> Result<Vec<ReportSchedule>, Error> {
     let mut list = schedules.list();
     list.options = options.clone();
-    list.all(usize::MAX).await
+    list.collect().await
 }
 
 /// Says of an error that came after the schedule was confirmed that it is there.
@@ -428,7 +428,7 @@ impl ReportScheduleHandle {
     /// Operation `update_site_report_schedule`.
     ///
     #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
-for schedule in site.report_schedules().list().all(1_000).await? {
+for schedule in site.report_schedules().list().collect().await? {
     client
         .report_schedule(schedule.uuid)
         .update()
@@ -452,7 +452,7 @@ for schedule in site.report_schedules().list().all(1_000).await? {
     /// Operation `delete_site_report_schedule`.
     ///
     #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
-for schedule in site.report_schedules().list().all(1_000).await? {
+for schedule in site.report_schedules().list().collect().await? {
     client.report_schedule(schedule.uuid).delete().await?;
 }")]
     pub fn delete(&self) -> Request<()> {

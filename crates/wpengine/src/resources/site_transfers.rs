@@ -58,7 +58,7 @@ while let Some(transfer) = transfers.try_next().await? {
     ///
     #[doc = example!("use jiff::ToSpan;
 
-let accounts = client.accounts().list().all(100).await?;
+let accounts = client.accounts().list().collect().await?;
 let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
 let here = site.get().await?.account.id;
 if let Some(other) = accounts.iter().find(|account| Some(&account.id) != here.as_ref()) {
@@ -119,7 +119,7 @@ while let Some(transfer) = transfers.try_next().await? {
     }
 
     /// Waits until the transfer is completed, 2 hours at the most: give one that is scheduled for later a longer
-    /// [`limit`](Wait::limit).
+    /// [`deadline`](Wait::deadline).
     ///
     /// Asks with the operation `get_site_transfer`. A transfer that `failed` or was `cancelled` is an error of the kind
     /// [`WorkFailed`](crate::ErrorKind::WorkFailed).

@@ -27,7 +27,7 @@ impl SshKeys {
     ///
     /// Operation `list_ssh_keys`.
     ///
-    #[doc = example!("let keys = client.ssh_keys().list().all(1_000).await?;
+    #[doc = example!("let keys = client.ssh_keys().list().collect().await?;
 # let _ = keys;")]
     pub fn list(&self) -> List<SshKey> {
         by_offset(

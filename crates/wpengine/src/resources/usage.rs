@@ -63,7 +63,7 @@ while let Some(environment) = environments.try_next().await? {
                 let (client, id) = (client.clone(), id.clone());
                 async move {
                     let (first, last) = wanted.days.unzip();
-                    let (limit, token) = (i64::from(wanted.limit), wanted.cursor.token());
+                    let (limit, token) = (i64::from(wanted.limit), wanted.token);
                     let answer = call(client.core(), OPERATION, wanted.options, |raw| async move {
                         raw.get_account_usage(
                             &id,
@@ -86,7 +86,6 @@ while let Some(environment) = environments.try_next().await? {
                         body.environment_metrics,
                         body.total_size.and_then(|total| u64::try_from(total).ok()),
                         body.next_page_token,
-                        &wanted.cursor,
                     );
                     Ok(page.with_usage(usage))
                 }
@@ -149,7 +148,7 @@ println!(\"{:?}\", page.and_then(|page| page.storage_refresh_expected()));")]
 
 impl AccountUsage {
     /// Waits until no measurement of the account's storage runs, 60 minutes at the most unless another
-    /// [`limit`](Wait::limit) is given.
+    /// [`deadline`](Wait::deadline) is given.
     ///
     /// Asks with the operation `get_account_usage`, for one environment.
     ///
@@ -162,7 +161,7 @@ println!(\"{:?}\", page.storage_refreshed());")]
             Work {
                 name: format!("the storage measurement of account {}", self.account_id),
                 ask: Box::new(move || {
-                    let mut pages = this.list().limit(1).pages();
+                    let mut pages = this.list().page_size(1).pages();
                     Box::pin(async move {
                         pages.try_next().await?.ok_or_else(|| {
                             Error::new(ErrorKind::Paging, "the usage has no page at all")
@@ -223,7 +222,7 @@ println!(\"{:?}\", usage.get().await?.storage_refresh_expected_time);")]
 
 impl InstallUsage {
     /// Waits until no measurement of the install's storage runs, 60 minutes at the most unless another
-    /// [`limit`](Wait::limit) is given.
+    /// [`deadline`](Wait::deadline) is given.
     ///
     /// Asks with the operation `get_install_usage`.
     ///

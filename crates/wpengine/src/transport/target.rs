@@ -93,16 +93,21 @@ impl Target {
     /// How a success contradicts the documentation: a body where none is documented, or only a part of one. Something on
     /// the way may have answered, or cut the answer off. None if the answer fits.
     ///
-    /// Another success than the documented one is fine as long as it has no body; and so is the documented one with a body
+    /// Another success than the documented one is fine as long as its body says nothing; and so is the documented one with a body
     /// that is JSON.
     pub(crate) fn contradiction(&self, status: StatusCode, body: &[u8]) -> Option<&'static str> {
         if status == StatusCode::PARTIAL_CONTENT {
             return Some("the answer is only a part, which was not asked for");
         }
         let success = self.success.filter(|_| !self.json && status.is_success())?;
-        let fits = body.trim_ascii().is_empty() || (success == status && is_json(body));
+        let fits = says_nothing(body) || (success == status && is_json(body));
         (!fits).then_some("the answer has a body where none is documented")
     }
+}
+
+/// Whether a body is as good as none.
+fn says_nothing(body: &[u8]) -> bool {
+    matches!(body.trim_ascii(), b"" | b"{}" | b"[]" | b"null" | b"\"\"")
 }
 
 /// Whether a body is JSON of any kind.

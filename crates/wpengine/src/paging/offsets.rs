@@ -1,0 +1,281 @@
+//! Which page of a listing by offset to ask for next: decisions only, the stream asks.
+//!
+//! Each page begins with the last item of the page before. What stays in the list keeps its order. So if a page holds any
+//! item that was seen before, whatever stays and stands before that item was seen too, and what comes after it in the page misses
+//! nothing. That is true whenever the page was fetched: pages that were fetched ahead can be used after a gap was closed.
+//! A page without such an item may have skipped some: then an earlier one is asked for, back to the start if need be.
+
+use std::collections::HashSet;
+
+use super::{cursor::Next, key::Key};
+use crate::error::{Error, ErrorKind};
+
+/// How often in a row a listing goes back without finding anything new before it gives up.
+const MOST_STEPS_BACK: u32 = 16;
+
+/// How many pages in a row may bring nothing new.
+const MOST_EMPTY: u32 = 3;
+
+/// What a page says.
+pub(super) struct Answer<'a> {
+    pub(super) at: u64,
+    pub(super) keys: &'a [Key],
+    pub(super) next: &'a Next,
+    pub(super) total: Option<u64>,
+}
+
+/// What to do after a page.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// It is good: those items are new. The next page begins there; none if this was the last, and an error if nothing
+    /// can follow.
+    Page {
+        fresh: Vec<bool>,
+        next: Result<Option<u64>, Error>,
+    },
+    /// It brings nothing, and another one is asked for at this offset.
+    Ask(u64),
+    /// The listing cannot go on.
+    Fail(Error),
+}
+
+#[derive(Debug)]
+pub(super) struct Offsets {
+    start: u64,
+    /// How many items a page is asked for.
+    size: u64,
+    /// After so many items the reader wants no more.
+    most: Option<u64>,
+    /// The ids that were seen.
+    seen: HashSet<Key>,
+    /// The last good page, and the offset after it.
+    last: Vec<Key>,
+    reached: u64,
+    /// The furthest offset after any good page.
+    furthest: u64,
+    has_begun: bool,
+    total: Option<u64>,
+    /// How many items were new.
+    given: u64,
+    /// From one page to the next, by the first one.
+    stride: u64,
+    /// By how many items pages overlap: 1, or 0 for a server that rounds the offset to its pages.
+    overlap: u64,
+    /// Where such a server may have been found: what comes from there is good.
+    full_offset: Option<u64>,
+    /// Whether a page did not begin with the last item of the one before.
+    is_displaced: bool,
+    /// The last page said that it is the last, and that there are more items.
+    is_short: bool,
+    empty: u32,
+    steps_back: u32,
+}
+
+impl Offsets {
+    pub(super) fn new(start: u64, size: u64, most: Option<u64>) -> Self {
+        Self {
+            start,
+            size,
+            most,
+            seen: HashSet::new(),
+            last: Vec::new(),
+            reached: start,
+            furthest: start,
+            has_begun: false,
+            total: None,
+            given: 0,
+            stride: 0,
+            overlap: 1,
+            full_offset: None,
+            is_displaced: false,
+            is_short: false,
+            empty: 0,
+            steps_back: 0,
+        }
+    }
+
+    pub(super) fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Whether a page at that offset holds nothing after this one.
+    pub(super) fn is_behind(&self, at: u64, next: u64) -> bool {
+        at.saturating_add(self.size) <= next
+    }
+
+    /// The page to fetch ahead after one at that offset, if the first page has said how many there are.
+    pub(super) fn ahead_of(&self, at: u64) -> Option<u64> {
+        let end = self
+            .most
+            .map_or(u64::MAX, |most| self.start.saturating_add(most));
+        let end = end.min(self.total?);
+        let next = at.checked_add(self.stride).filter(|next| *next > at)?;
+        (next.saturating_add(self.overlap) < end).then_some(next)
+    }
+
+    pub(super) fn answered(&mut self, answer: &Answer<'_>) -> Step {
+        let known = self.known(answer.keys);
+        let is_anchored = known.contains(&true);
+        let is_in_place = !self.has_begun || self.last.is_empty() || answer.at <= self.start;
+        let is_full_offset = self.full_offset == Some(answer.at);
+        let brings_nothing = !known.contains(&false);
+        if self.is_short && brings_nothing && self.is_still_short(answer) {
+            return Step::Fail(self.cut_short(answer.total));
+        }
+        if !is_anchored && !is_in_place && !is_full_offset && self.overlap > 0 {
+            return self.step_back(answer.at);
+        }
+        if !is_anchored && is_full_offset {
+            // It was a server that rounds: from here on pages are asked for at its own offsets.
+            (self.overlap, self.stride) = (0, self.size.max(answer.keys.len() as u64));
+        }
+        if brings_nothing && self.has_begun && self.may_be_rounded(answer) {
+            self.full_offset = Some(self.reached);
+            return Step::Ask(self.reached);
+        }
+        let is_on_the_way_back = answer.at.saturating_add(self.overlap) < self.furthest;
+        let was_displaced = std::mem::take(&mut self.is_displaced);
+        self.take(answer, &known);
+        if !brings_nothing {
+            (self.empty, self.steps_back) = (0, 0);
+        } else if !is_on_the_way_back && self.is_displaced {
+            // As much was inserted before the reader as it read.
+            self.steps_back += 1;
+        } else if !is_on_the_way_back {
+            self.empty += 1;
+        }
+        self.is_displaced |= was_displaced;
+        if self.empty > MOST_EMPTY {
+            return Step::Fail(self.stands_still());
+        }
+        if self.steps_back > MOST_STEPS_BACK {
+            return Step::Fail(too_fast());
+        }
+        let fresh = known.iter().map(|known| !known).collect();
+        Step::Page {
+            fresh,
+            next: self.next(answer),
+        }
+    }
+
+    /// Which items were seen on an earlier page. Two with one id on this page are two. Items without ids are compared with
+    /// the last one of the page before only.
+    fn known(&self, keys: &[Key]) -> Vec<bool> {
+        let seam = match self.last.last() {
+            Some(last) if !last.is_id() => keys.iter().position(|key| key == last),
+            _ => None,
+        };
+        keys.iter()
+            .enumerate()
+            .map(|(place, key)| match seam {
+                Some(seam) => place <= seam,
+                None => self.seen.contains(key),
+            })
+            .collect()
+    }
+
+    /// Whether a server seems to round the offset to its pages: its `next` says that this page began before it was asked for.
+    fn may_be_rounded(&self, answer: &Answer<'_>) -> bool {
+        let items = answer.keys.len() as u64;
+        let began = match answer.next {
+            Next::Offset(Some(next)) => next.saturating_sub(items),
+            _ => return false,
+        };
+        items > 0 && began < answer.at && self.full_offset != Some(self.reached)
+    }
+
+    /// The page is good.
+    fn take(&mut self, answer: &Answer<'_>, known: &[bool]) {
+        let items = answer.keys.len() as u64;
+        if !self.has_begun {
+            self.stride = items.saturating_sub(1);
+        } else if answer.keys.first() != self.last.last() && self.overlap > 0 {
+            self.is_displaced = true;
+        }
+        self.has_begun = true;
+        self.given += known.iter().filter(|known| !**known).count() as u64;
+        self.seen
+            .extend(answer.keys.iter().filter(|key| key.is_id()).cloned());
+        self.reached = answer.at.saturating_add(items);
+        self.furthest = self.furthest.max(self.reached);
+        if items > 0 {
+            self.last = answer.keys.to_vec();
+        }
+        self.total = answer.total.or(self.total);
+        self.is_short = *answer.next == Next::None && self.is_below_total(self.reached);
+    }
+
+    fn is_below_total(&self, reached: u64) -> bool {
+        self.total.is_some_and(|total| reached < total)
+    }
+
+    /// Whether the listing ended too early, and this page says so again.
+    fn is_still_short(&self, answer: &Answer<'_>) -> bool {
+        *answer.next == Next::None && answer.total.is_none_or(|total| total > self.reached)
+    }
+
+    /// Where the next page begins; none at the end.
+    fn next(&self, answer: &Answer<'_>) -> Result<Option<u64>, Error> {
+        let items = answer.keys.len() as u64;
+        let is_over = match (answer.next, self.total) {
+            (Next::None, Some(_)) => !self.is_short,
+            (Next::None, None) => items < self.size,
+            _ => false,
+        };
+        if is_over {
+            let expected = self
+                .total
+                .map_or(0, |total| total.saturating_sub(self.start));
+            if self.given < expected && !self.is_displaced {
+                return Err(self.cut_short(self.total));
+            }
+            return Ok(None);
+        }
+        let next = match answer.next {
+            // An empty page says nothing but where the next one is.
+            Next::Offset(Some(next)) if items == 0 => (*next).max(answer.at.saturating_add(1)),
+            Next::Offset(None) if items == 0 => answer.at.saturating_add(self.size),
+            _ => self.reached - self.overlap.min(items),
+        };
+        if i64::try_from(next).is_err() {
+            let message =
+                format!("a page names {next} as the offset of the next, which is beyond any list");
+            return Err(paging(message));
+        }
+        Ok(Some(next))
+    }
+
+    fn step_back(&mut self, at: u64) -> Step {
+        self.steps_back += 1;
+        self.is_displaced = true;
+        if self.steps_back > MOST_STEPS_BACK {
+            return Step::Fail(too_fast());
+        }
+        let step = self.size.saturating_mul(1 << self.steps_back);
+        Step::Ask(at.saturating_sub(step).max(self.start))
+    }
+
+    fn cut_short(&self, total: Option<u64>) -> Error {
+        let total = total.unwrap_or_default().saturating_sub(self.start);
+        paging(format!(
+            "the listing ends after {} items, and the service says that there are {total}",
+            self.given
+        ))
+    }
+
+    fn stands_still(&self) -> Error {
+        paging(format!(
+            "the listing does not advance: {} pages in a row brought nothing new, at offset {}",
+            self.empty, self.reached
+        ))
+    }
+}
+
+fn too_fast() -> Error {
+    paging("the list changes faster than it can be read")
+}
+
+pub(super) fn paging(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Paging, message)
+        .hint("what was listed before is good, but it is not all; try again later")
+}
