@@ -226,3 +226,36 @@ async fn an_answer_can_be_had_with_everything_that_came_with_it() {
     assert_eq!(error.request_id(), Some("c0ffee"));
     assert!(error.to_string().contains("request id c0ffee"), "{error}");
 }
+
+#[tokio::test]
+async fn a_path_with_white_space_and_a_header_of_the_connection_are_refused() {
+    let script = Script::answering("{}");
+    let client = clients::on(script.clone());
+    for path in [
+        "/us\ner",
+        "/user\n",
+        "/a b",
+        "/a\tb",
+        "/a\0b",
+        "/user?x=a\nb",
+    ] {
+        let error = client.request(Method::GET, path).send().await;
+        let error = error.expect_err(path);
+        assert!(error.is_invalid_request(), "{path:?}: {error}");
+    }
+    for name in ["host", "content-length", "transfer-encoding", "connection"] {
+        let name = http::HeaderName::from_static(name);
+        let value = http::HeaderValue::from_static("5");
+        let request = client.request(Method::GET, "/user");
+        let error = request.header(name.clone(), value.clone()).send().await;
+        assert!(
+            error
+                .expect_err("no header")
+                .to_string()
+                .contains(name.as_str())
+        );
+        let error = client.current_user().header(name, value).await;
+        assert!(error.expect_err("no header").is_invalid_request());
+    }
+    assert_eq!(script.count(), 0);
+}

@@ -165,33 +165,6 @@ async fn a_wait_without_end_is_accepted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_could_not_be_asked_keeps_its_own_kind() {
-    for (turn, kind) in [
-        (Turn::Status(403), ErrorKind::Api),
-        (Turn::Status(404), ErrorKind::Api),
-        (Turn::Status(500), ErrorKind::Api),
-        (Turn::Connect, ErrorKind::Connect),
-        (Turn::Broken, ErrorKind::Transport),
-        (Turn::Silence, ErrorKind::Timeout),
-    ] {
-        let script = Script::new(move |number, _| match number {
-            0 => Ok(json(200, r#"{"id":"b1","status":"requested"}"#)),
-            _ => Err(turn),
-        });
-        let error = wait(&script).await.expect_err("it cannot be asked");
-        assert_eq!(error.kind(), kind, "{turn:?}: {error}");
-        assert_eq!(error.operation(), Some("get_backup"));
-        assert_eq!(error.state(), None);
-    }
-    // And what passes is passed over.
-    let script = Script::then(
-        &[Turn::Connect, Turn::Status(502), Turn::Broken],
-        r#"{"id":"b1","status":"completed"}"#,
-    );
-    wait(&script).await.expect("a backup");
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_id_that_is_none_is_refused_before_anything_is_sent() {
     let script = backup_in(&["completed"]);
     let client = clients::on(script.clone());
@@ -328,4 +301,100 @@ async fn a_backup_of_the_simulator_is_waited_for_in_its_own_time() {
         (ErrorKind::WorkFailed, Some("aborted"))
     );
     assert_eq!(simulator.violations(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_fails_for_a_while_does_not_end_a_wait() {
+    for turn in [
+        Turn::Connect,
+        Turn::Broken,
+        Turn::Silence,
+        Turn::Status(503),
+        Turn::Status(429),
+        Turn::Status(500),
+    ] {
+        let script = Script::new(move |number, _| match number {
+            0 => Ok(json(200, r#"{"id":"b1","status":"in_progress"}"#)),
+            1..=12 => Err(turn),
+            13 => Ok(json(200, "<html>")),
+            _ => Ok(json(200, r#"{"id":"b1","status":"completed"}"#)),
+        });
+        let wait = wait(&script).deadline(Duration::from_secs(24 * 3_600));
+        let backup = wait
+            .await
+            .unwrap_or_else(|error| panic!("{turn:?}: {error}"));
+        assert_eq!(backup.status.as_str(), "completed");
+    }
+    // A refusal is an answer.
+    for status in [401, 403, 404] {
+        let script = Script::new(move |number, _| match number {
+            0 => Ok(json(200, r#"{"id":"b1","status":"in_progress"}"#)),
+            _ => Err(Turn::Status(status)),
+        });
+        let error = wait(&script).await.expect_err("refused");
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
+        assert_eq!(script.count(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_ends_unanswered_says_the_last_state_and_why() {
+    let script = Script::new(|number, _| match number {
+        0 => Ok(json(200, r#"{"id":"b1","status":"in_progress"}"#)),
+        _ => Err(Turn::Connect),
+    });
+    let wait = wait(&script).deadline(Duration::from_secs(600));
+    let error = wait.await.expect_err("it is never answered");
+    assert_eq!(error.kind(), ErrorKind::WaitTimedOut);
+    assert_eq!(error.state(), Some("in_progress"));
+    assert!(error.to_string().contains("not answered"), "{error}");
+    let cause = std::error::Error::source(&error).expect("why");
+    assert!(cause.to_string().contains("cannot connect"), "{cause}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backup_of_another_id_is_not_the_one_that_is_waited_for() {
+    let script = Script::answering(r#"{"id":"b2","status":"completed"}"#);
+    let error = wait(&script).await.expect_err("another backup");
+    assert_eq!((error.kind(), script.count()), (ErrorKind::Decode, 1));
+    assert!(error.to_string().contains("backup b2"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_is_started_once_and_then_waited_for() {
+    let script = Script::new(|number, request| {
+        let body = match number {
+            0 => r#"{"id":"b1","status":"requested"}"#,
+            1 => r#"{"id":"b1","status":"in_progress"}"#,
+            _ => r#"{"id":"b1","status":"completed"}"#,
+        };
+        let method = if number == 0 { "POST" } else { "GET" };
+        assert_eq!(request.method(), method);
+        Ok(json(200, body))
+    });
+    let install = clients::on(script.clone()).install(INSTALL);
+    let create = install.backups().create("a", ["a@example.com"]);
+    let states: Vec<String> = create
+        .wait()
+        .progress()
+        .map_ok(|backup| backup.status.to_string())
+        .try_collect()
+        .await
+        .expect("a backup");
+    assert_eq!(states, ["requested", "in_progress", "completed"]);
+
+    // What cannot be started is not tried again.
+    for (turn, happened) in [(Turn::Status(503), true), (Turn::Status(403), false)] {
+        let script = Script::always(turn);
+        let install = clients::on(script.clone()).install(INSTALL);
+        let create = install.backups().create("a", ["a@example.com"]);
+        let error = create.wait().await.expect_err("it is not started");
+        assert_eq!((error.may_have_happened(), script.count()), (happened, 1));
+    }
+    let script = Script::always(Turn::Silence);
+    let install = clients::on(script.clone()).install(INSTALL);
+    let create = install.backups().create("a", ["a@example.com"]);
+    let error = create.wait().deadline(Duration::from_secs(5)).await;
+    let error = error.expect_err("silence");
+    assert!(error.may_have_happened() && error.is_timeout(), "{error}");
 }

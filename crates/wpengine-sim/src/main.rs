@@ -180,7 +180,19 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
     let mut stdout = std::io::stdout();
     writeln!(stdout, "{line}")?;
     stdout.flush()?;
-    stopped.await;
+    let failures = async {
+        loop {
+            let error = simulator.state_failure().await;
+            let _ = writeln!(
+                std::io::stderr(),
+                "wpengine-sim: the state cannot be written: {error}; it is tried again after the next change"
+            );
+        }
+    };
+    tokio::select! {
+        () = stopped => {}
+        () = failures => {}
+    }
     simulator.save_state()
 }
 

@@ -12,23 +12,27 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::{BodyExt as _, Either, Full, Limited};
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Either, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 
 use crate::control_server;
 use crate::delivery::{Delivery, Trouble, first_part};
 use crate::dispatch;
-use crate::gateway::MAX_BODY;
+use crate::gateway::{self, MAX_BODY};
 use crate::shared::Shared;
 
 /// How long to wait when no connection can be accepted, for want of file descriptors for instance.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// How long the head of a request may take, and its body.
+const HALF_A_REQUEST: Duration = Duration::from_secs(30);
 
 /// A task that listens, until this is dropped. Its connections end with it.
 #[derive(Debug)]
@@ -79,7 +83,10 @@ async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
         let (shared, broken) = (Arc::clone(&shared), Arc::clone(&broken));
         async move { answer(shared, request, peer, broken).await }
     });
-    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HALF_A_REQUEST)
+        .serve_connection(TokioIo::new(stream), service);
     // An error is the client's doing, or that of a fault.
     let _ = (&mut connection).await;
     if broken.load(Ordering::Relaxed) {
@@ -107,9 +114,11 @@ async fn answer(
     parts.extensions.insert(peer.ip());
     let limit = control_server::body_limit(&parts).unwrap_or(MAX_BODY);
     // One byte more than is allowed, so that dispatching sees that it is too much and refuses it.
-    let body = match Limited::new(body, limit).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(_) => Bytes::from(vec![0; limit + 1]),
+    let body = match timeout(HALF_A_REQUEST, Limited::new(body, limit).collect()).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Bytes::from(vec![0; limit + 1]),
+        Ok(Err(_)) => return Ok(refused(StatusCode::BAD_REQUEST, "Bad Request")),
+        Err(_) => return Ok(refused(StatusCode::REQUEST_TIMEOUT, "Request Timeout")),
     };
     match dispatch::answer(&shared, &Request::from_parts(parts, body)).await {
         Delivery::Whole(response) => Ok(response.map(|body| Either::Left(Full::new(body)))),
@@ -123,6 +132,15 @@ async fn answer(
             })
         })),
     }
+}
+
+/// A request that is none.
+fn refused(status: StatusCode, message: &str) -> Response<Either<Full<Bytes>, Halves>> {
+    let mut response = gateway::error(status, message);
+    // The rest of it may still come.
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    response.map(|body| Either::Left(Full::new(body)))
 }
 
 /// What comes after the first half of a body.

@@ -222,6 +222,15 @@ impl Simulator {
         self.state_file.as_ref().map_or(Ok(()), |file| file.save())
     }
 
+    /// Waits until the [state file](SimulatorBuilder::state_file) cannot be written after a change; for ever without such
+    /// a file.
+    pub async fn state_failure(&self) -> io::Error {
+        match &self.state_file {
+            Some(file) => file.failure().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// The last requests that were answered, oldest first.
     #[must_use]
     pub fn requests(&self) -> Vec<SeenRequest> {

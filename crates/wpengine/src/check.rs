@@ -3,10 +3,12 @@
 //! Requests are strict where answers are lenient: what the service would refuse is refused here, with the rule.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{HeaderMap, HeaderName, header};
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
+use serde::Serialize;
 use wpengine_raw::values::Roles;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// How far back usage goes.
 const MONTHS_OF_USAGE: i32 = 13;
@@ -20,7 +22,7 @@ pub(crate) fn id(what: &str, id: &str) -> Result<(), Error> {
     if id.trim() != id {
         return Err(Error::invalid(format!(
             "the {what} id `{}` has white space around it",
-            id.escape_debug()
+            quoted(id)
         ))
         .hint("trim it; a line that was read from a file ends in a line break"));
     }
@@ -33,7 +35,7 @@ pub(crate) fn id(what: &str, id: &str) -> Result<(), Error> {
     if changes_path {
         return Err(Error::invalid(format!(
             "`{}` is no {what} id: it would change the path of the request",
-            id.escape_debug()
+            quoted(id)
         ))
         .hint("take it from an answer of the service"));
     }
@@ -53,7 +55,7 @@ pub(crate) fn install_name(name: &str) -> Result<(), Error> {
     }
     Err(Error::invalid(format!(
         "`{}` is no name for an install: it takes 3 to 14 lower-case letters and digits, a letter first",
-        name.escape_debug()
+        quoted(name)
     )))
 }
 
@@ -96,14 +98,73 @@ pub(crate) fn email(address: &str) -> Result<(), Error> {
     let fits = address
         .split_once('@')
         .is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
-        && !address.chars().any(char::is_whitespace);
+        && !address.contains("://")
+        && !address.chars().any(breaks_a_word);
     if fits {
         return Ok(());
     }
     Err(Error::invalid(format!(
         "`{}` is no e-mail address",
-        address.escape_debug()
+        quoted(address)
     )))
+}
+
+/// The name of a domain, as the DNS knows it. A wildcard is one, and so is a name that is not ASCII.
+pub(crate) fn domain_name(name: &str) -> Result<(), Error> {
+    let is_other = |letter: char| {
+        breaks_a_word(letter) || matches!(letter, '/' | '\\' | ':' | '@' | '?' | '#')
+    };
+    if !name.is_empty() && !name.chars().any(is_other) {
+        return Ok(());
+    }
+    Err(
+        Error::invalid(format!("`{}` is no name of a domain", quoted(name))).hint(
+            "write the name alone, like `www.example.com`, without `https://`, a port or a path",
+        ),
+    )
+}
+
+fn breaks_a_word(letter: char) -> bool {
+    letter.is_whitespace() || letter.is_control()
+}
+
+/// A text that the caller gave, as an error quotes it: in one line, and not a long one.
+pub(crate) fn quoted(text: &str) -> String {
+    const MOST: usize = 80;
+    let mut letters = text.chars();
+    let short: String = letters.by_ref().take(MOST).collect();
+    let rest = if letters.next().is_some() { "…" } else { "" };
+    format!("{}{rest}", short.escape_debug())
+}
+
+/// An update has to change something.
+pub(crate) fn changes_something(body: &impl Serialize) -> Result<(), Error> {
+    let body = serde_json::to_value(body).unwrap_or_default();
+    if body.as_object().is_some_and(serde_json::Map::is_empty) {
+        return Err(Error::invalid("the update changes nothing")
+            .hint("nothing was sent; call at least one of its setters"));
+    }
+    Ok(())
+}
+
+/// The headers of a call. Some are the client's own, and some would change where the request ends.
+pub(crate) fn headers(headers: &HeaderMap) -> Result<(), Error> {
+    const OURS: [HeaderName; 7] = [
+        header::CONNECTION,
+        header::CONTENT_LENGTH,
+        header::EXPECT,
+        header::HOST,
+        header::TE,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+    ];
+    match OURS.iter().find(|name| headers.contains_key(*name)) {
+        Some(name) => Err(Error::invalid(format!(
+            "the header `{name}` belongs to the connection and cannot be set"
+        ))
+        .hint("nothing was sent; leave it out")),
+        None => Ok(()),
+    }
 }
 
 /// The number of items a page may hold. Pages of one item could not overlap.
@@ -157,12 +218,26 @@ fn days_at(first: Date, last: Date, longest: Option<i32>, today: Date) -> Result
     Ok(())
 }
 
+/// An answer that is about another thing than it was asked for is no answer.
+pub(crate) fn same_id(what: &str, asked: &str, answered: &str) -> Result<(), Error> {
+    if asked == answered {
+        return Ok(());
+    }
+    let text = format!(
+        "the answer is about {what} {}, and {} was asked for",
+        quoted(answered),
+        quoted(asked)
+    );
+    Err(Error::new(ErrorKind::Decode, text)
+        .hint("ask again; if it stays so, ask WP Engine's support"))
+}
+
 /// A value that the API does not document cannot be sent.
 pub(crate) fn known(what: &str, value: &str, is_unknown: bool) -> Result<(), Error> {
     if is_unknown {
         return Err(Error::invalid(format!(
             "`{}` is no {what} that the API documents",
-            value.escape_debug()
+            quoted(value)
         )));
     }
     Ok(())
@@ -235,6 +310,36 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+
+    #[test]
+    fn names_of_domains_and_addresses_are_words() {
+        for good in ["example.com", "*.example.com", "bücher.example", "a-b.c"] {
+            assert!(domain_name(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "a b",
+            "a\nb",
+            "a\0b",
+            "http://a.example",
+            "a.example/",
+            "a.example:80",
+            "a@b",
+        ] {
+            assert!(domain_name(bad).is_err(), "{bad:?}");
+        }
+        for bad in ["a", "@b", "a@", "a@b c", "a@b\n", "a\0@b", "mailto://a@b"] {
+            assert!(email(bad).is_err(), "{bad:?}");
+        }
+        assert!(email("jane@example.com").is_ok());
+    }
+
+    #[test]
+    fn what_is_quoted_is_one_short_line() {
+        let error = id("site", &"a b".repeat(50_000)).unwrap_err().to_string();
+        assert!(error.len() < 300, "{}", error.len());
+        assert_eq!(quoted("a\nb"), "a\\nb");
+    }
 
     #[test]
     fn ids_that_would_change_the_path_are_refused() {

@@ -11,6 +11,7 @@ use wpengine_raw::values::Page;
 use crate::{
     Client, RetryPolicy,
     call::{self, Facts},
+    check,
     error::Error,
     paging::{Ask, Fetched, Keyed, List},
     response::Response,
@@ -216,11 +217,18 @@ impl AnyRequest {
         let refuse = |rule: &str| {
             Err(Error::invalid(format!(
                 "the path `{}` {rule}",
-                self.path.escape_debug()
+                check::quoted(&self.path)
             )))
         };
         if !self.path.starts_with('/') {
             return refuse("does not begin with a slash: it is below the base URL, like `/user`");
+        }
+        if self
+            .path
+            .chars()
+            .any(|letter| letter.is_whitespace() || letter.is_control())
+        {
+            return refuse("holds white space or a control character: percent-encode it");
         }
         if self.path.contains('#') || self.path.split(['/', '?']).any(|part| part == "..") {
             return refuse("would lead elsewhere");

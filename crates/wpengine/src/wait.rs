@@ -27,7 +27,19 @@ pub(crate) enum Stage {
     Failed(String),
 }
 
-/// What is waited for.
+/// What is waited for: work that is under way, or that is started first.
+enum Subject<T> {
+    Known(Work<T>),
+    New(Option<Start<T>>, String),
+}
+
+/// How work is started, and what it is then.
+struct Start<T> {
+    create: RequestFuture<T>,
+    work: Box<dyn FnOnce(&T) -> Work<T> + Send>,
+}
+
+/// Work that is under way.
 pub(crate) struct Work<T> {
     /// As errors name it: `backup e41f... of install 294d...`.
     pub(crate) name: String,
@@ -40,16 +52,18 @@ pub(crate) struct Work<T> {
 /// A wait that has not begun yet: await it for the finished thing, or read its [`progress`](Self::progress).
 ///
 /// It asks about the work, pauses, and asks again. The pauses begin with 2 s and grow by half each time up to 30 s, so
-/// that a long wait costs few requests. A state that this version does not know counts as one that is not the end.
-/// Dropping the future ends the wait; the work goes on.
+/// that a long wait costs few requests. A state that this version does not know counts as one that is not the end. A question
+/// that fails for a while (no connection, a timeout, a failure of the service, a rate limit, an answer that cannot be read) is asked
+/// again until the deadline. Dropping the future ends the wait; the work goes on.
 ///
 /// # Errors
 ///
-/// [`WaitTimedOut`](ErrorKind::WaitTimedOut) when the work is not over within the limit, [`WorkFailed`](ErrorKind::WorkFailed)
-/// when it ended badly ([`Error::state`] says how), and every other kind when the service could not be asked.
+/// [`WaitTimedOut`](ErrorKind::WaitTimedOut) if the work is not over within the deadline, [`WorkFailed`](ErrorKind::WorkFailed)
+/// if it ended badly ([`Error::state`] says how), and every other kind if the service refuses the question, or the request that
+/// starts the work fails.
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct Wait<T> {
-    work: Work<T>,
+    subject: Subject<T>,
     deadline: Duration,
     pause: Duration,
     longest_pause: Duration,
@@ -57,8 +71,29 @@ pub struct Wait<T> {
 
 impl<T> Wait<T> {
     pub(crate) fn new(work: Work<T>, deadline: Duration) -> Self {
+        Self::of(Subject::Known(work), deadline)
+    }
+
+    /// A wait for work that a request starts. `name` is what errors call it until it has an id.
+    pub(crate) fn starting(
+        create: impl IntoFuture<Output = Result<T, Error>, IntoFuture = RequestFuture<T>>,
+        work: impl FnOnce(&T) -> Work<T> + Send + 'static,
+        name: impl Into<String>,
+        deadline: Duration,
+    ) -> Self
+    where
+        T: 'static,
+    {
+        let start = Start {
+            create: create.into_future(),
+            work: Box::new(work),
+        };
+        Self::of(Subject::New(Some(start), name.into()), deadline)
+    }
+
+    fn of(subject: Subject<T>, deadline: Duration) -> Self {
         Self {
-            work,
+            subject,
             deadline,
             pause: Duration::from_secs(2),
             longest_pause: Duration::from_secs(30),
@@ -86,6 +121,16 @@ impl<T> Wait<T> {
             wait: self,
             step: Step::Ask,
             state: None,
+            problem: None,
+        }
+    }
+}
+
+impl<T> Subject<T> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Known(work) => &work.name,
+            Self::New(_, name) => name,
         }
     }
 }
@@ -109,7 +154,7 @@ impl<T: Send + 'static> IntoFuture for Wait<T> {
 impl<T> fmt::Debug for Wait<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wait")
-            .field("work", &self.work.name)
+            .field("work", &self.subject.name())
             .field("deadline", &self.deadline)
             .field("pause", &self.pause)
             .field("longest_pause", &self.longest_pause)
@@ -127,14 +172,21 @@ pub struct Progress<T> {
     step: Step<T>,
     /// The state that was seen last.
     state: Option<String>,
+    /// Why the last question was not answered.
+    problem: Option<Error>,
 }
 
 enum Step<T> {
     Ask,
-    /// A service that hangs does not make the wait longer than its limit.
-    Asking(RequestFuture<T>, Pin<Box<tokio::time::Sleep>>),
+    /// A service that hangs does not make the wait longer than its deadline.
+    Asking(Asking<T>, Pin<Box<tokio::time::Sleep>>),
     Pausing(Pin<Box<tokio::time::Sleep>>),
     Over,
+}
+
+enum Asking<T> {
+    Start(Start<T>),
+    Question(RequestFuture<T>),
 }
 
 /// Nothing in it is ever pinned in place.
@@ -156,28 +208,45 @@ impl<T> Progress<T> {
     }
 
     fn judge(&mut self, seen: T) -> Result<T, Error> {
-        match (self.wait.work.stage)(&seen) {
+        self.problem = None;
+        let Subject::Known(work) = &self.wait.subject else {
+            return Ok(seen);
+        };
+        match (work.stage)(&seen) {
             Stage::Done => {
                 self.step = Step::Over;
                 Ok(seen)
             }
             Stage::Failed(state) => {
+                let text = format!("{} ended as `{state}`", work.name);
+                let error = Error::new(ErrorKind::WorkFailed, text).hint(work.hint);
                 self.step = Step::Over;
-                Err(Error::new(
-                    ErrorKind::WorkFailed,
-                    format!("{} ended as `{state}`", self.wait.work.name),
-                )
-                .hint(self.wait.work.hint)
-                .with(|inner| inner.state = Some(state)))
+                Err(error.with(|inner| inner.state = Some(state)))
             }
             Stage::Going(state) => {
                 self.state = Some(state);
-                let pause = self.wait.pause.min(self.left());
-                self.wait.pause = pause.saturating_add(pause / 2).min(self.wait.longest_pause);
-                self.step = Step::Pausing(Box::pin(tokio::time::sleep(pause)));
+                self.pause();
                 Ok(seen)
             }
         }
+    }
+
+    fn pause(&mut self) {
+        let pause = self.wait.pause.min(self.left());
+        self.wait.pause = pause.saturating_add(pause / 2).min(self.wait.longest_pause);
+        self.step = Step::Pausing(Box::pin(tokio::time::sleep(pause)));
+    }
+
+    /// The next question, or the request that starts the work.
+    fn ask(&mut self) -> Step<T> {
+        let asking = match &mut self.wait.subject {
+            Subject::Known(work) => Asking::Question((work.ask)()),
+            Subject::New(start, _) => match start.take() {
+                Some(start) => Asking::Start(start),
+                None => return Step::Over,
+            },
+        };
+        Step::Asking(asking, Box::pin(tokio::time::sleep(self.left())))
     }
 
     fn left(&self) -> Duration {
@@ -186,23 +255,73 @@ impl<T> Progress<T> {
         })
     }
 
-    fn timed_out(&mut self) -> Error {
+    /// The deadline is over. `starting` if the work may have been started, and nobody knows.
+    fn timed_out(&mut self, starting: bool) -> Error {
         self.step = Step::Over;
         let state = self.state.take();
-        let seen = match &state {
-            Some(state) => format!("; it was `{state}` when last seen"),
-            None => String::new(),
+        let mut text = format!(
+            "{} was not over within {}",
+            self.wait.subject.name(),
+            seconds(self.wait.deadline)
+        );
+        if let Some(state) = &state {
+            text.push_str(&format!("; it was `{state}` when last seen"));
+        }
+        if self.problem.is_some() {
+            text.push_str("; the last question was not answered");
+        }
+        let hint = if starting {
+            "wait longer with a longer `deadline`"
+        } else {
+            "it goes on at the service: wait again, with a longer `deadline` if it is large"
         };
-        Error::new(
-            ErrorKind::WaitTimedOut,
-            format!(
-                "{} was not over within {}{seen}",
-                self.wait.work.name,
-                seconds(self.wait.deadline)
-            ),
-        )
-        .hint("it goes on at the service: wait again, with a longer `deadline` if it is large")
-        .with(|inner| inner.state = state)
+        let error = Error::new(ErrorKind::WaitTimedOut, text)
+            .hint(hint)
+            .with(|inner| {
+                inner.state = state;
+                inner.may_have_happened = starting;
+            });
+        match self.problem.take() {
+            Some(problem) => error.caused_by(problem),
+            None => error,
+        }
+    }
+
+    /// What to hand on of an answer; none if it is worth another question.
+    fn answered(&mut self, answer: Result<T, Error>) -> Option<Result<T, Error>> {
+        match answer {
+            Ok(seen) => Some(self.judge(seen)),
+            Err(error) if can_pass(&error) => {
+                self.problem = Some(error);
+                self.pause();
+                None
+            }
+            Err(error) => {
+                self.step = Step::Over;
+                Some(Err(error))
+            }
+        }
+    }
+
+    fn started(&mut self, start: Start<T>, answer: Result<T, Error>) -> Result<T, Error> {
+        let created = answer.inspect_err(|_| self.step = Step::Over)?;
+        self.wait.subject = Subject::Known((start.work)(&created));
+        self.judge(created)
+    }
+}
+
+/// Whether a question that failed like this may be answered later.
+fn can_pass(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Connect
+        | ErrorKind::Timeout
+        | ErrorKind::Transport
+        | ErrorKind::RateLimit
+        | ErrorKind::Limiter => true,
+        // An answer that was read and does not fit has no status.
+        ErrorKind::Decode => error.status().is_some(),
+        ErrorKind::Api => error.is_server_error() || error.is_rate_limited(),
+        _ => false,
     }
 }
 
@@ -210,33 +329,36 @@ impl<T> Stream for Progress<T> {
     type Item = Result<T, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
         loop {
-            match &mut self.step {
-                Step::Ask => {
-                    let limit = Box::pin(tokio::time::sleep(self.left()));
-                    self.step = Step::Asking((self.wait.work.ask)(), limit);
-                }
-                Step::Asking(asking, limit) => {
-                    let item = match asking.as_mut().poll(context) {
-                        Poll::Ready(Ok(seen)) => self.judge(seen),
-                        Poll::Ready(Err(error)) => {
-                            self.step = Step::Over;
-                            Err(error)
-                        }
-                        Poll::Pending => {
-                            ready!(limit.as_mut().poll(context));
-                            Err(self.timed_out())
-                        }
+            match &mut this.step {
+                Step::Ask => this.step = this.ask(),
+                Step::Asking(asking, deadline) => {
+                    let future = match asking {
+                        Asking::Start(start) => &mut start.create,
+                        Asking::Question(question) => question,
                     };
-                    return Poll::Ready(Some(item));
+                    let Poll::Ready(answer) = future.as_mut().poll(context) else {
+                        ready!(deadline.as_mut().poll(context));
+                        let starting = matches!(asking, Asking::Start(_));
+                        return Poll::Ready(Some(Err(this.timed_out(starting))));
+                    };
+                    let asked = std::mem::replace(&mut this.step, Step::Over);
+                    let item = match asked {
+                        Step::Asking(Asking::Start(start), _) => Some(this.started(start, answer)),
+                        _ => this.answered(answer),
+                    };
+                    if item.is_some() {
+                        return Poll::Ready(item);
+                    }
                 }
                 Step::Pausing(pause) => {
                     ready!(pause.as_mut().poll(context));
-                    if self.left().is_zero() {
-                        let error = self.timed_out();
+                    if this.left().is_zero() {
+                        let error = this.timed_out(false);
                         return Poll::Ready(Some(Err(error)));
                     }
-                    self.step = Step::Ask;
+                    this.step = Step::Ask;
                 }
                 Step::Over => return Poll::Ready(None),
             }

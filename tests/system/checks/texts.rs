@@ -231,3 +231,26 @@ async fn the_names_of_an_order_are_needed() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn names_of_domains_and_updates_that_change_nothing() {
+    const NO_NAME: &str = "is no name of a domain";
+    const NOTHING: &str = "the update changes nothing";
+    all_are_refused(|client| {
+        let install = client.install(INSTALL);
+        let domain =
+            |name: &'static str| refused("create_domain", NO_NAME, install.domains().create(name));
+        vec![
+            domain(""),
+            domain("a b.example"),
+            domain("a.example\n"),
+            domain("a\0.example"),
+            domain("http://a.example"),
+            domain("a.example/x"),
+            refused("update_site", NOTHING, client.site(SITE).update()),
+            refused("update_install", NOTHING, install.update()),
+            refused("update_domain", NOTHING, install.domain("d1").update()),
+        ]
+    })
+    .await;
+}

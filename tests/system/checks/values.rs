@@ -34,7 +34,7 @@ async fn domains_that_cannot_be() {
             ),
             refused(
                 "create_bulk_domains",
-                "cannot be empty",
+                "is no name of a domain",
                 domains.create_bulk([NewDomain::new("")]),
             ),
             refused(
@@ -42,7 +42,11 @@ async fn domains_that_cannot_be() {
                 "redirect to itself",
                 domains.create_bulk([NewDomain::new("a.example").redirect_to("a.example")]),
             ),
-            refused("create_domain", "cannot be empty", domains.create("")),
+            refused(
+                "create_domain",
+                "is no name of a domain",
+                domains.create(""),
+            ),
             refused(
                 "create_domain",
                 "cannot be the primary one",

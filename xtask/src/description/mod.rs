@@ -7,6 +7,7 @@
 mod operation;
 mod shape;
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 
 use serde_json::{Map, Value};
@@ -108,6 +109,27 @@ impl Description {
     /// The value a `$ref` leads to. Only references into the same document are followed.
     fn lookup(&self, reference: &str) -> Option<&Value> {
         self.root.pointer(reference.strip_prefix('#')?)
+    }
+
+    /// The references that lead out of the document, or nowhere in it; each once.
+    pub(crate) fn unresolved(&self) -> Vec<String> {
+        let mut unresolved = BTreeSet::new();
+        let mut waiting = vec![&self.root];
+        while let Some(value) = waiting.pop() {
+            match value {
+                Value::Object(fields) => {
+                    if let Some(reference) = value["$ref"].as_str()
+                        && self.lookup(reference).is_none()
+                    {
+                        unresolved.insert(reference.to_owned());
+                    }
+                    waiting.extend(fields.values());
+                }
+                Value::Array(items) => waiting.extend(items),
+                _ => {}
+            }
+        }
+        unresolved.into_iter().collect()
     }
 
     /// The value itself, or what it refers to. A circle of references leads nowhere and ends at its start.

@@ -90,6 +90,7 @@ pub(crate) fn run(args: &DriftArgs) -> Result<ExitCode, Failure> {
         form: there.form(),
         version: there.version().to_owned(),
         operations: there.operations().len(),
+        unresolved: there.unresolved(),
     };
     let text = if args.json {
         format!("{:#}\n", report::json(&sifted, &other))

@@ -14,6 +14,18 @@ pub(crate) struct Other {
     pub(crate) form: &'static str,
     pub(crate) version: String,
     pub(crate) operations: usize,
+    /// The references in it that lead out of the document, or nowhere in it.
+    pub(crate) unresolved: Vec<String>,
+}
+
+/// A text of the other description, as a terminal can be shown it.
+fn visible(text: &str) -> String {
+    text.chars()
+        .map(|letter| match letter {
+            letter if letter.is_control() => letter.escape_default().to_string(),
+            letter => letter.to_string(),
+        })
+        .collect()
 }
 
 pub(crate) fn is_same(sifted: &Sifted) -> bool {
@@ -33,14 +45,14 @@ pub(crate) fn text(sifted: &Sifted, other: &Other) -> String {
                 .id
                 .as_ref()
                 .map_or_else(String::new, |id| format!(" ({id})"));
-            let _ = writeln!(text, "{operation}{id}");
+            let _ = writeln!(text, "{}{id}", visible(operation));
         }
         let sign = match difference.kind() {
             Kind::Added => '+',
             Kind::Removed => '-',
             Kind::Changed => '~',
         };
-        let _ = writeln!(text, "  {sign} {}", difference.line());
+        let _ = writeln!(text, "  {sign} {}", visible(&difference.line()));
     }
     if !sifted.stale.is_empty() {
         let _ = writeln!(text, "openapi/deviations.yaml: no longer needed");
@@ -49,6 +61,16 @@ pub(crate) fn text(sifted: &Sifted, other: &Other) -> String {
         let (operation, place, there, here) =
             (&stale.operation, &stale.place, &stale.there, &stale.here);
         let _ = writeln!(text, "  ! {operation}, {place}: {there} there, {here} here");
+    }
+    if !other.unresolved.is_empty() {
+        let _ = writeln!(
+            text,
+            "references that lead nowhere in {}: what they stand for was taken for anything",
+            other.source
+        );
+    }
+    for reference in &other.unresolved {
+        let _ = writeln!(text, "  ? {}", visible(reference));
     }
     if !text.is_empty() {
         text.push('\n');
@@ -62,7 +84,9 @@ pub(crate) fn text(sifted: &Sifted, other: &Other) -> String {
         form,
         version,
         operations: total,
+        ..
     } = other;
+    let version = visible(version);
     if is_same(sifted) {
         let _ = writeln!(
             text,
@@ -112,6 +136,7 @@ pub(crate) fn json(sifted: &Sifted, other: &Other) -> Value {
             "form": other.form,
             "version": other.version,
             "operations": other.operations,
+            "unresolved": other.unresolved,
         },
         "counts": {
             "added": count(sifted, Kind::Added),

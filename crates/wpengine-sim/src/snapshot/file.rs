@@ -6,10 +6,11 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::Snapshot;
@@ -32,6 +33,9 @@ struct Place {
     path: PathBuf,
     /// Held while it is written, so that what is written last is the newest.
     writing: Mutex<()>,
+    /// The first write after a change that failed, until somebody takes it.
+    failure: Mutex<Option<io::Error>>,
+    failed: Notify,
 }
 
 impl StateFile {
@@ -43,7 +47,12 @@ impl StateFile {
         let place = Arc::new(Place {
             path,
             writing: Mutex::new(()),
+            failure: Mutex::new(None),
+            failed: Notify::new(),
         });
+        // A file that cannot be written is told now, and not when there is something to lose. What a run that was killed left
+        // beside it is written over.
+        place.save(&shared)?;
         let task = tokio::spawn(keep(Arc::clone(&place), Arc::clone(&shared)));
         Ok(Self {
             place,
@@ -56,6 +65,17 @@ impl StateFile {
     pub(crate) fn save(&self) -> io::Result<()> {
         self.place.save(&self.shared)
     }
+
+    /// Waits until a write fails, once.
+    pub(crate) async fn failure(&self) -> io::Error {
+        loop {
+            let failure = self.place.failure().take();
+            if let Some(error) = failure {
+                return error;
+            }
+            self.place.failed.notified().await;
+        }
+    }
 }
 
 impl Drop for StateFile {
@@ -65,6 +85,10 @@ impl Drop for StateFile {
 }
 
 impl Place {
+    fn failure(&self) -> MutexGuard<'_, Option<io::Error>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn save(&self, shared: &Shared) -> io::Result<()> {
         let _guard = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         write(&self.path, shared.snapshot().as_json()).map_err(|error| {
@@ -79,8 +103,14 @@ async fn keep(place: Arc<Place>, shared: Arc<Shared>) {
         shared.changed.notified().await;
         tokio::time::sleep(GATHERING).await;
         let (place, shared) = (Arc::clone(&place), Arc::clone(&shared));
-        // What fails now is tried again after the next change, and at the end, where somebody is told.
-        let _ = tokio::task::spawn_blocking(move || place.save(&shared)).await;
+        // What fails is tried again after the next change, and at the end.
+        let _ = tokio::task::spawn_blocking(move || {
+            if let Err(error) = place.save(&shared) {
+                *place.failure() = Some(error);
+                place.failed.notify_one();
+            }
+        })
+        .await;
     }
 }
 
@@ -106,7 +136,7 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let mut beside = std::ffi::OsString::from(".");
     beside.push(name);
-    beside.push(format!(".{}.new", std::process::id()));
+    beside.push(".new");
     let beside = path.with_file_name(beside);
     let written = write_new(&beside, text).and_then(|()| fs::rename(&beside, path));
     if written.is_err() {

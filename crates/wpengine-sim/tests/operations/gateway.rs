@@ -133,6 +133,27 @@ async fn a_body_over_one_mebibyte_is_refused() {
     );
 }
 
+/// What is answered to bytes that are sent as they are.
+async fn answer_to(bytes: &[u8]) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let api = Api::start().await;
+    let address = api.simulator.address().unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn a_body_in_chunks_of_no_size_is_refused_as_a_bad_request() {
+    let answer = answer_to(
+        b"POST /v1/sites HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nnonsense\r\n",
+    )
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+}
+
 #[tokio::test]
 async fn bodies_must_be_json_and_say_so() {
     let api = Api::start().await;

@@ -239,12 +239,10 @@ mod files {
     }
 
     #[tokio::test]
-    async fn a_folder_that_is_missing_is_told_when_it_is_saved() {
+    async fn a_folder_that_is_missing_is_told_at_the_start() {
         let folder = tempfile::tempdir().unwrap();
-        let simulator = kept(&folder.path().join("missing/state.json"))
-            .await
-            .unwrap();
-        let error = simulator.save_state().unwrap_err();
+        let started = kept(&folder.path().join("missing/state.json")).await;
+        let error = started.map(drop).unwrap_err();
         assert!(error.to_string().contains("missing"), "{error}");
     }
 }

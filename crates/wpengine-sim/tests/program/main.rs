@@ -232,3 +232,42 @@ async fn limits_are_switched_on_and_scaled() {
     let alone = simulator(&["--requests-per-minute", "2"]).output().unwrap();
     assert_eq!(alone.status.code(), Some(2));
 }
+
+#[tokio::test]
+async fn a_state_file_that_cannot_be_written_is_said_at_once_and_after_the_change_that_is_lost() {
+    let folder = std::env::temp_dir().join(format!("wpengine-sim-state-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir(&folder).unwrap();
+    let nowhere = folder.join("none").join("state.json");
+    let output = simulator(&["--state", nowhere.to_str().unwrap()])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("state.json"), "{said}");
+
+    // What a run that was killed left beside the file does not stay.
+    let file = folder.join("state.json");
+    std::fs::write(folder.join(".state.json.new"), "half").unwrap();
+    let (mut child, line) = start(&["--state", file.to_str().unwrap()]);
+    assert!(file.exists() && !folder.join(".state.json.new").exists());
+    // A folder in the place of the file beside it: from now on no write succeeds, whoever runs this.
+    std::fs::create_dir(folder.join(".state.json.new")).unwrap();
+    let url = format!("{}/sites", line["base_url"].as_str().unwrap());
+    let site = serde_json::json!({
+        "name": "x",
+        "account_id": "eeda3227-9a39-46ae-9e14-20958bb4e6c9",
+    });
+    let request = reqwest::Client::new().post(url).json(&site);
+    let request = request.basic_auth(line["user"].as_str().unwrap(), line["password"].as_str());
+    let created = request.send().await.unwrap();
+    assert_eq!(created.status(), 201);
+    let mut said = String::new();
+    BufReader::new(child.stderr.as_mut().unwrap())
+        .read_line(&mut said)
+        .unwrap();
+    assert!(said.contains("the state cannot be written"), "{said}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -30,6 +30,8 @@ pub enum ErrorKind {
     Decode,
     /// A listing does not advance or does not fit what was asked; what it yielded before is good.
     Paging,
+    /// Nothing fits what was looked for.
+    NotFound,
     /// Several things fit what was looked for, and nothing says which one is meant.
     Ambiguous,
     /// Work that was waited for did not end within the limit. It goes on at the service.

@@ -183,7 +183,7 @@ impl Error {
     /// Whether nothing with such an id is there, or nothing that the credentials can see (404).
     #[must_use]
     pub fn is_not_found(&self) -> bool {
-        self.0.status == Some(StatusCode::NOT_FOUND)
+        self.0.status == Some(StatusCode::NOT_FOUND) || self.0.kind == ErrorKind::NotFound
     }
 
     /// Whether the credentials are missing or wrong (401).
@@ -260,21 +260,15 @@ impl std::error::Error for Error {
     }
 }
 
+/// The line of `Display` and the causes behind it: it is what a program prints that returns the error from `main`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Error");
-        shown
-            .field("kind", &self.0.kind)
-            .field("message", &self.to_string());
-        if let Some(status) = self.0.status {
-            shown.field("status", &status.as_u16());
+        write!(f, "{self}")?;
+        let mut cause = std::error::Error::source(self);
+        while let Some(deeper) = cause {
+            write!(f, "\n  because: {deeper}")?;
+            cause = deeper.source();
         }
-        shown
-            .field("attempts", &self.0.attempts)
-            .field("may_have_happened", &self.0.may_have_happened);
-        if let Some(source) = &self.0.source {
-            shown.field("source", source);
-        }
-        shown.finish()
+        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Backups of an install, and going back to one.
 
-use std::{future::IntoFuture, time::Duration};
+use std::time::Duration;
 
 use wpengine_raw::types::{CreateBackupRequest, RestoreBackupRequest};
 
@@ -48,36 +48,80 @@ while let Some(backup) = backups.try_next().await? {
         )
     }
 
-    /// Takes a backup of the files and the database. The service answers before it is taken: follow it with
-    /// [`BackupHandle::wait`]. At least one address is needed, which gets a mail when it is over.
+    /// Takes a backup of the files and the database. The service answers before it is taken:
+    /// [`wait`](CreateBackup::wait) waits for it. At least one address is needed, which gets a mail when it is over.
     ///
     /// Operation `create_backup`.
     ///
     #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
 let backup = install.backups().create(\"before deploy\", [\"ops@example.com\"]).await?;
 println!(\"{}\", backup.status);")]
-    pub fn create<I>(
-        &self,
-        description: impl Into<String>,
-        notification_emails: I,
-    ) -> Request<Backup>
+    pub fn create<I>(&self, description: impl Into<String>, notification_emails: I) -> CreateBackup
     where
         I: IntoIterator,
         I::Item: Into<String>,
     {
-        let id = self.install_id.clone();
-        let body = CreateBackupRequest {
-            description: description.into(),
-            notification_emails: texts(notification_emails),
-        };
-        let check = check::id("install", &self.install_id)
+        CreateBackup {
+            client: self.client.clone(),
+            options: Options::default(),
+            install_id: self.install_id.clone(),
+            body: CreateBackupRequest {
+                description: description.into(),
+                notification_emails: texts(notification_emails),
+            },
+        }
+    }
+}
+
+/// A request to take a backup.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited or sent"]
+pub struct CreateBackup {
+    client: Client,
+    options: Options,
+    install_id: InstallId,
+    body: CreateBackupRequest,
+}
+
+impl CreateBackup {
+    /// Takes the backup and waits until it is completed, as [`BackupHandle::wait`] does.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let clock = wpengine_sim::ClockMode::Accelerated(600.0);
+    /// # let simulator = wpengine_sim::Simulator::builder().clock(clock).start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// use wpengine::types::BackupStatus;
+    ///
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let backup = install.backups().create("before deploy", ["ops@example.com"]).wait().await?;
+    /// assert_eq!(backup.status, BackupStatus::Completed);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait(self) -> Wait<Backup> {
+        let install = self.client.install(&self.install_id);
+        let name = format!("the backup of install {}", self.install_id);
+        let work = move |backup: &Backup| install.backup(&backup.id).work();
+        Wait::starting(self.request(), work, name, LIMIT)
+    }
+
+    fn request(self) -> Request<Backup> {
+        let Self {
+            install_id, body, ..
+        } = self;
+        let check = check::id("install", &install_id)
             .and_then(|()| check::text("description of a backup", &body.description))
             .and_then(|()| check::emails(&body.notification_emails));
         Request::new(&self.client, "create_backup", check, |raw| async move {
-            raw.create_backup(&id, &body).await
+            raw.create_backup(&install_id, &body).await
         })
+        .options(self.options)
     }
 }
+
+request_methods!(CreateBackup -> Backup);
 
 handle! {
     /// One backup of an install.
@@ -130,16 +174,24 @@ while let Some(backup) = backups.try_next().await? {
     /// # }
     /// ```
     pub fn wait(&self) -> Wait<Backup> {
+        Wait::new(self.work(), LIMIT)
+    }
+
+    fn work(&self) -> Work<Backup> {
         let this = self.clone();
-        Wait::new(
-            Work {
-                name: format!("backup {} of install {}", self.backup_id, self.install_id),
-                ask: Box::new(move || this.get().into_future()),
-                stage,
-                hint: "take another one; if it fails again, ask WP Engine's support",
-            },
-            LIMIT,
-        )
+        Work {
+            name: format!("backup {} of install {}", self.backup_id, self.install_id),
+            ask: Box::new(move || {
+                let (asked, id) = (this.get(), this.backup_id.clone());
+                Box::pin(async move {
+                    let backup = asked.await?;
+                    check::same_id("backup", &id, &backup.id)?;
+                    Ok(backup)
+                })
+            }),
+            stage,
+            hint: "take another one; if it fails again, ask WP Engine's support",
+        }
     }
 
     /// Puts the install back to how the backup found it, **and overwrites what is there now**. By default the database

@@ -221,13 +221,13 @@ fn check_bulk(domains: &[BulkDomain]) -> Result<(), Error> {
         .hint("add more in several requests"));
     }
     for domain in domains {
-        check::text("name of a domain", &domain.name)?;
+        check::domain_name(&domain.name)?;
         if let Some(target) = &domain.redirect_to {
-            check::text("name of the domain to redirect to", target)?;
+            check::domain_name(target)?;
             if target == &domain.name {
                 return Err(Error::invalid(format!(
                     "the domain `{}` would redirect to itself",
-                    target.escape_debug()
+                    check::quoted(target)
                 )));
             }
         }
@@ -262,7 +262,7 @@ for domain in install.domains().list().collect().await? {
         })
     }
 
-    /// Changes the domain: awaited as it is, nothing. A duplicate, a wildcard or a redirected domain cannot be made the
+    /// Updates the domain. At least one setter must be called. A duplicate, a wildcard or a redirected domain cannot be made the
     /// primary one.
     ///
     /// Operation `update_domain`.
@@ -435,7 +435,7 @@ impl CreateDomain {
 
     fn check(&self) -> Result<(), Error> {
         check::id("install", &self.install_id)?;
-        check::text("name of a domain", &self.body.name)?;
+        check::domain_name(&self.body.name)?;
         let target = self.body.redirect_to.as_ref();
         target.map_or(Ok(()), |target| check::redirect_target(target))?;
         cannot_be_both(self.body.primary, target.is_some())
@@ -492,6 +492,7 @@ impl UpdateDomain {
 
     fn check(&self) -> Result<(), Error> {
         self.handle.check()?;
+        check::changes_something(&self.body)?;
         match &self.body.redirect_to {
             Change::Set(target) => {
                 check::redirect_target(target)?;

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Client, check,
     docs::example,
-    error::Error,
+    error::{Error, ErrorKind},
     paging::{List, by_offset_and_account},
     request::request_methods,
     requests::{Request, Wait},
@@ -60,6 +60,31 @@ while let Some(install) = installs.try_next().await? {
                 raw.list_installs(account.as_ref(), limit, offset).await
             },
         )
+    }
+
+    /// Finds the install of that name, which is unique over the whole platform. It lists the installs.
+    ///
+    /// Operation `list_installs`.
+    ///
+    #[doc = example!("let install = client.installs().by_name(\"torquemag\").await?;
+let install = client.install(&install.id).get().await?;
+println!(\"{} runs WordPress {:?}\", install.name, install.wp_version);")]
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) if the credentials can see no install of that name, and every kind of [`Error`] that a
+    /// call can end in.
+    pub async fn by_name(&self, name: &str) -> Result<Installation, Error> {
+        check::install_name(name)?;
+        let mut installs = self.list().items();
+        while let Some(install) = installs.try_next().await? {
+            if install.name == name {
+                return Ok(install);
+            }
+        }
+        let text = format!("no install is named `{name}`");
+        Err(Error::new(ErrorKind::NotFound, text)
+            .hint("check the name, and that these credentials can see its account"))
     }
 
     /// Creates an install. Its name takes 3 to 14 lower-case letters and digits, a letter first, and is unique over the
@@ -157,23 +182,24 @@ println!(\"{} runs WordPress {:?}\", install.name, install.wp_version);")]
     /// # }
     /// ```
     pub fn wait(&self) -> Wait<Installation> {
-        let this = self.clone();
-        Wait::new(
-            Work {
-                name: format!("install {}", self.id),
-                ask: Box::new(move || this.get().into_future()),
-                stage: |install| match &install.status {
-                    Some(InstallStatus::Active) => Stage::Done,
-                    Some(going) => Stage::Going(going.to_string()),
-                    None => Stage::Going("of no known status".to_owned()),
-                },
-                hint: "ask WP Engine's support",
-            },
-            LIMIT,
-        )
+        Wait::new(self.work(), LIMIT)
     }
 
-    /// Moves the install to another site or into another environment: awaited as it is, nothing changes.
+    fn work(&self) -> Work<Installation> {
+        let this = self.clone();
+        Work {
+            name: format!("install {}", self.id),
+            ask: Box::new(move || this.get().into_future()),
+            stage: |install| match &install.status {
+                Some(InstallStatus::Active) => Stage::Done,
+                Some(going) => Stage::Going(going.to_string()),
+                None => Stage::Going("of no known status".to_owned()),
+            },
+            hint: "ask WP Engine's support",
+        }
+    }
+
+    /// Moves the install to another site or into another environment. At least one setter must be called.
     ///
     /// Operation `update_install`.
     ///
@@ -313,6 +339,28 @@ impl CreateInstall {
         self
     }
 
+    /// Creates the install and waits until it is active, as [`InstallHandle::wait`] does.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let clock = wpengine_sim::ClockMode::Accelerated(600.0);
+    /// # let simulator = wpengine_sim::Simulator::builder().clock(clock).start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// use wpengine::types::InstallStatus;
+    ///
+    /// let account = "eeda3227-9a39-46ae-9e14-20958bb4e6c9";
+    /// let install = client.installs().create("torquedev", account).wait().await?;
+    /// assert_eq!(install.status, Some(InstallStatus::Active));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait(self) -> Wait<Installation> {
+        let (client, name) = (self.client.clone(), format!("install {}", self.body.name));
+        let work = move |install: &Installation| client.install(&install.id).work();
+        Wait::starting(self.request(), work, name, LIMIT)
+    }
+
     fn check(&self) -> Result<(), Error> {
         check::install_name(&self.body.name)?;
         check::id("account", &self.body.account_id)?;
@@ -368,6 +416,7 @@ impl UpdateInstall {
 
     fn check(&self) -> Result<(), Error> {
         check::id("install", &self.id)?;
+        check::changes_something(&self.body)?;
         if let Some(site) = &self.body.site_id {
             check::id("site", site)?;
         }

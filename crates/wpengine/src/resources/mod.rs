@@ -34,7 +34,7 @@ pub(crate) mod requests {
     pub use super::{
         account_users::{CreateAccountUser, UpdateAccountUser},
         archives::{CreateArchive, NewArchive},
-        backups::RestoreBackup,
+        backups::{CreateBackup, RestoreBackup},
         certificates::OrderCertificate,
         domains::{CreateDomain, NewDomain, UpdateDomain},
         install_copy::CopyInstall,

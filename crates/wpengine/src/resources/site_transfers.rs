@@ -130,22 +130,23 @@ if let Some(transfer) = site.site_transfers().list().items().try_next().await? {
     println!(\"{}\", transfer.status);
 }")]
     pub fn wait(&self) -> Wait<SiteTransfer> {
+        Wait::new(self.work(), LIMIT)
+    }
+
+    fn work(&self) -> Work<SiteTransfer> {
         let this = self.clone();
-        Wait::new(
-            Work {
-                name: format!("transfer {} of site {}", self.transfer_id, self.site_id),
-                ask: Box::new(move || this.get().into_future()),
-                stage: |transfer| match &transfer.status {
-                    SiteTransferStatus::Completed => Stage::Done,
-                    SiteTransferStatus::Failed | SiteTransferStatus::Cancelled => {
-                        Stage::Failed(transfer.status.to_string())
-                    }
-                    going => Stage::Going(going.to_string()),
-                },
-                hint: "the site is where it was; start another transfer",
+        Work {
+            name: format!("transfer {} of site {}", self.transfer_id, self.site_id),
+            ask: Box::new(move || this.get().into_future()),
+            stage: |transfer| match &transfer.status {
+                SiteTransferStatus::Completed => Stage::Done,
+                SiteTransferStatus::Failed | SiteTransferStatus::Cancelled => {
+                    Stage::Failed(transfer.status.to_string())
+                }
+                going => Stage::Going(going.to_string()),
             },
-            LIMIT,
-        )
+            hint: "the site is where it was; start another transfer",
+        }
     }
 
     /// Cancels the transfer, as long as it has not started; after that, an error with
@@ -210,6 +211,14 @@ impl CreateSiteTransfer {
     pub fn maintenance_mode(mut self, on: bool) -> Self {
         self.body.maintenance_mode = Some(on);
         self
+    }
+
+    /// Starts the transfer and waits until it is completed, as [`SiteTransferHandle::wait`] does.
+    pub fn wait(self) -> Wait<SiteTransfer> {
+        let site = self.client.site(&self.site_id);
+        let name = format!("the transfer of site {}", self.site_id);
+        let work = move |transfer: &SiteTransfer| site.site_transfer(&transfer.id).work();
+        Wait::starting(self.request(), work, name, LIMIT)
     }
 
     fn request(self) -> Request<SiteTransfer> {

@@ -104,7 +104,7 @@ println!(\"{}\", site.name);")]
         )
     }
 
-    /// Changes the site: awaited as it is, nothing.
+    /// Updates the site. At least one setter must be called.
     ///
     /// Operation `update_site`.
     ///
@@ -186,6 +186,7 @@ impl UpdateSite {
     fn request(self) -> Request<Site> {
         let Self { id, body, .. } = self;
         let check = check::id("site", &id)
+            .and_then(|()| check::changes_something(&body))
             .and_then(|()| body.name.as_deref().map_or(Ok(()), check::site_name));
         Request::new(&self.client, "update_site", check, |raw| async move {
             raw.update_site(&id, &body).await

@@ -34,7 +34,10 @@ pub use self::{
     http_client::{BodyStream, HeadFuture, HttpClient, HttpError, ResponseFuture},
     retry::RetryPolicy,
 };
-use crate::error::{Error, ErrorKind};
+use crate::{
+    check,
+    error::{Error, ErrorKind},
+};
 
 /// What a caller can set for one call.
 #[derive(Clone, Default)]
@@ -68,6 +71,7 @@ pub(crate) async fn run(
 ) -> Result<Exchange, Error> {
     core.refuse_foreign(request.uri())?;
     core.refuse_writes(target.is_read(), target.name())?;
+    check::headers(&options.headers)?;
     let call = call::Call {
         core,
         target,

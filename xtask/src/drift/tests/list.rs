@@ -217,6 +217,7 @@ fn the_report_is_grouped_by_operation_and_ends_in_a_summary() {
         form: "Swagger 2.0",
         version: "3".to_owned(),
         operations: 3,
+        unresolved: Vec::new(),
     };
     assert_eq!(
         report::text(&sifted, &other),
@@ -267,6 +268,7 @@ fn an_issue_shows_a_foreign_text_as_text_and_is_never_too_long() {
         form: "Swagger 2.0",
         version: "3".to_owned(),
         operations: 3,
+        unresolved: Vec::new(),
     };
     let json = report::json(&sifted(there, &[]), &other);
     let body = json["issue"]["body"].as_str().expect("a text");
@@ -280,4 +282,36 @@ fn an_issue_shows_a_foreign_text_as_text_and_is_never_too_long() {
         2,
         "a longer fence than any inside"
     );
+}
+
+#[test]
+fn a_foreign_text_cannot_command_a_terminal_and_references_to_nowhere_are_said() {
+    let mut there = small_swagger();
+    there["paths"]["/evil\u{1b}[2J\nx"] =
+        json!({"get": {"responses": {"200": {"description": ""}}}});
+    there["paths"]["/far"] = json!({"get": {"responses": {"200": {
+        "description": "",
+        "schema": {"$ref": "https://elsewhere.example/x.json"},
+    }}}});
+    there["paths"]["/gone"] = json!({"get": {"responses": {"200": {
+        "description": "",
+        "schema": {"$ref": "#/definitions/Gone\u{7}"},
+    }}}});
+    let unresolved = description(there.clone()).unresolved();
+    let other = Other {
+        source: "x.json".to_owned(),
+        form: "Swagger 2.0",
+        version: "3\u{1b}[31m".to_owned(),
+        operations: 3,
+        unresolved,
+    };
+    let text = report::text(&sifted(there, &[]), &other);
+    let is_shown = |letter: char| letter == '\n' || !letter.is_control();
+    assert!(text.chars().all(is_shown), "{text:?}");
+    assert!(text.contains("/evil\\u{1b}[2J\\nx"), "{text}");
+    assert!(
+        text.contains("  ? https://elsewhere.example/x.json\n"),
+        "{text}"
+    );
+    assert!(text.contains("  ? #/definitions/Gone\\u{7}\n"), "{text}");
 }
