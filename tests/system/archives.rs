@@ -71,7 +71,7 @@ async fn an_archive_is_made_of_a_backup_waited_for_and_downloaded() {
     assert_eq!(download.length(), Some(zip.len() as u64));
     assert!(zip.starts_with(b"PK\x03\x04"), "{zip:?}");
     let link = archive.download_uri.expect("a link");
-    assert!(!format!("{link:?} {download:?}").contains(link.expose()));
+    assert!(!format!("{link:?} {download:?}").contains(link.expose_secret()));
 }
 
 #[tokio::test(start_paused = true)]

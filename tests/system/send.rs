@@ -82,7 +82,7 @@ fn every_request_and_its_future_can_be_sent() {
         install.domains().create("example.com");
         install.domain("d").update();
         install.domain("d").certificate().order("a@example.com", "a", "b", "US");
-        install.certificates().import_third_party("YQ==", PrivateKey::new("YQ=="));
+        install.certificates().import_third_party("-----BEGIN CERTIFICATE-----", PrivateKey::new("-----BEGIN PRIVATE KEY-----"));
         install.offload_settings().replace(S3Settings::new());
     }
     is_send_static(&client.request(Method::GET, "/user"));

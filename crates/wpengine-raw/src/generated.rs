@@ -931,15 +931,7 @@ pub mod types {
         pub wildcard: ::std::option::Option<bool>,
     }
     ///The certificate itself and its private key. Never log or print it.
-    #[derive(
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        PartialEq,
-        Eq
-    )]
+    #[derive(::serde::Deserialize, Clone, Debug, Default, PartialEq, Eq)]
     #[non_exhaustive]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct CertificateInfo {
@@ -1509,15 +1501,7 @@ pub mod types {
         pub txt_verified_time: ::std::option::Option<::std::string::String>,
     }
     ///The certificate of one domain. Can hold its private key.
-    #[derive(
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        PartialEq,
-        Eq
-    )]
+    #[derive(::serde::Deserialize, Clone, Debug, Default, PartialEq, Eq)]
     #[non_exhaustive]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct DomainCertificate {
@@ -3826,15 +3810,7 @@ pub mod types {
         pub name: ::std::option::Option<::std::string::String>,
     }
     ///The certificate that was imported and its private key. Never log or print it.
-    #[derive(
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        PartialEq,
-        Eq
-    )]
+    #[derive(::serde::Deserialize, Clone, Debug, Default, PartialEq, Eq)]
     #[non_exhaustive]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct ThirdPartySuccessfulImportResponse {

@@ -2,7 +2,6 @@
 //!
 //! Requests are strict where answers are lenient: what the service would refuse is refused here, with the rule.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, header};
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
@@ -275,19 +274,18 @@ pub(crate) fn redirect_target(target: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// The base64 of a PEM text, which is not shown: it may be a private key.
-pub(crate) fn base64(what: &str, text: &str) -> Result<(), Error> {
-    if text.contains("-----BEGIN") {
-        return Err(Error::invalid(format!(
-            "the {what} is PEM text, and the base64 of it is wanted"
-        ))
-        .hint("nothing was sent; encode the whole text, with its first and last line"));
+/// A PEM text that holds something of that label. It is not shown: it may be a private key.
+pub(crate) fn pem(what: &str, label: &str, text: &str) -> Result<(), Error> {
+    let begins =
+        |line: &str| line.starts_with("-----BEGIN ") && line.ends_with(&format!("{label}-----"));
+    if text.lines().any(|line| begins(line.trim_end())) {
+        return Ok(());
     }
-    match STANDARD.decode(text.trim_end()) {
-        Ok(decoded) if !decoded.is_empty() => Ok(()),
-        _ => Err(Error::invalid(format!("the {what} is not base64"))
-            .hint("nothing was sent; encode the whole PEM text, without line breaks")),
-    }
+    Err(
+        Error::invalid(format!("the {what} is no PEM text")).hint(format!(
+            "nothing was sent; it begins with `-----BEGIN {label}-----`"
+        )),
+    )
 }
 
 /// A transfer begins 1 hour to 7 days from now.

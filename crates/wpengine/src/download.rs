@@ -161,7 +161,7 @@ impl Client {
     /// [`InvalidRequest`](ErrorKind::InvalidRequest) if the link leads to plain `http://` or nowhere,
     /// [`Api`](ErrorKind::Api) with the status if the host refuses, and the kinds of a connection that fails.
     pub async fn download(&self, link: &SecretLink) -> Result<Download, Error> {
-        let url = checked(link.expose())?;
+        let url = checked(link.expose_secret())?;
         let (first, total) = (host(&url).to_owned(), self.core().config.timeout);
         match timeout(total, self.follow(url)).await {
             Ok(begun) => begun,

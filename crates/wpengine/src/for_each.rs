@@ -2,12 +2,17 @@
 
 use std::{
     fmt,
-    future::{Future, poll_fn},
-    pin::Pin,
+    future::{Future, ready},
+    pin::{Pin, pin},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
 };
 
 use futures_core::Stream;
+use futures_util::StreamExt as _;
 
 use crate::error::Error;
 
@@ -141,13 +146,6 @@ impl<T, R> Outcome<T, R> {
     }
 }
 
-/// One item that is being worked on.
-struct Running<T, F> {
-    number: usize,
-    item: T,
-    work: Pin<Box<F>>,
-}
-
 impl<S> ForEach<S> {
     /// How many things are worked on at once; 8 by default.
     pub fn concurrency(mut self, most: usize) -> Self {
@@ -183,64 +181,40 @@ impl<S> ForEach<S> {
             stop_on_failure,
             mut on_progress,
         } = self;
-        let mut items = Box::pin(items);
-        let mut running: Vec<Running<T, W>> = Vec::new();
+        let (started, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let listing = Mutex::new(None);
+        let running = items
+            .take_while(|_| ready(!stopped.load(Ordering::Relaxed)))
+            .scan((), |(), item| {
+                ready(item.map_err(|error| *locked(&listing) = Some(error)).ok())
+            })
+            .enumerate()
+            .map(|(number, item)| {
+                started.fetch_add(1, Ordering::Relaxed);
+                let work = work(item.clone());
+                async move { (number, item, work.await) }
+            })
+            .buffer_unordered(concurrency);
+        let mut running = pin!(running);
         let (mut done, mut failed) = (Vec::new(), Vec::new());
-        let (mut listing, mut stopped, mut ended) = (None, false, false);
-        let mut number = 0;
-        poll_fn(|context| {
-            loop {
-                while !ended && !stopped && running.len() < concurrency {
-                    match items.as_mut().poll_next(context) {
-                        Poll::Ready(Some(Ok(item))) => {
-                            running.push(Running {
-                                number,
-                                work: Box::pin(work(item.clone())),
-                                item,
-                            });
-                            number += 1;
-                        }
-                        Poll::Ready(Some(Err(error))) => {
-                            listing = Some(error);
-                            ended = true;
-                        }
-                        Poll::Ready(None) => ended = true,
-                        Poll::Pending => break,
-                    }
-                }
-                let mut any = false;
-                let mut at = 0;
-                while at < running.len() {
-                    let Poll::Ready(result) = running[at].work.as_mut().poll(context) else {
-                        at += 1;
-                        continue;
-                    };
-                    any = true;
-                    let Running { number, item, .. } = running.swap_remove(at);
-                    match result {
-                        Ok(result) => done.push((number, (item, result))),
-                        Err(error) => {
-                            failed.push((number, (item, error)));
-                            stopped |= stop_on_failure;
-                        }
-                    }
-                    if let Some(tell) = &mut on_progress {
-                        tell(Progressed {
-                            done: done.len(),
-                            failed: failed.len(),
-                            running: running.len(),
-                        });
-                    }
-                }
-                if running.is_empty() && (ended || stopped) {
-                    return Poll::Ready(());
-                }
-                if !any {
-                    return Poll::Pending;
+        while let Some((number, item, result)) = running.next().await {
+            match result {
+                Ok(result) => done.push((number, (item, result))),
+                Err(error) => {
+                    failed.push((number, (item, error)));
+                    stopped.fetch_or(stop_on_failure, Ordering::Relaxed);
                 }
             }
-        })
-        .await;
+            if let Some(tell) = &mut on_progress {
+                let ended = done.len() + failed.len();
+                tell(Progressed {
+                    done: done.len(),
+                    failed: failed.len(),
+                    running: started.load(Ordering::Relaxed) - ended,
+                });
+            }
+        }
+        let (listing, stopped) = (locked(&listing).take(), stopped.load(Ordering::Relaxed));
         Outcome {
             done: in_order(done),
             failed: in_order(failed),
@@ -248,6 +222,10 @@ impl<S> ForEach<S> {
             stopped,
         }
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn in_order<T>(mut numbered: Vec<(usize, T)>) -> Vec<T> {

@@ -90,10 +90,10 @@ pub(super) const CALLS: [Call; 16] = [
         false,
         ask!(
             client,
-            client
-                .install(ID)
-                .certificates()
-                .import_third_party("aGVsbG8K", PrivateKey::new("d29ybGQK"))
+            client.install(ID).certificates().import_third_party(
+                "-----BEGIN CERTIFICATE-----",
+                PrivateKey::new("-----BEGIN PRIVATE KEY-----")
+            )
         ),
     ),
     call(

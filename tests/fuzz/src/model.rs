@@ -33,14 +33,14 @@ macro_rules! models {
 /// The models that answers are made of. Only ever added to at the end of the second part: inputs count them.
 const MODELS: [Model; 64] = models![
     Account, AccountLimits, AccountUsageInsights, AccountUsageMetricsResponse, AccountUser, AccountUserChange, Archive,
-    Backup, Certificate, CertificateOrder, CopyOptions, DailyUsageMetrics, DnsConfigInfo, Domain, DomainCertificate,
+    Backup, Certificate, CertificateOrder, CopyOptions, DailyUsageMetrics, DnsConfigInfo, Domain, ReportSchedule,
     DomainOrRedirect, DomainReport, DomainStatusReport, DomainStatusReportEnvelope, DomainVerification,
     EnvironmentMetrics, InstallDailyUsageMetricsSeries, InstallSslCertificatesResponse, Installation, LargeFsConfig,
     LargeFsSettings, LargeFsValidationFile, LatestMetricValue, NetworkDetails, NetworkInfo, Site, SiteInstall,
-    SiteReference, SiteTransfer, SshKey, Status, Template, TemplateList, ThirdPartySuccessfulImportResponse,
+    SiteReference, SiteTransfer, SshKey, Status, Template, TemplateList, SiteReport,
     UsageMetricsRollup, UsageRollup, User, CreateInstallRequest, CreateBackupRequest, CreateDomainRequest,
     UpdateSiteRequest;
-    types::BulkDomains, types::FreeForm, types::Roles, types::Sum, types::PrivateKey, types::Environment,
+    types::BulkDomains, types::FreeForm, types::Roles, types::Sum, types::SecretLink, types::Environment,
     types::BackupStatus, types::InstallStatus, types::SiteTransferStatus, types::CertificateStatus, types::SslStatus,
     types::OwnershipStatus, types::ArchiveState, types::CacheType, types::DomainStatus,
     HashMap<String, String>, Vec<types::Site>, Option<types::Site>,

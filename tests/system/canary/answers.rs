@@ -162,7 +162,10 @@ async fn about_keys(client: &Client) -> Vec<Result<(), Error>> {
     vec![
         install
             .certificates()
-            .import_third_party("YQ==", PrivateKey::new(PRIVATE_KEY))
+            .import_third_party(
+                clients::pem("CERTIFICATE", "a"),
+                PrivateKey::new(clients::pem("PRIVATE KEY", PRIVATE_KEY)),
+            )
             .await
             .map(drop),
         install.domain("d1").certificate().get().await.map(drop),

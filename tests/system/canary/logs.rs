@@ -130,10 +130,10 @@ async fn nothing_that_is_logged_shows_a_secret() {
                 nowhere_in(id, &told(&error));
             }
         }
-        let import = client
-            .install(INSTALL)
-            .certificates()
-            .import_third_party("YQ==", PrivateKey::new(PRIVATE_KEY));
+        let import = client.install(INSTALL).certificates().import_third_party(
+            clients::pem("CERTIFICATE", "a"),
+            PrivateKey::new(clients::pem("PRIVATE KEY", PRIVATE_KEY)),
+        );
         if let Err(error) = import.await {
             nowhere_in("an import", &told(&error));
         }

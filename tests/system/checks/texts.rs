@@ -172,30 +172,23 @@ async fn keys_of_the_wrong_kind_are_refused_and_not_repeated() {
             client.ssh_keys().create(" ").await.map(drop),
         ),
         (
-            "the private key is PEM text",
+            "the private key is no PEM text",
             certificates
-                .import_third_party("YQ==", PrivateKey::new(PEM))
+                .import_third_party(clients::pem("CERTIFICATE", "a"), PrivateKey::new("canary!"))
                 .await
                 .map(drop),
         ),
         (
-            "the certificate is PEM text",
+            "the certificate is no PEM text",
             certificates
-                .import_third_party(PEM, PrivateKey::new("YQ=="))
+                .import_third_party("", PrivateKey::new(PEM))
                 .await
                 .map(drop),
         ),
         (
-            "the private key is not base64",
+            "the certificate is no PEM text",
             certificates
-                .import_third_party("YQ==", PrivateKey::new("canary!"))
-                .await
-                .map(drop),
-        ),
-        (
-            "the certificate is not base64",
-            certificates
-                .import_third_party("", PrivateKey::new("YQ=="))
+                .import_third_party(PEM, PrivateKey::new(PEM))
                 .await
                 .map(drop),
         ),

@@ -177,12 +177,12 @@ async fn a_request_that_breaks_a_rule_says_which() {
             .await,
     );
     sheet.note(
-        "PEM for base64",
+        "base64 for PEM",
         install
             .certificates()
             .import_third_party(
-                "aGVsbG8K",
-                PrivateKey::new("-----BEGIN PRIVATE KEY-----\nsecret"),
+                clients::pem("CERTIFICATE", "a"),
+                PrivateKey::new("c2VjcmV0Cg=="),
             )
             .await,
     );

@@ -263,7 +263,7 @@ pub(crate) fn told(client: &Client, ids: &Ids, id: &str, form: Form) -> Told {
             full: two_pages(install.certificates().list().page_size(50), show_page);
         import_third_party_certificate: one(install
             .certificates()
-            .import_third_party("aGVsbG8K", PrivateKey::new("d29ybGQK")));
+            .import_third_party(super::clients::pem("CERTIFICATE", "hello"), PrivateKey::new(super::clients::pem("PRIVATE KEY", "world"))));
         get_domain_certificate: one(domain.certificate().get());
         order_domain_certificate: one(domain.certificate().order("jane@example.com", "Jane", "Doe", "US")),
             full: one(domain

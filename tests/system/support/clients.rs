@@ -47,3 +47,8 @@ pub(crate) fn at(base_url: &str) -> ClientBuilder {
         .base_url(base_url)
         .credentials(Credentials::basic("test-user", "test-password"))
 }
+
+/// A PEM text that holds these words.
+pub(crate) fn pem(label: &str, words: &str) -> String {
+    format!("-----BEGIN {label}-----\n{words}\n-----END {label}-----\n")
+}

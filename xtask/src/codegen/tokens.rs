@@ -2,7 +2,7 @@
 //!
 //! Each pass is a function over the parsed types and says why it exists; `prettyplease` prints the result.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use heck::ToUpperCamelCase;
 use proc_macro2::TokenStream;
@@ -39,6 +39,7 @@ fn edit_types(items: &mut Vec<Item>, document: &Value, answers: &Answers) {
     enums_are_open(items);
     ids_convert_from_text(items);
     conversion_errors_have_no_users(items);
+    private_keys_are_not_serialized(items);
     let descriptions = descriptions(document);
     for item in items.iter_mut() {
         match item {
@@ -257,6 +258,40 @@ fn conversion_errors_have_no_users(items: &mut Vec<Item>) {
     items.retain(|item| !matches!(item, Item::Mod(module) if module.ident == "error"));
 }
 
+/// What holds a private key, at any depth, cannot be serialized: a key that is left out would be lost without a word
+/// when an answer is saved, and one that is not would be in the file.
+fn private_keys_are_not_serialized(items: &mut [Item]) {
+    let mut secret = BTreeSet::from(["PrivateKey".to_owned()]);
+    loop {
+        let before = secret.len();
+        for item in items.iter() {
+            if let Item::Struct(item) = item
+                && mentioned_types(&item.fields.to_token_stream())
+                    .iter()
+                    .any(|name| secret.contains(name))
+            {
+                secret.insert(item.ident.to_string());
+            }
+        }
+        if secret.len() == before {
+            break;
+        }
+    }
+    for item in items {
+        if let Item::Struct(item) = item
+            && secret.contains(&item.ident.to_string())
+        {
+            edit_derive(&mut item.attrs, |derives| {
+                derives.retain(|path| {
+                    path.segments
+                        .last()
+                        .is_none_or(|last| last.ident != "Serialize")
+                });
+            });
+        }
+    }
+}
+
 /// A boolean that is documented as required reads null as false, like absence.
 fn booleans_read_null_as_false(item: &mut ItemStruct, answers: &Answers) {
     let name = item.ident.to_string();
@@ -462,5 +497,25 @@ mod tests {
         assert!(text.contains("Borrow<str> for ThingId"), "{text}");
         assert!(text.contains("PartialEq<&str> for ThingId"), "{text}");
         assert!(text.contains("From<&ThingId> for ThingId"), "{text}");
+    }
+
+    #[test]
+    fn what_holds_a_private_key_is_not_serialized() {
+        let printed = printed(
+            &document(),
+            quote! {
+                #[derive(::serde::Serialize, Clone)]
+                pub struct Info { pub key: ::std::option::Option<crate::values::PrivateKey> }
+                #[derive(::serde::Serialize, Clone)]
+                pub struct Outer { pub info: ::std::vec::Vec<Info> }
+                #[derive(::serde::Serialize, Clone)]
+                pub struct Other { pub name: ::std::string::String }
+            },
+        );
+        assert_eq!(printed.matches("Serialize").count(), 1, "{printed}");
+        assert!(
+            printed.find("Serialize") > printed.find("Outer"),
+            "{printed}"
+        );
     }
 }

@@ -3,21 +3,20 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer};
 
 /// What stands wherever a private key would have been printed.
 const REDACTED: &str = "(redacted)";
 
-/// A private key. `Debug`, `Display` and `Serialize` never show it; [`expose`](Self::expose) does.
+/// A private key. `Debug` and `Display` never show it, and it cannot be serialized, nor can what holds one;
+/// [`expose_secret`](Self::expose_secret) gives it.
 ///
 /// ```
 /// use wpengine_raw::values::PrivateKey;
 ///
 /// let key = PrivateKey::new("d29ybGQK");
 /// assert_eq!(format!("{key} {key:?}"), "(redacted) PrivateKey(redacted)");
-/// assert_eq!(serde_json::to_string(&key)?, r#""(redacted)""#);
-/// assert_eq!(key.expose(), "d29ybGQK");
-/// # Ok::<(), serde_json::Error>(())
+/// assert_eq!(key.expose_secret(), "d29ybGQK");
 /// ```
 #[derive(Clone)]
 pub struct PrivateKey(SecretString);
@@ -31,7 +30,7 @@ impl PrivateKey {
 
     /// The key itself. Take care where it goes.
     #[must_use]
-    pub fn expose(&self) -> &str {
+    pub fn expose_secret(&self) -> &str {
         self.0.expose_secret()
     }
 }
@@ -50,17 +49,11 @@ impl fmt::Display for PrivateKey {
 
 impl PartialEq for PrivateKey {
     fn eq(&self, other: &Self) -> bool {
-        self.expose() == other.expose()
+        self.expose_secret() == other.expose_secret()
     }
 }
 
 impl Eq for PrivateKey {}
-
-impl Serialize for PrivateKey {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(REDACTED)
-    }
-}
 
 impl<'de> Deserialize<'de> for PrivateKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -76,7 +76,7 @@ impl Serialize for ImportThirdPartyCertificateRequest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut body = serializer.serialize_struct("ImportThirdPartyCertificateRequest", 2)?;
         body.serialize_field("certificate", &self.certificate)?;
-        body.serialize_field("private_key", self.private_key.expose())?;
+        body.serialize_field("private_key", self.private_key.expose_secret())?;
         body.end()
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A link that opens what it leads to for whoever has it: an archive with its database, a report, the DNS of a domain.
 ///
-/// `Debug` does not show it. [`expose`](Self::expose) does, and so does an answer that is serialized, so that nothing is
+/// `Debug` does not show it. [`expose_secret`](Self::expose_secret) does, and so does an answer that is serialized, so that nothing is
 /// lost where one is kept.
 ///
 /// ```
@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 ///
 /// let link = SecretLink::new("https://storage.googleapis.com/bucket/archive.zip");
 /// assert_eq!(format!("{link:?}"), "SecretLink(redacted)");
-/// assert_eq!(link.expose(), "https://storage.googleapis.com/bucket/archive.zip");
+/// assert_eq!(link.expose_secret(), "https://storage.googleapis.com/bucket/archive.zip");
 /// ```
 #[derive(Clone)]
 pub struct SecretLink(SecretString);
@@ -29,7 +29,7 @@ impl SecretLink {
 
     /// The link itself. Take care where it goes.
     #[must_use]
-    pub fn expose(&self) -> &str {
+    pub fn expose_secret(&self) -> &str {
         self.0.expose_secret()
     }
 }
@@ -42,7 +42,7 @@ impl fmt::Debug for SecretLink {
 
 impl PartialEq for SecretLink {
     fn eq(&self, other: &Self) -> bool {
-        self.expose() == other.expose()
+        self.expose_secret() == other.expose_secret()
     }
 }
 
@@ -50,7 +50,7 @@ impl Eq for SecretLink {}
 
 impl Serialize for SecretLink {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.expose())
+        serializer.serialize_str(self.expose_secret())
     }
 }
 

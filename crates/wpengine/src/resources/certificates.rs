@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use wpengine_raw::{
     types::{CertificateOrder, ThirdPartySuccessfulImportResponse},
     values::ImportThirdPartyCertificateRequest,
@@ -79,34 +80,30 @@ while let Some(certificate) = certificates.try_next().await? {
         )
     }
 
-    /// Installs a certificate from elsewhere. Both are the base64 of a whole PEM text: of the full chain, and of its
-    /// private key.
+    /// Installs a certificate from elsewhere. Both are PEM texts: the full chain, and its private key.
     ///
     /// Operation `import_third_party_certificate`. The key is never printed, and nothing of a failure's body is quoted.
     ///
-    #[doc = example!("use base64::{Engine, engine::general_purpose::STANDARD};
-use wpengine::types::PrivateKey;
+    #[doc = example!("use wpengine::types::PrivateKey;
 
 # let read = |what: &str| format!(\"-----BEGIN {what}-----\\nMIIB\\n-----END {what}-----\\n\");
-# let (chain_pem, key_pem) = (read(\"CERTIFICATE\"), read(\"PRIVATE KEY\"));
+# let (chain, key) = (read(\"CERTIFICATE\"), read(\"PRIVATE KEY\"));
 let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-install
-    .certificates()
-    .import_third_party(STANDARD.encode(chain_pem), PrivateKey::new(STANDARD.encode(key_pem)))
-    .await?;")]
+install.certificates().import_third_party(&chain, PrivateKey::new(key)).await?;")]
     pub fn import_third_party(
         &self,
-        certificate: impl Into<String>,
-        private_key: PrivateKey,
+        chain_pem: impl AsRef<str>,
+        private_key_pem: PrivateKey,
     ) -> Request<ThirdPartySuccessfulImportResponse> {
         let id = self.install_id.clone();
-        let body = ImportThirdPartyCertificateRequest {
-            certificate: certificate.into(),
-            private_key,
-        };
+        let (chain, key) = (chain_pem.as_ref(), private_key_pem.expose_secret());
         let check = check::id("install", &self.install_id)
-            .and_then(|()| check::base64("certificate", &body.certificate))
-            .and_then(|()| check::base64("private key", body.private_key.expose()));
+            .and_then(|()| check::pem("certificate", "CERTIFICATE", chain))
+            .and_then(|()| check::pem("private key", "PRIVATE KEY", key));
+        let body = ImportThirdPartyCertificateRequest {
+            certificate: STANDARD.encode(chain),
+            private_key: PrivateKey::new(STANDARD.encode(key)),
+        };
         Request::new(
             &self.client,
             "import_third_party_certificate",

@@ -389,7 +389,7 @@ if let Some(domain) = domains.first() {
     #[doc = example!("let install = client.install(\"8f14e45f-ceea-4b5b-9f6d-8f14e45fceea\");
 let domain = install.domains().create(\"shop.example.com\").await?;
 let link = install.domain(domain.id).create_sharing_link().await?.url;
-println!(\"open {}\", link.expose());")]
+println!(\"open {}\", link.expose_secret());")]
     pub fn create_sharing_link(&self) -> Request<SharingLink> {
         let this = self.clone();
         Request::new(
