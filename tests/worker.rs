@@ -78,7 +78,7 @@ fn limited(
     limiter: &str,
     window: Window,
 ) -> Result<ClientBuilder, Box<dyn std::error::Error>> {
-    let margin = Duration::from_millis(150);
+    let margin = Duration::from_millis(400);
     Ok(if limiter.starts_with("redis://") {
         let windows = RedisWindows::new(limiter)?.windows([window], []);
         builder.rate_limiter(windows.margin(margin).processes(4))

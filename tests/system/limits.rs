@@ -363,7 +363,7 @@ async fn eight_processes_that_share_a_file_exceed_no_window() {
     let folder = tempfile::TempDir::new().unwrap();
     let file = folder.path().join("cache").join("limits.json");
     let (limit, second) = (100, Duration::from_secs(1));
-    let workers = Workers::start(8, file.to_str().unwrap(), 6.0, limit, second).await;
+    let workers = Workers::start(8, file.to_str().unwrap(), 9.0, limit, second).await;
     let ended = workers.end().await;
     assert_eq!((ended.failed, ended.refused), (0, 0), "{ended:?}");
     assert_eq!(exceeding(&ended.arrivals, limit, second), 0);

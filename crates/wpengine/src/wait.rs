@@ -36,8 +36,11 @@ enum Subject<T> {
 /// How work is started, and what it is then.
 struct Start<T> {
     create: RequestFuture<T>,
-    work: Box<dyn FnOnce(&T) -> Work<T> + Send>,
+    work: Describe<T>,
 }
+
+/// Makes the work of the thing that was created.
+type Describe<T> = Box<dyn FnOnce(&T) -> Work<T> + Send>;
 
 /// Work that is under way.
 pub(crate) struct Work<T> {
