@@ -22,12 +22,12 @@ fn the_defaults_are_the_ones_of_the_snapshot() {
     tell(&client.installs().list());
     tell(&client.account(ACCOUNT).usage().list());
     tell(&wpengine::for_each_of([1]));
-    tell(&client.account(ACCOUNT).usage().wait_for_refresh());
+    tell(&client.account(ACCOUNT).usage().wait());
     tell(&install.archive("a1").wait());
     tell(&install.backup("b1").wait());
     tell(&install.domain("d1").certificate().wait());
-    tell(&install.domain("d1").wait_until_verified());
-    tell(&install.domains().wait_for_report("r1"));
+    tell(&install.domain("d1").wait());
+    tell(&install.domains().report("r1").wait());
     tell(&install.wait());
     tell(&site.site_transfer("t1").wait());
     insta::assert_snapshot!("defaults", told);

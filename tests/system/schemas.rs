@@ -21,9 +21,9 @@ fn model<T: JsonSchema>() -> Model {
 
 /// Every component that a type models.
 macro_rules! models {
-    ($($component:literal => $type:ident,)*) => {
+    ($($component:literal => $module:ident::$type:ident,)*) => {
         pub(crate) fn models() -> Vec<(&'static str, super::Model)> {
-            vec![$(($component, super::model::<wpengine::types::$type>()),)*]
+            vec![$(($component, super::model::<wpengine_raw::$module::$type>()),)*]
         }
     };
 }

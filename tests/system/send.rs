@@ -67,7 +67,7 @@ fn every_request_and_its_future_can_be_sent() {
     }
     let (first, last) = calls::days();
     requests! {
-        account.users().create("a", "b", "c@example.com", Roles::full());
+        account.users().create("c@example.com", Roles::full()).name("a", "b");
         account.user("u").update(Roles::full());
         account.usage().summary().between(first, last);
         account.usage().insights();
@@ -81,7 +81,7 @@ fn every_request_and_its_future_can_be_sent() {
         install.backup("b").restore(["a@example.com"]);
         install.domains().create("example.com");
         install.domain("d").update();
-        install.domain("d").certificate().order("a@example.com", "a", "b", "US");
+        install.domain("d").certificate().order("a@example.com").name("a", "b").region("US");
         install.certificates().import_third_party("-----BEGIN CERTIFICATE-----", PrivateKey::new("-----BEGIN PRIVATE KEY-----"));
         install.offload_settings().replace(S3Settings::new());
     }

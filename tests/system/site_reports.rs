@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use wpengine::{Client, ErrorKind, requests::Recipient, types::ReportFrequencyUnit};
+use wpengine::{
+    Client, ErrorKind,
+    requests::Recipient,
+    types::{NetworkType, ReportFrequencyUnit},
+};
 use wpengine_sim::{ClockMode, Fault, FaultKind, Simulator};
 
 use crate::support::{
@@ -56,7 +60,7 @@ async fn a_monthly_schedule_on_the_31st_reports_on_the_last_day_of_short_months(
     assert_eq!(frequency.unit, Some(ReportFrequencyUnit::Monthly));
     assert_eq!(
         schedule.next_scheduled_date,
-        "2027-02-28T00:00:00Z".parse().ok()
+        Some("2027-02-28T00:00:00Z".into())
     );
 
     assert!(days(&client, "Monthly").await.is_empty());
@@ -257,10 +261,10 @@ async fn a_sharing_link_is_made_for_an_advanced_domain_and_refused_for_a_legacy_
         .list()
         .collect_at_most(10)
         .await;
-    let legacy = legacy.expect("domains").into_iter().find(|one| {
-        let kind = one.network_type.as_ref().map(|kind| kind.as_ref());
-        kind == Some("LEGACY")
-    });
+    let legacy = legacy
+        .expect("domains")
+        .into_iter()
+        .find(|one| one.network_type == Some(NetworkType::Legacy));
     let legacy = client
         .install(INSTALL)
         .domain(legacy.expect("a legacy domain").id);

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
         .args(args.json.then_some("--json"))
         .current_dir(workspace::root())
         .status()
-        .map_err(|error| Failure::new(format!("{}: {error}", cargo.display())))?;
+        .map_err(|error| Failure::msg(format!("{}: {error}", cargo.display())))?;
     code(status.code())
 }
 
@@ -33,9 +33,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
 fn code(code: Option<i32>) -> Result<ExitCode, Failure> {
     match code.map(u8::try_from) {
         // Cargo's own, for what does not compile.
-        Some(Ok(101)) => Err(Failure::new("wpengine-bench cannot be run; see above")),
+        Some(Ok(101)) => Err(Failure::msg("wpengine-bench cannot be run; see above")),
         Some(Ok(code)) => Ok(ExitCode::from(code)),
-        _ => Err(Failure::new("wpengine-bench was stopped")),
+        _ => Err(Failure::msg("wpengine-bench was stopped")),
     }
 }
 

@@ -12,11 +12,12 @@ mod bench;
 mod codegen;
 mod description;
 mod drift;
-mod failure;
+mod output;
 mod spec;
 mod workspace;
 
-use failure::Failure;
+/// What stops a task: a message that says what went wrong and what to do about it.
+use anyhow::Error as Failure;
 
 /// The project's own tasks.
 #[derive(Debug, Parser)]

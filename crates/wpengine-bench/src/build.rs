@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::Failure;
 use crate::Run;
-use crate::failure::Failure;
 use crate::process::{self, CARGO};
 use crate::table::{Comparison, Figures, Row, Target, Unit};
 
@@ -133,11 +133,11 @@ fn seconds(package: &Path) -> Result<f64, Failure> {
 /// The processor time of all processes that this one has started and that have ended, and of theirs.
 fn children() -> Result<f64, Failure> {
     let stat = std::fs::read_to_string("/proc/self/stat").map_err(|error| {
-        Failure::new(format!(
+        Failure::msg(format!(
             "processor times are read from /proc, as Linux has it: {error}"
         ))
     })?;
-    ended(&stat).ok_or_else(|| Failure::new("/proc has no times of children"))
+    ended(&stat).ok_or_else(|| Failure::msg("/proc has no times of children"))
 }
 
 /// `cutime` and `cstime`, which Linux gives in hundredths of a second.

@@ -9,7 +9,7 @@ use wpengine::{
     limits::{Window, Windows},
 };
 
-use crate::failure::Failure;
+use crate::Failure;
 use crate::server::{PASSWORD, USER};
 
 /// How many installs a page holds.

@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::Failure;
 use crate::Run;
 use crate::clients::{PAGE, facade};
-use crate::failure::Failure;
 use crate::overhead::median;
 use crate::process::Server;
 use crate::table::{Comparison, Figures, Row, Target, Unit};
@@ -84,7 +84,7 @@ async fn list(base_url: &str, concurrency: usize) -> Result<Duration, Failure> {
     if count == INSTALLS {
         return Ok(took);
     }
-    Err(Failure::new(format!("the listing gave {count} installs")))
+    Err(Failure::msg(format!("the listing gave {count} installs")))
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@
 
 mod build;
 mod clients;
-mod failure;
 mod listing;
 mod memory;
 mod overhead;
@@ -19,7 +18,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use failure::Failure;
+/// Why a run cannot measure: a message that says what went wrong, and what to do about it.
+use anyhow::Error as Failure;
 use process::{CARGO, REDIS, Tool, VALGRIND};
 use table::Row;
 

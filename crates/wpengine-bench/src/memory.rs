@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Failure;
 use crate::Run;
 use crate::clients::{PAGE, facade};
-use crate::failure::Failure;
 use crate::process::{self, Server};
 use crate::table::{Comparison, Figures, Row, Target, Unit};
 
@@ -71,7 +71,7 @@ fn peak(server: &Server, concurrency: usize, one_page: bool) -> Result<f64, Fail
     let streamed: Streamed = process::ask(&mut command)?;
     let expected = if one_page { PAGE } else { INSTALLS };
     if streamed.items != expected {
-        return Err(Failure::new(format!(
+        return Err(Failure::msg(format!(
             "the stream gave {} installs in place of {expected}",
             streamed.items
         )));
@@ -94,11 +94,11 @@ pub(crate) async fn stream(args: &StreamArgs) -> Result<(), Failure> {
         }
     }
     let status = std::fs::read_to_string("/proc/self/status").map_err(|error| {
-        Failure::new(format!(
+        Failure::msg(format!(
             "the peak of a process is read from /proc, as Linux has it: {error}"
         ))
     })?;
-    let peak_kib = peak_kib(&status).ok_or_else(|| Failure::new("/proc has no VmHWM"))?;
+    let peak_kib = peak_kib(&status).ok_or_else(|| Failure::msg("/proc has no VmHWM"))?;
     println!("{}", serde_json::to_string(&Streamed { items, peak_kib })?);
     Ok(())
 }

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
+use crate::Failure;
 use crate::Run;
 use crate::clients::{Bare, PAGE, facade};
-use crate::failure::Failure;
 use crate::process::{self, Server, VALGRIND};
 use crate::table::{Comparison, Figures, Row, Target, Unit};
 
@@ -74,16 +74,16 @@ async fn compare(base_url: &str) -> Result<(), Failure> {
     let ours = ours.map(|page| page.items).unwrap_or_default();
     let theirs = bare.page().await?.results;
     let (Some(first), true) = (ours.first(), ours == theirs) else {
-        return Err(Failure::new("the two clients read different pages"));
+        return Err(Failure::msg("the two clients read different pages"));
     };
     let (our_one, their_one) = (
         client.install(&first.id).get().await?,
-        bare.install(&first.id).await?,
+        bare.install(first.id.as_str()).await?,
     );
     if our_one == their_one {
         return Ok(());
     }
-    Err(Failure::new("the two clients read different installs"))
+    Err(Failure::msg("the two clients read different installs"))
 }
 
 /// Instructions of one call of both sides: the median of some runs that take turns. How much of an answer is there when it
@@ -119,7 +119,7 @@ fn collected(server: &Server, side: Side, calls: u32) -> Result<f64, Failure> {
             .args(["--side", side, "--calls", &calls.to_string()]),
     )?;
     total(&std::fs::read_to_string(file)?)
-        .ok_or_else(|| Failure::new("callgrind has written no total"))
+        .ok_or_else(|| Failure::msg("callgrind has written no total"))
 }
 
 /// What callgrind says it has counted.
@@ -172,7 +172,7 @@ fn whole(items: usize) -> Result<(), Failure> {
     if items == PAGE {
         return Ok(());
     }
-    Err(Failure::new(format!("a page holds {items} installs")))
+    Err(Failure::msg(format!("a page holds {items} installs")))
 }
 
 /// The median of both sides in microseconds.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 
-use crate::failure::Failure;
+use crate::Failure;
 use crate::server::{Report, Started};
 
 /// A tool, and the package to get it from.
@@ -42,7 +42,7 @@ pub(crate) fn require<'a>(tools: impl IntoIterator<Item = &'a Tool>) -> Result<(
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Failure::new(missing.join("\n")))
+    Err(Failure::msg(missing.join("\n")))
 }
 
 fn starts(program: &str) -> bool {
@@ -75,7 +75,7 @@ pub(crate) fn read(command: &mut Command) -> Result<String, Failure> {
 
 fn failed(command: &Command, output: &std::process::Output) -> Failure {
     let errors = String::from_utf8_lossy(&output.stderr);
-    Failure::new(format!(
+    Failure::msg(format!(
         "{command:?} ended with {}:\n{}",
         output.status,
         errors.trim_end()
@@ -101,7 +101,7 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()?;
         let (Some(input), Some(output)) = (process.stdin.take(), process.stdout.take()) else {
-            return Err(Failure::new("the simulator has no pipes"));
+            return Err(Failure::msg("the simulator has no pipes"));
         };
         let mut server = Self {
             base_url: String::new(),
@@ -134,14 +134,14 @@ impl Server {
     fn tell(&mut self, what: &str) -> Result<(), Failure> {
         match &mut self.input {
             Some(input) => Ok(writeln!(input, "{what}")?),
-            None => Err(Failure::new("the simulator has ended")),
+            None => Err(Failure::msg("the simulator has ended")),
         }
     }
 
     fn line<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
         let mut line = String::new();
         if self.output.read_line(&mut line)? == 0 {
-            return Err(Failure::new("the simulator has ended"));
+            return Err(Failure::msg("the simulator has ended"));
         }
         Ok(serde_json::from_str(&line)?)
     }
@@ -178,7 +178,7 @@ impl Redis {
         let began = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             if began.elapsed() > Duration::from_secs(10) {
-                return Err(Failure::new("redis-server does not listen"));
+                return Err(Failure::msg("redis-server does not listen"));
             }
             std::thread::sleep(Duration::from_millis(10));
         }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use wpengine_sim::{Fault, FaultKind, Simulator};
 
-use crate::failure::Failure;
+use crate::Failure;
 
 /// What clients sign in with.
 pub(crate) const USER: &str = "bench";
@@ -61,7 +61,7 @@ pub(crate) async fn serve(args: &ServeArgs) -> Result<(), Failure> {
         simulator
             .faults()
             .add(Fault::new(delay).always())
-            .map_err(|error| Failure::new(error.to_string()))?;
+            .map_err(|error| Failure::msg(error.to_string()))?;
     }
     let arrivals = Arc::new(Mutex::new(Vec::new()));
     let listener = listen()?;

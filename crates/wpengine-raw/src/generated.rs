@@ -34,7 +34,14 @@ pub mod types {
     )]
     #[serde(transparent)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    pub struct AccountId(pub ::std::string::String);
+    pub struct AccountId(::std::string::String);
+    impl AccountId {
+        /// The id as text.
+        #[must_use]
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+    }
     impl ::std::convert::From<&str> for AccountId {
         fn from(value: &str) -> Self {
             Self(value.to_owned())
@@ -68,12 +75,6 @@ pub mod types {
     impl ::std::cmp::PartialEq<&str> for AccountId {
         fn eq(&self, other: &&str) -> bool {
             self.0 == *other
-        }
-    }
-    impl ::std::ops::Deref for AccountId {
-        type Target = ::std::string::String;
-        fn deref(&self) -> &::std::string::String {
-            &self.0
         }
     }
     impl ::std::convert::From<AccountId> for ::std::string::String {
@@ -183,7 +184,7 @@ pub mod types {
         ///When the measurement that runs now should be over. Null when none runs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub account_storage_refresh_expected_time: ::std::option::Option<
-            jiff::Timestamp,
+            crate::values::Time,
         >,
         ///Whether all installs of the account are counted. False when some are hidden from the credentials.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -192,12 +193,15 @@ pub mod types {
         pub environment_metrics: ::std::vec::Vec<EnvironmentMetrics>,
         ///When the disk usage of the account was measured last.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub last_account_storage_refresh_time: ::std::option::Option<jiff::Timestamp>,
+        pub last_account_storage_refresh_time: ::std::option::Option<
+            crate::values::Time,
+        >,
         ///What to give as `offset` for the page after this one. Null or missing on the last page.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub next_page_token: ::std::option::Option<::std::string::String>,
         ///How many installs there are over all pages.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::values::optional_integer")]
         pub total_size: ::std::option::Option<i64>,
     }
     ///One user of one account.
@@ -312,15 +316,15 @@ pub mod types {
     pub struct Archive {
         ///When the archive failed; null when it did not.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub abort_time: ::std::option::Option<jiff::Timestamp>,
+        pub abort_time: ::std::option::Option<crate::values::Time>,
         ///The backup from which something was made.
         pub backup: BackupReference,
         ///When the archive was finished; null before that, and when it failed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub complete_time: ::std::option::Option<jiff::Timestamp>,
+        pub complete_time: ::std::option::Option<crate::values::Time>,
         ///When the archive was asked for.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub create_time: ::std::option::Option<jiff::Timestamp>,
+        pub create_time: ::std::option::Option<crate::values::Time>,
         ///Where to download the archive; null while there is nothing to download.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub download_uri: ::std::option::Option<crate::values::SecretLink>,
@@ -333,7 +337,7 @@ pub mod types {
         >,
         ///When the work on it began.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub start_time: ::std::option::Option<jiff::Timestamp>,
+        pub start_time: ::std::option::Option<crate::values::Time>,
         ///How far an archive is. It goes from `requested` over `in_progress` to `completed`, or to `aborted` when it failed.
         pub state: ArchiveState,
     }
@@ -351,7 +355,14 @@ pub mod types {
     )]
     #[serde(transparent)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    pub struct ArchiveId(pub ::std::string::String);
+    pub struct ArchiveId(::std::string::String);
+    impl ArchiveId {
+        /// The id as text.
+        #[must_use]
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+    }
     impl ::std::convert::From<&str> for ArchiveId {
         fn from(value: &str) -> Self {
             Self(value.to_owned())
@@ -385,12 +396,6 @@ pub mod types {
     impl ::std::cmp::PartialEq<&str> for ArchiveId {
         fn eq(&self, other: &&str) -> bool {
             self.0 == *other
-        }
-    }
-    impl ::std::ops::Deref for ArchiveId {
-        type Target = ::std::string::String;
-        fn deref(&self) -> &::std::string::String {
-            &self.0
         }
     }
     impl ::std::convert::From<ArchiveId> for ::std::string::String {
@@ -497,10 +502,10 @@ pub mod types {
     pub struct Backup {
         ///When the backup was finished; null while it is being taken.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub complete_time: ::std::option::Option<jiff::Timestamp>,
+        pub complete_time: ::std::option::Option<crate::values::Time>,
         ///When the backup was asked for.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub create_time: ::std::option::Option<jiff::Timestamp>,
+        pub create_time: ::std::option::Option<crate::values::Time>,
         ///The words that were given when the backup was asked for.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
@@ -526,7 +531,14 @@ pub mod types {
     )]
     #[serde(transparent)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    pub struct BackupId(pub ::std::string::String);
+    pub struct BackupId(::std::string::String);
+    impl BackupId {
+        /// The id as text.
+        #[must_use]
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+    }
     impl ::std::convert::From<&str> for BackupId {
         fn from(value: &str) -> Self {
             Self(value.to_owned())
@@ -560,12 +572,6 @@ pub mod types {
     impl ::std::cmp::PartialEq<&str> for BackupId {
         fn eq(&self, other: &&str) -> bool {
             self.0 == *other
-        }
-    }
-    impl ::std::ops::Deref for BackupId {
-        type Target = ::std::string::String;
-        fn deref(&self) -> &::std::string::String {
-            &self.0
         }
     }
     impl ::std::convert::From<BackupId> for ::std::string::String {
@@ -696,7 +702,14 @@ pub mod types {
     )]
     #[serde(transparent)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    pub struct BrandingId(pub ::std::string::String);
+    pub struct BrandingId(::std::string::String);
+    impl BrandingId {
+        /// The id as text.
+        #[must_use]
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+    }
     impl ::std::convert::From<&str> for BrandingId {
         fn from(value: &str) -> Self {
             Self(value.to_owned())
@@ -730,12 +743,6 @@ pub mod types {
     impl ::std::cmp::PartialEq<&str> for BrandingId {
         fn eq(&self, other: &&str) -> bool {
             self.0 == *other
-        }
-    }
-    impl ::std::ops::Deref for BrandingId {
-        type Target = ::std::string::String;
-        fn deref(&self) -> &::std::string::String {
-            &self.0
         }
     }
     impl ::std::convert::From<BrandingId> for ::std::string::String {
@@ -784,6 +791,7 @@ pub mod types {
     pub struct CaaRecord {
         ///Flags of the record; 128 marks it as critical.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::values::optional_integer")]
         pub flag: ::std::option::Option<i64>,
         ///An object whose fields are not documented.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -887,9 +895,9 @@ pub mod types {
         ///Name, not id, of the account to which it belongs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub account: ::std::option::Option<::std::string::String>,
-        ///When the order was approved, as a date and time.
+        ///When the order was approved.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub approved_time: ::std::option::Option<::std::string::String>,
+        pub approved_time: ::std::option::Option<crate::values::Time>,
         ///Address of the person who has to approve the order.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub approver_email: ::std::option::Option<::std::string::String>,
@@ -899,9 +907,9 @@ pub mod types {
         ///Whether it is renewed before it expires.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub auto_renew: ::std::option::Option<bool>,
-        ///When it was cancelled, as a date and time.
+        ///When it was cancelled.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub cancel_time: ::std::option::Option<::std::string::String>,
+        pub cancel_time: ::std::option::Option<crate::values::Time>,
         ///Where a certificate comes from.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cert_source: ::std::option::Option<CertificateSource>,
@@ -911,15 +919,15 @@ pub mod types {
         ///All the domain names for which it stands.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domains: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Until when it is valid, as a date and time.
+        ///Until when it is valid.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub expires_time: ::std::option::Option<::std::string::String>,
-        ///Number of the certificate.
+        pub expires_time: ::std::option::Option<crate::values::Time>,
+        ///Number of a certificate.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub id: ::std::option::Option<i64>,
-        ///When it was ordered, as a date and time.
+        pub id: ::std::option::Option<crate::values::CertificateId>,
+        ///When it was ordered.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub ordered_time: ::std::option::Option<::std::string::String>,
+        pub ordered_time: ::std::option::Option<crate::values::Time>,
         ///Its serial number, in hexadecimal.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub serial_number: ::std::option::Option<::std::string::String>,
@@ -1324,7 +1332,7 @@ pub mod types {
         pub database_tables_count: ::std::option::Option<crate::values::Sum>,
         ///The day.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub date: ::std::option::Option<::std::string::String>,
+        pub date: ::std::option::Option<crate::values::Day>,
         ///Bytes that the CDN sent on this day.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub network_cdn_bytes: ::std::option::Option<crate::values::Sum>,
@@ -1345,7 +1353,7 @@ pub mod types {
         pub storage_file_bytes: ::std::option::Option<crate::values::Sum>,
         ///When the storage figures were measured.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub storage_update_time: ::std::option::Option<jiff::Timestamp>,
+        pub storage_update_time: ::std::option::Option<crate::values::Time>,
         ///Where the traffic figures come from.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub traffic_metrics_source: ::std::option::Option<
@@ -1467,9 +1475,9 @@ pub mod types {
         ///How the network serves a domain, and what the DNS has to say for that.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub network_details: ::std::option::Option<NetworkDetails>,
-        ///The network that serves the domain, `AN` for the advanced network, `GES` for global edge security, or `LEGACY`.
+        ///The network that serves a domain: `AN` for the advanced network, `GES` for global edge security, or `LEGACY`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub network_type: ::std::option::Option<::std::string::String>,
+        pub network_type: ::std::option::Option<NetworkType>,
         ///Whether the ownership of a domain is proven. While it is `TXT_VERIFICATION_PENDING`, a new domain serves no traffic.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ownership_status: ::std::option::Option<OwnershipStatus>,
@@ -1496,9 +1504,9 @@ pub mod types {
         ///Name of the domain on which the proof was found.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub txt_verified_domain: ::std::option::Option<::std::string::String>,
-        ///When the ownership was proven, as a date and time; null while it is not.
+        ///When the ownership was proven; null while it is not.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub txt_verified_time: ::std::option::Option<::std::string::String>,
+        pub txt_verified_time: ::std::option::Option<crate::values::Time>,
     }
     ///The certificate of one domain. Can hold its private key.
     #[derive(::serde::Deserialize, Clone, Debug, Default, PartialEq, Eq)]
@@ -1532,7 +1540,14 @@ pub mod types {
     )]
     #[serde(transparent)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    pub struct DomainId(pub ::std::string::String);
+    pub struct DomainId(::std::string::String);
+    impl DomainId {
+        /// The id as text.
+        #[must_use]
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+    }
     impl ::std::convert::From<&str> for DomainId {
         fn from(value: &str) -> Self {
             Self(value.to_owned())
@@ -1566,12 +1581,6 @@ pub mod types {
     impl ::std::cmp::PartialEq<&str> for DomainId {
         fn eq(&self, other: &&str) -> bool {
             self.0 == *other
-        }
-    }
-    impl ::std::ops::Deref for DomainId {
-        type Target = ::std::string::String;
-        fn deref(&self) -> &::std::string::String {
-            &self.0
         }
     }
     impl ::std::convert::From<DomainId> for ::std::string::String {
@@ -1630,9 +1639,9 @@ pub mod types {
         ///Name of the domain on which the proof was found.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub txt_verified_domain: ::std::option::Option<::std::string::String>,
-        ///When the ownership was proven, as a date and time; null while it is not.
+        ///When the ownership was proven; null while it is not.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub txt_verified_time: ::std::option::Option<::std::string::String>,
+        pub txt_verified_time: ::std::option::Option<crate::values::Time>,
     }
     ///The domain to which another one redirects. Without any fields, there is no redirect.
     #[derive(
@@ -1676,7 +1685,14 @@ pub mod types {
     )]
     #[serde(transparent)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    pub struct DomainReportId(pub ::std::string::String);
+    pub struct DomainReportId(::std::string::String);
+    impl DomainReportId {
+        /// The id as text.
+        #[must_use]
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+    }
     impl ::std::convert::From<&str> for DomainReportId {
         fn from(value: &str) -> Self {
             Self(value.to_owned())
@@ -1710,12 +1726,6 @@ pub mod types {
     impl ::std::cmp::PartialEq<&str> for DomainReportId {
         fn eq(&self, other: &&str) -> bool {
             self.0 == *other
-        }
-    }
-    impl ::std::ops::Deref for DomainReportId {
-        type Target = ::std::string::String;
-        fn deref(&self) -> &::std::string::String {
-            &self.0
         }
     }
     impl ::std::convert::From<DomainReportId> for ::std::string::String {
@@ -1899,9 +1909,9 @@ pub mod types {
         ///Name of the domain on which the proof was found.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub txt_verified_domain: ::std::option::Option<::std::string::String>,
-        ///When the ownership was proven, as a date and time; null while it is not.
+        ///When the ownership was proven; null while it is not.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub txt_verified_time: ::std::option::Option<::std::string::String>,
+        pub txt_verified_time: ::std::option::Option<crate::values::Time>,
     }
     ///The slot of its site that an install fills.
     #[derive(
@@ -1998,7 +2008,7 @@ pub mod types {
         pub metrics_rollup: ::std::option::Option<UsageMetricsRollup>,
         ///When the measurement of the disk usage that runs now should be over. Null when none runs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub storage_refresh_expected_time: ::std::option::Option<jiff::Timestamp>,
+        pub storage_refresh_expected_time: ::std::option::Option<crate::values::Time>,
     }
     ///One figure of an account by the environment of the installs. The three parts make up the whole.
     #[derive(
@@ -2047,7 +2057,7 @@ pub mod types {
         pub metrics_rollup: ::std::option::Option<UsageMetricsRollup>,
         ///When the measurement of the disk usage that runs now should be over. Null when none runs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub storage_refresh_expected_time: ::std::option::Option<jiff::Timestamp>,
+        pub storage_refresh_expected_time: ::std::option::Option<crate::values::Time>,
     }
     ///Id of an install. Opaque text, usually in the form of a UUID.
     #[derive(
@@ -2063,7 +2073,14 @@ pub mod types {
     )]
     #[serde(transparent)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    pub struct InstallId(pub ::std::string::String);
+    pub struct InstallId(::std::string::String);
+    impl InstallId {
+        /// The id as text.
+        #[must_use]
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+    }
     impl ::std::convert::From<&str> for InstallId {
         fn from(value: &str) -> Self {
             Self(value.to_owned())
@@ -2097,12 +2114,6 @@ pub mod types {
     impl ::std::cmp::PartialEq<&str> for InstallId {
         fn eq(&self, other: &&str) -> bool {
             self.0 == *other
-        }
-    }
-    impl ::std::ops::Deref for InstallId {
-        type Target = ::std::string::String;
-        fn deref(&self) -> &::std::string::String {
-            &self.0
         }
     }
     impl ::std::convert::From<InstallId> for ::std::string::String {
@@ -2215,10 +2226,10 @@ pub mod types {
         pub cname: ::std::option::Option<::std::string::String>,
         ///When the install was created.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub created_at: ::std::option::Option<jiff::Timestamp>,
+        pub created_at: ::std::option::Option<crate::values::Time>,
         ///Until when automatic upgrades of WordPress are put off; null when they are not. Only in the answer to a question for one install.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub defer_wordpress_upgrades_until: ::std::option::Option<jiff::Timestamp>,
+        pub defer_wordpress_upgrades_until: ::std::option::Option<crate::values::Time>,
         ///The slot of its site that the install fills; null when the account has no sites.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub environment: ::std::option::Option<Environment>,
@@ -2478,7 +2489,7 @@ pub mod types {
     pub struct LatestMetricValue {
         ///The day.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub date: ::std::option::Option<::std::string::String>,
+        pub date: ::std::option::Option<crate::values::Day>,
         ///The figure on that day, a 64-bit integer as a string.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub value: ::std::option::Option<crate::values::Sum>,
@@ -2501,6 +2512,7 @@ pub mod types {
         pub host: ::std::option::Option<::std::string::String>,
         ///Preference; the lowest is tried first.
         #[serde(rename = "Pref", skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::values::optional_integer")]
         pub pref: ::std::option::Option<i64>,
     }
     ///How the network serves a domain, and what the DNS has to say for that.
@@ -2559,6 +2571,77 @@ pub mod types {
         ///Whether the certificate is in use, in the network's words.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<::std::string::String>,
+    }
+    ///The network that serves a domain: `AN` for the advanced network, `GES` for global edge security, or `LEGACY`.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    #[non_exhaustive]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    pub enum NetworkType {
+        /// `AN`.
+        #[serde(rename = "AN")]
+        An,
+        /// `GES`.
+        #[serde(rename = "GES")]
+        Ges,
+        /// `LEGACY`.
+        #[serde(rename = "LEGACY")]
+        Legacy,
+        /// A value that this version does not know.
+        #[serde(untagged)]
+        Unknown(::std::string::String),
+    }
+    impl NetworkType {
+        /// The value as the API writes it.
+        #[must_use]
+        pub fn as_str(&self) -> &str {
+            match self {
+                Self::An => "AN",
+                Self::Ges => "GES",
+                Self::Legacy => "LEGACY",
+                Self::Unknown(value) => value,
+            }
+        }
+        /// Whether this version does not know the value.
+        #[must_use]
+        pub fn is_unknown(&self) -> bool {
+            matches!(self, Self::Unknown(_))
+        }
+    }
+    impl ::std::fmt::Display for NetworkType {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.pad(self.as_str())
+        }
+    }
+    impl ::std::convert::From<&str> for NetworkType {
+        fn from(value: &str) -> Self {
+            match value {
+                "AN" => Self::An,
+                "GES" => Self::Ges,
+                "LEGACY" => Self::Legacy,
+                _ => Self::Unknown(value.to_owned()),
+            }
+        }
+    }
+    impl ::std::convert::From<::std::string::String> for NetworkType {
+        fn from(value: ::std::string::String) -> Self {
+            Self::from(value.as_str())
+        }
+    }
+    impl ::std::str::FromStr for NetworkType {
+        type Err = ::std::convert::Infallible;
+        fn from_str(value: &str) -> ::std::result::Result<Self, Self::Err> {
+            Ok(Self::from(value))
+        }
     }
     ///Who the new user of an account is, and what that user may do.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
@@ -2716,6 +2799,7 @@ pub mod types {
         pub unit: ::std::option::Option<ReportFrequencyUnit>,
         ///The number of days, or the day of the month. A shorter month has its report on its last day.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::values::optional_integer")]
         pub value: ::std::option::Option<i64>,
     }
     ///What the value of a frequency counts.
@@ -2817,7 +2901,7 @@ pub mod types {
         pub frequency: ::std::option::Option<ReportFrequency>,
         ///When the next report is made.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub next_scheduled_date: ::std::option::Option<jiff::Timestamp>,
+        pub next_scheduled_date: ::std::option::Option<crate::values::Time>,
         ///Who gets the reports by mail.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub recipients: ::std::option::Option<::std::vec::Vec<ReportRecipient>>,
@@ -2847,7 +2931,14 @@ pub mod types {
     )]
     #[serde(transparent)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    pub struct ReportScheduleId(pub ::std::string::String);
+    pub struct ReportScheduleId(::std::string::String);
+    impl ReportScheduleId {
+        /// The id as text.
+        #[must_use]
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+    }
     impl ::std::convert::From<&str> for ReportScheduleId {
         fn from(value: &str) -> Self {
             Self(value.to_owned())
@@ -2881,12 +2972,6 @@ pub mod types {
     impl ::std::cmp::PartialEq<&str> for ReportScheduleId {
         fn eq(&self, other: &&str) -> bool {
             self.0 == *other
-        }
-    }
-    impl ::std::ops::Deref for ReportScheduleId {
-        type Target = ::std::string::String;
-        fn deref(&self) -> &::std::string::String {
-            &self.0
         }
     }
     impl ::std::convert::From<ReportScheduleId> for ::std::string::String {
@@ -2937,6 +3022,7 @@ pub mod types {
         pub name: ::std::string::String,
         ///The place in the report.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::values::optional_integer")]
         pub order: ::std::option::Option<i64>,
     }
     ///The catalogue of the sections that reports on sites can have.
@@ -2983,7 +3069,7 @@ pub mod types {
         pub account: AccountReference,
         ///When the site was made.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub created_at: ::std::option::Option<jiff::Timestamp>,
+        pub created_at: ::std::option::Option<crate::values::Time>,
         ///The group that people put the site into; null when it is in none.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub group_name: ::std::option::Option<::std::string::String>,
@@ -3018,7 +3104,14 @@ pub mod types {
     )]
     #[serde(transparent)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    pub struct SiteId(pub ::std::string::String);
+    pub struct SiteId(::std::string::String);
+    impl SiteId {
+        /// The id as text.
+        #[must_use]
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+    }
     impl ::std::convert::From<&str> for SiteId {
         fn from(value: &str) -> Self {
             Self(value.to_owned())
@@ -3052,12 +3145,6 @@ pub mod types {
     impl ::std::cmp::PartialEq<&str> for SiteId {
         fn eq(&self, other: &&str) -> bool {
             self.0 == *other
-        }
-    }
-    impl ::std::ops::Deref for SiteId {
-        type Target = ::std::string::String;
-        fn deref(&self) -> &::std::string::String {
-            &self.0
         }
     }
     impl ::std::convert::From<SiteId> for ::std::string::String {
@@ -3137,7 +3224,7 @@ pub mod types {
     pub struct SiteReport {
         ///When the report was made.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub created_at: ::std::option::Option<jiff::Timestamp>,
+        pub created_at: ::std::option::Option<crate::values::Time>,
         ///The time that a report covers.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub date_range: ::std::option::Option<SiteReportPeriod>,
@@ -3167,7 +3254,14 @@ pub mod types {
     )]
     #[serde(transparent)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    pub struct SiteReportId(pub ::std::string::String);
+    pub struct SiteReportId(::std::string::String);
+    impl SiteReportId {
+        /// The id as text.
+        #[must_use]
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+    }
     impl ::std::convert::From<&str> for SiteReportId {
         fn from(value: &str) -> Self {
             Self(value.to_owned())
@@ -3201,12 +3295,6 @@ pub mod types {
     impl ::std::cmp::PartialEq<&str> for SiteReportId {
         fn eq(&self, other: &&str) -> bool {
             self.0 == *other
-        }
-    }
-    impl ::std::ops::Deref for SiteReportId {
-        type Target = ::std::string::String;
-        fn deref(&self) -> &::std::string::String {
-            &self.0
         }
     }
     impl ::std::convert::From<SiteReportId> for ::std::string::String {
@@ -3253,10 +3341,10 @@ pub mod types {
     pub struct SiteReportPeriod {
         ///When it ends.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub end_date: ::std::option::Option<jiff::Timestamp>,
+        pub end_date: ::std::option::Option<crate::values::Time>,
         ///When it begins.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub start_date: ::std::option::Option<jiff::Timestamp>,
+        pub start_date: ::std::option::Option<crate::values::Time>,
     }
     ///The report schedules of a site.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
@@ -3273,7 +3361,7 @@ pub mod types {
     pub struct SiteTransfer {
         ///When the transfer was ordered.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub created_at: ::std::option::Option<jiff::Timestamp>,
+        pub created_at: ::std::option::Option<crate::values::Time>,
         ///Name of the account that gets the site.
         pub destination_account: ::std::string::String,
         ///Id of a site transfer. Opaque text, usually in the form of a UUID.
@@ -3285,14 +3373,14 @@ pub mod types {
         pub origin_account: ::std::string::String,
         ///When the transfer is to start; null when it starts as soon as it can.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub scheduled_time: ::std::option::Option<jiff::Timestamp>,
+        pub scheduled_time: ::std::option::Option<crate::values::Time>,
         ///Name of the site that moves.
         pub site: ::std::string::String,
         ///How far a site transfer is. It ends as `completed` when the site has moved, as `failed` when it could not be moved, or as `cancelled` when it was called off before it started. In `pending` and `scheduled` it has not started; in `in_progress` it has.
         pub status: SiteTransferStatus,
         ///When the transfer was changed last.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub updated_at: ::std::option::Option<jiff::Timestamp>,
+        pub updated_at: ::std::option::Option<crate::values::Time>,
     }
     ///Id of a site transfer. Opaque text, usually in the form of a UUID.
     #[derive(
@@ -3308,7 +3396,14 @@ pub mod types {
     )]
     #[serde(transparent)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    pub struct SiteTransferId(pub ::std::string::String);
+    pub struct SiteTransferId(::std::string::String);
+    impl SiteTransferId {
+        /// The id as text.
+        #[must_use]
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+    }
     impl ::std::convert::From<&str> for SiteTransferId {
         fn from(value: &str) -> Self {
             Self(value.to_owned())
@@ -3342,12 +3437,6 @@ pub mod types {
     impl ::std::cmp::PartialEq<&str> for SiteTransferId {
         fn eq(&self, other: &&str) -> bool {
             self.0 == *other
-        }
-    }
-    impl ::std::ops::Deref for SiteTransferId {
-        type Target = ::std::string::String;
-        fn deref(&self) -> &::std::string::String {
-            &self.0
         }
     }
     impl ::std::convert::From<SiteTransferId> for ::std::string::String {
@@ -3495,6 +3584,7 @@ pub mod types {
     pub struct SoaRecord {
         ///Seconds after which they give the zone up.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::values::optional_integer")]
         pub expire: ::std::option::Option<i64>,
         ///An object whose fields are not documented.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -3504,18 +3594,22 @@ pub mod types {
         pub mbox: ::std::option::Option<::std::string::String>,
         ///Seconds for which a negative answer may be kept.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::values::optional_integer")]
         pub minttl: ::std::option::Option<i64>,
         ///Host name of the primary name server.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ns: ::std::option::Option<::std::string::String>,
         ///Seconds after which secondary servers look for changes.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::values::optional_integer")]
         pub refresh: ::std::option::Option<i64>,
         ///Seconds after which they try again when that failed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::values::optional_integer")]
         pub retry: ::std::option::Option<i64>,
         ///Serial number of the zone.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::values::optional_integer")]
         pub serial: ::std::option::Option<i64>,
     }
     ///One public key of the user. The key itself is not in answers, only its fingerprint.
@@ -3526,9 +3620,9 @@ pub mod types {
         ///The comment at the end of the public key, often an e-mail address.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub comment: ::std::option::Option<::std::string::String>,
-        ///When the key was added, as a date and time.
+        ///When the key was added.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub created_at: ::std::option::Option<::std::string::String>,
+        pub created_at: ::std::option::Option<crate::values::Time>,
         ///MD5 fingerprint of the key, sixteen bytes in hexadecimal.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub fingerprint: ::std::option::Option<::std::string::String>,
@@ -3549,7 +3643,14 @@ pub mod types {
     )]
     #[serde(transparent)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    pub struct SshKeyId(pub ::std::string::String);
+    pub struct SshKeyId(::std::string::String);
+    impl SshKeyId {
+        /// The id as text.
+        #[must_use]
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+    }
     impl ::std::convert::From<&str> for SshKeyId {
         fn from(value: &str) -> Self {
             Self(value.to_owned())
@@ -3583,12 +3684,6 @@ pub mod types {
     impl ::std::cmp::PartialEq<&str> for SshKeyId {
         fn eq(&self, other: &&str) -> bool {
             self.0 == *other
-        }
-    }
-    impl ::std::ops::Deref for SshKeyId {
-        type Target = ::std::string::String;
-        fn deref(&self) -> &::std::string::String {
-            &self.0
         }
     }
     impl ::std::convert::From<SshKeyId> for ::std::string::String {
@@ -3637,12 +3732,12 @@ pub mod types {
         ///Who issued it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub issuer: ::std::option::Option<::std::string::String>,
-        ///Until when it is valid, as a date and time.
+        ///Until when it is valid.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub not_after: ::std::option::Option<::std::string::String>,
-        ///From when it is valid, as a date and time.
+        pub not_after: ::std::option::Option<crate::values::Time>,
+        ///From when it is valid.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub not_before: ::std::option::Option<::std::string::String>,
+        pub not_before: ::std::option::Option<crate::values::Time>,
         ///Its subject alternative names.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub sans: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
@@ -3651,6 +3746,7 @@ pub mod types {
         pub serial_number: ::std::option::Option<::std::string::String>,
         ///Number of the algorithm with which it is signed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::values::optional_integer")]
         pub signature_algorithm: ::std::option::Option<i64>,
         ///Whether the certificate could be verified, in the service's words.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -3666,7 +3762,7 @@ pub mod types {
     pub struct Status {
         ///When this was found out, with an offset from UTC rather than a `Z`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub created_on: ::std::option::Option<::std::string::String>,
+        pub created_on: ::std::option::Option<crate::values::Time>,
         ///Whether the API is up.
         pub success: bool,
     }
@@ -3686,7 +3782,7 @@ pub mod types {
         pub company_name: ::std::option::Option<::std::string::String>,
         ///When the template was made. Documented until 1.17 only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub created_at: ::std::option::Option<jiff::Timestamp>,
+        pub created_at: ::std::option::Option<crate::values::Time>,
         ///What the reports of this template are about. Documented until 1.17 only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
@@ -3705,7 +3801,7 @@ pub mod types {
         pub template_uuid: TemplateId,
         ///When the template was changed last. Documented until 1.17 only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub updated_at: ::std::option::Option<jiff::Timestamp>,
+        pub updated_at: ::std::option::Option<crate::values::Time>,
     }
     ///Id of a site report template. Opaque text, usually in the form of a UUID.
     #[derive(
@@ -3721,7 +3817,14 @@ pub mod types {
     )]
     #[serde(transparent)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    pub struct TemplateId(pub ::std::string::String);
+    pub struct TemplateId(::std::string::String);
+    impl TemplateId {
+        /// The id as text.
+        #[must_use]
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+    }
     impl ::std::convert::From<&str> for TemplateId {
         fn from(value: &str) -> Self {
             Self(value.to_owned())
@@ -3755,12 +3858,6 @@ pub mod types {
     impl ::std::cmp::PartialEq<&str> for TemplateId {
         fn eq(&self, other: &&str) -> bool {
             self.0 == *other
-        }
-    }
-    impl ::std::ops::Deref for TemplateId {
-        type Target = ::std::string::String;
-        fn deref(&self) -> &::std::string::String {
-            &self.0
         }
     }
     impl ::std::convert::From<TemplateId> for ::std::string::String {
@@ -3995,7 +4092,14 @@ pub mod types {
     )]
     #[serde(transparent)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    pub struct UserId(pub ::std::string::String);
+    pub struct UserId(::std::string::String);
+    impl UserId {
+        /// The id as text.
+        #[must_use]
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+    }
     impl ::std::convert::From<&str> for UserId {
         fn from(value: &str) -> Self {
             Self(value.to_owned())
@@ -4029,12 +4133,6 @@ pub mod types {
     impl ::std::cmp::PartialEq<&str> for UserId {
         fn eq(&self, other: &&str) -> bool {
             self.0 == *other
-        }
-    }
-    impl ::std::ops::Deref for UserId {
-        type Target = ::std::string::String;
-        fn deref(&self) -> &::std::string::String {
-            &self.0
         }
     }
     impl ::std::convert::From<UserId> for ::std::string::String {

@@ -270,18 +270,20 @@ impl Simulator {
     /// What an install holds and what was done to it, which no operation of the API shows: the way to see that a copy,
     /// a restore or a purge was done. Nothing if there is no such install.
     #[must_use]
-    pub fn install_content(&self, install_id: &str) -> Option<InstallContent> {
-        self.shared.install_content(install_id)
+    pub fn install_content(&self, install_id: impl AsRef<str>) -> Option<InstallContent> {
+        self.shared.install_content(install_id.as_ref())
     }
 
     /// Lets a backup that is still being taken end `aborted`. False if there is no such backup.
-    pub fn abort_backup(&self, install_id: &str, backup_id: &str) -> bool {
-        self.shared.abort_backup(install_id, backup_id)
+    pub fn abort_backup(&self, install_id: impl AsRef<str>, backup_id: impl AsRef<str>) -> bool {
+        self.shared
+            .abort_backup(install_id.as_ref(), backup_id.as_ref())
     }
 
     /// Lets an archive that is still being made end `aborted`. False if there is no such archive.
-    pub fn abort_archive(&self, install_id: &str, archive_id: &str) -> bool {
-        self.shared.abort_archive(install_id, archive_id)
+    pub fn abort_archive(&self, install_id: impl AsRef<str>, archive_id: impl AsRef<str>) -> bool {
+        self.shared
+            .abort_archive(install_id.as_ref(), archive_id.as_ref())
     }
 
     /// Switches the two rate limits by install on or off; see [`SimulatorBuilder::install_limits`].

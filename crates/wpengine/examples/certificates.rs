@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .await?;
         for certificate in certificates {
             let name = certificate.common_name.as_deref().unwrap_or("?");
-            match certificate.expires_at() {
+            match certificate.expires_time.and_then(|time| time.timestamp()) {
                 Some(expires) if expires < soon => {
                     println!("{}: {name} EXPIRES on {expires}", install.name);
                 }

@@ -51,7 +51,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(());
     };
     let started = install.domain(&domain.id).check_status().await?;
-    let answer = install.domains().wait_for_report(started.report_id).await?;
+    let answer = install.domains().report(started.report_id).wait().await?;
     let checked = answer.report.and_then(|report| report.domains);
     println!(
         "{} was checked, with {} domains in the report",

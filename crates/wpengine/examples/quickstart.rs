@@ -13,7 +13,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use wpengine::{
-    Client, Credentials, Error,
+    Client, Error,
     types::{InstallId, Roles},
 };
 use wpengine_sim::{ClockMode, Simulator};
@@ -54,10 +54,7 @@ async fn run(write: bool) -> Result<(), Box<dyn std::error::Error>> {
             .clock(ClockMode::Accelerated(SPEED))
             .start()
             .await?;
-        let client = Client::builder()
-            .base_url(simulator.base_url())
-            .credentials(Credentials::basic(simulator.user(), simulator.password()))
-            .build()?;
+        let client = Client::at(simulator.url())?;
         return Ok(steps(&client, true, true).await?);
     }
     let client = Client::from_env()?;
@@ -154,7 +151,8 @@ async fn writing_steps(
             let change = client
                 .account(account)
                 .users()
-                .create("John", "Doe", "john.doe@example.com", Roles::partial())
+                .create("john.doe@example.com", Roles::partial())
+                .name("John", "Doe")
                 .installs([install.id()])
                 .await?;
             println!("   {}", change.message.unwrap_or_default());

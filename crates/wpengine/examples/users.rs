@@ -43,7 +43,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let account = client.account(account.id);
     let invited = account
         .users()
-        .create("Jane", "Roe", "jane.roe@example.com", Roles::full())
+        .create("jane.roe@example.com", Roles::full())
+        .name("Jane", "Roe")
         .await?;
     println!("{}", invited.message.unwrap_or_default());
     if let Some(jane) = invited.account_user {

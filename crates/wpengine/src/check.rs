@@ -13,7 +13,8 @@ use crate::error::{Error, ErrorKind};
 const MONTHS_OF_USAGE: i32 = 13;
 
 /// An id becomes a part of the path: what would change the path is refused.
-pub(crate) fn id(what: &str, id: &str) -> Result<(), Error> {
+pub(crate) fn id(what: &str, id: impl AsRef<str>) -> Result<(), Error> {
+    let id = id.as_ref();
     if id.is_empty() {
         return Err(Error::invalid(format!("the {what} id is empty"))
             .hint("take it from an answer of the service"));
@@ -76,6 +77,15 @@ pub(crate) fn site_name(name: &str) -> Result<(), Error> {
 pub(crate) fn text(what: &str, text: &str) -> Result<(), Error> {
     if text.trim().is_empty() {
         return Err(Error::invalid(format!("the {what} cannot be empty")));
+    }
+    Ok(())
+}
+
+/// Text that a method of the request sets, and that the request cannot do without.
+pub(crate) fn set(what: &str, text: &str, method: &str) -> Result<(), Error> {
+    if text.trim().is_empty() {
+        return Err(Error::invalid(format!("the {what} is missing"))
+            .hint(format!("set it with `{method}`")));
     }
     Ok(())
 }

@@ -160,10 +160,7 @@ impl Client {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
-    /// # let client = wpengine::Client::builder()
-    /// #     .base_url(simulator.base_url())
-    /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
-    /// #     .build()?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
     /// use http::Method;
     ///
     /// #[derive(serde::Deserialize)]

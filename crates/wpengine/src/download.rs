@@ -138,10 +138,7 @@ impl Client {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
-    /// # let client = wpengine::Client::builder()
-    /// #     .base_url(simulator.base_url())
-    /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
-    /// #     .build()?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
     /// let site = client.site("28c78b6d-c2da-4f09-85f5-1ad588089b2d");
     /// for report in site.reports().list().collect().await? {
     ///     let Some(link) = &report.download_url else { continue };

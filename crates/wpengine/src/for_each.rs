@@ -29,10 +29,7 @@ const CONCURRENCY: usize = 8;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
-/// # let client = wpengine::Client::builder()
-/// #     .base_url(simulator.base_url())
-/// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
-/// #     .build()?;
+/// # let client = wpengine::Client::at(simulator.url())?;
 /// use wpengine::types::CacheType;
 ///
 /// let outcome = wpengine::for_each(client.installs().list().items())
@@ -68,10 +65,7 @@ where
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
-/// # let client = wpengine::Client::builder()
-/// #     .base_url(simulator.base_url())
-/// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
-/// #     .build()?;
+/// # let client = wpengine::Client::at(simulator.url())?;
 /// let names = ["torquemag", "torqueevents"];
 /// let outcome = wpengine::for_each_of(names)
 ///     .run(|name| {

@@ -5,7 +5,6 @@ mod check;
 mod client;
 mod config;
 mod credentials;
-mod docs;
 mod download;
 mod escape;
 mod for_each;

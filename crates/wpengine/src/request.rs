@@ -39,10 +39,7 @@ type Settle<T> = Box<
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
-/// # let client = wpengine::Client::builder()
-/// #     .base_url(simulator.base_url())
-/// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
-/// #     .build()?;
+/// # let client = wpengine::Client::at(simulator.url())?;
 /// use std::time::Duration;
 ///
 /// let user = client.current_user().await?;

@@ -19,9 +19,28 @@
 
 #[doc(inline)]
 pub use wpengine_raw::{
-    types::*,
+    types::{
+        Account, AccountId, AccountLimits, AccountReference, AccountUsageInsights, AccountUser,
+        AccountUserChange, AccountUserInstall, AnameRecord, Archive, ArchiveId, ArchiveState,
+        Backup, BackupId, BackupReference, BackupStatus, BrandingId, CaaRecord, CacheType,
+        Certificate, CertificateInfo, CertificateSource, CertificateStatus, Confirmation,
+        DailyUsageMetrics, DailyUsageMetricsTrafficMetricsSource, DnsConfigInfo, Domain,
+        DomainCertificate, DomainId, DomainOrRedirect, DomainReference, DomainReport,
+        DomainReportId, DomainStatus, DomainStatusReport, DomainStatusReportEnvelope,
+        DomainVerification, Environment, EnvironmentMetrics, EnvironmentTypeBreakdown,
+        InstallDailyUsageMetricsSeries, InstallId, InstallStatus, Installation, LargeFsCloud,
+        LargeFsConfig, LargeFsPathSettings, LargeFsRedirectType, LargeFsSettings,
+        LargeFsValidationFile, LatestMetricValue, MxRecord, NetworkDetails, NetworkInfo,
+        NetworkSsl, NetworkType, NsRecord, OwnershipStatus, ReportBranding, ReportFrequency,
+        ReportFrequencyUnit, ReportRecipient, ReportSchedule, ReportScheduleId, ReportSection,
+        ReportSections, SharingLink, Site, SiteId, SiteInstall, SiteReference, SiteReport,
+        SiteReportId, SiteReportPeriod, SiteTransfer, SiteTransferId, SiteTransferStatus,
+        SiteTypeBreakdown, SoaRecord, SshKey, SshKeyId, SslStatus, Status, Template, TemplateId,
+        TemplateSection, ThirdPartySuccessfulImportResponse, UsageMetricBreakdown,
+        UsageMetricsRollup, UsageRollup, User, UserId,
+    },
     values::{
-        BulkDomains, Change, FreeForm, ParseSumError, PrivateKey, Redirect, Role, Roles,
-        SecretLink, Sum,
+        BulkDomains, CertificateId, Day, FreeForm, ParseSumError, PrivateKey, Redirect, Role,
+        Roles, SecretLink, Sum, Time,
     },
 };

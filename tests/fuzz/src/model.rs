@@ -5,7 +5,8 @@ use std::{collections::HashMap, fmt::Debug};
 use http::Method;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use wpengine::{Error, ErrorKind, types};
+use wpengine::{Error, ErrorKind};
+use wpengine_raw::{types, values};
 
 use super::{
     desk::{self, Caller},
@@ -31,7 +32,7 @@ macro_rules! models {
 }
 
 /// The models that answers are made of. Only ever added to at the end of the second part: inputs count them.
-const MODELS: [Model; 64] = models![
+const MODELS: [Model; 68] = models![
     Account, AccountLimits, AccountUsageInsights, AccountUsageMetricsResponse, AccountUser, AccountUserChange, Archive,
     Backup, Certificate, CertificateOrder, CopyOptions, DailyUsageMetrics, DnsConfigInfo, Domain, ReportSchedule,
     DomainOrRedirect, DomainReport, DomainStatusReport, DomainStatusReportEnvelope, DomainVerification,
@@ -40,10 +41,11 @@ const MODELS: [Model; 64] = models![
     SiteReference, SiteTransfer, SshKey, Status, Template, TemplateList, SiteReport,
     UsageMetricsRollup, UsageRollup, User, CreateInstallRequest, CreateBackupRequest, CreateDomainRequest,
     UpdateSiteRequest;
-    types::BulkDomains, types::FreeForm, types::Roles, types::Sum, types::SecretLink, types::Environment,
+    values::BulkDomains, values::FreeForm, values::Roles, values::Sum, values::SecretLink, types::Environment,
     types::BackupStatus, types::InstallStatus, types::SiteTransferStatus, types::CertificateStatus, types::SslStatus,
     types::OwnershipStatus, types::ArchiveState, types::CacheType, types::DomainStatus,
     HashMap<String, String>, Vec<types::Site>, Option<types::Site>,
+    types::NetworkType, values::Time, values::Day, values::CertificateId,
 ];
 
 /// An answer. An input is the model and the body.

@@ -325,7 +325,7 @@ const LISTINGS: [Listing; 13] = [
     by_offset!(id, |client| client.install(ID).archives().list()),
     by_offset!(id, |client| client.account(ID).list_site_transfers()),
     by_offset!(uuid, |client| client.ssh_keys().list()),
-    by_token!("certificates", id: i64, |client| client.install(ID).certificates().list()),
+    by_token!("certificates", id: wpengine::types::CertificateId, |client| client.install(ID).certificates().list()),
     by_token!("environment_metrics", environment_name: String, |client| client.account(ID).usage().list()),
     whole!("results", user_id, |client| client
         .account(ID)

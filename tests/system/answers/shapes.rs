@@ -86,7 +86,7 @@ async fn the_page_of_the_overview_is_read_and_is_the_only_one() {
     let page = pages.try_next().await.unwrap().expect("a page");
     assert_eq!(page.total(), Some(1));
     assert_eq!(page.items[0].name, "My WordPress Site");
-    assert_eq!(&**page.items[0].id, "site_12345");
+    assert_eq!(page.items[0].id.as_str(), "site_12345");
     assert!(pages.try_next().await.unwrap().is_none());
 
     let account = r#""account": {"id": "eeda3227-9a39-46ae-9e14-20958bb4e6c9"}, "environment""#;

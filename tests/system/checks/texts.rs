@@ -89,7 +89,8 @@ async fn addresses_that_nobody_can_be_told_at() {
                 client
                     .account(ACCOUNT)
                     .users()
-                    .create("John", "Doe", "john", Roles::full()),
+                    .create("john", Roles::full())
+                    .name("John", "Doe"),
             ),
             refused(
                 "order_domain_certificate",
@@ -97,7 +98,9 @@ async fn addresses_that_nobody_can_be_told_at() {
                 install
                     .domain("d")
                     .certificate()
-                    .order("j j@x", "J", "D", "US"),
+                    .order("j j@x")
+                    .name("J", "D")
+                    .region("US"),
             ),
         ]
     })
@@ -112,7 +115,8 @@ async fn roles_that_the_api_does_not_take() {
         let create = |roles| {
             account
                 .users()
-                .create("John", "Doe", "john@example.com", roles)
+                .create("john@example.com", roles)
+                .name("John", "Doe")
         };
         vec![
             refused("create_account_user", RULE, create(Roles::from("admin"))),
@@ -139,17 +143,19 @@ async fn roles_that_the_api_does_not_take() {
             ),
             refused(
                 "create_account_user",
-                "first name cannot be empty",
+                "the first name is missing",
                 account
                     .users()
-                    .create("", "Doe", "j@example.com", Roles::full()),
+                    .create("j@example.com", Roles::full())
+                    .name("", "Doe"),
             ),
             refused(
                 "create_account_user",
-                "last name cannot be empty",
+                "the last name is missing",
                 account
                     .users()
-                    .create("John", " ", "j@example.com", Roles::full()),
+                    .create("j@example.com", Roles::full())
+                    .name("John", " "),
             ),
         ]
     })
@@ -207,18 +213,27 @@ async fn the_names_of_an_order_are_needed() {
         vec![
             refused(
                 "order_domain_certificate",
-                "given name cannot be empty",
-                certificate.order("j@example.com", "", "Doe", "US"),
+                "the given name is missing",
+                certificate
+                    .order("j@example.com")
+                    .name("", "Doe")
+                    .region("US"),
             ),
             refused(
                 "order_domain_certificate",
-                "family name cannot be empty",
-                certificate.order("j@example.com", "Jane", " ", "US"),
+                "the family name is missing",
+                certificate
+                    .order("j@example.com")
+                    .name("Jane", " ")
+                    .region("US"),
             ),
             refused(
                 "order_domain_certificate",
-                "region code cannot be empty",
-                certificate.order("j@example.com", "Jane", "Doe", ""),
+                "the region code is missing",
+                certificate
+                    .order("j@example.com")
+                    .name("Jane", "Doe")
+                    .region(""),
             ),
         ]
     })

@@ -32,7 +32,7 @@ async fn a_listing_by_token_hands_each_token_back() {
         .await
         .expect("four pages");
     let ids: Vec<_> = all.iter().map(|certificate| certificate.id).collect();
-    assert_eq!(ids, [Some(0), Some(1), Some(2), Some(3)]);
+    assert_eq!(ids, [0, 1, 2, 3].map(|id| Some(id.into())));
     let requests = script.requests();
     let sent: Vec<_> = requests
         .iter()

@@ -145,7 +145,10 @@ impl Task<'_> {
             "create_account_user" => {
                 let email = format!("{name}@example.com");
                 let users = client.account(ACCOUNT).users();
-                let change = users.create("John", "Doe", email, Roles::full()).await?;
+                let change = users
+                    .create(email, Roles::full())
+                    .name("John", "Doe")
+                    .await?;
                 let id = change.account_user.map(|user| user.user_id.to_string());
                 Ok(id.map(|id| self.made(id)))
             }

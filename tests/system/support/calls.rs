@@ -158,10 +158,10 @@ pub(crate) fn told(client: &Client, ids: &Ids, id: &str, form: Form) -> Told {
         get_install_usage: one(install.usage().get().between(first, last));
         refresh_install_disk_usage: one(install.usage().refresh_disk_usage());
         list_account_users: page(account.users().list());
-        create_account_user: one(account.users().create("John", "Doe", "john@example.com", Roles::full())),
+        create_account_user: one(account.users().create("john@example.com", Roles::full()).name("John", "Doe")),
             full: one(account
                 .users()
-                .create("Joe", "Smith", "joe@gmail.com", Roles::partial_and_billing())
+                .create("joe@gmail.com", Roles::partial_and_billing()).name("Joe", "Smith")
                 .installs([ids.install.as_str()]));
         get_account_user: one(account.user(ids.user.as_str()).get());
         update_account_user: one(account.user(ids.user.as_str()).update(Roles::full())),
@@ -258,17 +258,17 @@ pub(crate) fn told(client: &Client, ids: &Ids, id: &str, form: Form) -> Told {
         create_domain_sharing_link: one(domain.create_sharing_link());
         verify_domain: one(domain.verify());
         check_domain_status: one(domain.check_status());
-        get_domain_report: one(install.domains().report(ids.report.as_str()));
+        get_domain_report: one(install.domains().report(ids.report.as_str()).get());
         list_certificates: page(install.certificates().list()),
             full: two_pages(install.certificates().list().page_size(50), show_page);
         import_third_party_certificate: one(install
             .certificates()
             .import_third_party(super::clients::pem("CERTIFICATE", "hello"), PrivateKey::new(super::clients::pem("PRIVATE KEY", "world"))));
         get_domain_certificate: one(domain.certificate().get());
-        order_domain_certificate: one(domain.certificate().order("jane@example.com", "Jane", "Doe", "US")),
+        order_domain_certificate: one(domain.certificate().order("jane@example.com").name("Jane", "Doe").region("US")),
             full: one(domain
                 .certificate()
-                .order("jane@example.com", "Jane", "Doe", "US")
+                .order("jane@example.com").name("Jane", "Doe").region("US")
                 .state("Texas")
                 .city("Austin")
                 .phone("800-123-4567"));

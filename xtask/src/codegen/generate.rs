@@ -20,6 +20,12 @@ pub(super) fn client(copy: &OpenAPI) -> Result<TokenStream, Failure> {
         .with_inner_type(quote!(crate::Transport))
         .with_conversion(text_of("date-time"), "jiff::Timestamp", [].into_iter())
         .with_conversion(text_of("date"), "jiff::civil::Date", [].into_iter())
+        .with_conversion(
+            text_of("answer-date-time"),
+            "crate::values::Time",
+            [].into_iter(),
+        )
+        .with_conversion(text_of("answer-date"), "crate::values::Day", [].into_iter())
         .with_conversion(text_of("int64"), "crate::values::Sum", [].into_iter());
     for (component, path) in passes::VALUE_TYPES.into_iter().chain([passes::REDIRECT]) {
         settings.with_replacement(component, path, [].into_iter());
@@ -33,7 +39,7 @@ pub(super) fn client(copy: &OpenAPI) -> Result<TokenStream, Failure> {
     }
     Generator::new(&settings)
         .generate_tokens(copy)
-        .map_err(|error| Failure::new(format!("progenitor refuses the document: {error}")))
+        .map_err(|error| Failure::msg(format!("progenitor refuses the document: {error}")))
 }
 
 /// The schema of a text with the given format. A conversion applies only where nothing else stands beside it.

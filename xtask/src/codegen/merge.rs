@@ -57,7 +57,7 @@ pub(crate) fn merge(folder: &Path) -> Result<Merged, Failure> {
         let own = take_map(&mut fragment, "components");
         add_components(&mut components, &mut origins, own, &file)?;
         if let Some(key) = fragment.as_object().and_then(|rest| rest.keys().next()) {
-            return Err(Failure::new(format!(
+            return Err(Failure::msg(format!(
                 "openapi/{file}: `{key}` does not belong into a fragment; only root.yaml holds more than `paths` and `components`"
             )));
         }
@@ -70,7 +70,7 @@ pub(crate) fn merge(folder: &Path) -> Result<Merged, Failure> {
 
 fn fragment_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let entries = fs::read_dir(folder)
-        .map_err(|error| Failure::new(format!("cannot read {}: {error}", folder.display())))?;
+        .map_err(|error| Failure::msg(format!("cannot read {}: {error}", folder.display())))?;
     let mut files = Vec::new();
     for entry in entries {
         let path = entry?.path();
@@ -97,9 +97,9 @@ fn name_of(file: &Path) -> String {
 /// Reads one YAML file. A key that is given twice in one mapping is an error of the reader.
 fn read(file: &Path) -> Result<Value, Failure> {
     let text = fs::read_to_string(file)
-        .map_err(|error| Failure::new(format!("cannot read {}: {error}", file.display())))?;
+        .map_err(|error| Failure::msg(format!("cannot read {}: {error}", file.display())))?;
     serde_saphyr::from_str(&text)
-        .map_err(|error| Failure::new(format!("openapi/{}: {error}", name_of(file))))
+        .map_err(|error| Failure::msg(format!("openapi/{}: {error}", name_of(file))))
 }
 
 fn tag_of(fragment: &Value) -> Option<String> {
@@ -129,7 +129,7 @@ fn add_components(
 ) -> Result<(), Failure> {
     for (kind, entries) in own {
         let Value::Object(entries) = entries else {
-            return Err(Failure::new(format!(
+            return Err(Failure::msg(format!(
                 "openapi/{file}: components.{kind} is not a map"
             )));
         };
@@ -144,7 +144,7 @@ fn add_components(
 fn claim(origins: &mut BTreeMap<String, String>, key: &str, file: &str) -> Result<(), Failure> {
     match origins.insert(key.to_owned(), file.to_owned()) {
         None => Ok(()),
-        Some(other) => Err(Failure::new(format!(
+        Some(other) => Err(Failure::msg(format!(
             "`{key}` is given twice: in openapi/{other} and in openapi/{file}"
         ))),
     }

@@ -10,14 +10,16 @@ pub(crate) mod lint;
 pub(crate) mod merge;
 mod models;
 mod operations;
-mod output;
 mod passes;
 mod tokens;
 
 use std::process::ExitCode;
 
-use crate::{Failure, workspace};
-use output::Output;
+use crate::{
+    Failure,
+    output::{self, Output},
+    workspace,
+};
 
 /// Generates the document and the raw client from `openapi/`.
 #[derive(Debug, clap::Args)]
@@ -30,7 +32,7 @@ pub(crate) struct CodegenArgs {
 pub(crate) fn run(args: &CodegenArgs) -> Result<ExitCode, Failure> {
     let outputs = outputs()?;
     if args.check {
-        return output::check(&outputs);
+        return output::check("codegen", &outputs);
     }
     for output in &outputs {
         output.write()?;
@@ -42,7 +44,7 @@ fn outputs() -> Result<Vec<Output>, Failure> {
     let merged = merge::merge(&workspace::root().join("openapi"))?;
     let findings = lint::lint(&merged);
     if !findings.is_empty() {
-        return Err(Failure::new(format!(
+        return Err(Failure::msg(format!(
             "the document breaks its own rules:\n{}\nChange openapi/*.yaml and run `cargo xtask codegen` again.",
             findings
                 .iter()

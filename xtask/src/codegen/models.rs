@@ -1,4 +1,4 @@
-//! The list of models: every component of the document, and the type of the facade that stands for it. The tests hold
+//! The list of models: every component of the document, and the type of the raw crate that stands for it. The tests hold
 //! each against its component.
 
 use std::collections::BTreeSet;
@@ -28,20 +28,22 @@ pub(super) fn list(document: &Value, client: &str) -> Result<String, Failure> {
     Ok(format!("{HEADER}models! {{\n{lines}}}\n"))
 }
 
-/// The type by which the facade gives a component, if it does.
+/// The type of the raw crate for a component, if it has one.
 fn type_of(component: &str, types: &BTreeSet<String>) -> Option<String> {
     let by_hand = VALUE_TYPES.iter().find(|(name, _)| *name == component);
     match by_hand {
         // These are made by the methods of a request, and only ever sent.
         Some(_) if component.ends_with("Request") => None,
-        Some((_, path)) => path.rsplit("::").next().map(str::to_owned),
-        None => Some(component.to_upper_camel_case()).filter(|name| types.contains(name)),
+        Some((_, path)) => path.strip_prefix("crate::").map(str::to_owned),
+        None => Some(component.to_upper_camel_case())
+            .filter(|name| types.contains(name))
+            .map(|name| format!("types::{name}")),
     }
 }
 
 fn types(client: &str) -> Result<BTreeSet<String>, Failure> {
     let file = syn::parse_file(client)
-        .map_err(|error| Failure::new(format!("the generated client does not parse: {error}")))?;
+        .map_err(|error| Failure::msg(format!("the generated client does not parse: {error}")))?;
     let module = file.items.into_iter().find_map(|item| match item {
         Item::Mod(module) if module.ident == "types" => module.content,
         _ => None,
@@ -68,8 +70,7 @@ mod tests {
         }}});
         let client = "pub mod types { pub struct SshThing {} }";
         let text = list(&document, client).expect("it parses");
-        let expected =
-            "models! {\n    \"SSHThing\" => SshThing,\n    \"SwaggerDocument\" => FreeForm,\n}\n";
+        let expected = "models! {\n    \"SSHThing\" => types::SshThing,\n    \"SwaggerDocument\" => values::FreeForm,\n}\n";
         assert_eq!(text, format!("{HEADER}{expected}"));
     }
 }

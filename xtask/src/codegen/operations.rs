@@ -25,7 +25,7 @@ pub(super) fn table(document: &Value) -> Result<String, Failure> {
         /// Every operation of the API.
         pub static OPERATIONS: [Operation; #count] = [#(#entries),*];
     })
-    .map_err(|error| Failure::new(format!("the table of operations does not parse: {error}")))?;
+    .map_err(|error| Failure::msg(format!("the table of operations does not parse: {error}")))?;
     Ok(format!("{HEADER}{}", prettyplease::unparse(&file)))
 }
 
@@ -34,7 +34,7 @@ fn entry(path: &str, method: &str, operation: &Value) -> Result<TokenStream, Fai
         value
             .as_str()
             .map(str::to_owned)
-            .ok_or_else(|| Failure::new(format!("{method} {path} has no {what}")))
+            .ok_or_else(|| Failure::msg(format!("{method} {path} has no {what}")))
     };
     let id = text(&operation["operationId"], "operationId")?;
     let tag = text(&operation["tags"][0], "tag")?;
@@ -58,7 +58,7 @@ fn entry(path: &str, method: &str, operation: &Value) -> Result<TokenStream, Fai
     };
     let secret = classes["secret"] == true;
     let (success, json) =
-        success(operation).ok_or_else(|| Failure::new(format!("{id} documents no success")))?;
+        success(operation).ok_or_else(|| Failure::msg(format!("{id} documents no success")))?;
     Ok(quote! {
         Operation {
             id: #id,

@@ -9,7 +9,8 @@ use super::answers::Answers;
 use crate::Failure;
 
 /// Components that a hand-written type of `wpengine_raw::values` stands for, since no schema can say what it does.
-pub(super) const VALUE_TYPES: [(&str, &str); 9] = [
+pub(super) const VALUE_TYPES: [(&str, &str); 10] = [
+    ("CertificateId", "crate::values::CertificateId"),
     ("SecretLink", "crate::values::SecretLink"),
     ("Roles", "crate::values::Roles"),
     ("PrivateKey", "crate::values::PrivateKey"),
@@ -31,6 +32,10 @@ pub(super) const VALUE_TYPES: [(&str, &str); 9] = [
 /// shapes that are documented.
 pub(super) const REDIRECT: (&str, &str) = ("Redirect", "crate::values::Redirect");
 
+/// The formats of times and days in the document, and what the copy calls them in answers.
+pub(super) const LENIENT_FORMATS: [(&str, &str); 2] =
+    [("date-time", "answer-date-time"), ("date", "answer-date")];
+
 /// Derives the copy and reads it as OpenAPI.
 pub(super) fn generators_copy(document: &Value, answers: &Answers) -> Result<OpenAPI, Failure> {
     let mut copy = document.clone();
@@ -38,11 +43,12 @@ pub(super) fn generators_copy(document: &Value, answers: &Answers) -> Result<Ope
     no_error_schemas(&mut copy);
     redirects_are_one_type(&mut copy);
     numbers_that_come_as_text(&mut copy);
+    times_of_answers(&mut copy, answers);
     nothing_that_makes_decoding_strict(&mut copy);
     answers_are_lenient(&mut copy, answers);
     paging_fields_inline(&mut copy);
     serde_json::from_value(copy)
-        .map_err(|error| Failure::new(format!("the generator's copy is not OpenAPI 3.0: {error}")))
+        .map_err(|error| Failure::msg(format!("the generator's copy is not OpenAPI 3.0: {error}")))
 }
 
 /// The components that are a page of an offset listing, and the component of their items.
@@ -166,6 +172,24 @@ fn numbers_that_come_as_text(document: &mut Value) {
             if property["x-wpengine"]["or_text"] == true {
                 property["type"] = "string".into();
                 property["format"] = "int64".into();
+            }
+        }
+    }
+}
+
+/// Times and days of answers become types that keep an odd text; those of requests stay strict.
+fn times_of_answers(document: &mut Value, answers: &Answers) {
+    for (name, schema) in schemas_mut(document) {
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for property in properties
+            .filter(|_| answers.contain(name))
+            .into_iter()
+            .flat_map(|fields| fields.values_mut())
+        {
+            for (format, lenient) in LENIENT_FORMATS {
+                if property["format"] == format {
+                    property["format"] = lenient.into();
+                }
             }
         }
     }
@@ -358,6 +382,23 @@ mod tests {
         assert_eq!(
             (&fields["either"]["type"], &fields["either"]["format"]),
             (&json!("string"), &json!("int64"))
+        );
+    }
+
+    #[test]
+    fn times_of_answers_are_lenient_and_those_of_requests_are_not() {
+        let time = json!({"properties": {"at": {"type": "string", "format": "date-time"}}});
+        let mut document = json!({
+            "paths": {"/x": {"get": {"operationId": "x", "responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}}}}}},
+            "components": {"schemas": {"A": time, "Request": time}},
+        });
+        let answers = Answers::of(&document);
+        times_of_answers(&mut document, &answers);
+        let format =
+            |name: &str| &document["components"]["schemas"][name]["properties"]["at"]["format"];
+        assert_eq!(
+            (format("A"), format("Request")),
+            (&json!("answer-date-time"), &json!("date-time"))
         );
     }
 

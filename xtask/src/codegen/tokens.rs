@@ -22,7 +22,7 @@ pub(super) fn edit(
     answers: &Answers,
 ) -> Result<String, Failure> {
     let mut file: syn::File = syn::parse2(client)
-        .map_err(|error| Failure::new(format!("the generated client does not parse: {error}")))?;
+        .map_err(|error| Failure::msg(format!("the generated client does not parse: {error}")))?;
     let types = file
         .items
         .iter_mut()
@@ -30,13 +30,14 @@ pub(super) fn edit(
             Item::Mod(module) if module.ident == "types" => module.content.as_mut(),
             _ => None,
         })
-        .ok_or_else(|| Failure::new("the generated client has no module `types`"))?;
+        .ok_or_else(|| Failure::msg("the generated client has no module `types`"))?;
     edit_types(&mut types.1, document, answers);
     Ok(format!("{HEADER}{}", prettyplease::unparse(&file)))
 }
 
 fn edit_types(items: &mut Vec<Item>, document: &Value, answers: &Answers) {
     enums_are_open(items);
+    ids_are_opaque(items);
     ids_convert_from_text(items);
     conversion_errors_have_no_users(items);
     private_keys_are_not_serialized(items);
@@ -46,6 +47,7 @@ fn edit_types(items: &mut Vec<Item>, document: &Value, answers: &Answers) {
             Item::Struct(item) => {
                 booleans_read_null_as_false(item, answers);
                 if answers.contain_type(&item.ident.to_string()) {
+                    numbers_may_be_text(item);
                     answers_may_grow(item);
                 }
                 fields_are_documented(item, &descriptions);
@@ -183,6 +185,29 @@ fn enum_impls(name: &str, words: &[(syn::Ident, String)]) -> Vec<Item> {
     ]
 }
 
+/// What an id is made of is not a part of the public API.
+fn ids_are_opaque(items: &mut Vec<Item>) {
+    for item in items.iter_mut() {
+        if let Item::Struct(item) = item
+            && let Fields::Unnamed(fields) = &mut item.fields
+        {
+            for field in &mut fields.unnamed {
+                field.vis = syn::Visibility::Inherited;
+            }
+        }
+    }
+    items.retain(|item| {
+        let Item::Impl(item) = item else {
+            return true;
+        };
+        let of = item
+            .trait_
+            .as_ref()
+            .and_then(|(path, _)| path.segments.last());
+        of.is_none_or(|of| of.ident != "Deref")
+    });
+}
+
 /// Ids are opaque text that people copy from somewhere: a handle takes `&str` as well as `&SiteId`, and
 /// an id is compared with text and looked up by it.
 fn ids_convert_from_text(items: &mut Vec<Item>) {
@@ -196,7 +221,16 @@ fn ids_convert_from_text(items: &mut Vec<Item>) {
             continue;
         }
         let name = item.ident.clone();
-        let new: [Item; 7] = [
+        let new: [Item; 8] = [
+            parse_quote! {
+                impl #name {
+                    /// The id as text.
+                    #[must_use]
+                    pub fn as_str(&self) -> &str {
+                        &self.0
+                    }
+                }
+            },
             parse_quote! {
                 impl ::std::convert::From<&str> for #name {
                     fn from(value: &str) -> Self {
@@ -301,6 +335,18 @@ fn booleans_read_null_as_false(item: &mut ItemStruct, answers: &Answers) {
             field
                 .attrs
                 .push(parse_quote!(#[serde(deserialize_with = "crate::values::null_as_default")]));
+        }
+    }
+}
+
+/// A number that comes as text must not fail an answer.
+fn numbers_may_be_text(item: &mut ItemStruct) {
+    for field in &mut item.fields {
+        if field.ty == parse_quote!(::std::option::Option<i64>) {
+            // Without the default, absence would be an error.
+            field.attrs.push(
+                parse_quote!(#[serde(default, deserialize_with = "crate::values::optional_integer")]),
+            );
         }
     }
 }
@@ -472,13 +518,18 @@ mod tests {
             &document(),
             quote! {
                 #[derive(Clone)]
-                pub struct Thing { pub ok: bool, pub state: Option<State> }
+                pub struct Thing {
+                    pub ok: bool,
+                    pub state: Option<State>,
+                    pub size: ::std::option::Option<i64>,
+                }
                 #[derive(Clone)]
                 pub struct Request { pub name: String }
             },
         );
         assert_eq!(text.matches("#[non_exhaustive]").count(), 1, "{text}");
         assert!(text.contains("null_as_default"), "{text}");
+        assert!(text.contains("optional_integer"), "{text}");
         assert!(text.contains("How it is."), "{text}");
         assert!(text.contains("derive(Clone, PartialEq, Eq)"), "{text}");
         assert_eq!(text.matches("schemars::JsonSchema").count(), 2, "{text}");
@@ -491,12 +542,18 @@ mod tests {
             quote!(
                 #[derive(Clone)]
                 pub struct ThingId(pub ::std::string::String);
+                impl ::std::ops::Deref for ThingId {}
             ),
         );
         assert!(text.contains("From<&str> for ThingId"), "{text}");
         assert!(text.contains("Borrow<str> for ThingId"), "{text}");
         assert!(text.contains("PartialEq<&str> for ThingId"), "{text}");
         assert!(text.contains("From<&ThingId> for ThingId"), "{text}");
+        assert!(!text.contains("Deref"), "{text}");
+        assert!(
+            text.contains("struct ThingId(::std::string::String)"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -145,7 +145,7 @@ fn local<T>(
 fn unreadable(source: &str, error: &str, hint: &str) -> Failure {
     let words: Vec<&str> = error.split_whitespace().collect();
     let error = words.join(" ");
-    Failure::new(format!(
+    Failure::msg(format!(
         "cannot read {source}: {}. {hint}",
         error.trim_end_matches('.')
     ))

@@ -89,7 +89,7 @@ fn document() -> Result<Description, Failure> {
         .and_then(|text| Description::parse(&text))
         .map_err(|error| {
             let file = file.display();
-            Failure::new(format!(
+            Failure::msg(format!(
                 "cannot read {file}: {error}. Run `cargo xtask codegen` to write it anew."
             ))
         })
@@ -122,7 +122,7 @@ fn find<'o, 'd>(
             near.join(", ")
         )
     };
-    Err(Failure::new(format!(
+    Err(Failure::msg(format!(
         "there is no operation `{wanted}`. {hint}"
     )))
 }

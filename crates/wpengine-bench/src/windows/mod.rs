@@ -10,8 +10,8 @@ mod shared;
 
 use std::time::Duration;
 
+use crate::Failure;
 use crate::Run;
-use crate::failure::Failure;
 use crate::table::{Comparison, Figures, Row, Target, Unit};
 use arrivals::{allowed, exceeding, used};
 pub(crate) use shared::{KnockArgs, knock};

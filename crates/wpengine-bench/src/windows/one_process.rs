@@ -15,9 +15,9 @@ use wpengine::{
 use wpengine_sim::Simulator;
 
 use super::Limit;
+use crate::Failure;
 use crate::Run;
 use crate::clients::builder;
-use crate::failure::Failure;
 use crate::server::{PASSWORD, USER};
 use crate::table::{Row, Target};
 
@@ -58,7 +58,7 @@ async fn arrivals(time: Duration) -> Result<Vec<Duration>, Failure> {
         .collect();
     for task in tasks {
         task.await
-            .map_err(|error| Failure::new(error.to_string()))??;
+            .map_err(|error| Failure::msg(error.to_string()))??;
     }
     let mut arrivals = way.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
     arrivals.sort_unstable();
@@ -67,7 +67,7 @@ async fn arrivals(time: Duration) -> Result<Vec<Duration>, Failure> {
 
 async fn ask_without_pause(client: Client, end: Instant) -> Result<(), Failure> {
     let accounts = client.accounts().list().collect().await?;
-    let account = accounts.first().ok_or_else(|| Failure::new("no account"))?;
+    let account = accounts.first().ok_or_else(|| Failure::msg("no account"))?;
     let account = client.account(&account.id);
     while Instant::now() < end {
         account.get().await?;

@@ -9,9 +9,9 @@ use wpengine::{Client, limits::Window};
 use wpengine_redis::RedisWindows;
 
 use super::Limit;
+use crate::Failure;
 use crate::Run;
 use crate::clients::builder;
-use crate::failure::Failure;
 use crate::process::{self, Redis, Server};
 use crate::table::{Row, Target};
 
@@ -76,7 +76,7 @@ impl Started {
         if status.success() {
             return Ok(());
         }
-        Err(Failure::new(format!("a process ended with {status}")))
+        Err(Failure::msg(format!("a process ended with {status}")))
     }
 }
 
@@ -91,7 +91,7 @@ impl Drop for Started {
 pub(crate) async fn knock(args: &KnockArgs) -> Result<(), Failure> {
     let windows = LIMITS.map(|(limit, period)| Window::new(limit, period));
     let limiter = RedisWindows::new(&args.redis)
-        .map_err(|error| Failure::new(error.to_string()))?
+        .map_err(|error| Failure::msg(error.to_string()))?
         .windows([windows[0]], [windows[1]])
         .margin(MARGIN)
         .prefix("wpengine-bench");
@@ -106,7 +106,7 @@ pub(crate) async fn knock(args: &KnockArgs) -> Result<(), Failure> {
     for task in tasks {
         let ended = task
             .await
-            .map_err(|error| Failure::new(error.to_string()))?;
+            .map_err(|error| Failure::msg(error.to_string()))?;
         // It never ends well before its time.
         if let Ok(Err(failure)) = ended {
             return Err(failure);
@@ -117,7 +117,7 @@ pub(crate) async fn knock(args: &KnockArgs) -> Result<(), Failure> {
 
 async fn ask_without_pause(client: Client) -> Result<(), Failure> {
     let accounts = client.accounts().list().collect().await?;
-    let account = accounts.first().ok_or_else(|| Failure::new("no account"))?;
+    let account = accounts.first().ok_or_else(|| Failure::msg("no account"))?;
     let account = client.account(&account.id);
     loop {
         account.get().await?;

@@ -2,8 +2,8 @@
 
 mod bulk_domains;
 mod change;
-
 mod free_form;
+mod integer;
 mod page;
 mod private_key;
 mod redirect;
@@ -12,11 +12,10 @@ mod roles;
 mod secret_link;
 mod sum;
 mod template;
-mod times;
+mod time;
 
 pub use bulk_domains::BulkDomains;
 pub use change::Change;
-
 pub use free_form::FreeForm;
 pub use page::{Page, Pagination};
 pub use private_key::PrivateKey;
@@ -25,6 +24,10 @@ pub use requests::{ImportThirdPartyCertificateRequest, UpdateDomainRequest, Upda
 pub use roles::{Role, Roles};
 pub use secret_link::SecretLink;
 pub use sum::{ParseSumError, Sum};
+pub use time::{Day, Time};
+
+pub use integer::CertificateId;
+pub(crate) use integer::optional_integer;
 
 use serde::{Deserialize, Deserializer};
 

@@ -1,6 +1,6 @@
 //! What the examples have in common: a client, for the service if the environment has credentials, else for a simulator.
 
-use wpengine::{Client, Credentials};
+use wpengine::Client;
 use wpengine_sim::{ClockMode, Simulator};
 
 /// A client, and the simulator that it talks to, if it does.
@@ -27,10 +27,7 @@ pub(crate) async fn connect() -> Result<Connection, Box<dyn std::error::Error>> 
         .clock(ClockMode::Accelerated(100.0))
         .start()
         .await?;
-    let client = Client::builder()
-        .base_url(simulator.base_url())
-        .credentials(Credentials::basic(simulator.user(), simulator.password()))
-        .build()?;
+    let client = Client::at(simulator.url())?;
     Ok(Connection {
         client,
         _simulator: Some(simulator),

@@ -28,10 +28,7 @@ pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
-/// # let client = wpengine::Client::builder()
-/// #     .base_url(simulator.base_url())
-/// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
-/// #     .build()?;
+/// # let client = wpengine::Client::at(simulator.url())?;
 /// match client.install("no-such-install").get().await {
 ///     Ok(install) => println!("{} runs PHP {:?}", install.name, install.php_version),
 ///     Err(error) if error.is_not_found() => println!("there is no such install"),

@@ -59,7 +59,7 @@ macro_rules! keyed {
     ($($item:ty: $field:ident),* $(,)?) => {
         $(impl Keyed for $item {
             fn key(&self) -> Key {
-                Key::of_id(&self.$field)
+                Key::of_id(self.$field.as_str())
             }
         })*
     };

@@ -80,10 +80,7 @@ pub(crate) type Fetch<T> = Arc<dyn Fn(Ask) -> FetchFuture<T> + Send + Sync>;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
-/// # let client = wpengine::Client::builder()
-/// #     .base_url(simulator.base_url())
-/// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
-/// #     .build()?;
+/// # let client = wpengine::Client::at(simulator.url())?;
 /// let mut sites = client.sites().list().items();
 /// while let Some(site) = sites.try_next().await? {
 ///     println!("{}", site.name);

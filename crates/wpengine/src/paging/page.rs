@@ -1,7 +1,7 @@
 //! One page of a listing.
 
+use crate::types::Time;
 use http::{HeaderMap, StatusCode};
-use jiff::Timestamp;
 use wpengine_raw::{types::EnvironmentMetrics, values};
 
 use super::{
@@ -26,8 +26,8 @@ pub struct Page<T> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UsageNotes {
     pub(crate) all_environments_included: Option<bool>,
-    pub(crate) storage_refreshed: Option<Timestamp>,
-    pub(crate) storage_refresh_expected: Option<Timestamp>,
+    pub(crate) storage_refreshed: Option<Time>,
+    pub(crate) storage_refresh_expected: Option<Time>,
 }
 
 impl<T> Page<T> {
@@ -77,14 +77,14 @@ impl Page<EnvironmentMetrics> {
 
     /// When the storage figures of the account were measured last.
     #[must_use]
-    pub fn storage_refreshed(&self) -> Option<Timestamp> {
-        self.usage.as_ref()?.storage_refreshed
+    pub fn storage_refreshed(&self) -> Option<&Time> {
+        self.usage.as_ref()?.storage_refreshed.as_ref()
     }
 
     /// When the measurement of the storage that runs now should end; none when none runs.
     #[must_use]
-    pub fn storage_refresh_expected(&self) -> Option<Timestamp> {
-        self.usage.as_ref()?.storage_refresh_expected
+    pub fn storage_refresh_expected(&self) -> Option<&Time> {
+        self.usage.as_ref()?.storage_refresh_expected.as_ref()
     }
 }
 

@@ -5,7 +5,6 @@ use wpengine_raw::types::{CreateAccountUserRequest, NewAccountUser, UpdateAccoun
 use super::{collection, handle};
 use crate::{
     Client, check,
-    docs::example,
     error::Error,
     paging::{List, Unpaged, whole},
     request::request_methods,
@@ -24,10 +23,18 @@ impl AccountUsers {
     ///
     /// Operation `list_account_users`.
     ///
-    #[doc = example!("let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\");
-for user in account.users().list().collect().await? {
-    println!(\"{} is {}\", user.email, user.roles);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let account = client.account("eeda3227-9a39-46ae-9e14-20958bb4e6c9");
+    /// for user in account.users().list().collect().await? {
+    ///     println!("{} is {}", user.email, user.roles);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list(&self) -> List<AccountUser, Unpaged> {
         let id = self.account_id.clone();
         whole(
@@ -42,35 +49,38 @@ for user in account.users().list().collect().await? {
         )
     }
 
-    /// Invites a person to the account. With a partial role, say with [`installs`](CreateAccountUser::installs) which
-    /// ones the user may reach.
+    /// Invites a person to the account. [`name`](CreateAccountUser::name) is required. With a partial role, say with
+    /// [`installs`](CreateAccountUser::installs) which ones the user may reach.
     ///
     /// Operation `create_account_user`. Roles other than the five that the API documents are refused before anything is
     /// sent.
     ///
-    #[doc = example!("use wpengine::types::Roles;
-
-let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\");
-let change = account
-    .users()
-    .create(\"John\", \"Doe\", \"john.doe@example.com\", Roles::partial())
-    .installs([\"294deacc-d8b8-4005-82c4-0727ba8ddde0\"])
-    .await?;
-println!(\"{:?}\", change.message);")]
-    pub fn create(
-        &self,
-        first_name: impl Into<String>,
-        last_name: impl Into<String>,
-        email: impl Into<String>,
-        roles: Roles,
-    ) -> CreateAccountUser {
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// use wpengine::types::Roles;
+    ///
+    /// let account = client.account("eeda3227-9a39-46ae-9e14-20958bb4e6c9");
+    /// let change = account
+    ///     .users()
+    ///     .create("john.doe@example.com", Roles::partial())
+    ///     .name("John", "Doe")
+    ///     .installs(["294deacc-d8b8-4005-82c4-0727ba8ddde0"])
+    ///     .await?;
+    /// println!("{:?}", change.message);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create(&self, email: impl Into<String>, roles: Roles) -> CreateAccountUser {
         CreateAccountUser {
             client: self.client.clone(),
             options: Options::default(),
             user: NewAccountUser {
                 account_id: self.account_id.clone(),
-                first_name: first_name.into(),
-                last_name: last_name.into(),
+                first_name: String::new(),
+                last_name: String::new(),
                 email: email.into(),
                 roles,
                 install_ids: Vec::new(),
@@ -94,11 +104,19 @@ impl AccountUserHandle {
     ///
     /// Operation `get_account_user`.
     ///
-    #[doc = example!("let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\");
-for user in account.users().list().collect().await? {
-    let again = account.user(&user.user_id).get().await?;
-    assert_eq!(again.email, user.email);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let account = client.account("eeda3227-9a39-46ae-9e14-20958bb4e6c9");
+    /// for user in account.users().list().collect().await? {
+    ///     let again = account.user(&user.user_id).get().await?;
+    ///     assert_eq!(again.email, user.email);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get(&self) -> Request<AccountUser> {
         let this = self.clone();
         Request::new(
@@ -114,17 +132,26 @@ for user in account.users().list().collect().await? {
     ///
     /// Operation `update_account_user`. The service refuses to take the role of the last owner.
     ///
-    #[doc = example!("use wpengine::types::Roles;
-
-let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\");
-let jane = account
-    .users()
-    .create(\"Jane\", \"Roe\", \"jane.roe@example.com\", Roles::partial())
-    .installs([\"294deacc-d8b8-4005-82c4-0727ba8ddde0\"])
-    .await?
-    .account_user
-    .ok_or(\"the answer names no user\")?;
-account.user(&jane.user_id).update(Roles::full_and_billing()).await?;")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// use wpengine::types::Roles;
+    ///
+    /// let account = client.account("eeda3227-9a39-46ae-9e14-20958bb4e6c9");
+    /// let jane = account
+    ///     .users()
+    ///     .create("jane.roe@example.com", Roles::partial())
+    ///     .name("Jane", "Roe")
+    ///     .installs(["294deacc-d8b8-4005-82c4-0727ba8ddde0"])
+    ///     .await?
+    ///     .account_user
+    ///     .ok_or("the answer names no user")?;
+    /// account.user(&jane.user_id).update(Roles::full_and_billing()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn update(&self, roles: Roles) -> UpdateAccountUser {
         UpdateAccountUser {
             client: self.client.clone(),
@@ -141,16 +168,25 @@ account.user(&jane.user_id).update(Roles::full_and_billing()).await?;")]
     ///
     /// Operation `delete_account_user`.
     ///
-    #[doc = example!("use wpengine::types::Roles;
-
-let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\");
-let jane = account
-    .users()
-    .create(\"Jane\", \"Roe\", \"jane.roe@example.com\", Roles::full())
-    .await?
-    .account_user
-    .ok_or(\"the answer names no user\")?;
-account.user(&jane.user_id).delete().await?;")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// use wpengine::types::Roles;
+    ///
+    /// let account = client.account("eeda3227-9a39-46ae-9e14-20958bb4e6c9");
+    /// let jane = account
+    ///     .users()
+    ///     .create("jane.roe@example.com", Roles::full())
+    ///     .name("Jane", "Roe")
+    ///     .await?
+    ///     .account_user
+    ///     .ok_or("the answer names no user")?;
+    /// account.user(&jane.user_id).delete().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn delete(&self) -> Request<()> {
         let this = self.clone();
         Request::new(
@@ -175,6 +211,13 @@ pub struct CreateAccountUser {
 }
 
 impl CreateAccountUser {
+    /// The first and the last name of the person. Required.
+    pub fn name(mut self, first: impl Into<String>, last: impl Into<String>) -> Self {
+        self.user.first_name = first.into();
+        self.user.last_name = last.into();
+        self
+    }
+
     /// The installs that the user may reach. For partial roles only.
     pub fn installs<I>(mut self, installs: I) -> Self
     where
@@ -187,9 +230,9 @@ impl CreateAccountUser {
 
     fn check(&self) -> Result<(), Error> {
         check::id("account", &self.user.account_id)?;
-        check::text("first name", &self.user.first_name)?;
-        check::text("last name", &self.user.last_name)?;
         check::email(&self.user.email)?;
+        check::set("first name", &self.user.first_name, "name")?;
+        check::set("last name", &self.user.last_name, "name")?;
         roles(&self.user.roles, &self.user.install_ids)
     }
 

@@ -3,7 +3,6 @@
 use super::{AccountUsage, AccountUserHandle, AccountUsers};
 use crate::{
     Client, check,
-    docs::example,
     paging::{List, Unpaged, by_offset, whole},
     requests::Request,
     types::{Account, AccountId, AccountLimits, SiteTransfer, Template, UserId},
@@ -27,10 +26,18 @@ impl Accounts {
     ///
     /// Operation `list_accounts`.
     ///
-    #[doc = example!("let mut accounts = client.accounts().list().items();
-while let Some(account) = accounts.try_next().await? {
-    println!(\"{} {}\", account.id, account.name);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let mut accounts = client.accounts().list().items();
+    /// while let Some(account) = accounts.try_next().await? {
+    ///     println!("{} {}", account.id, account.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list(&self) -> List<Account> {
         by_offset(
             &self.client,
@@ -66,8 +73,16 @@ impl AccountHandle {
     ///
     /// Operation `get_account`.
     ///
-    #[doc = example!("let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\").get().await?;
-println!(\"{}\", account.name);")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let account = client.account("eeda3227-9a39-46ae-9e14-20958bb4e6c9").get().await?;
+    /// println!("{}", account.name);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get(&self) -> Request<Account> {
         let id = self.id.clone();
         Request::new(
@@ -82,8 +97,16 @@ println!(\"{}\", account.name);")]
     ///
     /// Operation `get_account_limits`.
     ///
-    #[doc = example!("let limits = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\").plan_limits().await?;
-println!(\"{:?} visits a month\", limits.visitors);")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let limits = client.account("eeda3227-9a39-46ae-9e14-20958bb4e6c9").plan_limits().await?;
+    /// println!("{:?} visits a month", limits.visitors);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn plan_limits(&self) -> Request<AccountLimits> {
         let id = self.id.clone();
         Request::new(
@@ -116,11 +139,19 @@ println!(\"{:?} visits a month\", limits.visitors);")]
     ///
     /// Operation `list_account_site_transfers`.
     ///
-    #[doc = example!("let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\");
-let mut transfers = account.list_site_transfers().items();
-while let Some(transfer) = transfers.try_next().await? {
-    println!(\"{} to {}: {}\", transfer.site, transfer.destination_account, transfer.status);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let account = client.account("eeda3227-9a39-46ae-9e14-20958bb4e6c9");
+    /// let mut transfers = account.list_site_transfers().items();
+    /// while let Some(transfer) = transfers.try_next().await? {
+    ///     println!("{} to {}: {}", transfer.site, transfer.destination_account, transfer.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_site_transfers(&self) -> List<SiteTransfer> {
         let id = self.id.clone();
         by_offset(
@@ -138,10 +169,18 @@ while let Some(transfer) = transfers.try_next().await? {
     ///
     /// Operation `list_site_report_templates`.
     ///
-    #[doc = example!("let account = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\");
-for template in account.list_site_report_templates().collect().await? {
-    println!(\"{}\", template.template_name);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let account = client.account("eeda3227-9a39-46ae-9e14-20958bb4e6c9");
+    /// for template in account.list_site_report_templates().collect().await? {
+    ///     println!("{}", template.template_name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list_site_report_templates(&self) -> List<Template, Unpaged> {
         let id = self.id.clone();
         whole(

@@ -13,7 +13,6 @@ use wpengine_raw::types::CreateArchiveRequest;
 use super::{collection, handle, texts};
 use crate::{
     Client, Download, Response, check,
-    docs::example,
     error::{Error, ErrorKind},
     paging::{List, by_offset},
     request::request_methods,
@@ -38,11 +37,19 @@ impl Archives {
     ///
     /// Operation `list_archives`.
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let mut archives = install.archives().list().items();
-while let Some(archive) = archives.try_next().await? {
-    println!(\"{}: {}\", archive.id, archive.state);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let mut archives = install.archives().list().items();
+    /// while let Some(archive) = archives.try_next().await? {
+    ///     println!("{}: {}", archive.id, archive.state);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list(&self) -> List<Archive> {
         let id = self.install_id.clone();
         by_offset(
@@ -66,10 +73,7 @@ while let Some(archive) = archives.try_next().await? {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = wpengine_sim::Simulator::builder().clock(wpengine_sim::ClockMode::Accelerated(600.0)).start().await?;
-    /// # let client = wpengine::Client::builder()
-    /// #     .base_url(simulator.base_url())
-    /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
-    /// #     .build()?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
     /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
     /// let backup = "e41fa98f-ea80-4654-b229-a9b765d0863a";
     /// let archive = install.archives().create(backup, ["ops@example.com"]).await?.wait().await?;
@@ -193,14 +197,22 @@ impl NewArchive {
     /// and nothing tells them apart. One that was `aborted` is an error of the kind
     /// [`WorkFailed`](crate::ErrorKind::WorkFailed).
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let new = install
-    .archives()
-    .create(\"e41fa98f-ea80-4654-b229-a9b765d0863a\", [\"ops@example.com\"])
-    .await?;
-# simulator.advance(std::time::Duration::from_secs(3600));
-let archive = new.wait().await?;
-println!(\"{}\", archive.id);")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let new = install
+    ///     .archives()
+    ///     .create("e41fa98f-ea80-4654-b229-a9b765d0863a", ["ops@example.com"])
+    ///     .await?;
+    /// # simulator.advance(std::time::Duration::from_secs(3600));
+    /// let archive = new.wait().await?;
+    /// println!("{}", archive.id);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn wait(&self) -> Wait<Archive> {
         let this = self.clone();
         Wait::new(
@@ -280,11 +292,19 @@ impl ArchiveHandle {
     /// Asks with the operation `list_archives`. An archive that was `aborted` is an error of the kind
     /// [`WorkFailed`](crate::ErrorKind::WorkFailed).
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-if let Some(archive) = install.archives().list().items().try_next().await? {
-    let archive = install.archive(archive.id).wait().await?;
-    println!(\"{:?}\", archive.complete_time);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// if let Some(archive) = install.archives().list().items().try_next().await? {
+    ///     let archive = install.archive(archive.id).wait().await?;
+    ///     println!("{:?}", archive.complete_time);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn wait(&self) -> Wait<Archive> {
         let this = self.clone();
         Wait::new(
@@ -306,15 +326,23 @@ if let Some(archive) = install.archives().list().items().try_next().await? {
     /// Asks for its link with the operation `list_archives`, and opens that without the credentials, as
     /// [`Client::download`](crate::Client::download) says.
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-if let Some(archive) = install.archives().list().items().try_next().await? {
-    let mut download = install.archive(archive.id).download().await?;
-    let mut zip = Vec::new();
-    while let Some(bytes) = download.try_next().await? {
-        zip.extend_from_slice(&bytes);
-    }
-    assert!(zip.starts_with(b\"PK\"));
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// if let Some(archive) = install.archives().list().items().try_next().await? {
+    ///     let mut download = install.archive(archive.id).download().await?;
+    ///     let mut zip = Vec::new();
+    ///     while let Some(bytes) = download.try_next().await? {
+    ///         zip.extend_from_slice(&bytes);
+    ///     }
+    ///     assert!(zip.starts_with(b"PK"));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn download(&self) -> impl Future<Output = Result<Download, Error>> + Send + 'static {
         let this = self.clone();
         async move {

@@ -7,7 +7,6 @@ use wpengine_raw::types::{CreateBackupRequest, RestoreBackupRequest};
 use super::{collection, handle, texts};
 use crate::{
     Client, check,
-    docs::example,
     error::Error,
     paging::{List, by_offset},
     request::request_methods,
@@ -30,11 +29,19 @@ impl Backups {
     ///
     /// Operation `list_backups`.
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let mut backups = install.backups().list().items();
-while let Some(backup) = backups.try_next().await? {
-    println!(\"{:?}: {}\", backup.create_time, backup.status);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let mut backups = install.backups().list().items();
+    /// while let Some(backup) = backups.try_next().await? {
+    ///     println!("{:?}: {}", backup.create_time, backup.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list(&self) -> List<Backup> {
         let id = self.install_id.clone();
         by_offset(
@@ -53,9 +60,17 @@ while let Some(backup) = backups.try_next().await? {
     ///
     /// Operation `create_backup`.
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let backup = install.backups().create(\"before deploy\", [\"ops@example.com\"]).await?;
-println!(\"{}\", backup.status);")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let backup = install.backups().create("before deploy", ["ops@example.com"]).await?;
+    /// println!("{}", backup.status);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn create<I>(&self, description: impl Into<String>, notification_emails: I) -> CreateBackup
     where
         I: IntoIterator,
@@ -138,12 +153,20 @@ impl BackupHandle {
     ///
     /// Operation `get_backup`.
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let mut backups = install.backups().list().items();
-while let Some(backup) = backups.try_next().await? {
-    let now = install.backup(backup.id).get().await?;
-    println!(\"{}\", now.status);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let mut backups = install.backups().list().items();
+    /// while let Some(backup) = backups.try_next().await? {
+    ///     let now = install.backup(backup.id).get().await?;
+    ///     println!("{}", now.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get(&self) -> Request<Backup> {
         let this = self.clone();
         Request::new(&self.client, "get_backup", self.check(), |raw| async move {
@@ -160,10 +183,7 @@ while let Some(backup) = backups.try_next().await? {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = wpengine_sim::Simulator::builder().clock(wpengine_sim::ClockMode::Accelerated(600.0)).start().await?;
-    /// # let client = wpengine::Client::builder()
-    /// #     .base_url(simulator.base_url())
-    /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
-    /// #     .build()?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
     /// use wpengine::types::BackupStatus;
     ///
     /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
@@ -185,7 +205,7 @@ while let Some(backup) = backups.try_next().await? {
                 let (asked, id) = (this.get(), this.backup_id.clone());
                 Box::pin(async move {
                     let backup = asked.await?;
-                    check::same_id("backup", &id, &backup.id)?;
+                    check::same_id("backup", id.as_str(), backup.id.as_str())?;
                     Ok(backup)
                 })
             }),
@@ -200,15 +220,23 @@ while let Some(backup) = backups.try_next().await? {
     /// Operation `restore_backup`. The service answers before the work is done and cannot be asked how far it is: the
     /// end shows only in the mail to the given addresses.
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let backups = install.backups().list().collect().await?;
-if let Some(backup) = backups.iter().find(|backup| backup.status.as_str() == \"completed\") {
-    install
-        .backup(&backup.id)
-        .restore([\"ops@example.com\"])
-        .restore_database(false)
-        .await?;
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let backups = install.backups().list().collect().await?;
+    /// if let Some(backup) = backups.iter().find(|backup| backup.status.as_str() == "completed") {
+    ///     install
+    ///         .backup(&backup.id)
+    ///         .restore(["ops@example.com"])
+    ///         .restore_database(false)
+    ///         .await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn restore<I>(&self, notification_emails: I) -> RestoreBackup
     where
         I: IntoIterator,

@@ -13,7 +13,6 @@ use crate::{
     Client,
     call::call,
     check,
-    docs::example,
     error::Error,
     paging::{Ask, ByToken, Fetched, List},
     request::request_methods,
@@ -39,11 +38,19 @@ impl Certificates {
     ///
     /// Operation `list_certificates`.
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let mut certificates = install.certificates().list().items();
-while let Some(certificate) = certificates.try_next().await? {
-    println!(\"{:?} expires {:?}\", certificate.common_name, certificate.expires_time);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let mut certificates = install.certificates().list().items();
+    /// while let Some(certificate) = certificates.try_next().await? {
+    ///     println!("{:?} expires {:?}", certificate.common_name, certificate.expires_time);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list(&self) -> List<Certificate, ByToken> {
         const OPERATION: &str = "list_certificates";
         let (client, id) = (self.client.clone(), self.install_id.clone());
@@ -84,12 +91,20 @@ while let Some(certificate) = certificates.try_next().await? {
     ///
     /// Operation `import_third_party_certificate`. The key is never printed, and nothing of a failure's body is quoted.
     ///
-    #[doc = example!("use wpengine::types::PrivateKey;
-
-# let read = |what: &str| format!(\"-----BEGIN {what}-----\\nMIIB\\n-----END {what}-----\\n\");
-# let (chain, key) = (read(\"CERTIFICATE\"), read(\"PRIVATE KEY\"));
-let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-install.certificates().import_third_party(&chain, PrivateKey::new(key)).await?;")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// use wpengine::types::PrivateKey;
+    ///
+    /// # let read = |what: &str| format!("-----BEGIN {what}-----\nMIIB\n-----END {what}-----\n");
+    /// # let (chain, key) = (read("CERTIFICATE"), read("PRIVATE KEY"));
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// install.certificates().import_third_party(&chain, PrivateKey::new(key)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn import_third_party(
         &self,
         chain_pem: impl AsRef<str>,
@@ -133,14 +148,22 @@ impl DomainCertificateHandle {
     ///
     /// Operation `get_domain_certificate`.
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-for domain in install.domains().list().collect().await? {
-    match install.domain(&domain.id).certificate().get().await {
-        Ok(found) => println!(\"{:?}\", found.certificate.and_then(|known| known.status)),
-        Err(error) if error.is_not_found() => println!(\"{} has none\", domain.name),
-        Err(error) => return Err(error.into()),
-    }
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// for domain in install.domains().list().collect().await? {
+    ///     match install.domain(&domain.id).certificate().get().await {
+    ///         Ok(found) => println!("{:?}", found.certificate.and_then(|known| known.status)),
+    ///         Err(error) if error.is_not_found() => println!("{} has none", domain.name),
+    ///         Err(error) => return Err(error.into()),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get(&self) -> Request<DomainCertificate> {
         let this = self.clone();
         Request::new(
@@ -167,15 +190,18 @@ for domain in install.domains().list().collect().await? {
     /// #     .clock(wpengine_sim::ClockMode::Accelerated(600.0))
     /// #     .start()
     /// #     .await?;
-    /// # let client = wpengine::Client::builder()
-    /// #     .base_url(simulator.base_url())
-    /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
-    /// #     .build()?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// use wpengine::types::NetworkType;
+    ///
     /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
     /// let domains = install.domains().list().collect().await?;
-    /// if let Some(domain) = domains.iter().find(|domain| domain.network_type.as_deref() == Some("LEGACY")) {
+    /// if let Some(domain) = domains.iter().find(|domain| domain.network_type == Some(NetworkType::Legacy)) {
     ///     let certificate = install.domain(&domain.id).certificate();
-    ///     certificate.order("jane@example.com", "Jane", "Doe", "US").await?;
+    ///     certificate
+    ///         .order("jane@example.com")
+    ///         .name("Jane", "Doe")
+    ///         .region("US")
+    ///         .await?;
     ///     println!("{:?}", certificate.wait().await?.cert_name);
     /// }
     /// # Ok(())
@@ -221,37 +247,44 @@ for domain in install.domains().list().collect().await? {
     }
 
     /// Orders a certificate of Let's Encrypt, for a domain on the legacy network. The answer comes before it is issued:
-    /// it is when the status of [`get`](Self::get) is `ENABLED`. The region is a country's two-letter code.
+    /// it is issued when the status of [`get`](Self::get) is `ENABLED`. [`name`](OrderCertificate::name) and
+    /// [`region`](OrderCertificate::region) are required.
     ///
     /// Operation `order_domain_certificate`.
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let domains = install.domains().list().collect().await?;
-if let Some(domain) = domains.iter().find(|domain| domain.network_type.as_deref() == Some(\"LEGACY\")) {
-    install
-        .domain(&domain.id)
-        .certificate()
-        .order(\"jane@example.com\", \"Jane\", \"Doe\", \"US\")
-        .city(\"Austin\")
-        .state(\"Texas\")
-        .await?;
-}")]
-    pub fn order(
-        &self,
-        email_address: impl Into<String>,
-        given_name: impl Into<String>,
-        family_name: impl Into<String>,
-        region_code: impl Into<String>,
-    ) -> OrderCertificate {
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// use wpengine::types::NetworkType;
+    ///
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let domains = install.domains().list().collect().await?;
+    /// if let Some(domain) = domains.iter().find(|domain| domain.network_type == Some(NetworkType::Legacy)) {
+    ///     install
+    ///         .domain(&domain.id)
+    ///         .certificate()
+    ///         .order("jane@example.com")
+    ///         .name("Jane", "Doe")
+    ///         .region("US")
+    ///         .city("Austin")
+    ///         .state("Texas")
+    ///         .await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn order(&self, email: impl Into<String>) -> OrderCertificate {
         OrderCertificate {
             client: self.client.clone(),
             options: Options::default(),
             handle: self.clone(),
             body: CertificateOrder {
-                email_address: email_address.into(),
-                given_name: given_name.into(),
-                family_name: family_name.into(),
-                region_code: region_code.into(),
+                email_address: email.into(),
+                given_name: String::new(),
+                family_name: String::new(),
+                region_code: String::new(),
                 state: None,
                 city: None,
                 phone: None,
@@ -271,6 +304,19 @@ pub struct OrderCertificate {
 }
 
 impl OrderCertificate {
+    /// The given and the family name of who orders. Required.
+    pub fn name(mut self, given: impl Into<String>, family: impl Into<String>) -> Self {
+        self.body.given_name = given.into();
+        self.body.family_name = family.into();
+        self
+    }
+
+    /// The country of who orders, as a two-letter code. Required.
+    pub fn region(mut self, code: impl Into<String>) -> Self {
+        self.body.region_code = code.into();
+        self
+    }
+
     /// The state or province of who orders.
     pub fn state(mut self, state: impl Into<String>) -> Self {
         self.body.state = Some(state.into());
@@ -292,9 +338,9 @@ impl OrderCertificate {
     fn check(&self) -> Result<(), Error> {
         self.handle.check()?;
         check::email(&self.body.email_address)?;
-        check::text("given name", &self.body.given_name)?;
-        check::text("family name", &self.body.family_name)?;
-        check::text("region code", &self.body.region_code)
+        check::set("given name", &self.body.given_name, "name")?;
+        check::set("family name", &self.body.family_name, "name")?;
+        check::set("region code", &self.body.region_code, "region")
     }
 
     fn request(self) -> Request<()> {

@@ -4,21 +4,20 @@ use std::{future::IntoFuture, time::Duration};
 
 use wpengine_raw::{
     types::{BulkDomain, CreateBulkDomainsRequest, CreateDomainRequest},
-    values::UpdateDomainRequest,
+    values::{Change, UpdateDomainRequest},
 };
 
 use super::{DomainCertificateHandle, collection, handle};
 use crate::{
     Client, check,
-    docs::example,
     error::Error,
     paging::{List, by_offset},
     request::request_methods,
     requests::{Request, Wait},
     transport::Options,
     types::{
-        BulkDomains, Change, Domain, DomainId, DomainReport, DomainReportId,
-        DomainStatusReportEnvelope, DomainVerification, InstallId, OwnershipStatus, SharingLink,
+        BulkDomains, Domain, DomainId, DomainReport, DomainReportId, DomainStatusReportEnvelope,
+        DomainVerification, InstallId, OwnershipStatus, SharingLink,
     },
     wait::{Stage, Work},
 };
@@ -41,12 +40,20 @@ impl Domains {
     ///
     /// Operation `list_domains`.
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let mut domains = install.domains().list().items();
-while let Some(domain) = domains.try_next().await? {
-    let target = domain.redirect().and_then(|target| target.name.as_deref());
-    println!(\"{} redirects to {target:?}\", domain.name);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let mut domains = install.domains().list().items();
+    /// while let Some(domain) = domains.try_next().await? {
+    ///     let target = domain.redirect().and_then(|target| target.name.as_deref());
+    ///     println!("{} redirects to {target:?}", domain.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list(&self) -> List<Domain> {
         let id = self.install_id.clone();
         by_offset(
@@ -64,12 +71,20 @@ while let Some(domain) = domains.try_next().await? {
     ///
     /// Operation `create_domain`.
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let domain = install.domains().create(\"shop.example.com\").await?;
-println!(
-    \"add the TXT record {:?} with {:?}\",
-    domain.txt_verification_key, domain.txt_verification_value
-);")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let domain = install.domains().create("shop.example.com").await?;
+    /// println!(
+    ///     "add the TXT record {:?} with {:?}",
+    ///     domain.txt_verification_key, domain.txt_verification_value
+    /// );
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn create(&self, name: impl Into<String>) -> CreateDomain {
         CreateDomain {
             client: self.client.clone(),
@@ -88,19 +103,27 @@ println!(
     ///
     /// Operation `create_bulk_domains`.
     ///
-    #[doc = example!("use wpengine::requests::NewDomain;
-
-let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let added = install
-    .domains()
-    .create_bulk([
-        NewDomain::new(\"blog.example.com\"),
-        NewDomain::new(\"www.blog.example.com\").redirect_to(\"blog.example.com\"),
-    ])
-    .await?;
-for domain in added {
-    println!(\"{}\", domain.name);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// use wpengine::requests::NewDomain;
+    ///
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let added = install
+    ///     .domains()
+    ///     .create_bulk([
+    ///         NewDomain::new("blog.example.com"),
+    ///         NewDomain::new("www.blog.example.com").redirect_to("blog.example.com"),
+    ///     ])
+    ///     .await?;
+    /// for domain in added {
+    ///     println!("{}", domain.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn create_bulk(
         &self,
         domains: impl IntoIterator<Item = NewDomain>,
@@ -118,31 +141,48 @@ for domain in added {
         )
     }
 
-    /// Asks for the report of a check of a domain's status, which [`DomainHandle::check_status`] started. It is
-    /// complete when its `complete` is true.
-    ///
-    /// Operation `get_domain_report`.
-    ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let domains = install.domains().list().collect().await?;
-if let Some(domain) = domains.first() {
-    let started = install.domain(&domain.id).check_status().await?;
-    let report = install.domains().report(started.report_id).await?.report;
-    println!(\"{:?}\", report.and_then(|report| report.complete));
-}")]
-    pub fn report(&self, id: impl Into<DomainReportId>) -> Request<DomainStatusReportEnvelope> {
-        let (install_id, id) = (self.install_id.clone(), id.into());
-        let check =
-            check::id("install", &install_id).and_then(|()| check::id("domain status report", &id));
-        Request::new(&self.client, "get_domain_report", check, |raw| async move {
-            raw.get_domain_report(&install_id, &id).await
-        })
+    /// One report of a check of a domain's status, which [`DomainHandle::check_status`] started.
+    pub fn report(&self, id: impl Into<DomainReportId>) -> DomainReportHandle {
+        DomainReportHandle::new(&self.client, &self.install_id, id.into())
     }
 }
 
-impl Domains {
-    /// Waits until the report of a check is complete, 10 minutes at the most unless another [`deadline`](Wait::deadline) is
-    /// given.
+handle! {
+    /// The report of one check of a domain's status.
+    DomainReportHandle of install_id: InstallId, report_id: DomainReportId
+}
+
+impl DomainReportHandle {
+    /// Asks for the report. It is complete when its `complete` is true.
+    ///
+    /// Operation `get_domain_report`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let domains = install.domains().list().collect().await?;
+    /// if let Some(domain) = domains.first() {
+    ///     let started = install.domain(&domain.id).check_status().await?;
+    ///     let report = install.domains().report(started.report_id).get().await?.report;
+    ///     println!("{:?}", report.and_then(|report| report.complete));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get(&self) -> Request<DomainStatusReportEnvelope> {
+        let this = self.clone();
+        let check = check::id("install", &this.install_id)
+            .and_then(|()| check::id("domain status report", &this.report_id));
+        Request::new(&self.client, "get_domain_report", check, |raw| async move {
+            raw.get_domain_report(&this.install_id, &this.report_id)
+                .await
+        })
+    }
+
+    /// Waits until the report is complete, 10 minutes at most unless another [`deadline`](Wait::deadline) is given.
     ///
     /// Asks with the operation `get_domain_report`.
     ///
@@ -153,28 +193,25 @@ impl Domains {
     /// #     .clock(wpengine_sim::ClockMode::Accelerated(600.0))
     /// #     .start()
     /// #     .await?;
-    /// # let client = wpengine::Client::builder()
-    /// #     .base_url(simulator.base_url())
-    /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
-    /// #     .build()?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
     /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
     /// if let Some(domain) = install.domains().list().items().try_next().await? {
     ///     let started = install.domain(&domain.id).check_status().await?;
-    ///     let done = install.domains().wait_for_report(started.report_id).await?;
+    ///     let done = install.domains().report(started.report_id).wait().await?;
     ///     println!("{:?}", done.report.and_then(|report| report.domains));
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub fn wait_for_report(
-        &self,
-        id: impl Into<DomainReportId>,
-    ) -> Wait<DomainStatusReportEnvelope> {
-        let (this, id) = (self.clone(), id.into());
+    pub fn wait(&self) -> Wait<DomainStatusReportEnvelope> {
+        let this = self.clone();
         Wait::new(
             Work {
-                name: format!("domain status report {id} of install {}", self.install_id),
-                ask: Box::new(move || this.report(&id).into_future()),
+                name: format!(
+                    "domain status report {} of install {}",
+                    self.report_id, self.install_id
+                ),
+                ask: Box::new(move || this.get().into_future()),
                 stage: |answer| {
                     let complete = answer.report.as_ref().and_then(|report| report.complete);
                     if complete == Some(true) {
@@ -250,11 +287,19 @@ impl DomainHandle {
     ///
     /// Operation `get_domain`.
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-for domain in install.domains().list().collect().await? {
-    let again = install.domain(&domain.id).get().await?;
-    println!(\"{:?}\", again.ownership_status);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// for domain in install.domains().list().collect().await? {
+    ///     let again = install.domain(&domain.id).get().await?;
+    ///     println!("{:?}", again.ownership_status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get(&self) -> Request<Domain> {
         let this = self.clone();
         Request::new(&self.client, "get_domain", self.check(), |raw| async move {
@@ -267,10 +312,18 @@ for domain in install.domains().list().collect().await? {
     ///
     /// Operation `update_domain`.
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let domain = install.domains().create(\"new.example.com\").await?;
-let domain = install.domain(&domain.id).update().secure_all_urls(true).await?;
-assert!(domain.secure_all_urls);")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let domain = install.domains().create("new.example.com").await?;
+    /// let domain = install.domain(&domain.id).update().secure_all_urls(true).await?;
+    /// assert!(domain.secure_all_urls);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn update(&self) -> UpdateDomain {
         UpdateDomain {
             client: self.client.clone(),
@@ -284,9 +337,17 @@ assert!(domain.secure_all_urls);")]
     ///
     /// Operation `delete_domain`.
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let domain = install.domains().create(\"old.example.com\").await?;
-install.domain(&domain.id).delete().await?;")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let domain = install.domains().create("old.example.com").await?;
+    /// install.domain(&domain.id).delete().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn delete(&self) -> Request<()> {
         let this = self.clone();
         Request::new(
@@ -301,10 +362,18 @@ install.domain(&domain.id).delete().await?;")]
     ///
     /// Operation `verify_domain`. It may be called until the record is found.
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let domain = install.domains().create(\"mine.example.com\").await?;
-let verification = install.domain(&domain.id).verify().await?;
-println!(\"{:?}\", verification.txt_verified_time);")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let domain = install.domains().create("mine.example.com").await?;
+    /// let verification = install.domain(&domain.id).verify().await?;
+    /// println!("{:?}", verification.txt_verified_time);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn verify(&self) -> Request<DomainVerification> {
         let this = self.clone();
         Request::new(
@@ -320,16 +389,24 @@ println!(\"{:?}\", verification.txt_verified_time);")]
     ///
     /// Asks with the operations `verify_domain` and `get_domain`.
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let domains = install.domains().list().collect().await?;
-let known = domains
-    .iter()
-    .find(|domain| domain.ownership_status.as_ref().is_some_and(|status| status.as_str() == \"TXT_VERIFIED\"));
-if let Some(domain) = known {
-    let domain = install.domain(&domain.id).wait_until_verified().await?;
-    println!(\"{:?}\", domain.txt_verified_time);
-}")]
-    pub fn wait_until_verified(&self) -> Wait<Domain> {
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let domains = install.domains().list().collect().await?;
+    /// let known = domains
+    ///     .iter()
+    ///     .find(|domain| domain.ownership_status.as_ref().is_some_and(|status| status.as_str() == "TXT_VERIFIED"));
+    /// if let Some(domain) = known {
+    ///     let domain = install.domain(&domain.id).wait().await?;
+    ///     println!("{:?}", domain.txt_verified_time);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait(&self) -> Wait<Domain> {
         let this = self.clone();
         Wait::new(
             Work {
@@ -360,12 +437,20 @@ if let Some(domain) = known {
     ///
     /// Operation `check_domain_status`.
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\");
-let domains = install.domains().list().collect().await?;
-if let Some(domain) = domains.first() {
-    let started = install.domain(&domain.id).check_status().await?;
-    println!(\"{}\", started.report_id);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0");
+    /// let domains = install.domains().list().collect().await?;
+    /// if let Some(domain) = domains.first() {
+    ///     let started = install.domain(&domain.id).check_status().await?;
+    ///     println!("{}", started.report_id);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn check_status(&self) -> Request<DomainReport> {
         let this = self.clone();
         Request::new(
@@ -386,10 +471,18 @@ if let Some(domain) = domains.first() {
     /// Operation `create_domain_sharing_link`. Only for a domain whose `network_type` is `AN` or `GES`; the service refuses
     /// others.
     ///
-    #[doc = example!("let install = client.install(\"8f14e45f-ceea-4b5b-9f6d-8f14e45fceea\");
-let domain = install.domains().create(\"shop.example.com\").await?;
-let link = install.domain(domain.id).create_sharing_link().await?.url;
-println!(\"open {}\", link.expose_secret());")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("8f14e45f-ceea-4b5b-9f6d-8f14e45fceea");
+    /// let domain = install.domains().create("shop.example.com").await?;
+    /// let link = install.domain(domain.id).create_sharing_link().await?.url;
+    /// println!("open {}", link.expose_secret());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn create_sharing_link(&self) -> Request<SharingLink> {
         let this = self.clone();
         Request::new(
@@ -437,7 +530,7 @@ impl CreateDomain {
         check::id("install", &self.install_id)?;
         check::domain_name(&self.body.name)?;
         let target = self.body.redirect_to.as_ref();
-        target.map_or(Ok(()), |target| check::redirect_target(target))?;
+        target.map_or(Ok(()), |target| check::redirect_target(target.as_str()))?;
         cannot_be_both(self.body.primary, target.is_some())
     }
 
@@ -495,7 +588,7 @@ impl UpdateDomain {
         check::changes_something(&self.body)?;
         match &self.body.redirect_to {
             Change::Set(target) => {
-                check::redirect_target(target)?;
+                check::redirect_target(target.as_str())?;
                 cannot_be_both(self.body.primary, true)
             }
             _ => Ok(()),

@@ -4,8 +4,8 @@ use wpengine_raw::types::{CopyInstallRequest, CopyOptions};
 
 use super::{InstallHandle, texts};
 use crate::{
-    Client, check, docs::example, error::Error, request::request_methods, requests::Request,
-    transport::Options, types::InstallId,
+    Client, check, error::Error, request::request_methods, requests::Request, transport::Options,
+    types::InstallId,
 };
 
 impl InstallHandle {
@@ -15,17 +15,25 @@ impl InstallHandle {
     /// Operation `copy_install`. The service answers before it copies and cannot be asked how far it is: the end shows
     /// only in a mail to the [`notification_emails`](CopyInstall::notification_emails).
     ///
-    #[doc = example!("let staging = client
-    .installs()
-    .create(\"torquestg2\", \"eeda3227-9a39-46ae-9e14-20958bb4e6c9\")
-    .await?;
-client
-    .install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\")
-    .copy_to(staging.id)
-    .notification_emails([\"ops@example.com\"])
-    .include_files(false)
-    .tables([\"wp_posts\", \"wp_comments\"])
-    .await?;")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let staging = client
+    ///     .installs()
+    ///     .create("torquestg2", "eeda3227-9a39-46ae-9e14-20958bb4e6c9")
+    ///     .await?;
+    /// client
+    ///     .install("294deacc-d8b8-4005-82c4-0727ba8ddde0")
+    ///     .copy_to(staging.id)
+    ///     .notification_emails(["ops@example.com"])
+    ///     .include_files(false)
+    ///     .tables(["wp_posts", "wp_comments"])
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn copy_to(&self, destination: impl Into<InstallId>) -> CopyInstall {
         CopyInstall {
             client: self.client().clone(),

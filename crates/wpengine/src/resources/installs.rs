@@ -4,7 +4,7 @@ use std::{future::IntoFuture, time::Duration};
 
 use wpengine_raw::{
     types::{CreateInstallRequest, PurgeCacheRequest},
-    values::UpdateInstallRequest,
+    values::{Change, UpdateInstallRequest},
 };
 
 use super::offload_settings::OffloadSettings;
@@ -14,15 +14,14 @@ use super::{
 };
 use crate::{
     Client, check,
-    docs::example,
     error::{Error, ErrorKind},
     paging::{List, by_offset_and_account},
     request::request_methods,
     requests::{Request, Wait},
     transport::Options,
     types::{
-        AccountId, ArchiveId, BackupId, CacheType, Change, DomainId, Environment, InstallId,
-        InstallStatus, Installation, SiteId,
+        AccountId, ArchiveId, BackupId, CacheType, DomainId, Environment, InstallId, InstallStatus,
+        Installation, SiteId,
     },
     wait::{Stage, Work},
 };
@@ -47,10 +46,18 @@ impl Installs {
     ///
     /// Operation `list_installs`.
     ///
-    #[doc = example!("let mut installs = client.installs().list().items();
-while let Some(install) = installs.try_next().await? {
-    println!(\"{} ({:?})\", install.name, install.environment);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let mut installs = client.installs().list().items();
+    /// while let Some(install) = installs.try_next().await? {
+    ///     println!("{} ({:?})", install.name, install.environment);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list(&self) -> List<Installation> {
         by_offset_and_account(
             &self.client,
@@ -66,9 +73,17 @@ while let Some(install) = installs.try_next().await? {
     ///
     /// Operation `list_installs`.
     ///
-    #[doc = example!("let install = client.installs().by_name(\"torquemag\").await?;
-let install = client.install(&install.id).get().await?;
-println!(\"{} runs WordPress {:?}\", install.name, install.wp_version);")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.installs().by_name("torquemag").await?;
+    /// let install = client.install(&install.id).get().await?;
+    /// println!("{} runs WordPress {:?}", install.name, install.wp_version);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -92,15 +107,23 @@ println!(\"{} runs WordPress {:?}\", install.name, install.wp_version);")]
     ///
     /// Operation `create_install`.
     ///
-    #[doc = example!("use wpengine::types::Environment;
-
-let install = client
-    .installs()
-    .create(\"torquedev\", \"eeda3227-9a39-46ae-9e14-20958bb4e6c9\")
-    .site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\")
-    .environment(Environment::Development)
-    .await?;
-println!(\"{:?}\", install.status);")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// use wpengine::types::Environment;
+    ///
+    /// let install = client
+    ///     .installs()
+    ///     .create("torquedev", "eeda3227-9a39-46ae-9e14-20958bb4e6c9")
+    ///     .site("28c78b6d-c2da-4f09-85f5-1ad588089b2d")
+    ///     .environment(Environment::Development)
+    ///     .await?;
+    /// println!("{:?}", install.status);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn create(&self, name: impl Into<String>, account: impl Into<AccountId>) -> CreateInstall {
         CreateInstall {
             client: self.client.clone(),
@@ -144,8 +167,16 @@ impl InstallHandle {
     ///
     /// Operation `get_install`.
     ///
-    #[doc = example!("let install = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").get().await?;
-println!(\"{} runs WordPress {:?}\", install.name, install.wp_version);")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0").get().await?;
+    /// println!("{} runs WordPress {:?}", install.name, install.wp_version);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get(&self) -> Request<Installation> {
         let id = self.id.clone();
         Request::new(
@@ -168,10 +199,7 @@ println!(\"{} runs WordPress {:?}\", install.name, install.wp_version);")]
     /// #     .clock(wpengine_sim::ClockMode::Accelerated(600.0))
     /// #     .start()
     /// #     .await?;
-    /// # let client = wpengine::Client::builder()
-    /// #     .base_url(simulator.base_url())
-    /// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
-    /// #     .build()?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
     /// let install = client
     ///     .installs()
     ///     .create("torquewait", "eeda3227-9a39-46ae-9e14-20958bb4e6c9")
@@ -203,19 +231,27 @@ println!(\"{} runs WordPress {:?}\", install.name, install.wp_version);")]
     ///
     /// Operation `update_install`.
     ///
-    #[doc = example!("use wpengine::types::Environment;
-
-let install = client
-    .installs()
-    .create(\"torquemove\", \"eeda3227-9a39-46ae-9e14-20958bb4e6c9\")
-    .await?;
-let install = client
-    .install(install.id)
-    .update()
-    .site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\")
-    .environment(Environment::Development)
-    .await?;
-assert_eq!(install.environment, Some(Environment::Development));")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// use wpengine::types::Environment;
+    ///
+    /// let install = client
+    ///     .installs()
+    ///     .create("torquemove", "eeda3227-9a39-46ae-9e14-20958bb4e6c9")
+    ///     .await?;
+    /// let install = client
+    ///     .install(install.id)
+    ///     .update()
+    ///     .site("28c78b6d-c2da-4f09-85f5-1ad588089b2d")
+    ///     .environment(Environment::Development)
+    ///     .await?;
+    /// assert_eq!(install.environment, Some(Environment::Development));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn update(&self) -> UpdateInstall {
         UpdateInstall {
             client: self.client.clone(),
@@ -229,11 +265,19 @@ assert_eq!(install.environment, Some(Environment::Development));")]
     ///
     /// Operation `delete_install`.
     ///
-    #[doc = example!("let install = client
-    .installs()
-    .create(\"torquegone\", \"eeda3227-9a39-46ae-9e14-20958bb4e6c9\")
-    .await?;
-client.install(install.id).delete().await?;")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let install = client
+    ///     .installs()
+    ///     .create("torquegone", "eeda3227-9a39-46ae-9e14-20958bb4e6c9")
+    ///     .await?;
+    /// client.install(install.id).delete().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn delete(&self) -> Request<()> {
         let id = self.id.clone();
         Request::new(
@@ -249,12 +293,20 @@ client.install(install.id).delete().await?;")]
     ///
     /// Operation `purge_cache`.
     ///
-    #[doc = example!("use wpengine::types::CacheType;
-
-client
-    .install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\")
-    .purge_cache(CacheType::Page)
-    .await?;")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// use wpengine::types::CacheType;
+    ///
+    /// client
+    ///     .install("294deacc-d8b8-4005-82c4-0727ba8ddde0")
+    ///     .purge_cache(CacheType::Page)
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn purge_cache(&self, cache: CacheType) -> Request<()> {
         let id = self.id.clone();
         let check = check::id("install", &self.id)

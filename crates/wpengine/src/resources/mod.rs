@@ -21,7 +21,7 @@ pub use accounts::{AccountHandle, Accounts};
 pub use archives::{ArchiveHandle, Archives};
 pub use backups::{BackupHandle, Backups};
 pub use certificates::{Certificates, DomainCertificateHandle};
-pub use domains::{DomainHandle, Domains};
+pub use domains::{DomainHandle, DomainReportHandle, Domains};
 pub use installs::{InstallHandle, Installs};
 pub use site_reports::{ReportScheduleHandle, ReportSchedules, SiteReports};
 pub use site_transfers::{SiteTransferHandle, SiteTransfers};

@@ -5,7 +5,6 @@ use wpengine_raw::types::{LargeFsConfig, LargeFsPathSettings, LargeFsSettings};
 use super::{collection, texts};
 use crate::{
     check,
-    docs::example,
     error::Error,
     requests::Request,
     types::{InstallId, LargeFsCloud, LargeFsRedirectType, LargeFsValidationFile},
@@ -25,11 +24,19 @@ impl OffloadSettings {
     /// Operation `get_offload_settings`. Where there are no settings the service answers 404 and says so; any other 404
     /// is an error.
     ///
-    #[doc = example!("let offload = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").offload_settings();
-match offload.get().await?.and_then(|settings| settings.largefs_settings) {
-    Some(settings) => println!(\"{:?}\", settings.bucket),
-    None => println!(\"large files are not offloaded\"),
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let offload = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0").offload_settings();
+    /// match offload.get().await?.and_then(|settings| settings.largefs_settings) {
+    ///     Some(settings) => println!("{:?}", settings.bucket),
+    ///     None => println!("large files are not offloaded"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get(&self) -> Request<Option<LargeFsConfig>> {
         let id = self.install_id.clone();
         Request::new(
@@ -54,9 +61,17 @@ match offload.get().await?.and_then(|settings| settings.largefs_settings) {
     ///
     /// Operation `get_largefs_validation_file`.
     ///
-    #[doc = example!("let offload = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").offload_settings();
-let file = offload.validation_file().await?;
-println!(\"put {:?} into the bucket as {:?}\", file.content, file.name);")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let offload = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0").offload_settings();
+    /// let file = offload.validation_file().await?;
+    /// println!("put {:?} into the bucket as {:?}", file.content, file.name);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn validation_file(&self) -> Request<LargeFsValidationFile> {
         let id = self.install_id.clone();
         Request::new(
@@ -71,17 +86,25 @@ println!(\"put {:?} into the bucket as {:?}\", file.content, file.name);")]
     ///
     /// Operation `update_offload_settings`.
     ///
-    #[doc = example!("use wpengine::requests::{PathSettings, S3Settings};
-
-let offload = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").offload_settings();
-offload
-    .replace(
-        S3Settings::new()
-            .bucket(\"torquemag-media\")
-            .bucket_region(\"us-east-1\")
-            .path(PathSettings::new(\"/wp-content/uploads\").exclude([\"/wp-content/uploads/private\"])),
-    )
-    .await?;")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// use wpengine::requests::{PathSettings, S3Settings};
+    ///
+    /// let offload = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0").offload_settings();
+    /// offload
+    ///     .replace(
+    ///         S3Settings::new()
+    ///             .bucket("torquemag-media")
+    ///             .bucket_region("us-east-1")
+    ///             .path(PathSettings::new("/wp-content/uploads").exclude(["/wp-content/uploads/private"])),
+    ///     )
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn replace(&self, settings: S3Settings) -> Request<()> {
         let (id, check, body) = self.prepare(settings);
         Request::new(
@@ -96,13 +119,21 @@ offload
     ///
     /// Operation `patch_offload_settings`.
     ///
-    #[doc = example!("use wpengine::requests::S3Settings;
-
-let offload = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").offload_settings();
-offload
-    .replace(S3Settings::new().bucket(\"torquemag-media\").bucket_region(\"us-east-1\"))
-    .await?;
-offload.update(S3Settings::new().bucket_region(\"eu-west-1\")).await?;")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// use wpengine::requests::S3Settings;
+    ///
+    /// let offload = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0").offload_settings();
+    /// offload
+    ///     .replace(S3Settings::new().bucket("torquemag-media").bucket_region("us-east-1"))
+    ///     .await?;
+    /// offload.update(S3Settings::new().bucket_region("eu-west-1")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn update(&self, settings: S3Settings) -> Request<()> {
         let (id, check, body) = self.prepare(settings);
         Request::new(

@@ -2,7 +2,6 @@
 
 use crate::{
     Client,
-    docs::example,
     requests::Request,
     types::{FreeForm, Status, User},
 };
@@ -12,8 +11,16 @@ impl Client {
     ///
     /// Operation `get_status`.
     ///
-    #[doc = example!("let status = client.status().await?;
-assert!(status.success);")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let status = client.status().await?;
+    /// assert!(status.success);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn status(&self) -> Request<Status> {
         Request::new(self, "get_status", Ok(()), |raw| async move {
             raw.get_status().await
@@ -24,8 +31,16 @@ assert!(status.success);")]
     ///
     /// Operation `get_swagger`.
     ///
-    #[doc = example!("let description = client.swagger().await?;
-println!(\"{} bytes\", description.to_json().len());")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let description = client.swagger().await?;
+    /// println!("{} bytes", description.to_json().len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn swagger(&self) -> Request<FreeForm> {
         Request::new(self, "get_swagger", Ok(()), |raw| async move {
             raw.get_swagger().await
@@ -36,8 +51,16 @@ println!(\"{} bytes\", description.to_json().len());")]
     ///
     /// Operation `get_current_user`.
     ///
-    #[doc = example!("let user = client.current_user().await?;
-println!(\"{}\", user.email);")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let user = client.current_user().await?;
+    /// println!("{}", user.email);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn current_user(&self) -> Request<User> {
         Request::new(self, "get_current_user", Ok(()), |raw| async move {
             raw.get_current_user().await

@@ -8,7 +8,6 @@ use wpengine_raw::types::{CreateReportScheduleRequest, UpdateReportScheduleReque
 use super::collection;
 use crate::{
     Client, check,
-    docs::example,
     error::{Error, ErrorKind},
     paging::{List, Unpaged, whole},
     request::request_methods,
@@ -25,9 +24,17 @@ impl Client {
     ///
     /// Operation `list_site_report_sections`.
     ///
-    #[doc = example!("for section in client.report_sections().await?.sections {
-    println!(\"{}: {:?}\", section.name, section.display_text);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// for section in client.report_sections().await?.sections {
+    ///     println!("{}: {:?}", section.name, section.display_text);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn report_sections(&self) -> Request<ReportSections> {
         Request::new(
             self,
@@ -57,10 +64,18 @@ impl SiteReports {
     ///
     /// Operation `list_site_reports`.
     ///
-    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
-for report in site.reports().list().collect().await? {
-    println!(\"{:?} of {:?}\", report.title, report.created_at);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let site = client.site("28c78b6d-c2da-4f09-85f5-1ad588089b2d");
+    /// for report in site.reports().list().collect().await? {
+    ///     println!("{:?} of {:?}", report.title, report.created_at);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list(&self) -> List<SiteReport, Unpaged> {
         let id = self.site_id.clone();
         whole(
@@ -86,10 +101,18 @@ impl ReportSchedules {
     ///
     /// Operation `list_site_report_schedules`.
     ///
-    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
-for schedule in site.report_schedules().list().collect().await? {
-    println!(\"{:?}: next on {:?}\", schedule.title, schedule.next_scheduled_date);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let site = client.site("28c78b6d-c2da-4f09-85f5-1ad588089b2d");
+    /// for schedule in site.report_schedules().list().collect().await? {
+    ///     println!("{:?}: next on {:?}", schedule.title, schedule.next_scheduled_date);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list(&self) -> List<ReportSchedule, Unpaged> {
         let id = self.site_id.clone();
         whole(
@@ -111,14 +134,22 @@ for schedule in site.report_schedules().list().collect().await? {
     /// Operation `create_site_report_schedule`. Awaited as it is, it gives what the service answers, which does not name the
     /// schedule; [`found`](CreateReportSchedule::found) gives the schedule.
     ///
-    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
-let schedule = site
-    .report_schedules()
-    .create(\"Monthly report\", [\"ops@example.com\"])
-    .monthly(31)
-    .found()
-    .await?;
-println!(\"first on {:?}\", schedule.next_scheduled_date);")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let site = client.site("28c78b6d-c2da-4f09-85f5-1ad588089b2d");
+    /// let schedule = site
+    ///     .report_schedules()
+    ///     .create("Monthly report", ["ops@example.com"])
+    ///     .monthly(31)
+    ///     .found()
+    ///     .await?;
+    /// println!("first on {:?}", schedule.next_scheduled_date);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn create<I>(&self, title: impl Into<String>, recipients: I) -> CreateReportSchedule
     where
         I: IntoIterator,
@@ -427,15 +458,23 @@ impl ReportScheduleHandle {
     ///
     /// Operation `update_site_report_schedule`.
     ///
-    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
-for schedule in site.report_schedules().list().collect().await? {
-    client
-        .report_schedule(schedule.uuid)
-        .update()
-        .monthly(1)
-        .recipients([\"ops@example.com\"])
-        .await?;
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let site = client.site("28c78b6d-c2da-4f09-85f5-1ad588089b2d");
+    /// for schedule in site.report_schedules().list().collect().await? {
+    ///     client
+    ///         .report_schedule(schedule.uuid)
+    ///         .update()
+    ///         .monthly(1)
+    ///         .recipients(["ops@example.com"])
+    ///         .await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn update(&self) -> UpdateReportSchedule {
         UpdateReportSchedule {
             client: self.client.clone(),
@@ -451,10 +490,18 @@ for schedule in site.report_schedules().list().collect().await? {
     ///
     /// Operation `delete_site_report_schedule`.
     ///
-    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
-for schedule in site.report_schedules().list().collect().await? {
-    client.report_schedule(schedule.uuid).delete().await?;
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let site = client.site("28c78b6d-c2da-4f09-85f5-1ad588089b2d");
+    /// for schedule in site.report_schedules().list().collect().await? {
+    ///     client.report_schedule(schedule.uuid).delete().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn delete(&self) -> Request<()> {
         let id = self.id.clone();
         Request::new(

@@ -8,7 +8,6 @@ use wpengine_raw::types::CreateSiteTransferRequest;
 use super::{collection, handle};
 use crate::{
     Client, check,
-    docs::example,
     error::Error,
     paging::{List, by_offset},
     request::request_methods,
@@ -31,11 +30,19 @@ impl SiteTransfers {
     ///
     /// Operation `list_site_transfers`.
     ///
-    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
-let mut transfers = site.site_transfers().list().items();
-while let Some(transfer) = transfers.try_next().await? {
-    println!(\"to {}: {}\", transfer.destination_account, transfer.status);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let site = client.site("28c78b6d-c2da-4f09-85f5-1ad588089b2d");
+    /// let mut transfers = site.site_transfers().list().items();
+    /// while let Some(transfer) = transfers.try_next().await? {
+    ///     println!("to {}: {}", transfer.destination_account, transfer.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list(&self) -> List<SiteTransfer> {
         let id = self.site_id.clone();
         by_offset(
@@ -56,20 +63,28 @@ while let Some(transfer) = transfers.try_next().await? {
     /// Operation `create_site_transfer`. An [`is_conflict`](Error::is_conflict) says that a transfer is already under
     /// way.
     ///
-    #[doc = example!("use jiff::ToSpan;
-
-let accounts = client.accounts().list().collect().await?;
-let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
-let here = site.get().await?.account.id;
-if let Some(other) = accounts.iter().find(|account| Some(&account.id) != here.as_ref()) {
-    let transfer = site
-        .site_transfers()
-        .create(&other.id)
-        .scheduled_time(jiff::Timestamp::now() + 24.hours())
-        .maintenance_mode(true)
-        .await?;
-    site.site_transfer(transfer.id).cancel().await?;
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// use jiff::ToSpan;
+    ///
+    /// let accounts = client.accounts().list().collect().await?;
+    /// let site = client.site("28c78b6d-c2da-4f09-85f5-1ad588089b2d");
+    /// let here = site.get().await?.account.id;
+    /// if let Some(other) = accounts.iter().find(|account| Some(&account.id) != here.as_ref()) {
+    ///     let transfer = site
+    ///         .site_transfers()
+    ///         .create(&other.id)
+    ///         .scheduled_time(jiff::Timestamp::now() + 24.hours())
+    ///         .maintenance_mode(true)
+    ///         .await?;
+    ///     site.site_transfer(transfer.id).cancel().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn create(&self, destination: impl Into<AccountId>) -> CreateSiteTransfer {
         CreateSiteTransfer {
             client: self.client.clone(),
@@ -99,12 +114,20 @@ impl SiteTransferHandle {
     ///
     /// Operation `get_site_transfer`.
     ///
-    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
-let mut transfers = site.site_transfers().list().items();
-while let Some(transfer) = transfers.try_next().await? {
-    let now = site.site_transfer(transfer.id).get().await?;
-    println!(\"{}\", now.status);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let site = client.site("28c78b6d-c2da-4f09-85f5-1ad588089b2d");
+    /// let mut transfers = site.site_transfers().list().items();
+    /// while let Some(transfer) = transfers.try_next().await? {
+    ///     let now = site.site_transfer(transfer.id).get().await?;
+    ///     println!("{}", now.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get(&self) -> Request<SiteTransfer> {
         let this = self.clone();
         Request::new(
@@ -124,11 +147,19 @@ while let Some(transfer) = transfers.try_next().await? {
     /// Asks with the operation `get_site_transfer`. A transfer that `failed` or was `cancelled` is an error of the kind
     /// [`WorkFailed`](crate::ErrorKind::WorkFailed).
     ///
-    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
-if let Some(transfer) = site.site_transfers().list().items().try_next().await? {
-    let transfer = site.site_transfer(transfer.id).wait().await?;
-    println!(\"{}\", transfer.status);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let site = client.site("28c78b6d-c2da-4f09-85f5-1ad588089b2d");
+    /// if let Some(transfer) = site.site_transfers().list().items().try_next().await? {
+    ///     let transfer = site.site_transfer(transfer.id).wait().await?;
+    ///     println!("{}", transfer.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn wait(&self) -> Wait<SiteTransfer> {
         Wait::new(self.work(), LIMIT)
     }
@@ -155,14 +186,22 @@ if let Some(transfer) = site.site_transfers().list().items().try_next().await? {
     /// Operation `cancel_site_transfer`. If its answer is lost and the repetition is refused, the transfer is asked for: one
     /// that is cancelled is what was wanted.
     ///
-    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\");
-let mut transfers = site.site_transfers().list().items();
-while let Some(transfer) = transfers.try_next().await? {
-    match site.site_transfer(transfer.id).cancel().await {
-        Err(error) if error.is_conflict() || error.is_forbidden() => println!(\"{error}\"),
-        other => other?,
-    }
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let site = client.site("28c78b6d-c2da-4f09-85f5-1ad588089b2d");
+    /// let mut transfers = site.site_transfers().list().items();
+    /// while let Some(transfer) = transfers.try_next().await? {
+    ///     match site.site_transfer(transfer.id).cancel().await {
+    ///         Err(error) if error.is_conflict() || error.is_forbidden() => println!("{error}"),
+    ///         other => other?,
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cancel(&self) -> Request<()> {
         let (this, look) = (self.clone(), self.clone());
         Request::new(

@@ -5,7 +5,6 @@ use wpengine_raw::types::{CreateSiteRequest, UpdateSiteRequest};
 use super::{ReportSchedules, SiteReports, SiteTransferHandle, SiteTransfers};
 use crate::{
     Client, check,
-    docs::example,
     paging::{List, by_offset_and_account},
     request::request_methods,
     requests::Request,
@@ -30,10 +29,18 @@ impl Sites {
     ///
     /// Operation `list_sites`.
     ///
-    #[doc = example!("let mut sites = client.sites().list().items();
-while let Some(site) = sites.try_next().await? {
-    println!(\"{}: {} installs\", site.name, site.installs.unwrap_or_default().len());
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let mut sites = client.sites().list().items();
+    /// while let Some(site) = sites.try_next().await? {
+    ///     println!("{}: {} installs", site.name, site.installs.unwrap_or_default().len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list(&self) -> List<Site> {
         by_offset_and_account(
             &self.client,
@@ -49,11 +56,19 @@ while let Some(site) = sites.try_next().await? {
     ///
     /// Operation `create_site`.
     ///
-    #[doc = example!("let site = client
-    .sites()
-    .create(\"Torque Magazine\", \"eeda3227-9a39-46ae-9e14-20958bb4e6c9\")
-    .await?;
-println!(\"{}\", site.id);")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let site = client
+    ///     .sites()
+    ///     .create("Torque Magazine", "eeda3227-9a39-46ae-9e14-20958bb4e6c9")
+    ///     .await?;
+    /// println!("{}", site.id);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn create(&self, name: impl Into<String>, account: impl Into<AccountId>) -> Request<Site> {
         let body = CreateSiteRequest {
             name: name.into(),
@@ -92,8 +107,16 @@ impl SiteHandle {
     ///
     /// Operation `get_site`.
     ///
-    #[doc = example!("let site = client.site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\").get().await?;
-println!(\"{}\", site.name);")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let site = client.site("28c78b6d-c2da-4f09-85f5-1ad588089b2d").get().await?;
+    /// println!("{}", site.name);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get(&self) -> Request<Site> {
         let id = self.id.clone();
         Request::new(
@@ -108,12 +131,20 @@ println!(\"{}\", site.name);")]
     ///
     /// Operation `update_site`.
     ///
-    #[doc = example!("let site = client
-    .site(\"28c78b6d-c2da-4f09-85f5-1ad588089b2d\")
-    .update()
-    .name(\"My new name\")
-    .await?;
-assert_eq!(site.name, \"My new name\");")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let site = client
+    ///     .site("28c78b6d-c2da-4f09-85f5-1ad588089b2d")
+    ///     .update()
+    ///     .name("My new name")
+    ///     .await?;
+    /// assert_eq!(site.name, "My new name");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn update(&self) -> UpdateSite {
         UpdateSite {
             client: self.client.clone(),
@@ -127,11 +158,19 @@ assert_eq!(site.name, \"My new name\");")]
     ///
     /// Operation `delete_site`.
     ///
-    #[doc = example!("let site = client
-    .sites()
-    .create(\"A passing thought\", \"eeda3227-9a39-46ae-9e14-20958bb4e6c9\")
-    .await?;
-client.site(site.id).delete().await?;")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let site = client
+    ///     .sites()
+    ///     .create("A passing thought", "eeda3227-9a39-46ae-9e14-20958bb4e6c9")
+    ///     .await?;
+    /// client.site(site.id).delete().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn delete(&self) -> Request<()> {
         let id = self.id.clone();
         Request::new(

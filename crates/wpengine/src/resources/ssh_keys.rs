@@ -4,7 +4,6 @@ use wpengine_raw::types::CreateSshKeyRequest;
 
 use crate::{
     Client, check,
-    docs::example,
     paging::{List, by_offset},
     requests::Request,
     types::{SshKey, SshKeyId},
@@ -27,8 +26,16 @@ impl SshKeys {
     ///
     /// Operation `list_ssh_keys`.
     ///
-    #[doc = example!("let keys = client.ssh_keys().list().collect().await?;
-# let _ = keys;")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let keys = client.ssh_keys().list().collect().await?;
+    /// # let _ = keys;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list(&self) -> List<SshKey> {
         by_offset(
             &self.client,
@@ -42,11 +49,19 @@ impl SshKeys {
     ///
     /// Operation `create_ssh_key`. A private key is refused before anything is sent.
     ///
-    #[doc = example!("let key = client
-    .ssh_keys()
-    .create(\"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7 joe@example.com\")
-    .await?;
-client.ssh_key(key.uuid).delete().await?;")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let key = client
+    ///     .ssh_keys()
+    ///     .create("ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7 joe@example.com")
+    ///     .await?;
+    /// client.ssh_key(key.uuid).delete().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn create(&self, public_key: impl Into<String>) -> Request<SshKey> {
         let body = CreateSshKeyRequest {
             public_key: public_key.into(),
@@ -85,12 +100,20 @@ impl SshKeyHandle {
     /// Operation `delete_ssh_key`. If its answer is lost and the repetition is refused, the keys are listed: one that is not
     /// among them is removed.
     ///
-    #[doc = example!("let mut keys = client.ssh_keys().list().items();
-while let Some(key) = keys.try_next().await? {
-    if key.comment.as_deref() == Some(\"old-laptop\") {
-        client.ssh_key(key.uuid).delete().await?;
-    }
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let mut keys = client.ssh_keys().list().items();
+    /// while let Some(key) = keys.try_next().await? {
+    ///     if key.comment.as_deref() == Some("old-laptop") {
+    ///         client.ssh_key(key.uuid).delete().await?;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn delete(&self) -> Request<()> {
         let (id, look) = (self.id.clone(), self.clone());
         Request::new(

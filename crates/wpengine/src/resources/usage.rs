@@ -9,7 +9,6 @@ use crate::{
     Client,
     call::call,
     check,
-    docs::example,
     error::{Error, ErrorKind},
     paging::{Ask, ByToken, Fetched, List, Page, UsageNotes},
     request::request_methods,
@@ -40,18 +39,26 @@ impl AccountUsage {
     /// Operation `get_account_usage`. Storage that is null or 0 is stale, not empty: have it measured with
     /// [`refresh_disk_usage`](Self::refresh_disk_usage).
     ///
-    #[doc = example!("let usage = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\").usage();
-let mut environments = usage.list().items();
-while let Some(environment) = environments.try_next().await? {
-    let visits: i64 = environment
-        .metrics
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|day| day.visit_count)
-        .map(|count| count.get())
-        .sum();
-    println!(\"{:?}: {visits} visits\", environment.environment_name);
-}")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let usage = client.account("eeda3227-9a39-46ae-9e14-20958bb4e6c9").usage();
+    /// let mut environments = usage.list().items();
+    /// while let Some(environment) = environments.try_next().await? {
+    ///     let visits: i64 = environment
+    ///         .metrics
+    ///         .unwrap_or_default()
+    ///         .iter()
+    ///         .filter_map(|day| day.visit_count)
+    ///         .map(|count| count.get())
+    ///         .sum();
+    ///     println!("{:?}: {visits} visits", environment.environment_name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list(&self) -> List<EnvironmentMetrics, ByToken> {
         const OPERATION: &str = "get_account_usage";
         let (client, id) = (self.client.clone(), self.account_id.clone());
@@ -97,9 +104,17 @@ while let Some(environment) = environments.try_next().await? {
     ///
     /// Operation `get_account_usage_summary`.
     ///
-    #[doc = example!("let usage = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\").usage();
-let summary = usage.summary().await?;
-println!(\"{:?}\", summary.visit_count.and_then(|visits| visits.sum));")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let usage = client.account("eeda3227-9a39-46ae-9e14-20958bb4e6c9").usage();
+    /// let summary = usage.summary().await?;
+    /// println!("{:?}", summary.visit_count.and_then(|visits| visits.sum));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn summary(&self) -> GetUsageSummary {
         GetUsageSummary {
             client: self.client.clone(),
@@ -114,9 +129,17 @@ println!(\"{:?}\", summary.visit_count.and_then(|visits| visits.sum));")]
     ///
     /// Operation `get_account_usage_insights`.
     ///
-    #[doc = example!("let usage = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\").usage();
-let insights = usage.insights().await?;
-println!(\"{:?}\", insights.visit_count.and_then(|visits| visits.total));")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let usage = client.account("eeda3227-9a39-46ae-9e14-20958bb4e6c9").usage();
+    /// let insights = usage.insights().await?;
+    /// println!("{:?}", insights.visit_count.and_then(|visits| visits.total));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn insights(&self) -> GetUsageInsights {
         GetUsageInsights {
             client: self.client.clone(),
@@ -131,10 +154,18 @@ println!(\"{:?}\", insights.visit_count.and_then(|visits| visits.total));")]
     ///
     /// Operation `refresh_account_disk_usage`.
     ///
-    #[doc = example!("let usage = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\").usage();
-usage.refresh_disk_usage().await?;
-let page = usage.list().pages().try_next().await?;
-println!(\"{:?}\", page.and_then(|page| page.storage_refresh_expected()));")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let usage = client.account("eeda3227-9a39-46ae-9e14-20958bb4e6c9").usage();
+    /// usage.refresh_disk_usage().await?;
+    /// let page = usage.list().pages().try_next().await?;
+    /// println!("{:?}", page.and_then(|page| page.storage_refresh_expected()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn refresh_disk_usage(&self) -> Request<()> {
         let id = self.account_id.clone();
         Request::new(
@@ -152,10 +183,18 @@ impl AccountUsage {
     ///
     /// Asks with the operation `get_account_usage`, for one environment.
     ///
-    #[doc = example!("let usage = client.account(\"eeda3227-9a39-46ae-9e14-20958bb4e6c9\").usage();
-let page = usage.wait_for_refresh().await?;
-println!(\"{:?}\", page.storage_refreshed());")]
-    pub fn wait_for_refresh(&self) -> Wait<Page<EnvironmentMetrics>> {
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let usage = client.account("eeda3227-9a39-46ae-9e14-20958bb4e6c9").usage();
+    /// let page = usage.wait().await?;
+    /// println!("{:?}", page.storage_refreshed());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait(&self) -> Wait<Page<EnvironmentMetrics>> {
         let this = self.clone();
         Wait::new(
             Work {
@@ -189,9 +228,17 @@ impl InstallUsage {
     ///
     /// Operation `get_install_usage`.
     ///
-    #[doc = example!("let usage = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").usage();
-let series = usage.get().await?;
-println!(\"{} days\", series.metrics.unwrap_or_default().len());")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let usage = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0").usage();
+    /// let series = usage.get().await?;
+    /// println!("{} days", series.metrics.unwrap_or_default().len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get(&self) -> GetInstallUsage {
         GetInstallUsage {
             client: self.client.clone(),
@@ -206,9 +253,17 @@ println!(\"{} days\", series.metrics.unwrap_or_default().len());")]
     ///
     /// Operation `refresh_install_disk_usage`.
     ///
-    #[doc = example!("let usage = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").usage();
-usage.refresh_disk_usage().await?;
-println!(\"{:?}\", usage.get().await?.storage_refresh_expected_time);")]
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let usage = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0").usage();
+    /// usage.refresh_disk_usage().await?;
+    /// println!("{:?}", usage.get().await?.storage_refresh_expected_time);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn refresh_disk_usage(&self) -> Request<()> {
         let id = self.install_id.clone();
         Request::new(
@@ -226,16 +281,24 @@ impl InstallUsage {
     ///
     /// Asks with the operation `get_install_usage`.
     ///
-    #[doc = example!("let usage = client.install(\"294deacc-d8b8-4005-82c4-0727ba8ddde0\").usage();
-let series = usage.wait_for_refresh().await?;
-println!(\"{:?}\", series.install_name);")]
-    pub fn wait_for_refresh(&self) -> Wait<InstallDailyUsageMetricsSeries> {
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// let usage = client.install("294deacc-d8b8-4005-82c4-0727ba8ddde0").usage();
+    /// let series = usage.wait().await?;
+    /// println!("{:?}", series.install_name);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait(&self) -> Wait<InstallDailyUsageMetricsSeries> {
         let this = self.clone();
         Wait::new(
             Work {
                 name: format!("the storage measurement of install {}", self.install_id),
                 ask: Box::new(move || this.get().into_future()),
-                stage: |series| match series.storage_refresh_expected_time {
+                stage: |series| match &series.storage_refresh_expected_time {
                     None => Stage::Done,
                     Some(time) => Stage::Going(format!("expected to end at {time}")),
                 },

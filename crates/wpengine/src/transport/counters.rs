@@ -11,10 +11,7 @@ use std::{
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
-/// # let client = wpengine::Client::builder()
-/// #     .base_url(simulator.base_url())
-/// #     .credentials(wpengine::Credentials::basic(simulator.user(), simulator.password()))
-/// #     .build()?;
+/// # let client = wpengine::Client::at(simulator.url())?;
 /// client.current_user().await?;
 /// let counters = client.counters();
 /// assert_eq!((counters.calls, counters.attempts, counters.failures), (1, 1, 0));

@@ -1,4 +1,4 @@
-//! What codegen writes, and how `--check` compares it with what is there.
+//! Files that a task writes, and how `--check` compares them with what is there.
 
 use std::{
     fs,
@@ -12,18 +12,18 @@ use crate::{Failure, workspace};
 
 /// One generated file: where it belongs, from the root of the workspace, and what it holds.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Output {
-    pub(super) path: &'static str,
-    pub(super) content: String,
+pub(crate) struct Output {
+    pub(crate) path: &'static str,
+    pub(crate) content: String,
 }
 
 impl Output {
-    pub(super) fn new(path: &'static str, content: String) -> Self {
+    pub(crate) fn new(path: &'static str, content: String) -> Self {
         Self { path, content }
     }
 
     /// Writes the file if it differs, so that an unchanged one keeps its time stamp and nothing is rebuilt for it.
-    pub(super) fn write(&self) -> Result<(), Failure> {
+    pub(crate) fn write(&self) -> Result<(), Failure> {
         if self.present()?.as_deref() == Some(self.content.as_str()) {
             return Ok(());
         }
@@ -32,7 +32,7 @@ impl Output {
             fs::create_dir_all(folder)?;
         }
         fs::write(&path, &self.content)
-            .map_err(|error| Failure::new(format!("cannot write {}: {error}", self.path)))?;
+            .map_err(|error| Failure::msg(format!("cannot write {}: {error}", self.path)))?;
         eprintln!("wrote {}", self.path);
         Ok(())
     }
@@ -41,7 +41,7 @@ impl Output {
         match fs::read_to_string(workspace::root().join(self.path)) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Failure::new(format!("cannot read {}: {error}", self.path))),
+            Err(error) => Err(Failure::msg(format!("cannot read {}: {error}", self.path))),
         }
     }
 
@@ -60,7 +60,8 @@ impl Output {
     }
 }
 
-pub(super) fn check(outputs: &[Output]) -> Result<ExitCode, Failure> {
+/// Prints how the files differ from what `task` would write.
+pub(crate) fn check(task: &str, outputs: &[Output]) -> Result<ExitCode, Failure> {
     let mut stale = Vec::new();
     for output in outputs {
         if let Some(difference) = output.difference()? {
@@ -73,7 +74,7 @@ pub(super) fn check(outputs: &[Output]) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     eprintln!(
-        "out of date: {}. Run `cargo xtask codegen` and commit what it writes.",
+        "out of date: {}. Run `cargo xtask {task}` and commit what it writes.",
         stale.join(", ")
     );
     Ok(ExitCode::FAILURE)

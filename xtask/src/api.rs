@@ -1,0 +1,144 @@
+//! `cargo xtask api`: the public API of the crates that users depend on, as text.
+//!
+//! A change of the public API shows in the review as a change of these files. A crate whose types appear in the API
+//! becomes a part of the promise of stability: a new major version of it is one of ours. The list of those that may
+//! appear is short, and this holds the API to it.
+
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
+
+use crate::{
+    Failure,
+    output::{self, Output},
+    workspace,
+};
+
+/// The crates, and where the snapshot of each is.
+const SNAPSHOTS: [(&str, &str); 3] = [
+    ("wpengine", "xtask/api/wpengine.txt"),
+    ("wpengine-redis", "xtask/api/wpengine-redis.txt"),
+    ("wpengine-sim", "xtask/api/wpengine-sim.txt"),
+];
+
+/// The crates that the public API may mention.
+const ALLOWED: [&str; 15] = [
+    "alloc",
+    // The pieces of a download: what every HTTP crate has them in.
+    "bytes",
+    "core",
+    "futures_core",
+    "http",
+    "jiff",
+    "schemars",
+    "secrecy",
+    "serde",
+    "serde_core",
+    "serde_json",
+    "std",
+    "wpengine",
+    // Only by what the facade re-exports of it.
+    "wpengine_raw",
+    "wpengine_sim",
+];
+
+/// Writes the public API of the crates to xtask/api, and checks which other crates it mentions.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ApiArgs {
+    /// Write nothing; fail if a file is out of date.
+    #[arg(long)]
+    check: bool,
+}
+
+pub(crate) fn run(args: &ApiArgs) -> Result<ExitCode, Failure> {
+    let mut outputs = Vec::new();
+    let mut foreign = Vec::new();
+    for (package, path) in SNAPSHOTS {
+        let lines = public_api(package)?;
+        let own = package.replace('-', "_");
+        for line in &lines {
+            for name in mentioned(line) {
+                if !ALLOWED.contains(&name) && name != own {
+                    foreign.push(format!("{package} mentions {name}: {line}"));
+                }
+            }
+        }
+        outputs.push(Output::new(path, lines.join("\n") + "\n"));
+    }
+    if !foreign.is_empty() {
+        eprintln!("{}", foreign.join("\n"));
+        eprintln!(
+            "hide it behind a type of our own, or add it to the list in xtask/src/api.rs and say why."
+        );
+        return Ok(ExitCode::FAILURE);
+    }
+    if args.check {
+        return output::check("api", &outputs);
+    }
+    outputs.iter().try_for_each(Output::write)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every public item of a package, one a line, without what is derived or given by the compiler.
+fn public_api(package: &str) -> Result<Vec<String>, Failure> {
+    let api = public_api::Builder::from_rustdoc_json(rustdoc_json(package)?)
+        .omit_blanket_impls(true)
+        .omit_auto_trait_impls(true)
+        .omit_auto_derived_impls(true)
+        .build()
+        .map_err(|error| {
+            Failure::msg(format!(
+                "cannot read what this version of rustdoc writes: {error}\nuse Rust 1.95, or the version of the crate public-api in xtask/Cargo.toml that goes with this Rust"
+            ))
+        })?;
+    Ok(api.items().map(ToString::to_string).collect())
+}
+
+/// The crates that a line of the API mentions: every path is written in full.
+fn mentioned(line: &str) -> BTreeSet<&str> {
+    let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | ':');
+    line.split(|letter| !is_part(letter))
+        .filter_map(|path| path.split_once("::").map(|(first, _)| first))
+        // The rest are type parameters and `Self`.
+        .filter(|name| name.starts_with(|letter: char| letter.is_lowercase()))
+        .collect()
+}
+
+/// The package's documentation as data. The format is not stable yet, which the variable accepts.
+fn rustdoc_json(package: &str) -> Result<PathBuf, Failure> {
+    let target = workspace::root().join("target/api");
+    let status = Command::new(env!("CARGO"))
+        .current_dir(workspace::root())
+        .env("RUSTC_BOOTSTRAP", "1")
+        .args([
+            "rustdoc",
+            "--quiet",
+            "--lib",
+            "--all-features",
+            "-p",
+            package,
+        ])
+        .arg("--target-dir")
+        .arg(&target)
+        .args(["--", "-Z", "unstable-options", "--output-format", "json"])
+        .status()?;
+    if !status.success() {
+        return Err(Failure::msg(format!("rustdoc fails for {package}")));
+    }
+    let name = package.replace('-', "_");
+    Ok(target.join("doc").join(name).with_extension("json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_crate_of_a_line_is_found() {
+        let line = "pub fn ours::Thing<T>::send(&self, reqwest::Request, &[jiff::Timestamp]) -> core::result::Result<T::Item, Self::Error>";
+        let found: Vec<_> = mentioned(line).into_iter().collect();
+        assert_eq!(found, ["core", "jiff", "ours", "reqwest"]);
+    }
+}
