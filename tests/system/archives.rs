@@ -243,7 +243,7 @@ async fn a_link_in_the_wrong_place_of_an_answer_is_not_shown() {
     for body in [
         serde_json::json!({ "results": [link] }),
         serde_json::json!(link),
-        serde_json::json!({ "results": [{"id": "a", "backup": {}, "state": "completed", "create_time": link}] }),
+        serde_json::json!({ "results": [{"id": "a", "backup": {}, "state": [link]}] }),
     ] {
         let client = clients::on(Script::answering(body.to_string()));
         let error = client

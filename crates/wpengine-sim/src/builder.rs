@@ -65,6 +65,13 @@ impl Default for SimulatorBuilder {
     }
 }
 
+impl Simulator {
+    /// Configures a simulator.
+    pub fn builder() -> SimulatorBuilder {
+        SimulatorBuilder::default()
+    }
+}
+
 impl SimulatorBuilder {
     /// The API user id and password that are accepted. Without this they are generated.
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {

@@ -7,7 +7,7 @@ use http::{Method, Request, Response, StatusCode};
 
 use crate::control_server;
 use crate::delivery::Delivery;
-use crate::document::{Found, document};
+use crate::document::{BASE_PATH, Found, document};
 use crate::downloads;
 use crate::entry::Entry;
 #[cfg(feature = "explorer")]
@@ -16,9 +16,6 @@ use crate::gateway::{self, MAX_BODY};
 use crate::handlers::handler;
 use crate::operate::Asked;
 use crate::shared::Shared;
-
-/// Where the API begins.
-pub(crate) const BASE_PATH: &str = "/v1";
 
 /// Answers one request. It takes time only where a fault says so.
 pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Delivery {

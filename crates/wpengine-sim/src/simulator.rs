@@ -11,11 +11,11 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode};
 use percent_encoding::NON_ALPHANUMERIC;
 
-use crate::builder::SimulatorBuilder;
 use crate::clock::Clock;
 use crate::controls::InstallContent;
 use crate::delivery::{Broken, Delivery, Trouble, first_part};
-use crate::dispatch::{self, BASE_PATH};
+use crate::dispatch;
+use crate::document::BASE_PATH;
 use crate::faults::Faults;
 use crate::limits::RateLimits;
 use crate::log::{OperationCount, SeenRequest};
@@ -26,7 +26,7 @@ use crate::world::Population;
 
 /// A simulator of the WP Engine Customer API.
 ///
-/// Cheap to clone: all clones are the same simulator. One that was [started](SimulatorBuilder::start) listens until
+/// Cheap to clone: all clones are the same simulator. One that was [started](crate::SimulatorBuilder::start) listens until
 /// the last clone is dropped.
 ///
 /// ```
@@ -53,11 +53,6 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Configures a simulator.
-    pub fn builder() -> SimulatorBuilder {
-        SimulatorBuilder::default()
-    }
-
     pub(crate) fn new(
         shared: Arc<Shared>,
         server: Option<Server>,
@@ -183,7 +178,7 @@ impl Simulator {
     /// The faults: what goes wrong, and when.
     #[must_use]
     pub fn faults(&self) -> Faults<'_> {
-        Faults::new(&self.shared)
+        Faults::new(&self.shared.faults)
     }
 
     /// The rate limits that act.
@@ -212,7 +207,7 @@ impl Simulator {
         self.shared.restore(snapshot)
     }
 
-    /// Writes the [state file](SimulatorBuilder::state_file) now, as one does at the end. Without such a file it does
+    /// Writes the [state file](crate::SimulatorBuilder::state_file) now, as one does at the end. Without such a file it does
     /// nothing.
     ///
     /// # Errors
@@ -222,7 +217,7 @@ impl Simulator {
         self.state_file.as_ref().map_or(Ok(()), |file| file.save())
     }
 
-    /// Waits until the [state file](SimulatorBuilder::state_file) cannot be written after a change; for ever without such
+    /// Waits until the [state file](crate::SimulatorBuilder::state_file) cannot be written after a change; for ever without such
     /// a file.
     pub async fn state_failure(&self) -> io::Error {
         match &self.state_file {
@@ -286,13 +281,13 @@ impl Simulator {
             .abort_archive(install_id.as_ref(), archive_id.as_ref())
     }
 
-    /// Switches the two rate limits by install on or off; see [`SimulatorBuilder::install_limits`].
+    /// Switches the two rate limits by install on or off; see [`SimulatorBuilder::install_limits`](crate::SimulatorBuilder::install_limits).
     pub fn set_install_limits(&self, on: bool) {
         self.shared.set_install_limits(on);
     }
 
     /// Answers that did not fit the document: none, or the simulator has a mistake. Filled in debug builds, and where
-    /// [`check_answers`](SimulatorBuilder::check_answers) asks for it.
+    /// [`check_answers`](crate::SimulatorBuilder::check_answers) asks for it.
     #[must_use]
     pub fn violations(&self) -> Vec<String> {
         self.shared

@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn what_is_quoted_is_one_short_line() {
-        let error = id("site", &"a b".repeat(50_000)).unwrap_err().to_string();
+        let error = id("site", "a b".repeat(50_000)).unwrap_err().to_string();
         assert!(error.len() < 300, "{}", error.len());
         assert_eq!(quoted("a\nb"), "a\\nb");
     }

@@ -7,10 +7,10 @@ use wpengine_raw as raw;
 
 use crate::{
     ClientBuilder, Config, Credentials,
+    any_request::AnyRequest,
     call::Shared,
     config::BASE_URL_VARIABLE,
     error::Error,
-    escape::AnyRequest,
     limits::WindowState,
     transport::{Core, Counters},
     types::AccountId,

@@ -1,12 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod any_request;
 mod call;
 mod check;
 mod client;
 mod config;
 mod credentials;
 mod download;
-mod escape;
 mod for_each;
 mod request;
 mod response;
@@ -45,7 +45,7 @@ pub mod operation {
 /// Requests that are not sent yet. A method of a handle or a collection makes one; it takes options and is awaited.
 pub mod requests {
     pub use crate::{
-        escape::AnyRequest,
+        any_request::AnyRequest,
         request::{Request, RequestFuture},
         resources::requests::*,
         wait::{Progress, Wait},

@@ -4,15 +4,13 @@ use std::{
     fmt,
     future::{Future, IntoFuture},
     pin::Pin,
-    time::Duration,
 };
 
-use http::{HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use wpengine_raw as raw;
 
 use crate::{
-    Client, RetryPolicy,
+    Client,
     call::{self, RawResult},
     error::Error,
     response::Response,
@@ -96,31 +94,7 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
         self
     }
 
-    /// Adds a header to this request. `Authorization` and `User-Agent` are the client's own and stay as they are.
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.options.headers.insert(name, value);
-        self
-    }
-
-    /// Limits the time of this call, in place of the client's `timeout` of 300 s by default. It covers the token, the wait for
-    /// the rate limit, all attempts and the waits between them, and reading the answer.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = Some(timeout);
-        self
-    }
-
-    /// Gives this call extra time that it may only spend waiting for the rate limit, in place of the client's
-    /// `rate_limit_wait`, which is none by default.
-    pub fn rate_limit_wait(mut self, wait: Duration) -> Self {
-        self.options.rate_limit_wait = Some(wait);
-        self
-    }
-
-    /// Repeats failed attempts of this call by another policy than the client's.
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.options.retry = Some(policy);
-        self
-    }
+    option_methods!();
 
     /// Sends the request, for the value with everything that came with it.
     ///
@@ -165,37 +139,56 @@ impl<T> fmt::Debug for Request<T> {
     }
 }
 
+/// A request for an operation: the client, what was found by checking, and the call of the raw client.
+macro_rules! operation {
+    ($client:expr, $check:expr, $operation:ident($($argument:expr),*)) => {
+        $crate::requests::Request::new($client, stringify!($operation), $check, |raw| async move {
+            raw.$operation($($argument),*).await
+        })
+    };
+}
+
+pub(crate) use operation;
+
+/// What can be set for one call. It needs a field `options`.
+macro_rules! option_methods {
+    () => {
+        /// Adds a header. `Authorization` and `User-Agent` are the client's own and stay as they are.
+        pub fn header(mut self, name: http::HeaderName, value: http::HeaderValue) -> Self {
+            self.options.headers.insert(name, value);
+            self
+        }
+
+        /// Limits the time of each call, in place of the client's `timeout` of 300 s by default. It covers the token, the
+        /// wait for the rate limit, all attempts and the waits between them, and reading the answer.
+        pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.options.timeout = Some(timeout);
+            self
+        }
+
+        /// Gives each call extra time that it may only spend waiting for the rate limit, in place of the client's
+        /// `rate_limit_wait`, which is none by default.
+        pub fn rate_limit_wait(mut self, wait: std::time::Duration) -> Self {
+            self.options.rate_limit_wait = Some(wait);
+            self
+        }
+
+        /// Repeats failed attempts by another policy than the client's.
+        pub fn retry(mut self, policy: $crate::RetryPolicy) -> Self {
+            self.options.retry = Some(policy);
+            self
+        }
+    };
+}
+
+pub(crate) use option_methods;
+
 /// Gives a request value with options of its own what every request has. It needs the fields `client` and `options`,
 /// and a method `request(self) -> Request<$output>`.
 macro_rules! request_methods {
     ($name:ident -> $output:ty) => {
         impl $name {
-            /// Adds a header to this request. `Authorization` and `User-Agent` are the client's own and stay as they
-            /// are.
-            pub fn header(mut self, name: http::HeaderName, value: http::HeaderValue) -> Self {
-                self.options.headers.insert(name, value);
-                self
-            }
-
-            /// Limits the time of this call, in place of the client's `timeout` of 300 s by default. It covers the token,
-            /// the wait for the rate limit, all attempts and the waits between them, and reading the answer.
-            pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
-                self.options.timeout = Some(timeout);
-                self
-            }
-
-            /// Gives this call extra time that it may only spend waiting for the rate limit, in place of the client's
-            /// `rate_limit_wait`, which is none by default.
-            pub fn rate_limit_wait(mut self, wait: std::time::Duration) -> Self {
-                self.options.rate_limit_wait = Some(wait);
-                self
-            }
-
-            /// Repeats failed attempts of this call by another policy than the client's.
-            pub fn retry(mut self, policy: $crate::RetryPolicy) -> Self {
-                self.options.retry = Some(policy);
-                self
-            }
+            $crate::request::option_methods!();
 
             /// Sends the request, for the value with everything that came with it.
             ///

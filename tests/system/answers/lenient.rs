@@ -85,6 +85,34 @@ async fn an_unknown_word_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_time_or_a_day_that_is_none_is_kept_as_it_came() {
+    let count = through_the_facade(mutate::bad_dates, |operation, _, mutation, result| {
+        let told = result.unwrap_or_else(|error| panic!("{error}"));
+        assert!(
+            told.contains("the day before yesterday") || !told.contains("date"),
+            "{} at {}: {told}",
+            operation.id,
+            mutation.place
+        );
+    })
+    .await;
+    assert!(count > 60, "only {count} dates were spoilt");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_that_is_written_as_text_is_read() {
+    let count = through_the_facade(
+        mutate::texts_for_numbers,
+        |operation, _, mutation, result| {
+            result
+                .unwrap_or_else(|error| panic!("{} at {}: {error}", operation.id, mutation.place));
+        },
+    )
+    .await;
+    assert!(count > 10, "only {count} numbers were replaced");
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_more_field_does_not_matter() {
     let count = through_the_facade(mutate::extra_fields, |operation, _, mutation, result| {
         result.unwrap_or_else(|error| panic!("{} at {}: {error}", operation.id, mutation.place));

@@ -66,7 +66,15 @@ pub(super) fn absent_lists(body: &Body) -> Vec<Mutation> {
 /// A date that is none in every field that holds one.
 pub(super) fn bad_dates(body: &Body) -> Vec<Mutation> {
     changed(body, |spot| {
-        (spot.schema["format"] == "date-time").then(|| json!("the day before yesterday"))
+        matches!(spot.schema["format"].as_str(), Some("date-time" | "date"))
+            .then(|| json!("the day before yesterday"))
+    })
+}
+
+/// Text in every field that holds a whole number, with the number in it.
+pub(super) fn texts_for_numbers(body: &Body) -> Vec<Mutation> {
+    changed(body, |spot| {
+        (spot.schema["type"] == "integer").then(|| spot.value.to_string().into())
     })
 }
 

@@ -21,7 +21,7 @@ async fn an_answer_that_cannot_be_read_says_where_and_why() {
     sheet.note("no list", list("{}").await);
     sheet.note("a list of null", list(r#"{"results":null}"#).await);
     let site = |fields: &str| format!(r#"{{"id":"s","name":"n","account":{{}},{fields}}}"#);
-    let bad_date = site(r#""created_at":"yesterday""#);
+    let bad_date = site(r#""created_at":7"#);
     sheet.note(
         "a date",
         list(&format!(r#"{{"results":[{bad_date}]}}"#)).await,

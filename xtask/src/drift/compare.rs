@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::description::{Answer, Description, Operation, Parameter};
 
-use super::difference::{Aspect, Difference};
+use super::difference::{Aspect, Difference, Found};
 use super::schemas::{Direction, Schemas};
 
 /// All differences, in the order of our document; operations that only the other one has come last.
@@ -39,58 +39,6 @@ pub(crate) fn compare(here: &Description, there: &Description) -> Result<Vec<Dif
         differences.extend(found.differences);
     }
     Ok(differences)
-}
-
-/// The differences of one operation.
-pub(super) struct Found {
-    operation: String,
-    id: Option<String>,
-    pub(super) differences: Vec<Difference>,
-}
-
-impl Found {
-    fn new(operation: &Operation<'_>) -> Self {
-        Self {
-            operation: operation.title(),
-            id: Some(operation.id().to_owned()).filter(|id| !id.is_empty()),
-            differences: Vec::new(),
-        }
-    }
-
-    pub(super) fn add(
-        &mut self,
-        aspect: Aspect,
-        place: impl Into<String>,
-        there: Option<String>,
-        here: Option<String>,
-    ) {
-        self.differences.push(Difference {
-            operation: self.operation.clone(),
-            id: self.id.clone(),
-            aspect,
-            place: place.into(),
-            there,
-            here,
-        });
-    }
-
-    /// Both say something, and it is not the same.
-    pub(super) fn changed(
-        &mut self,
-        aspect: Aspect,
-        place: &str,
-        there: impl Into<String>,
-        here: impl Into<String>,
-    ) {
-        self.add(aspect, place, Some(there.into()), Some(here.into()));
-    }
-
-    pub(super) fn required(&mut self, place: &str, there: bool, here: bool) {
-        if there != here {
-            let word = |required| if required { "required" } else { "optional" };
-            self.changed(Aspect::Required, place, word(there), word(here));
-        }
-    }
 }
 
 fn present() -> Option<String> {

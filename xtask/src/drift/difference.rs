@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::description::Operation;
+
 /// What a difference is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -74,5 +76,57 @@ impl Difference {
             self.there(),
             self.here()
         )
+    }
+}
+
+/// The differences of one operation.
+pub(super) struct Found {
+    operation: String,
+    pub(super) id: Option<String>,
+    pub(super) differences: Vec<Difference>,
+}
+
+impl Found {
+    pub(super) fn new(operation: &Operation<'_>) -> Self {
+        Self {
+            operation: operation.title(),
+            id: Some(operation.id().to_owned()).filter(|id| !id.is_empty()),
+            differences: Vec::new(),
+        }
+    }
+
+    pub(super) fn add(
+        &mut self,
+        aspect: Aspect,
+        place: impl Into<String>,
+        there: Option<String>,
+        here: Option<String>,
+    ) {
+        self.differences.push(Difference {
+            operation: self.operation.clone(),
+            id: self.id.clone(),
+            aspect,
+            place: place.into(),
+            there,
+            here,
+        });
+    }
+
+    /// Both say something, and it is not the same.
+    pub(super) fn changed(
+        &mut self,
+        aspect: Aspect,
+        place: &str,
+        there: impl Into<String>,
+        here: impl Into<String>,
+    ) {
+        self.add(aspect, place, Some(there.into()), Some(here.into()));
+    }
+
+    pub(super) fn required(&mut self, place: &str, there: bool, here: bool) {
+        if there != here {
+            let word = |required| if required { "required" } else { "optional" };
+            self.changed(Aspect::Required, place, word(there), word(here));
+        }
     }
 }

@@ -9,8 +9,7 @@ use serde_json::Value;
 
 use crate::description::{Description, Node, Property, Shape};
 
-use super::compare::Found;
-use super::difference::Aspect;
+use super::difference::{Aspect, Found};
 
 /// Which way the value goes. What is sent must satisfy the service: what is required and what is limited counts. Of
 /// answers we believe neither.

@@ -133,12 +133,12 @@ pub(super) fn advance(exchange: &Exchange<'_>) -> Result {
 }
 
 pub(super) fn faults(exchange: &Exchange<'_>) -> Result {
-    ok(&Faults::new(exchange.shared).list())
+    ok(&Faults::new(&exchange.shared.faults).list())
 }
 
 pub(super) fn add_fault(exchange: &Exchange<'_>) -> Result {
     let form: FaultForm = exchange.body()?;
-    let faults = Faults::new(exchange.shared);
+    let faults = Faults::new(&exchange.shared.faults);
     let id = Fault::try_from(form)
         .and_then(|fault| faults.add(fault))
         .map_err(bad)?;
@@ -147,14 +147,14 @@ pub(super) fn add_fault(exchange: &Exchange<'_>) -> Result {
 }
 
 pub(super) fn clear_faults(exchange: &Exchange<'_>) -> Result {
-    Faults::new(exchange.shared).clear();
+    Faults::new(&exchange.shared.faults).clear();
     nothing()
 }
 
 pub(super) fn remove_fault(exchange: &Exchange<'_>) -> Result {
     let id = exchange.parameter(0).parse();
     done(
-        id.is_ok_and(|id| Faults::new(exchange.shared).remove(id)),
+        id.is_ok_and(|id| Faults::new(&exchange.shared.faults).remove(id)),
         "fault",
     )
 }

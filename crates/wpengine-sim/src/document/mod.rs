@@ -27,6 +27,9 @@ pub(crate) struct Document {
     pub(crate) compact: Vec<u8>,
 }
 
+/// Where the API begins.
+pub(crate) const BASE_PATH: &str = "/v1";
+
 /// The embedded document.
 pub(crate) fn document() -> &'static Document {
     static DOCUMENT: OnceLock<Document> = OnceLock::new();

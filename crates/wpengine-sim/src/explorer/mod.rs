@@ -6,6 +6,7 @@
 mod lists;
 mod overview;
 mod package;
+mod rows;
 
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
@@ -14,7 +15,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::dispatch::BASE_PATH as API_PATH;
+use crate::document::BASE_PATH as API_PATH;
 use crate::document::document;
 use crate::guard::{check_caller, check_host};
 use crate::shared::Shared;

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::lists::{Kind, List};
+use super::lists::{self, List, TABLES};
 use crate::controls::ClockReading;
 use crate::log::SeenRequest;
 use crate::shared::Shared;
@@ -38,19 +38,18 @@ pub(super) fn overview(shared: &Shared, query: &str) -> Bytes {
             .find(|(name, _)| name == key)
             .map(|(_, value)| value.into_owned())
     };
-    let kind = wanted("list").and_then(|name| Kind::from_id(&name));
+    let id = wanted("list").unwrap_or_default();
     let find = wanted("find").unwrap_or_default().trim().to_lowercase();
     let now = shared.clock.now();
     let (counts, list) = {
         let mut world = shared.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.settle(now);
-        let counts = Kind::ALL.map(|kind| Count {
-            kind: kind.id(),
-            name: kind.name(),
-            count: kind.count(&world),
+        let counts = TABLES.iter().map(|table| Count {
+            kind: table.id,
+            name: table.name,
+            count: (table.count)(&world),
         });
-        let kind = kind.unwrap_or(Kind::Installs);
-        (counts.into(), kind.list(&world, now, &find))
+        (counts.collect(), lists::list(&id, &world, now, &find))
     };
     let log = shared.log.lock().unwrap_or_else(PoisonError::into_inner);
     let violations = shared

@@ -13,9 +13,7 @@ mod form;
 mod register;
 
 use std::fmt;
-use std::sync::{MutexGuard, PoisonError};
-
-use crate::shared::Shared;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use check::FaultError;
 pub use fault::{Fault, FaultKind, Phase, RetryAfter};
@@ -40,11 +38,11 @@ pub(crate) use register::Register;
 /// # }
 /// ```
 #[derive(Clone, Copy)]
-pub struct Faults<'a>(&'a Shared);
+pub struct Faults<'a>(&'a Mutex<Register>);
 
 impl<'a> Faults<'a> {
-    pub(crate) fn new(shared: &'a Shared) -> Self {
-        Self(shared)
+    pub(crate) fn new(register: &'a Mutex<Register>) -> Self {
+        Self(register)
     }
 
     /// Adds a fault, behind those that are there, and gives its number.
@@ -75,7 +73,7 @@ impl<'a> Faults<'a> {
     }
 
     fn register(&self) -> MutexGuard<'_, Register> {
-        self.0.faults.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

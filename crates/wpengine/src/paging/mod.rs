@@ -6,12 +6,8 @@ mod offsets;
 mod page;
 mod stream;
 
-use std::{
-    collections::HashSet, fmt, future::Future, marker::PhantomData, pin::Pin, sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashSet, fmt, future::Future, marker::PhantomData, pin::Pin, sync::Arc};
 
-use http::{HeaderName, HeaderValue};
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 use wpengine_raw as raw;
@@ -24,10 +20,11 @@ use stream::Plan;
 pub use stream::{Items, Pages};
 
 use crate::{
-    Client, RetryPolicy,
+    Client,
     call::{self, RawResult},
     check,
     error::{Error, ErrorKind},
+    request::option_methods,
     transport::Options,
     types::{AccountId, EnvironmentMetrics, Installation, Site},
 };
@@ -144,32 +141,7 @@ impl<T: Send + 'static, Style> List<T, Style> {
         }
     }
 
-    /// Adds a header to every request of this listing. `Authorization` and `User-Agent` are the client's own and stay
-    /// as they are.
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.options.headers.insert(name, value);
-        self
-    }
-
-    /// Limits the time for each page, in place of the client's `timeout` of 300 s by default. It covers the wait for the rate
-    /// limit, all attempts and the waits between them. There is no limit for the whole listing.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = Some(timeout);
-        self
-    }
-
-    /// Gives each page extra time that it may only spend waiting for the rate limit, in place of the client's
-    /// `rate_limit_wait`, which is none by default.
-    pub fn rate_limit_wait(mut self, wait: Duration) -> Self {
-        self.options.rate_limit_wait = Some(wait);
-        self
-    }
-
-    /// Repeats failed attempts by another policy than the client's.
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.options.retry = Some(policy);
-        self
-    }
+    option_methods!();
 
     /// Lists the first `items` only, and asks for no page more than that takes.
     ///

@@ -7,7 +7,7 @@ use crate::{
     Client, check,
     error::Error,
     paging::{List, Unpaged, whole},
-    request::request_methods,
+    request::{operation, request_methods},
     requests::Request,
     transport::Options,
     types::{AccountId, AccountUser, AccountUserChange, InstallId, Role, Roles, UserId},
@@ -119,11 +119,10 @@ impl AccountUserHandle {
     /// ```
     pub fn get(&self) -> Request<AccountUser> {
         let this = self.clone();
-        Request::new(
+        operation!(
             &self.client,
-            "get_account_user",
             self.check(),
-            |raw| async move { raw.get_account_user(&this.account_id, &this.user_id).await },
+            get_account_user(&this.account_id, &this.user_id)
         )
     }
 
@@ -189,14 +188,10 @@ impl AccountUserHandle {
     /// ```
     pub fn delete(&self) -> Request<()> {
         let this = self.clone();
-        Request::new(
+        operation!(
             &self.client,
-            "delete_account_user",
             self.check(),
-            |raw| async move {
-                raw.delete_account_user(&this.account_id, &this.user_id)
-                    .await
-            },
+            delete_account_user(&this.account_id, &this.user_id)
         )
     }
 }
@@ -239,11 +234,10 @@ impl CreateAccountUser {
     fn request(self) -> Request<AccountUserChange> {
         let check = self.check();
         let body = CreateAccountUserRequest { user: self.user };
-        Request::new(
+        operation!(
             &self.client,
-            "create_account_user",
             check,
-            |raw| async move { raw.create_account_user(&body.user.account_id, &body).await },
+            create_account_user(&body.user.account_id, &body)
         )
         .options(self.options)
     }
@@ -277,14 +271,10 @@ impl UpdateAccountUser {
         let check = handle
             .check()
             .and_then(|()| roles(&body.roles, &body.install_ids));
-        Request::new(
+        operation!(
             &self.client,
-            "update_account_user",
             check,
-            |raw| async move {
-                raw.update_account_user(&handle.account_id, &handle.user_id, &body)
-                    .await
-            },
+            update_account_user(&handle.account_id, &handle.user_id, &body)
         )
         .options(self.options)
     }

@@ -4,6 +4,7 @@ use super::{AccountUsage, AccountUserHandle, AccountUsers};
 use crate::{
     Client, check,
     paging::{List, Unpaged, by_offset, whole},
+    request::operation,
     requests::Request,
     types::{Account, AccountId, AccountLimits, SiteTransfer, Template, UserId},
 };
@@ -85,11 +86,10 @@ impl AccountHandle {
     /// ```
     pub fn get(&self) -> Request<Account> {
         let id = self.id.clone();
-        Request::new(
+        operation!(
             &self.client,
-            "get_account",
             check::id("account", &self.id),
-            |raw| async move { raw.get_account(&id).await },
+            get_account(&id)
         )
     }
 
@@ -109,11 +109,10 @@ impl AccountHandle {
     /// ```
     pub fn plan_limits(&self) -> Request<AccountLimits> {
         let id = self.id.clone();
-        Request::new(
+        operation!(
             &self.client,
-            "get_account_limits",
             check::id("account", &self.id),
-            |raw| async move { raw.get_account_limits(&id).await },
+            get_account_limits(&id)
         )
     }
 

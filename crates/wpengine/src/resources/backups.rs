@@ -9,7 +9,7 @@ use crate::{
     Client, check,
     error::Error,
     paging::{List, by_offset},
-    request::request_methods,
+    request::{operation, request_methods},
     requests::{Request, Wait},
     transport::Options,
     types::{Backup, BackupId, BackupStatus, InstallId},
@@ -129,10 +129,7 @@ impl CreateBackup {
         let check = check::id("install", &install_id)
             .and_then(|()| check::text("description of a backup", &body.description))
             .and_then(|()| check::emails(&body.notification_emails));
-        Request::new(&self.client, "create_backup", check, |raw| async move {
-            raw.create_backup(&install_id, &body).await
-        })
-        .options(self.options)
+        operation!(&self.client, check, create_backup(&install_id, &body)).options(self.options)
     }
 }
 
@@ -169,9 +166,11 @@ impl BackupHandle {
     /// ```
     pub fn get(&self) -> Request<Backup> {
         let this = self.clone();
-        Request::new(&self.client, "get_backup", self.check(), |raw| async move {
-            raw.get_backup(&this.install_id, &this.backup_id).await
-        })
+        operation!(
+            &self.client,
+            self.check(),
+            get_backup(&this.install_id, &this.backup_id)
+        )
     }
 
     /// Waits until the backup is completed, an hour at the most unless another [`deadline`](Wait::deadline) is given.
@@ -293,10 +292,11 @@ impl RestoreBackup {
         let check = handle
             .check()
             .and_then(|()| check::emails(&body.notification_emails));
-        Request::new(&self.client, "restore_backup", check, |raw| async move {
-            raw.restore_backup(&handle.install_id, &handle.backup_id, &body)
-                .await
-        })
+        operation!(
+            &self.client,
+            check,
+            restore_backup(&handle.install_id, &handle.backup_id, &body)
+        )
         .options(self.options)
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     check,
     error::Error,
     paging::{Ask, ByToken, Fetched, List},
-    request::request_methods,
+    request::{operation, request_methods},
     requests::{Request, Wait},
     transport::Options,
     types::{Certificate, CertificateStatus, DomainCertificate, DomainId, InstallId, PrivateKey},
@@ -119,11 +119,10 @@ impl Certificates {
             certificate: STANDARD.encode(chain),
             private_key: PrivateKey::new(STANDARD.encode(key)),
         };
-        Request::new(
+        operation!(
             &self.client,
-            "import_third_party_certificate",
             check,
-            |raw| async move { raw.import_third_party_certificate(&id, &body).await },
+            import_third_party_certificate(&id, &body)
         )
     }
 }
@@ -166,14 +165,10 @@ impl DomainCertificateHandle {
     /// ```
     pub fn get(&self) -> Request<DomainCertificate> {
         let this = self.clone();
-        Request::new(
+        operation!(
             &self.client,
-            "get_domain_certificate",
             self.check(),
-            |raw| async move {
-                raw.get_domain_certificate(&this.install_id, &this.domain_id)
-                    .await
-            },
+            get_domain_certificate(&this.install_id, &this.domain_id)
         )
     }
 
@@ -346,14 +341,10 @@ impl OrderCertificate {
     fn request(self) -> Request<()> {
         let check = self.check();
         let Self { handle, body, .. } = self;
-        Request::new(
+        operation!(
             &self.client,
-            "order_domain_certificate",
             check,
-            |raw| async move {
-                raw.order_domain_certificate(&handle.install_id, &handle.domain_id, &body)
-                    .await
-            },
+            order_domain_certificate(&handle.install_id, &handle.domain_id, &body)
         )
         .options(self.options)
     }

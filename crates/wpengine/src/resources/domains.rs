@@ -12,7 +12,7 @@ use crate::{
     Client, check,
     error::Error,
     paging::{List, by_offset},
-    request::request_methods,
+    request::{operation, request_methods},
     requests::{Request, Wait},
     transport::Options,
     types::{
@@ -133,12 +133,7 @@ impl Domains {
             domains: domains.into_iter().map(|domain| domain.0).collect(),
         };
         let check = check::id("install", &self.install_id).and_then(|()| check_bulk(&body.domains));
-        Request::new(
-            &self.client,
-            "create_bulk_domains",
-            check,
-            |raw| async move { raw.create_bulk_domains(&id, &body).await },
-        )
+        operation!(&self.client, check, create_bulk_domains(&id, &body))
     }
 
     /// One report of a check of a domain's status, which [`DomainHandle::check_status`] started.
@@ -176,10 +171,11 @@ impl DomainReportHandle {
         let this = self.clone();
         let check = check::id("install", &this.install_id)
             .and_then(|()| check::id("domain status report", &this.report_id));
-        Request::new(&self.client, "get_domain_report", check, |raw| async move {
-            raw.get_domain_report(&this.install_id, &this.report_id)
-                .await
-        })
+        operation!(
+            &self.client,
+            check,
+            get_domain_report(&this.install_id, &this.report_id)
+        )
     }
 
     /// Waits until the report is complete, 10 minutes at most unless another [`deadline`](Wait::deadline) is given.
@@ -302,9 +298,11 @@ impl DomainHandle {
     /// ```
     pub fn get(&self) -> Request<Domain> {
         let this = self.clone();
-        Request::new(&self.client, "get_domain", self.check(), |raw| async move {
-            raw.get_domain(&this.install_id, &this.domain_id).await
-        })
+        operation!(
+            &self.client,
+            self.check(),
+            get_domain(&this.install_id, &this.domain_id)
+        )
     }
 
     /// Updates the domain. At least one setter must be called. A duplicate, a wildcard or a redirected domain cannot be made the
@@ -350,11 +348,10 @@ impl DomainHandle {
     /// ```
     pub fn delete(&self) -> Request<()> {
         let this = self.clone();
-        Request::new(
+        operation!(
             &self.client,
-            "delete_domain",
             self.check(),
-            |raw| async move { raw.delete_domain(&this.install_id, &this.domain_id).await },
+            delete_domain(&this.install_id, &this.domain_id)
         )
     }
 
@@ -376,11 +373,10 @@ impl DomainHandle {
     /// ```
     pub fn verify(&self) -> Request<DomainVerification> {
         let this = self.clone();
-        Request::new(
+        operation!(
             &self.client,
-            "verify_domain",
             self.check(),
-            |raw| async move { raw.verify_domain(&this.install_id, &this.domain_id).await },
+            verify_domain(&this.install_id, &this.domain_id)
         )
     }
 
@@ -453,14 +449,10 @@ impl DomainHandle {
     /// ```
     pub fn check_status(&self) -> Request<DomainReport> {
         let this = self.clone();
-        Request::new(
+        operation!(
             &self.client,
-            "check_domain_status",
             self.check(),
-            |raw| async move {
-                raw.check_domain_status(&this.install_id, &this.domain_id)
-                    .await
-            },
+            check_domain_status(&this.install_id, &this.domain_id)
         )
     }
 
@@ -485,14 +477,10 @@ impl DomainHandle {
     /// ```
     pub fn create_sharing_link(&self) -> Request<SharingLink> {
         let this = self.clone();
-        Request::new(
+        operation!(
             &self.client,
-            "create_domain_sharing_link",
             self.check(),
-            |raw| async move {
-                raw.create_domain_sharing_link(&this.install_id, &this.domain_id)
-                    .await
-            },
+            create_domain_sharing_link(&this.install_id, &this.domain_id)
         )
     }
 
@@ -539,10 +527,7 @@ impl CreateDomain {
         let Self {
             install_id, body, ..
         } = self;
-        Request::new(&self.client, "create_domain", check, |raw| async move {
-            raw.create_domain(&install_id, &body).await
-        })
-        .options(self.options)
+        operation!(&self.client, check, create_domain(&install_id, &body)).options(self.options)
     }
 }
 
@@ -598,10 +583,11 @@ impl UpdateDomain {
     fn request(self) -> Request<Domain> {
         let check = self.check();
         let Self { handle, body, .. } = self;
-        Request::new(&self.client, "update_domain", check, |raw| async move {
-            raw.update_domain(&handle.install_id, &handle.domain_id, &body)
-                .await
-        })
+        operation!(
+            &self.client,
+            check,
+            update_domain(&handle.install_id, &handle.domain_id, &body)
+        )
         .options(self.options)
     }
 }

@@ -4,7 +4,11 @@ use wpengine_raw::types::{CopyInstallRequest, CopyOptions};
 
 use super::{InstallHandle, texts};
 use crate::{
-    Client, check, error::Error, request::request_methods, requests::Request, transport::Options,
+    Client, check,
+    error::Error,
+    request::{operation, request_methods},
+    requests::Request,
+    transport::Options,
     types::InstallId,
 };
 
@@ -125,10 +129,7 @@ impl CopyInstall {
     fn request(self) -> Request<()> {
         let check = self.check();
         let body = self.body;
-        Request::new(&self.client, "copy_install", check, |raw| async move {
-            raw.copy_install(&body).await
-        })
-        .options(self.options)
+        operation!(&self.client, check, copy_install(&body)).options(self.options)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     Client, check,
     error::{Error, ErrorKind},
     paging::{List, by_offset_and_account},
-    request::request_methods,
+    request::{operation, request_methods},
     requests::{Request, Wait},
     transport::Options,
     types::{
@@ -179,11 +179,10 @@ impl InstallHandle {
     /// ```
     pub fn get(&self) -> Request<Installation> {
         let id = self.id.clone();
-        Request::new(
+        operation!(
             &self.client,
-            "get_install",
             check::id("install", &self.id),
-            |raw| async move { raw.get_install(&id).await },
+            get_install(&id)
         )
     }
 
@@ -280,11 +279,10 @@ impl InstallHandle {
     /// ```
     pub fn delete(&self) -> Request<()> {
         let id = self.id.clone();
-        Request::new(
+        operation!(
             &self.client,
-            "delete_install",
             check::id("install", &self.id),
-            |raw| async move { raw.delete_install(&id).await },
+            delete_install(&id)
         )
     }
 
@@ -312,9 +310,7 @@ impl InstallHandle {
         let check = check::id("install", &self.id)
             .and_then(|()| check::known("cache", cache.as_str(), cache.is_unknown()));
         let body = PurgeCacheRequest { type_: cache };
-        Request::new(&self.client, "purge_cache", check, |raw| async move {
-            raw.purge_cache(&id, &body).await
-        })
+        operation!(&self.client, check, purge_cache(&id, &body))
     }
 
     /// The backups of the install.
@@ -428,10 +424,7 @@ impl CreateInstall {
     fn request(self) -> Request<Installation> {
         let check = self.check();
         let body = self.body;
-        Request::new(&self.client, "create_install", check, |raw| async move {
-            raw.create_install(&body).await
-        })
-        .options(self.options)
+        operation!(&self.client, check, create_install(&body)).options(self.options)
     }
 }
 
@@ -481,10 +474,7 @@ impl UpdateInstall {
     fn request(self) -> Request<Installation> {
         let check = self.check();
         let Self { id, body, .. } = self;
-        Request::new(&self.client, "update_install", check, |raw| async move {
-            raw.update_install(&id, &body).await
-        })
-        .options(self.options)
+        operation!(&self.client, check, update_install(&id, &body)).options(self.options)
     }
 }
 

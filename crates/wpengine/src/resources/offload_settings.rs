@@ -6,6 +6,7 @@ use super::{collection, texts};
 use crate::{
     check,
     error::Error,
+    request::operation,
     requests::Request,
     types::{InstallId, LargeFsCloud, LargeFsRedirectType, LargeFsValidationFile},
 };
@@ -74,11 +75,10 @@ impl OffloadSettings {
     /// ```
     pub fn validation_file(&self) -> Request<LargeFsValidationFile> {
         let id = self.install_id.clone();
-        Request::new(
+        operation!(
             &self.client,
-            "get_largefs_validation_file",
             check::id("install", &self.install_id),
-            |raw| async move { raw.get_largefs_validation_file(&id).await },
+            get_largefs_validation_file(&id)
         )
     }
 
@@ -107,12 +107,7 @@ impl OffloadSettings {
     /// ```
     pub fn replace(&self, settings: S3Settings) -> Request<()> {
         let (id, check, body) = self.prepare(settings);
-        Request::new(
-            &self.client,
-            "update_offload_settings",
-            check,
-            |raw| async move { raw.update_offload_settings(&id, &body).await },
-        )
+        operation!(&self.client, check, update_offload_settings(&id, &body))
     }
 
     /// Changes what is given and leaves the rest of the settings, soon after the answer. The end cannot be asked for.
@@ -136,12 +131,7 @@ impl OffloadSettings {
     /// ```
     pub fn update(&self, settings: S3Settings) -> Request<()> {
         let (id, check, body) = self.prepare(settings);
-        Request::new(
-            &self.client,
-            "patch_offload_settings",
-            check,
-            |raw| async move { raw.patch_offload_settings(&id, &body).await },
-        )
+        operation!(&self.client, check, patch_offload_settings(&id, &body))
     }
 
     fn prepare(&self, settings: S3Settings) -> (InstallId, Result<(), Error>, LargeFsConfig) {

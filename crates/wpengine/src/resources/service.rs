@@ -2,6 +2,7 @@
 
 use crate::{
     Client,
+    request::operation,
     requests::Request,
     types::{FreeForm, Status, User},
 };
@@ -22,9 +23,7 @@ impl Client {
     /// # }
     /// ```
     pub fn status(&self) -> Request<Status> {
-        Request::new(self, "get_status", Ok(()), |raw| async move {
-            raw.get_status().await
-        })
+        operation!(self, Ok(()), get_status())
     }
 
     /// Asks for the service's own description of itself, a Swagger 2.0 document. Needs no credentials, and sends none.
@@ -42,9 +41,7 @@ impl Client {
     /// # }
     /// ```
     pub fn swagger(&self) -> Request<FreeForm> {
-        Request::new(self, "get_swagger", Ok(()), |raw| async move {
-            raw.get_swagger().await
-        })
+        operation!(self, Ok(()), get_swagger())
     }
 
     /// Asks for the user to whom the credentials belong.
@@ -62,8 +59,6 @@ impl Client {
     /// # }
     /// ```
     pub fn current_user(&self) -> Request<User> {
-        Request::new(self, "get_current_user", Ok(()), |raw| async move {
-            raw.get_current_user().await
-        })
+        operation!(self, Ok(()), get_current_user())
     }
 }

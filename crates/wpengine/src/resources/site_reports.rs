@@ -10,7 +10,7 @@ use crate::{
     Client, check,
     error::{Error, ErrorKind},
     paging::{List, Unpaged, whole},
-    request::request_methods,
+    request::{operation, request_methods},
     requests::Request,
     transport::Options,
     types::{
@@ -36,12 +36,7 @@ impl Client {
     /// # }
     /// ```
     pub fn report_sections(&self) -> Request<ReportSections> {
-        Request::new(
-            self,
-            "list_site_report_sections",
-            Ok(()),
-            |raw| async move { raw.list_site_report_sections().await },
-        )
+        operation!(self, Ok(()), list_site_report_sections())
     }
 
     /// One report schedule, by its id, which answers call `uuid`.
@@ -362,13 +357,7 @@ impl CreateReportSchedule {
     fn request(self) -> Request<Confirmation> {
         let check = self.check();
         let body = self.body;
-        Request::new(
-            &self.client,
-            "create_site_report_schedule",
-            check,
-            |raw| async move { raw.create_site_report_schedule(&body).await },
-        )
-        .options(self.options)
+        operation!(&self.client, check, create_site_report_schedule(&body)).options(self.options)
     }
 
     /// Creates the schedule and finds it: lists the schedules of the site before and after, for the one with this title
@@ -504,11 +493,10 @@ impl ReportScheduleHandle {
     /// ```
     pub fn delete(&self) -> Request<()> {
         let id = self.id.clone();
-        Request::new(
+        operation!(
             &self.client,
-            "delete_site_report_schedule",
             check::id("report schedule", &self.id),
-            |raw| async move { raw.delete_site_report_schedule(&id).await },
+            delete_site_report_schedule(&id)
         )
     }
 }
@@ -573,13 +561,8 @@ impl UpdateReportSchedule {
     fn request(self) -> Request<Confirmation> {
         let check = self.check();
         let Self { id, body, .. } = self;
-        Request::new(
-            &self.client,
-            "update_site_report_schedule",
-            check,
-            |raw| async move { raw.update_site_report_schedule(&id, &body).await },
-        )
-        .options(self.options)
+        operation!(&self.client, check, update_site_report_schedule(&id, &body))
+            .options(self.options)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     Client, check,
     error::Error,
     paging::{List, by_offset},
-    request::request_methods,
+    request::{operation, request_methods},
     requests::{Request, Wait},
     transport::Options,
     types::{AccountId, SiteId, SiteTransfer, SiteTransferId, SiteTransferStatus},
@@ -130,14 +130,10 @@ impl SiteTransferHandle {
     /// ```
     pub fn get(&self) -> Request<SiteTransfer> {
         let this = self.clone();
-        Request::new(
+        operation!(
             &self.client,
-            "get_site_transfer",
             self.check(),
-            |raw| async move {
-                raw.get_site_transfer(&this.site_id, &this.transfer_id)
-                    .await
-            },
+            get_site_transfer(&this.site_id, &this.transfer_id)
         )
     }
 
@@ -204,14 +200,10 @@ impl SiteTransferHandle {
     /// ```
     pub fn cancel(&self) -> Request<()> {
         let (this, look) = (self.clone(), self.clone());
-        Request::new(
+        operation!(
             &self.client,
-            "cancel_site_transfer",
             self.check(),
-            |raw| async move {
-                raw.cancel_site_transfer(&this.site_id, &this.transfer_id)
-                    .await
-            },
+            cancel_site_transfer(&this.site_id, &this.transfer_id)
         )
         .settle(|error| async move {
             // The thing is still there after it was cancelled, so that a repetition is refused and not "not found".
@@ -265,13 +257,7 @@ impl CreateSiteTransfer {
         let check = check::id("site", &site_id)
             .and_then(|()| check::id("account", &body.destination_account_id))
             .and_then(|()| body.scheduled_time.map_or(Ok(()), check::transfer_time));
-        Request::new(
-            &self.client,
-            "create_site_transfer",
-            check,
-            |raw| async move { raw.create_site_transfer(&site_id, &body).await },
-        )
-        .options(self.options)
+        operation!(&self.client, check, create_site_transfer(&site_id, &body)).options(self.options)
     }
 }
 

@@ -6,7 +6,7 @@ use super::{ReportSchedules, SiteReports, SiteTransferHandle, SiteTransfers};
 use crate::{
     Client, check,
     paging::{List, by_offset_and_account},
-    request::request_methods,
+    request::{operation, request_methods},
     requests::Request,
     transport::Options,
     types::{AccountId, Site, SiteId, SiteTransferId},
@@ -76,9 +76,7 @@ impl Sites {
         };
         let check =
             check::site_name(&body.name).and_then(|()| check::id("account", &body.account_id));
-        Request::new(&self.client, "create_site", check, |raw| async move {
-            raw.create_site(&body).await
-        })
+        operation!(&self.client, check, create_site(&body))
     }
 }
 
@@ -119,12 +117,7 @@ impl SiteHandle {
     /// ```
     pub fn get(&self) -> Request<Site> {
         let id = self.id.clone();
-        Request::new(
-            &self.client,
-            "get_site",
-            check::id("site", &self.id),
-            |raw| async move { raw.get_site(&id).await },
-        )
+        operation!(&self.client, check::id("site", &self.id), get_site(&id))
     }
 
     /// Updates the site. At least one setter must be called.
@@ -173,12 +166,7 @@ impl SiteHandle {
     /// ```
     pub fn delete(&self) -> Request<()> {
         let id = self.id.clone();
-        Request::new(
-            &self.client,
-            "delete_site",
-            check::id("site", &self.id),
-            |raw| async move { raw.delete_site(&id).await },
-        )
+        operation!(&self.client, check::id("site", &self.id), delete_site(&id))
     }
 
     /// The reports on the site.
@@ -227,10 +215,7 @@ impl UpdateSite {
         let check = check::id("site", &id)
             .and_then(|()| check::changes_something(&body))
             .and_then(|()| body.name.as_deref().map_or(Ok(()), check::site_name));
-        Request::new(&self.client, "update_site", check, |raw| async move {
-            raw.update_site(&id, &body).await
-        })
-        .options(self.options)
+        operation!(&self.client, check, update_site(&id, &body)).options(self.options)
     }
 }
 

@@ -5,6 +5,7 @@ use wpengine_raw::types::CreateSshKeyRequest;
 use crate::{
     Client, check,
     paging::{List, by_offset},
+    request::operation,
     requests::Request,
     types::{SshKey, SshKeyId},
 };
@@ -68,9 +69,7 @@ impl SshKeys {
         };
         let check = check::text("public key", &body.public_key)
             .and_then(|()| check::public_key(&body.public_key));
-        Request::new(&self.client, "create_ssh_key", check, |raw| async move {
-            raw.create_ssh_key(&body).await
-        })
+        operation!(&self.client, check, create_ssh_key(&body))
     }
 }
 
@@ -116,11 +115,10 @@ impl SshKeyHandle {
     /// ```
     pub fn delete(&self) -> Request<()> {
         let (id, look) = (self.id.clone(), self.clone());
-        Request::new(
+        operation!(
             &self.client,
-            "delete_ssh_key",
             check::id("SSH key", &self.id),
-            |raw| async move { raw.delete_ssh_key(&id).await },
+            delete_ssh_key(&id)
         )
         .settle(|error| async move {
             // For this operation the API documents no 404: a key that a lost attempt has removed is forbidden.

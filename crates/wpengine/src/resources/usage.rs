@@ -11,7 +11,7 @@ use crate::{
     check,
     error::{Error, ErrorKind},
     paging::{Ask, ByToken, Fetched, List, Page, UsageNotes},
-    request::request_methods,
+    request::{operation, request_methods},
     requests::{Request, Wait},
     transport::Options,
     types::{
@@ -168,11 +168,10 @@ impl AccountUsage {
     /// ```
     pub fn refresh_disk_usage(&self) -> Request<()> {
         let id = self.account_id.clone();
-        Request::new(
+        operation!(
             &self.client,
-            "refresh_account_disk_usage",
             check::id("account", &self.account_id),
-            |raw| async move { raw.refresh_account_disk_usage(&id).await },
+            refresh_account_disk_usage(&id)
         )
     }
 }
@@ -266,11 +265,10 @@ impl InstallUsage {
     /// ```
     pub fn refresh_disk_usage(&self) -> Request<()> {
         let id = self.install_id.clone();
-        Request::new(
+        operation!(
             &self.client,
-            "refresh_install_disk_usage",
             check::id("install", &self.install_id),
-            |raw| async move { raw.refresh_install_disk_usage(&id).await },
+            refresh_install_disk_usage(&id)
         )
     }
 }

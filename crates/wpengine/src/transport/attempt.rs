@@ -28,31 +28,32 @@ pub(super) struct Answer {
     pub(super) token: Option<u64>,
 }
 
-/// The time limit of one attempt, and which limit that is.
+/// The time limit of one attempt.
 #[derive(Clone, Copy)]
 struct Limit {
     time: Duration,
-    /// The time of the whole call, if that is what runs out.
-    of_call: Option<Duration>,
+    /// Whether it is the time of the whole call that runs out.
+    of_call: bool,
 }
 
 impl Limit {
-    fn new(core: &Core, deadline: &Deadline, of_call: Duration) -> Self {
+    fn new(core: &Core, deadline: &Deadline) -> Self {
         let left = deadline.left();
         Self {
             time: left.min(core.config.attempt_timeout),
-            of_call: (left < core.config.attempt_timeout).then_some(of_call),
+            of_call: left < core.config.attempt_timeout,
         }
     }
 
-    fn no_answer(self) -> Failure {
-        let error = match self.of_call {
-            Some(time) => out_of_time(time),
-            None => Error::new(
+    fn no_answer(self, call: &Call<'_>) -> Failure {
+        let error = if self.of_call {
+            call.out_of_time()
+        } else {
+            Error::new(
                 ErrorKind::Timeout,
                 format!("no answer within {}", seconds(self.time)),
             )
-            .hint("the service, or something on the way, does not answer; a longer limit is set with `attempt_timeout`"),
+            .hint("the service, or something on the way, does not answer; a longer limit is set with `attempt_timeout`")
         };
         Failure {
             error,
@@ -60,15 +61,6 @@ impl Limit {
             transient: true,
         }
     }
-}
-
-/// The call is over before the answer is there.
-pub(super) fn out_of_time(time: Duration) -> Error {
-    Error::new(
-        ErrorKind::Timeout,
-        format!("the call was not over within {}", seconds(time)),
-    )
-    .hint("the service, or something on the way, answers slowly or not at all; a longer limit is set with `timeout`")
 }
 
 /// Sends the request once. The permit of the rate limit counts as used from the moment of sending.
@@ -80,7 +72,7 @@ pub(super) async fn attempt(
     number: u32,
 ) -> Result<Answer, Failure> {
     let Call { core, target, .. } = *call;
-    let limit = Limit::new(core, deadline, call.timeout());
+    let limit = Limit::new(core, deadline);
     let mut request = call.request.clone();
     let (mut token, mut sent) = (None, None);
     if target.authenticated {
@@ -99,7 +91,7 @@ pub(super) async fn attempt(
     }
     // The token may have taken some of the time.
     let limit = if token.is_some() {
-        Limit::new(core, deadline, call.timeout())
+        Limit::new(core, deadline)
     } else {
         limit
     };
@@ -118,7 +110,7 @@ pub(super) async fn attempt(
             });
         }
         Ok(Err(error)) => failure(core, error),
-        Err(_) => limit.no_answer(),
+        Err(_) => limit.no_answer(call),
     };
     if let Some(permit) = permit
         && failure.not_sent

@@ -4,6 +4,7 @@
 
 mod admit;
 mod attempt;
+mod attempts;
 mod authenticate;
 mod budget;
 mod call;
@@ -21,9 +22,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Uri};
 
 pub(crate) use self::{
+    attempts::{Exchange, History},
     authenticate::{Authenticator, Session},
     budget::Budget,
-    call::{Exchange, History},
     core::Core,
     counters::Counting,
     http_client::{Parsed, Reqwest},

@@ -1,19 +1,20 @@
 //! Requests for what is not modelled yet.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use wpengine_raw::values::Page;
 
 use crate::{
-    Client, RetryPolicy,
+    Client,
     call::{self, Facts},
     check,
     error::Error,
     paging::{Ask, Fetched, Keyed, List},
+    request::option_methods,
     response::Response,
     transport::{self, Exchange, History, Options, Target},
 };
@@ -53,31 +54,7 @@ impl AnyRequest {
         self
     }
 
-    /// Adds a header to this request. `Authorization` and `User-Agent` are the client's own and stay as they are.
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.options.headers.insert(name, value);
-        self
-    }
-
-    /// Limits the time of this call, in place of the client's `timeout` of 300 s by default. It covers the token, the wait for
-    /// the rate limit, all attempts and the waits between them, and reading the answer.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = Some(timeout);
-        self
-    }
-
-    /// Gives this call extra time that it may only spend waiting for the rate limit, in place of the client's
-    /// `rate_limit_wait`, which is none by default.
-    pub fn rate_limit_wait(mut self, wait: Duration) -> Self {
-        self.options.rate_limit_wait = Some(wait);
-        self
-    }
-
-    /// Repeats failed attempts of this call by another policy than the client's.
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.options.retry = Some(policy);
-        self
-    }
+    option_methods!();
 
     /// Sends the request and reads the answer as JSON.
     ///

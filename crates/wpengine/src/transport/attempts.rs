@@ -1,0 +1,197 @@
+//! The loop of a call: attempts, until one of them is answered for good.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode};
+
+use super::{
+    admit::{self, Held},
+    attempt::{Answer, attempt},
+    call::Call,
+    deadline::Deadline,
+    retry::{self, Failure, Next, Outcome, Past},
+    trace,
+};
+use crate::{error::Error, limits::LimitKey};
+
+/// An answer, and what it took to get it.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) response: Response<Bytes>,
+    pub(crate) history: History,
+    /// The `Authorization` that it was asked with: whatever is quoted of the answer must not hold it.
+    pub(crate) authorization: Option<HeaderValue>,
+}
+
+/// What became of the attempts of a call.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct History {
+    pub(crate) attempts: u32,
+    pub(crate) elapsed: Duration,
+    /// Whether any attempt may have been done.
+    pub(crate) may_have_happened: bool,
+}
+
+impl History {
+    fn new(attempts: u32, past: Past, deadline: &Deadline) -> Self {
+        Self {
+            attempts,
+            elapsed: deadline.elapsed(),
+            may_have_happened: past.may_have_happened,
+        }
+    }
+
+    /// Writes it into an error.
+    pub(crate) fn note(self, error: Error) -> Error {
+        error.with(|inner| {
+            inner.attempts = self.attempts;
+            inner.elapsed = Some(self.elapsed);
+            inner.may_have_happened = self.may_have_happened;
+        })
+    }
+}
+
+impl Call<'_> {
+    /// Attempts until the call is over. An answer of any status is `Ok`.
+    pub(super) async fn run(self) -> Result<Exchange, Error> {
+        let config = &self.core.config;
+        let extra = self
+            .options
+            .rate_limit_wait
+            .unwrap_or(config.rate_limit_wait);
+        let mut deadline = Deadline::new(self.timeout(), extra);
+        let key = admit::key(self.core, &self.session, self.target, self.request);
+        let (mut past, mut attempts, mut refused_token) = (Past::default(), 0, None);
+        loop {
+            let held = self.admit(&key, &mut deadline, attempts).await;
+            let held = held.map_err(|error| History::new(attempts, past, &deadline).note(error))?;
+            attempts += 1;
+            past.tries += 1;
+            let sent = attempt(&self, held, &deadline, refused_token, attempts).await;
+            if let Ok(answer) = &sent
+                && refused_token.is_none()
+                && let Some(token) = answer.refused_token()
+            {
+                // Tokens expire: that is worth one more attempt with a new one.
+                refused_token = Some(token);
+                past.tries -= 1;
+                continue;
+            }
+            let outcome = match &sent {
+                Ok(answer) => answer.outcome(&self),
+                Err(failure) => Outcome::Failed(failure),
+            };
+            let pause = self.observe(&key, &sent);
+            let next = self.next(&outcome, past, pause, &deadline);
+            past.may_have_happened |= retry::may_have_happened(self.target, &outcome);
+            let history = History::new(attempts, past, &deadline);
+            match next {
+                Next::Stop => return self.end(sent, history, past.tries > 1),
+                Next::Gone => return Ok(gone(history)),
+                Next::Retry(wait) => {
+                    trace::waiting(self.target, wait, attempts);
+                    tokio::time::sleep(wait).await;
+                }
+                Next::Refused(wait) => {
+                    trace::limited(self.target, wait);
+                    tokio::time::sleep(wait).await;
+                    self.core.counting.limited(wait);
+                    deadline.spent_on_limit(wait);
+                    past.refusals += 1;
+                    past.tries -= 1;
+                }
+            }
+        }
+    }
+
+    /// Waits for the rate limit.
+    async fn admit(
+        &self,
+        key: &LimitKey,
+        deadline: &mut Deadline,
+        attempts: u32,
+    ) -> Result<Held, Error> {
+        let held = admit::admit(self.core, self.target, key, deadline, attempts).await?;
+        if deadline.left().is_zero() {
+            return Err(self.out_of_time());
+        }
+        Ok(held)
+    }
+
+    /// Tells the limiter what the answer says of it. Returns for how long it pauses after a refusal.
+    fn observe(&self, key: &LimitKey, sent: &Result<Answer, Failure>) -> Option<Duration> {
+        let response = &sent.as_ref().ok()?.response;
+        admit::observe(
+            self.core,
+            key,
+            self.target,
+            response.status(),
+            response.headers(),
+        )
+    }
+
+    /// What to do next, within the limits of the policy, the deadline and the budget.
+    fn next(
+        &self,
+        outcome: &Outcome<'_>,
+        past: Past,
+        pause: Option<Duration>,
+        deadline: &Deadline,
+    ) -> Next {
+        let policy = self.policy();
+        match retry::next_step(self.target, outcome, &policy, past, fastrand::f64()) {
+            Next::Retry(wait)
+                if wait >= deadline.left()
+                    || deadline.worked().saturating_add(wait) > policy.time_limit
+                    || !self.core.budget.spend() =>
+            {
+                Next::Stop
+            }
+            Next::Refused(wait) => {
+                let is_told = matches!(outcome, Outcome::Answered(_, Some(_)));
+                // What the service does not say the limiter may know. Refused again, it was wrong.
+                let known = pause.filter(|_| !is_told && past.refusals == 0);
+                let wait = known.unwrap_or(wait);
+                if wait >= deadline.left_for_limit() {
+                    Next::Stop
+                } else {
+                    Next::Refused(wait)
+                }
+            }
+            next => next,
+        }
+    }
+
+    fn end(
+        &self,
+        sent: Result<Answer, Failure>,
+        mut history: History,
+        repeated: bool,
+    ) -> Result<Exchange, Error> {
+        let answer = sent.map_err(|failure| history.note(failure.error))?;
+        if answer.response.status().is_success() {
+            self.core.budget.earn(repeated);
+            history.may_have_happened = false;
+        }
+        Ok(Exchange {
+            response: answer.response,
+            history,
+            authorization: answer.authorization,
+        })
+    }
+}
+
+/// What stands for the answer of a deletion that had been done before.
+fn gone(history: History) -> Exchange {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    Exchange {
+        response,
+        history: History {
+            may_have_happened: false,
+            ..history
+        },
+        authorization: None,
+    }
+}
