@@ -13,6 +13,7 @@ mod response;
 mod wait;
 
 pub mod error;
+pub mod guide;
 pub mod limits;
 pub mod paging;
 pub mod resources;
