@@ -162,7 +162,7 @@ impl AccountUsage {
     /// let usage = client.account("eeda3227-9a39-46ae-9e14-20958bb4e6c9").usage();
     /// usage.refresh_disk_usage().await?;
     /// let page = usage.list().pages().try_next().await?;
-    /// println!("{:?}", page.and_then(|page| page.storage_refresh_expected()));
+    /// println!("{:?}", page.as_ref().and_then(|page| page.storage_refresh_expected()));
     /// # Ok(())
     /// # }
     /// ```
