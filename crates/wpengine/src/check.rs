@@ -17,14 +17,14 @@ pub(crate) fn id(what: &str, id: impl AsRef<str>) -> Result<(), Error> {
     let id = id.as_ref();
     if id.is_empty() {
         return Err(Error::invalid(format!("the {what} id is empty"))
-            .hint("take it from an answer of the service"));
+            .with_hint("take it from an answer of the service"));
     }
     if id.trim() != id {
         return Err(Error::invalid(format!(
             "the {what} id `{}` has white space around it",
             quoted(id)
         ))
-        .hint("trim it; a line that was read from a file ends in a line break"));
+        .with_hint("trim it; a line that was read from a file ends in a line break"));
     }
     let changes_path = matches!(id, "." | "..")
         || id.chars().any(|letter| {
@@ -37,7 +37,7 @@ pub(crate) fn id(what: &str, id: impl AsRef<str>) -> Result<(), Error> {
             "`{}` is no {what} id: it would change the path of the request",
             quoted(id)
         ))
-        .hint("take it from an answer of the service"));
+        .with_hint("take it from an answer of the service"));
     }
     Ok(())
 }
@@ -85,7 +85,7 @@ pub(crate) fn text(what: &str, text: &str) -> Result<(), Error> {
 pub(crate) fn set(what: &str, text: &str, method: &str) -> Result<(), Error> {
     if text.trim().is_empty() {
         return Err(Error::invalid(format!("the {what} is missing"))
-            .hint(format!("set it with `{method}`")));
+            .with_hint(format!("set it with `{method}`")));
     }
     Ok(())
 }
@@ -94,7 +94,7 @@ pub(crate) fn set(what: &str, text: &str, method: &str) -> Result<(), Error> {
 pub(crate) fn emails(emails: &[String]) -> Result<(), Error> {
     if emails.is_empty() {
         return Err(
-            Error::invalid("at least one notification e-mail address is needed").hint(
+            Error::invalid("at least one notification e-mail address is needed").with_hint(
                 "the service sends a mail when the work is over and refuses to start without",
             ),
         );
@@ -127,7 +127,7 @@ pub(crate) fn domain_name(name: &str) -> Result<(), Error> {
         return Ok(());
     }
     Err(
-        Error::invalid(format!("`{}` is no name of a domain", quoted(name))).hint(
+        Error::invalid(format!("`{}` is no name of a domain", quoted(name))).with_hint(
             "write the name alone, like `www.example.com`, without `https://`, a port or a path",
         ),
     )
@@ -151,7 +151,7 @@ pub(crate) fn changes_something(body: &impl Serialize) -> Result<(), Error> {
     let body = serde_json::to_value(body).unwrap_or_default();
     if body.as_object().is_some_and(serde_json::Map::is_empty) {
         return Err(Error::invalid("the update changes nothing")
-            .hint("nothing was sent; call at least one of its setters"));
+            .with_hint("nothing was sent; call at least one of its setters"));
     }
     Ok(())
 }
@@ -171,7 +171,7 @@ pub(crate) fn headers(headers: &HeaderMap) -> Result<(), Error> {
         Some(name) => Err(Error::invalid(format!(
             "the header `{name}` belongs to the connection and cannot be set"
         ))
-        .hint("nothing was sent; leave it out")),
+        .with_hint("nothing was sent; leave it out")),
         None => Ok(()),
     }
 }
@@ -213,7 +213,7 @@ fn days_at(first: Date, last: Date, longest: Option<i32>, today: Date) -> Result
         return Err(Error::invalid(format!(
             "the range from {first} to {last} has {length} days, and at most {longest} can be asked for at once"
         ))
-        .hint("ask in several steps"));
+        .with_hint("ask in several steps"));
     }
     // A day of slack: the day here and the day at the service can differ.
     let earliest = today
@@ -238,7 +238,7 @@ pub(crate) fn same_id(what: &str, asked: &str, answered: &str) -> Result<(), Err
         quoted(asked)
     );
     Err(Error::new(ErrorKind::Decode, text)
-        .hint("ask again; if it stays so, ask WP Engine's support"))
+        .with_hint("ask again; if it stays so, ask WP Engine's support"))
 }
 
 /// A value that the API does not document cannot be sent.
@@ -257,7 +257,7 @@ pub(crate) fn public_key(text: &str) -> Result<(), Error> {
     if text.contains("PRIVATE KEY") {
         return Err(
             Error::invalid("this is a private key, and a public one is wanted")
-                .hint("nothing was sent; the public key is in the file that ends in `.pub`"),
+                .with_hint("nothing was sent; the public key is in the file that ends in `.pub`"),
         );
     }
     Ok(())
@@ -271,7 +271,7 @@ pub(crate) fn roles(roles: &Roles) -> Result<(), Error> {
     Err(Error::invalid(format!(
         "`{roles}` is no combination of roles that the API documents"
     ))
-    .hint("it takes `owner`, `full`, `full,billing`, `partial` or `partial,billing`"))
+    .with_hint("it takes `owner`, `full`, `full,billing`, `partial` or `partial,billing`"))
 }
 
 /// A redirect takes an id. The word that removes one is not an id, and a method of its own says it.
@@ -279,7 +279,7 @@ pub(crate) fn redirect_target(target: &str) -> Result<(), Error> {
     id("domain", target)?;
     if target == "nil" {
         return Err(Error::invalid("`nil` is no id of a domain")
-            .hint("use `remove_redirect()` to let a domain redirect no longer"));
+            .with_hint("use `remove_redirect()` to let a domain redirect no longer"));
     }
     Ok(())
 }
@@ -292,7 +292,7 @@ pub(crate) fn pem(what: &str, label: &str, text: &str) -> Result<(), Error> {
         return Ok(());
     }
     Err(
-        Error::invalid(format!("the {what} is no PEM text")).hint(format!(
+        Error::invalid(format!("the {what} is no PEM text")).with_hint(format!(
             "nothing was sent; it begins with `-----BEGIN {label}-----`"
         )),
     )
@@ -310,7 +310,7 @@ pub(crate) fn transfer_time(time: Timestamp) -> Result<(), Error> {
     Err(Error::invalid(format!(
         "a transfer is scheduled 1 hour to 7 days ahead, and {time} is not"
     ))
-    .hint("leave the time out to begin at once"))
+    .with_hint("leave the time out to begin at once"))
 }
 
 #[cfg(test)]

@@ -129,7 +129,7 @@ impl Credentials {
                         Error::configuration(format!(
                             "the environment variable {name} is not valid UTF-8"
                         ))
-                        .hint("set it to the text that the user portal shows")
+                        .with_hint("set it to the text that the user portal shows")
                     }),
             }
         };
@@ -149,13 +149,14 @@ impl Credentials {
             return Err(Error::configuration(format!(
                 "the environment has {set} but not {missing}"
             ))
-            .hint(format!("set {missing} too, or unset {set}")));
+            .with_hint(format!("set {missing} too, or unset {set}")));
         }
         let (user, password) = PAIRS[0];
         Err(
-            Error::configuration("the environment has no credentials for the WP Engine API").hint(
-                format!("set {user} and {password} to what the user portal shows under API Access"),
-            ),
+            Error::configuration("the environment has no credentials for the WP Engine API")
+                .with_hint(format!(
+                    "set {user} and {password} to what the user portal shows under API Access"
+                )),
         )
     }
 
@@ -166,7 +167,7 @@ impl Credentials {
                 if user.expose_secret().is_empty() || password.expose_secret().is_empty() {
                     return Err(
                         Error::configuration("the API user id or its password is empty")
-                            .hint("give both as the user portal shows them"),
+                            .with_hint("give both as the user portal shows them"),
                     );
                 }
                 spaces("API user id", user)?;
@@ -174,7 +175,7 @@ impl Credentials {
                 if user.expose_secret().contains(':') {
                     return Err(
                         Error::configuration("an API user id cannot contain a colon")
-                            .hint("give the id and the password separately"),
+                            .with_hint("give the id and the password separately"),
                     );
                 }
                 Ok(())
@@ -204,7 +205,7 @@ impl Credentials {
 fn spaces(what: &str, secret: &SecretString) -> Result<(), Error> {
     let text = secret.expose_secret();
     let refuse = |rule: &str, hint: &str| {
-        Err(Error::configuration(format!("the {what} {rule}")).hint(hint.to_owned()))
+        Err(Error::configuration(format!("the {what} {rule}")).with_hint(hint.to_owned()))
     };
     if text.trim_end_matches(['\r', '\n']) != text {
         return refuse(
@@ -323,7 +324,7 @@ pub(crate) fn unusable_token() -> Error {
     Error::configuration(
         "a bearer token must not be empty and must hold only visible ASCII characters",
     )
-    .hint("check for a line break at its end")
+    .with_hint("check for a line break at its end")
 }
 
 fn sensitive(text: &str) -> Result<HeaderValue, Error> {

@@ -75,7 +75,7 @@ impl Download {
             None => String::new(),
         };
         let error = Error::new(kind, format!("{what} after {}{of} bytes", self.read));
-        named(&self.host, error.hint("download it again"))
+        named(&self.host, error.with_hint("download it again"))
     }
 }
 
@@ -165,7 +165,7 @@ impl Client {
             Err(_) => {
                 let text = format!("the download has not begun within {}", seconds(total));
                 let error = Error::new(ErrorKind::Timeout, text)
-                    .hint("try again; a longer limit is set with `timeout`");
+                    .with_hint("try again; a longer limit is set with `timeout`");
                 Err(named(&first, error))
             }
         }
@@ -190,13 +190,14 @@ impl Client {
                     answer.status()
                 );
                 let error = Error::new(ErrorKind::Transport, text)
-                    .hint("take a new link from the service; if it leads there too, ask WP Engine's support")
+                    .with_hint("take a new link from the service; if it leads there too, ask WP Engine's support")
                     .with(|inner| inner.status = Some(answer.status()));
                 named(host(&url), error)
             })?;
         }
         let text = format!("more than {REDIRECTS} redirects, one after the other");
-        let error = Error::new(ErrorKind::Transport, text).hint("take a new link from the service");
+        let error =
+            Error::new(ErrorKind::Transport, text).with_hint("take a new link from the service");
         Err(named(host(&url), error))
     }
 
@@ -222,7 +223,7 @@ impl Client {
                 Err(_) => {
                     let text = format!("no answer within {}", seconds(limit));
                     let error = Error::new(ErrorKind::Timeout, text)
-                        .hint("try again; a longer limit is set with `attempt_timeout`");
+                        .with_hint("try again; a longer limit is set with `attempt_timeout`");
                     Err(named(host(url), error))
                 }
             };
@@ -295,11 +296,11 @@ fn checked(link: &str) -> Result<Url, Error> {
         "the link leads to {host} over `{}://`, where everybody on the way could read along",
         url.scheme()
     ))
-    .hint("nothing was sent; only `https://` is opened"))
+    .with_hint("nothing was sent; only `https://` is opened"))
 }
 
 fn nowhere() -> Error {
-    Error::invalid("the link is no address").hint("nothing was sent; take it from an answer")
+    Error::invalid("the link is no address").with_hint("nothing was sent; take it from an answer")
 }
 
 fn host(url: &Url) -> &str {
@@ -319,7 +320,7 @@ fn refused(url: &Url, status: StatusCode) -> Error {
         "the host of the file cannot give it now: try again later"
     };
     let error = Error::new(ErrorKind::Api, format!("{} {reason}", status.as_u16()))
-        .hint(hint)
+        .with_hint(hint)
         .with(|inner| inner.status = Some(status));
     named(host(url), error)
 }
@@ -349,7 +350,7 @@ impl Client {
             ErrorKind::InvalidRequest => "nothing was sent; take a new link from the service",
             _ => "download it again",
         };
-        let error = named(host(url), Error::new(kind, text).hint(hint));
+        let error = named(host(url), Error::new(kind, text).with_hint(hint));
         match source {
             Some(source) => error.caused_by(source),
             None => error,

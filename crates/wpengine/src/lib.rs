@@ -20,6 +20,7 @@ pub mod resources;
 pub mod transport;
 pub mod types;
 
+pub use bytes;
 pub use http;
 pub use jiff;
 

@@ -24,7 +24,7 @@ type Ask<T> =
     Box<dyn FnOnce(raw::Client) -> Pin<Box<dyn Future<Output = RawResult<T>> + Send>> + Send>;
 
 /// Looks once more at a failure: what it finds out may be that there is none.
-type Settle<T> = Box<
+type Recover<T> = Box<
     dyn FnOnce(Error) -> Pin<Box<dyn Future<Output = Result<Response<T>, Error>> + Send>> + Send,
 >;
 
@@ -55,7 +55,7 @@ pub struct Request<T> {
     options: Options,
     check: Result<(), Error>,
     ask: Ask<T>,
-    settle: Option<Settle<T>>,
+    recover: Option<Recover<T>>,
 }
 
 impl<T: DeserializeOwned + Send + 'static> Request<T> {
@@ -75,17 +75,17 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
             options: Options::default(),
             check,
             ask: Box::new(move |raw| Box::pin(ask(raw))),
-            settle: None,
+            recover: None,
         }
     }
 
     /// Has a failure looked at once more.
-    pub(crate) fn settle<F, Fut>(mut self, settle: F) -> Self
+    pub(crate) fn recover<F, Fut>(mut self, recover: F) -> Self
     where
         F: FnOnce(Error) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Response<T>, Error>> + Send + 'static,
     {
-        self.settle = Some(Box::new(move |error| Box::pin(settle(error))));
+        self.recover = Some(Box::new(move |error| Box::pin(recover(error))));
         self
     }
 
@@ -108,15 +108,15 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
             options,
             check,
             ask,
-            settle,
+            recover,
         } = self;
         check.map_err(|error| error.with(|inner| inner.operation = Some(operation)))?;
         client.refuse_writes(operation)?;
         match (
             call::call(client.core(), operation, options, ask).await,
-            settle,
+            recover,
         ) {
-            (Err(error), Some(settle)) => settle(error).await,
+            (Err(error), Some(recover)) => recover(error).await,
             (answer, _) => answer,
         }
     }

@@ -222,7 +222,7 @@ impl<T> Progress<T> {
             }
             Stage::Failed(state) => {
                 let text = format!("{} ended as `{state}`", work.name);
-                let error = Error::new(ErrorKind::WorkFailed, text).hint(work.hint);
+                let error = Error::new(ErrorKind::WorkFailed, text).with_hint(work.hint);
                 self.step = Step::Over;
                 Err(error.with(|inner| inner.state = Some(state)))
             }
@@ -279,7 +279,7 @@ impl<T> Progress<T> {
             "it goes on at the service: wait again, with a longer `deadline` if it is large"
         };
         let error = Error::new(ErrorKind::WaitTimedOut, text)
-            .hint(hint)
+            .with_hint(hint)
             .with(|inner| {
                 inner.state = state;
                 inner.may_have_happened = starting;

@@ -35,13 +35,19 @@ pub(crate) fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64,
     Integer::deserialize(deserializer).map(|Integer(value)| value)
 }
 
-/// The same where null stands for none.
-pub(crate) fn optional_integer<'de, D>(deserializer: D) -> Result<Option<i64>, D::Error>
+/// The same where null stands for none, for a number of any size.
+pub(crate) fn optional_integer<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
+    T: TryFrom<i64>,
 {
-    let value = Option::<Integer>::deserialize(deserializer)?;
-    Ok(value.map(|Integer(value)| value))
+    let Some(Integer(value)) = Option::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    let number = T::try_from(value);
+    number
+        .map(Some)
+        .map_err(|_| de::Error::invalid_value(de::Unexpected::Signed(value), &"a number from 0"))
 }
 
 struct Integer(i64);

@@ -24,7 +24,11 @@ pub struct Page<T> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
     /// How many items there are over all pages.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "super::optional_integer",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub count: Option<u64>,
     /// What stands in place of the three others in the form of the API's older overview.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,19 +41,39 @@ pub struct Page<T> {
 #[non_exhaustive]
 pub struct Pagination {
     /// How many items there are over all pages.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "super::optional_integer",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub total: Option<u64>,
     /// How many items this page holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "super::optional_integer",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub count: Option<u64>,
     /// How many items a page holds at most.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "super::optional_integer",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub per_page: Option<u64>,
     /// Number of this page, from 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "super::optional_integer",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub current_page: Option<u64>,
     /// How many pages there are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "super::optional_integer",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub total_pages: Option<u64>,
 }
 

@@ -108,7 +108,7 @@ impl Facts<'_> {
         let mut error = Error::new(ErrorKind::Api, message);
         let session = self.core.authenticator.session();
         if let Some(hint) = self.hint(session.credentials()) {
-            error = error.hint(hint);
+            error = error.with_hint(hint);
         }
         let error = self.history.note(error).with(|inner| {
             inner.status = Some(self.status);
@@ -155,7 +155,7 @@ impl Facts<'_> {
             message.push_str(": ");
             message.push_str(&said);
         }
-        let error = Error::new(ErrorKind::Decode, message).hint(
+        let error = Error::new(ErrorKind::Decode, message).with_hint(
             "something on the way may have answered instead of the service: check the base URL and the proxy",
         );
         self.of_success(error)
@@ -214,7 +214,7 @@ impl Facts<'_> {
         } else {
             "something on the way may have answered, or cut the answer off: check the base URL and the proxy"
         };
-        self.of_success(Error::new(ErrorKind::Decode, message).hint(hint))
+        self.of_success(Error::new(ErrorKind::Decode, message).with_hint(hint))
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) const BASE_URL: &str = "https://api.wpengineapi.com/v1";
 pub(super) fn read(text: &str) -> Result<(Url, Option<Credentials>), Error> {
     let mut url = Url::parse(text).map_err(|error| {
         Error::configuration("the base URL is not a URL")
-            .hint(format!("it looks like `{BASE_URL}`"))
+            .with_hint(format!("it looks like `{BASE_URL}`"))
             .caused_by(error)
     })?;
     check(&url)?;
@@ -27,7 +27,7 @@ pub(super) fn read(text: &str) -> Result<(Url, Option<Credentials>), Error> {
 
 fn check(url: &Url) -> Result<(), Error> {
     let refuse =
-        |message: String, hint: &str| Err(Error::configuration(message).hint(hint.to_owned()));
+        |message: String, hint: &str| Err(Error::configuration(message).with_hint(hint.to_owned()));
     if url.query().is_some() || url.fragment().is_some() {
         return refuse(
             "the base URL has a query or a fragment".to_owned(),
@@ -56,7 +56,7 @@ fn take_credentials(url: &mut Url) -> Result<Option<Credentials>, Error> {
         return Ok(None);
     }
     if !is_loopback(url) {
-        return Err(Error::configuration("the base URL holds credentials").hint(
+        return Err(Error::configuration("the base URL holds credentials").with_hint(
             "take them out of it and give them to the client with `credentials`; only a URL of this machine may hold any",
         ));
     }

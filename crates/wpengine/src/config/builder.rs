@@ -230,12 +230,15 @@ impl ClientBuilder {
         let (base, of_url) = base_url::read(base_url.as_deref().unwrap_or(base_url::BASE_URL))?;
         let credentials = credentials.or(of_url).ok_or_else(|| {
             Error::configuration("the client has no credentials")
-                .hint("set them with `credentials`, or use `Client::from_env`")
+                .with_hint("set them with `credentials`, or use `Client::from_env`")
         })?;
         credentials.check()?;
         check_timeouts(&config)?;
         let user_agent = user_agent(user_agent_suffix.as_deref())?;
-        let http = connections::client(&config, &connections, &base)?;
+        let http = match &http_client {
+            Some(_) => connections::only_for_requests()?,
+            None => connections::client(&config, &connections, &base)?,
+        };
         let limiter = match limiter {
             Limiter::Given(limiter) => Some(limiter),
             Limiter::Default if http_client.is_none() && !is_loopback(&base) => {
@@ -288,7 +291,7 @@ fn check_timeouts(config: &Config) -> Result<(), Error> {
             return Err(Error::configuration(format!(
                 "`{name}` is zero, so no request could be sent"
             ))
-            .hint("set a longer time, or leave it out for the default"));
+            .with_hint("set a longer time, or leave it out for the default"));
         }
     }
     Ok(())
@@ -302,6 +305,6 @@ fn user_agent(suffix: Option<&str>) -> Result<HeaderValue, Error> {
     };
     HeaderValue::from_str(&whole).map_err(|_| {
         Error::configuration("the suffix of the user agent cannot be sent in a header")
-            .hint("use visible ASCII characters, such as `my-program/1.0`")
+            .with_hint("use visible ASCII characters, such as `my-program/1.0`")
     })
 }

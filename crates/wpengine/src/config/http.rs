@@ -37,7 +37,7 @@ pub(super) fn client(
             return Err(Error::configuration(
                 "a proxy cannot be used with a plain `http://` base URL: it would see the credentials",
             )
-            .hint("leave `proxy` out: the base URL is on this machine"));
+            .with_hint("leave `proxy` out: the base URL is on this machine"));
         }
         Some(proxy) => builder.proxy(checked_proxy(proxy)?),
         None if is_loopback(base) => builder.no_proxy(),
@@ -48,9 +48,20 @@ pub(super) fn client(
     };
     tls(builder, connections, base)?.build().map_err(|error| {
         Error::configuration("TLS cannot be set up")
-            .hint("it needs the certificates that this machine trusts: install them (Debian, Ubuntu and Alpine: the package `ca-certificates`)")
+            .with_hint("it needs the certificates that this machine trusts: install them (Debian, Ubuntu and Alpine: the package `ca-certificates`)")
             .caused_by(error)
     })
+}
+
+/// The generated client makes its requests with a reqwest client even if another one sends them. This one needs nothing of the
+/// machine: no certificates and no proxy.
+pub(super) fn only_for_requests() -> Result<reqwest::Client, Error> {
+    let builder = reqwest::Client::builder().no_proxy();
+    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    let builder = builder.tls_certs_only([]);
+    builder
+        .build()
+        .map_err(|error| Error::configuration("TLS cannot be set up").caused_by(error))
 }
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
@@ -70,7 +81,7 @@ fn tls(
         if read.is_empty() {
             return Err(
                 Error::configuration("the root certificates hold no certificate")
-                    .hint("PEM begins with `-----BEGIN CERTIFICATE-----`"),
+                    .with_hint("PEM begins with `-----BEGIN CERTIFICATE-----`"),
             );
         }
         certificates.extend(read);
@@ -92,7 +103,7 @@ fn tls(
         return Err(Error::configuration(
             "this build of `wpengine` has no TLS, and the base URL is `https://`",
         )
-        .hint("enable its feature `rustls` or `native-tls`"));
+        .with_hint("enable its feature `rustls` or `native-tls`"));
     }
     Ok(builder)
 }
@@ -103,7 +114,7 @@ fn checked_proxy(text: &str) -> Result<reqwest::Proxy, Error> {
     let url = proxy_url("the proxy", text)?;
     reqwest::Proxy::all(url).map_err(|error| {
         Error::configuration("the proxy cannot be used")
-            .hint(PROXY_HINT)
+            .with_hint(PROXY_HINT)
             .caused_by(error.without_url())
     })
 }
@@ -111,7 +122,8 @@ fn checked_proxy(text: &str) -> Result<reqwest::Proxy, Error> {
 const PROXY_HINT: &str = "write it as `http://host:port`";
 
 fn proxy_url(what: &str, text: &str) -> Result<Url, Error> {
-    let refuse = |message: &str| Error::configuration(format!("{what} {message}")).hint(PROXY_HINT);
+    let refuse =
+        |message: &str| Error::configuration(format!("{what} {message}")).with_hint(PROXY_HINT);
     let url = Url::parse(text).map_err(|error| refuse("is not a URL").caused_by(error))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(refuse("is neither `http://` nor `https://`"));

@@ -100,7 +100,7 @@ impl Error {
         self
     }
 
-    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
         self.with(|inner| inner.hint = Some(hint.into()))
     }
 
@@ -154,6 +154,12 @@ impl Error {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// What to do about it, where the client knows something. It is also at the end of the text.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
     }
 
     /// What the service said, if it answered.

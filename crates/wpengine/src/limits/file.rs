@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::{
     LimitError, LimitKey, Observation, Permit, PermitFuture, RateLimiter, Window, WindowState,
     Windows,
-    ledger::{Ledger, Rules, Told, millis},
+    ledger::{Ledger, Reply, Rules, millis},
 };
 
 /// The longest wait for the lock of the file.
@@ -155,9 +155,12 @@ fn cache_folder() -> Option<PathBuf> {
 
 impl Inner {
     /// Does something with the ledger in the file. Waits for its lock for a second at most.
-    async fn with_ledger<T>(&self, work: impl FnOnce(&mut Ledger, u64) -> T) -> Result<T, Trouble> {
+    async fn with_ledger<T>(
+        &self,
+        work: impl FnOnce(&mut Ledger, u64) -> T,
+    ) -> Result<T, FileError> {
         if self.is_left_alone() {
-            return Err(Trouble::LeftAlone);
+            return Err(FileError::LeftAlone);
         }
         let started = Instant::now();
         let done = async {
@@ -167,8 +170,8 @@ impl Inner {
                     TryLockError::WouldBlock if started.elapsed() < LOCK_WAIT => {
                         tokio::time::sleep(LOCK_RETRY).await;
                     }
-                    TryLockError::WouldBlock => return Err(Trouble::Locked),
-                    TryLockError::Error(error) => return Err(Trouble::Io(error)),
+                    TryLockError::WouldBlock => return Err(FileError::Locked),
+                    TryLockError::Error(error) => return Err(FileError::Io(error)),
                 }
             }
             self.update(file, work)
@@ -181,8 +184,8 @@ impl Inner {
         done
     }
 
-    fn open(&self) -> Result<File, Trouble> {
-        let path = self.path.as_deref().ok_or(Trouble::NoFolder)?;
+    fn open(&self) -> Result<File, FileError> {
+        let path = self.path.as_deref().ok_or(FileError::NoFolder)?;
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
@@ -198,7 +201,7 @@ impl Inner {
         &self,
         mut file: File,
         work: impl FnOnce(&mut Ledger, u64) -> T,
-    ) -> Result<T, Trouble> {
+    ) -> Result<T, FileError> {
         let mut text = Vec::new();
         if file.metadata()?.len() <= MOST_BYTES {
             (&mut file).take(MOST_BYTES).read_to_end(&mut text)?;
@@ -270,20 +273,20 @@ fn wall_clock() -> u64 {
 
 /// Why the file cannot be used.
 #[derive(Debug)]
-enum Trouble {
+enum FileError {
     NoFolder,
     Locked,
     LeftAlone,
     Io(io::Error),
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for FileError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
 }
 
-impl std::fmt::Display for Trouble {
+impl std::fmt::Display for FileError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NoFolder => f.write_str("no home folder is known: set HOME or XDG_CACHE_HOME"),
@@ -327,7 +330,7 @@ impl RateLimiter for FileWindows {
                     .await;
                 let left = within.saturating_sub(started.elapsed());
                 let wait = match told {
-                    Ok((Told::Leave { number, .. }, _)) => {
+                    Ok((Reply::Leave { number, .. }, _)) => {
                         asking.turn = None;
                         inner.own.count(key);
                         let (inner, key) = (Arc::clone(&self.0), key.clone());
@@ -339,7 +342,7 @@ impl RateLimiter for FileWindows {
                             }
                         }));
                     }
-                    Ok((Told::Wait { number, due }, now)) => {
+                    Ok((Reply::Wait { number, due }, now)) => {
                         asking.turn = Some(number);
                         Duration::from_millis(due.saturating_sub(now))
                     }

@@ -1,14 +1,14 @@
-//! Which requests left, and when the next one may: bookkeeping without a clock, shared by [`Windows`](super::Windows) and
-//! [`FileWindows`](super::FileWindows).
+//! Which requests were sent, and when the next one may be: bookkeeping without a clock, shared by
+//! [`Windows`](super::Windows) and [`FileWindows`](super::FileWindows).
 //!
-//! Every request has a place in two lines: that of its user, and that of its account if it is known. A line has windows, and
-//! a request may leave when every window of its lines has room. Until then it has a turn: a number, by which earlier
-//! requests come first, and the time at which it expects to leave. Later turns count it as leaving at that time. If it has not
-//! left a margin after its time, for instance because nobody polls it, it has lost its turn and others pass.
+//! Every request belongs to two queues: that of its user, and that of its account if the account is known. A queue has
+//! windows, and a request may be sent when every window of its queues has room. Until then it waits with a turn: a number,
+//! which orders the requests, and the time at which it expects to be sent. Later requests count it as sent at that time. If it
+//! is not sent within a margin after its time, for instance because nobody polls it, it loses its turn and others pass.
 //!
-//! A request arrives at the service some time after it left, which nobody knows exactly. So its place is taken for the
-//! period of the window from the later of two instants: its start plus the margin, and the end of its answer. Then no window
-//! of the service, fixed or sliding, sees more than its limit.
+//! A request reaches the service some time after it was sent, and nobody knows exactly when. So it counts for the period of
+//! the window from the later of two instants: its start plus the margin, and the end of its answer. Then no window of the
+//! service, fixed or sliding, sees more than its limit.
 //!
 //! All times are milliseconds since an instant of the caller's choice.
 
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{LimitKey, Observation, Window, WindowState, window::LONGEST};
 
-/// A request without an answer has arrived after this time, or never will: its place does not stay taken for ever.
+/// A request without an answer has arrived after this time, or never will: its one does not stay taken for ever.
 const LONGEST_UNDER_WAY: u64 = 60_000;
 
 /// The longest pause that an answer can cause: the longest documented window.
@@ -30,10 +30,10 @@ const UNKNOWN_PAUSE: u64 = 60_000;
 /// After a pause requests leave one by one, so many of them, so that those that waited do not all leave at once.
 const PACED: u64 = 20;
 
-/// So many lines are kept at least before those without requests are dropped.
-const MANY_LINES: usize = 256;
+/// So many queues are kept at least before those without requests are dropped.
+const MANY_QUEUES: usize = 256;
 
-/// The windows of each kind of line.
+/// The windows of each kind of queue.
 #[derive(Clone, Debug)]
 pub(super) struct Rules {
     pub(super) per_credentials: Vec<Window>,
@@ -43,18 +43,18 @@ pub(super) struct Rules {
     pub(super) awaits_answers: bool,
 }
 
-/// The lines and their requests.
+/// The queues and their requests.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Ledger {
-    lines: HashMap<String, Line>,
+    queues: HashMap<String, Queue>,
     /// The number of the last request.
     last: u64,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Line {
+struct Queue {
     /// The requests that left, oldest first.
-    places: Vec<Place>,
+    sent: Vec<Sent>,
     /// The requests that wait, in the order in which they asked.
     turns: Vec<Turn>,
     /// Until when nobody may leave.
@@ -66,7 +66,7 @@ struct Line {
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Place {
+struct Sent {
     number: u64,
     start: u64,
     /// When the answer was there.
@@ -83,7 +83,7 @@ struct Turn {
 
 /// What a request is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum Reply {
     /// It may leave. `sooner` if it is earlier than those behind it expected.
     Leave { number: u64, sooner: bool },
     /// It has this turn, and asks again when it is due.
@@ -98,13 +98,13 @@ impl Ledger {
         key: &LimitKey,
         turn: Option<u64>,
         now: u64,
-    ) -> Told {
-        self.drop_idle_lines(rules, key, now);
+    ) -> Reply {
+        self.drop_idle_queues(rules, key, now);
         let (mut known, mut expected) = (None, now);
-        for (name, windows) in lines(rules, key) {
-            let line = self.lines.entry(name).or_default();
-            line.tidy(rules, windows, now);
-            if let Some(turn) = line.turns.iter().find(|known| Some(known.number) == turn) {
+        for (name, windows) in queues(rules, key) {
+            let queue = self.queues.entry(name).or_default();
+            queue.tidy(rules, windows, now);
+            if let Some(turn) = queue.turns.iter().find(|known| Some(known.number) == turn) {
                 (known, expected) = (Some(turn.number), expected.max(turn.due));
             }
         }
@@ -112,18 +112,18 @@ impl Ledger {
         let number = known.unwrap_or(self.last + 1);
         self.last = self.last.max(number);
         let due = self.due(rules, key, number, now);
-        for (line, _) in lines(rules, key) {
-            let line = self.lines.entry(line).or_default();
+        for (queue, _) in queues(rules, key) {
+            let queue = self.queues.entry(queue).or_default();
             if due > now {
-                line.wait(number, key.leave_free > 0, due);
+                queue.wait(number, key.leave_free > 0, due);
             } else {
-                line.leave(number, now, rules.awaits_answers);
+                queue.leave(number, now, rules.awaits_answers);
             }
         }
         if due > now {
-            Told::Wait { number, due }
+            Reply::Wait { number, due }
         } else {
-            Told::Leave {
+            Reply::Leave {
                 number,
                 sooner: now < expected,
             }
@@ -133,21 +133,22 @@ impl Ledger {
     /// Counts a request that leaves without asking.
     pub(super) fn count(&mut self, rules: &Rules, key: &LimitKey, now: u64) {
         self.last += 1;
-        for (name, windows) in lines(rules, key) {
-            let line = self.lines.entry(name).or_default();
-            line.tidy(rules, windows, now);
-            line.leave(self.last, now, rules.awaits_answers);
+        for (name, windows) in queues(rules, key) {
+            let queue = self.queues.entry(name).or_default();
+            queue.tidy(rules, windows, now);
+            queue.leave(self.last, now, rules.awaits_answers);
         }
     }
 
-    /// When a request may leave. Every line is asked until all agree.
+    /// When a request may leave. Every queue is asked until all agree.
     fn due(&self, rules: &Rules, key: &LimitKey, number: u64, now: u64) -> u64 {
         let mut due = now;
         loop {
             let mut latest = due;
-            for (name, windows) in lines(rules, key) {
-                if let Some(line) = self.lines.get(&name) {
-                    latest = latest.max(line.due(rules, windows, key.leave_free, number, due, now));
+            for (name, windows) in queues(rules, key) {
+                if let Some(queue) = self.queues.get(&name) {
+                    latest =
+                        latest.max(queue.due(rules, windows, key.leave_free, number, due, now));
                 }
             }
             if latest == due {
@@ -159,9 +160,9 @@ impl Ledger {
 
     /// A request gives up its turn.
     pub(super) fn give_up(&mut self, rules: &Rules, key: &LimitKey, number: u64) {
-        for (name, _) in lines(rules, key) {
-            if let Some(line) = self.lines.get_mut(&name) {
-                line.turns.retain(|turn| turn.number != number);
+        for (name, _) in queues(rules, key) {
+            if let Some(queue) = self.queues.get_mut(&name) {
+                queue.turns.retain(|turn| turn.number != number);
             }
         }
     }
@@ -175,28 +176,28 @@ impl Ledger {
         sent: bool,
         now: u64,
     ) {
-        for (name, _) in lines(rules, key) {
-            let Some(line) = self.lines.get_mut(&name) else {
+        for (name, _) in queues(rules, key) {
+            let Some(queue) = self.queues.get_mut(&name) else {
                 continue;
             };
             if !sent {
-                line.places.retain(|place| place.number != number);
-                if let Some((remaining, _)) = &mut line.remaining {
+                queue.sent.retain(|one| one.number != number);
+                if let Some((remaining, _)) = &mut queue.remaining {
                     *remaining += 1;
                 }
             } else if rules.awaits_answers
                 // From the end: what ends has mostly begun not long ago.
-                && let Some(place) = line.places.iter_mut().rfind(|place| place.number == number)
+                && let Some(one) = queue.sent.iter_mut().rfind(|one| one.number == number)
             {
-                place.arrived = Some(now);
+                one.arrived = Some(now);
             }
         }
     }
 
-    /// The first request of each line that still waits for its time: it may leave sooner than it expects.
+    /// The first request of each queue that still waits for its time: it may leave sooner than it expects.
     pub(super) fn next(&self, rules: &Rules, key: &LimitKey, now: u64) -> Vec<u64> {
-        let next = lines(rules, key).into_iter().filter_map(|(name, _)| {
-            let turns = &self.lines.get(&name)?.turns;
+        let next = queues(rules, key).into_iter().filter_map(|(name, _)| {
+            let turns = &self.queues.get(&name)?.turns;
             turns.iter().find(|turn| turn.due > now)
         });
         next.map(|turn| turn.number).collect()
@@ -209,7 +210,7 @@ impl Ledger {
         answer: &Observation<'_>,
         now: u64,
     ) {
-        self.drop_idle_lines(rules, key, now);
+        self.drop_idle_queues(rules, key, now);
         // No documented window is longer: what asks for more says nothing of the limits.
         let told = answer
             .retry_after()
@@ -219,10 +220,10 @@ impl Ledger {
         let hit = self
             .fullest(rules, key, now)
             .filter(|_| answer.refused && told.is_none());
-        for (name, windows) in lines(rules, key) {
-            let line = self.lines.entry(name.clone()).or_default();
-            line.learn_remaining(windows, answer, now);
-            if !answer.refused || now < line.paused_until {
+        for (name, windows) in queues(rules, key) {
+            let queue = self.queues.entry(name.clone()).or_default();
+            queue.learn_remaining(windows, answer, now);
+            if !answer.refused || now < queue.paused_until {
                 continue;
             }
             let pause = match (&hit, told) {
@@ -231,20 +232,20 @@ impl Ledger {
                 (Some(_), None) => continue,
                 (None, None) => UNKNOWN_PAUSE.min(longest(windows)),
             };
-            line.pause(windows, pause, now);
+            queue.pause(windows, pause, now);
         }
     }
 
-    /// The line whose fullest window is at least half full, and the time until that has room again.
+    /// The queue whose fullest window is at least half full, and the time until that has room again.
     fn fullest(&self, rules: &Rules, key: &LimitKey, now: u64) -> Option<(String, u64)> {
         let mut fullest = None;
         let mut most = 50;
-        for (name, windows) in lines(rules, key) {
-            let Some(line) = self.lines.get(&name) else {
+        for (name, windows) in queues(rules, key) {
+            let Some(queue) = self.queues.get(&name) else {
                 continue;
             };
             for window in windows {
-                let ends = line.ends(rules, window, now);
+                let ends = queue.ends(rules, window, now);
                 let percent = ends.len() * 100 / window.limit();
                 if percent >= most {
                     most = percent;
@@ -258,16 +259,16 @@ impl Ledger {
 
     pub(super) fn state(&self, rules: &Rules, key: &LimitKey, now: u64) -> Vec<WindowState> {
         let mut states = Vec::new();
-        for (name, windows) in lines(rules, key) {
-            let line = self.lines.get(&name);
+        for (name, windows) in queues(rules, key) {
+            let queue = self.queues.get(&name);
             states.extend(windows.iter().map(|window| {
                 let limit = window.limit_leaving(key.leave_free);
-                let Some(line) = line else {
+                let Some(queue) = queue else {
                     return WindowState::new(*window, limit);
                 };
-                let mut taken = line.ends(rules, window, now).len();
-                taken += line.turns.iter().filter(|turn| turn.due <= now).count();
-                let paused = line.paused_until.saturating_sub(now);
+                let mut taken = queue.ends(rules, window, now).len();
+                taken += queue.turns.iter().filter(|turn| turn.due <= now).count();
+                let paused = queue.paused_until.saturating_sub(now);
                 WindowState {
                     window: *window,
                     left: if paused > 0 {
@@ -275,7 +276,7 @@ impl Ledger {
                     } else {
                         limit.saturating_sub(taken)
                     },
-                    waiting: line.turns.len(),
+                    waiting: queue.turns.len(),
                     paused_for: (paused > 0).then(|| Duration::from_millis(paused)),
                 }
             }));
@@ -283,55 +284,54 @@ impl Ledger {
         states
     }
 
-    /// Drops the lines that say nothing any more, when a new one comes to many.
-    fn drop_idle_lines(&mut self, rules: &Rules, key: &LimitKey, now: u64) {
-        let mut lines = lines(rules, key).into_iter();
-        if self.lines.len() < MANY_LINES || lines.all(|(name, _)| self.lines.contains_key(&name)) {
+    /// Drops the queues that say nothing any more, when a new one comes to many.
+    fn drop_idle_queues(&mut self, rules: &Rules, key: &LimitKey, now: u64) {
+        let mut queues = queues(rules, key).into_iter();
+        if self.queues.len() < MANY_QUEUES
+            || queues.all(|(name, _)| self.queues.contains_key(&name))
+        {
             return;
         }
-        self.lines.retain(|name, line| {
-            line.tidy(rules, windows_of(rules, name), now);
-            !line.places.is_empty() || !line.turns.is_empty() || line.paused_until > now
+        self.queues.retain(|name, queue| {
+            queue.tidy(rules, windows_of(rules, name), now);
+            !queue.sent.is_empty() || !queue.turns.is_empty() || queue.paused_until > now
         });
     }
 
     /// Cuts times that lie in the future: the clock was set back since they were written.
     pub(super) fn not_after(&mut self, now: u64) {
-        for line in self.lines.values_mut() {
-            for place in &mut line.places {
-                place.start = place.start.min(now);
-                place.arrived = place.arrived.map(|arrived| arrived.min(now));
+        for queue in self.queues.values_mut() {
+            for one in &mut queue.sent {
+                one.start = one.start.min(now);
+                one.arrived = one.arrived.map(|arrived| arrived.min(now));
             }
-            line.paused_until = line.paused_until.min(now.saturating_add(LONGEST_PAUSE));
+            queue.paused_until = queue.paused_until.min(now.saturating_add(LONGEST_PAUSE));
         }
     }
 }
 
-impl Line {
+impl Queue {
     /// Forgets what no window counts any more, and turns that were not used.
     fn tidy(&mut self, rules: &Rules, windows: &[Window], now: u64) {
         let margin = millis(rules.margin);
         self.turns.retain(|turn| turn.due + margin >= now);
         let longest = longest(windows);
-        let is_over = |place: &Place| place_end(place, rules, now, longest) <= now;
-        if self.places.first().is_some_and(is_over) {
-            self.places.retain(|place| !is_over(place));
+        let is_over = |one: &Sent| end_of(one, rules, now, longest) <= now;
+        if self.sent.first().is_some_and(is_over) {
+            self.sent.retain(|one| !is_over(one));
         }
         self.pace = self.pace.filter(|(_, until)| *until > now);
         self.remaining = self.remaining.filter(|(_, until)| *until > now);
     }
 
-    /// The ends of the places that a window counts now.
+    /// The ends of the sent that a window counts now.
     fn ends(&self, rules: &Rules, window: &Window, now: u64) -> Vec<u64> {
         let period = millis(window.period());
-        let ends = self
-            .places
-            .iter()
-            .map(|place| place_end(place, rules, now, period));
+        let ends = self.sent.iter().map(|one| end_of(one, rules, now, period));
         ends.filter(|end| *end > now).collect()
     }
 
-    /// When a request may leave by this line alone, `from` at the earliest.
+    /// When a request may leave by this queue alone, `from` at the earliest.
     fn due(
         &self,
         rules: &Rules,
@@ -351,7 +351,7 @@ impl Line {
         if let Some((gap, until)) = self.pace
             && due < until
         {
-            let last = self.places.last().map(|place| place.start);
+            let last = self.sent.last().map(|one| one.start);
             let before = ahead.iter().copied().filter(|ahead| *ahead < until);
             if let Some(last) = last.into_iter().chain(before).max() {
                 due = due.max(last.saturating_add(gap));
@@ -367,7 +367,7 @@ impl Line {
         for window in windows {
             let limit = window.limit_leaving(leave_free);
             // Most windows are far from full: then nothing has to be looked at.
-            if self.places.len() + ahead.len() < limit {
+            if self.sent.len() + ahead.len() < limit {
                 continue;
             }
             let period = millis(window.period());
@@ -400,7 +400,7 @@ impl Line {
 
     fn leave(&mut self, number: u64, now: u64, awaits_answer: bool) {
         self.turns.retain(|turn| turn.number != number);
-        self.places.push(Place {
+        self.sent.push(Sent {
             number,
             start: now,
             arrived: (!awaits_answer).then_some(now),
@@ -423,7 +423,7 @@ impl Line {
         let Some(told) = answer.remaining() else {
             return;
         };
-        // What is left of a limit of another size says nothing of this line.
+        // What is left of a limit of another size says nothing of this queue.
         let is_ours = told.limit.is_none_or(|limit| {
             windows
                 .iter()
@@ -454,33 +454,33 @@ fn first_room(spans: &[(u64, u64)], limit: usize, from: u64) -> u64 {
 
 /// When a request stops counting in a window. Under way, it is taken to arrive just now: that moves its end, and whoever
 /// waits for it asks again then.
-fn place_end(place: &Place, rules: &Rules, now: u64, period: u64) -> u64 {
-    let latest = place.start.saturating_add(LONGEST_UNDER_WAY);
-    let arrived = place.arrived.unwrap_or(now.min(latest));
-    let sent = place.start.saturating_add(millis(rules.margin));
+fn end_of(one: &Sent, rules: &Rules, now: u64, period: u64) -> u64 {
+    let latest = one.start.saturating_add(LONGEST_UNDER_WAY);
+    let arrived = one.arrived.unwrap_or(now.min(latest));
+    let sent = one.start.saturating_add(millis(rules.margin));
     arrived.max(sent).saturating_add(period)
 }
 
 const ACCOUNT: &str = "account ";
 const USER: &str = "user ";
 
-fn windows_of<'a>(rules: &'a Rules, line: &str) -> &'a [Window] {
-    if line.starts_with(ACCOUNT) {
+fn windows_of<'a>(rules: &'a Rules, queue: &str) -> &'a [Window] {
+    if queue.starts_with(ACCOUNT) {
         &rules.per_account
     } else {
         &rules.per_credentials
     }
 }
 
-/// The lines of a request, that of the account first, each with its windows.
-fn lines<'a>(rules: &'a Rules, key: &LimitKey) -> Vec<(String, &'a [Window])> {
-    let mut lines = Vec::with_capacity(2);
+/// The queues of a request, that of the account first, each with its windows.
+fn queues<'a>(rules: &'a Rules, key: &LimitKey) -> Vec<(String, &'a [Window])> {
+    let mut queues = Vec::with_capacity(2);
     if let Some(account) = &key.account {
-        lines.push((format!("{ACCOUNT}{account}"), rules.per_account.as_slice()));
+        queues.push((format!("{ACCOUNT}{account}"), rules.per_account.as_slice()));
     }
     let user = format!("{USER}{:016x}", key.credentials);
-    lines.push((user, rules.per_credentials.as_slice()));
-    lines
+    queues.push((user, rules.per_credentials.as_slice()));
+    queues
 }
 
 fn longest(windows: &[Window]) -> u64 {
@@ -515,14 +515,14 @@ mod tests {
 
     fn leave(ledger: &mut Ledger, rules: &Rules, key: &LimitKey, now: u64) -> u64 {
         match ledger.ask(rules, key, None, now) {
-            Told::Leave { number, .. } => number,
+            Reply::Leave { number, .. } => number,
             other => panic!("{other:?}"),
         }
     }
 
     fn wait(ledger: &mut Ledger, rules: &Rules, key: &LimitKey, now: u64) -> (u64, u64) {
         match ledger.ask(rules, key, None, now) {
-            Told::Wait { number, due } => (number, due),
+            Reply::Wait { number, due } => (number, due),
             other => panic!("{other:?}"),
         }
     }
@@ -536,7 +536,7 @@ mod tests {
         assert_eq!(due, 61_000);
         assert!(matches!(
             ledger.ask(&rules, &key(), Some(turn), due),
-            Told::Leave { .. }
+            Reply::Leave { .. }
         ));
     }
 
@@ -547,7 +547,7 @@ mod tests {
         let (turn, due) = wait(&mut ledger, &rules, &key(), 20_000);
         assert_eq!(due, 80_000, "it may arrive now");
         let told = ledger.ask(&rules, &key(), Some(turn), 80_000);
-        let Told::Wait { due, .. } = told else {
+        let Reply::Wait { due, .. } = told else {
             panic!("{told:?}");
         };
         assert_eq!(due, 120_000, "it arrived within a minute, or never");
@@ -575,11 +575,11 @@ mod tests {
         let (turn, _) = wait(&mut ledger, &rules, &key(), 2);
         assert_eq!(due, 61_000);
         let told = ledger.ask(&rules, &key(), Some(turn), 61_500);
-        assert!(matches!(told, Told::Wait { .. }), "{told:?}");
+        assert!(matches!(told, Reply::Wait { .. }), "{told:?}");
         let told = ledger.ask(&rules, &key(), Some(turn), 62_001);
-        assert!(matches!(told, Told::Leave { .. }), "{told:?}");
+        assert!(matches!(told, Reply::Leave { .. }), "{told:?}");
         let told = ledger.ask(&rules, &key(), Some(stalled), 62_002);
-        assert!(matches!(told, Told::Wait { .. }), "{told:?}");
+        assert!(matches!(told, Reply::Wait { .. }), "{told:?}");
     }
 
     #[test]
@@ -595,7 +595,7 @@ mod tests {
         assert_eq!(ledger.next(&rules, &key(), 3), [second]);
         assert_eq!(
             ledger.ask(&rules, &key(), Some(second), 4),
-            Told::Leave {
+            Reply::Leave {
                 number: second,
                 sooner: true
             }
@@ -697,6 +697,6 @@ mod tests {
             let number = leave(&mut ledger, &rules, &LimitKey::new(user), user * 1_000);
             ledger.returned(&rules, &LimitKey::new(user), number, true, user * 1_000);
         }
-        assert!(ledger.lines.len() <= 4_000, "{}", ledger.lines.len());
+        assert!(ledger.queues.len() <= 4_000, "{}", ledger.queues.len());
     }
 }

@@ -10,7 +10,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{
     LimitError, LimitKey, Observation, Permit, PermitFuture, RateLimiter, Window, WindowState,
-    ledger::{Ledger, Rules, Told, millis},
+    ledger::{Ledger, Reply, Rules, millis},
 };
 
 /// Sliding windows in this process: the default limiter.
@@ -156,7 +156,7 @@ impl Asking<'_> {
         let told = state.ledger.ask(&inner.rules, self.key, self.turn, now);
         let before = self.turn.take();
         match told {
-            Told::Leave { number, sooner } => {
+            Reply::Leave { number, sooner } => {
                 state.waiting.remove(&before.unwrap_or(number));
                 if sooner {
                     inner.wake_next(&state, self.key, now);
@@ -164,7 +164,7 @@ impl Asking<'_> {
                 let (inner, key) = (Arc::clone(inner), self.key.clone());
                 Ok(Permit::new(move |sent| inner.returned(&key, number, sent)))
             }
-            Told::Wait { number, due } => {
+            Reply::Wait { number, due } => {
                 if before != Some(number) {
                     state.waiting.remove(&before.unwrap_or(number));
                     state.waiting.insert(number, Arc::clone(&self.woken));

@@ -238,7 +238,7 @@ impl<T: Send + 'static, Style> List<T, Style> {
                     ErrorKind::Paging,
                     format!("{operation} has more than the {most} items that were expected"),
                 )
-                .hint("allow more, or read `items()` one by one")
+                .with_hint("allow more, or read `items()` one by one")
                 .with(|inner| inner.operation = Some(operation)));
             }
             all.push(item);
@@ -291,7 +291,7 @@ impl<T: Send + 'static> List<T, ByOffset> {
                 ErrorKind::Paging,
                 "the answer does not say how many items there are",
             )
-            .hint("count the items of `items()` instead")
+            .with_hint("count the items of `items()` instead")
             .with(|inner| inner.operation = Some(operation))
         })
     }

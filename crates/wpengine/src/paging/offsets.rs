@@ -277,5 +277,5 @@ fn too_fast() -> Error {
 
 pub(super) fn paging(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Paging, message)
-        .hint("what was listed before is good, but it is not all; try again later")
+        .with_hint("what was listed before is good, but it is not all; try again later")
 }

@@ -288,7 +288,7 @@ fn roles(roles: &Roles, installs: &[InstallId]) -> Result<(), Error> {
         return Err(Error::invalid(format!(
             "installs are given to a user with the roles `{roles}`, who reaches all of them"
         ))
-        .hint("leave the installs out, or give a partial role"));
+        .with_hint("leave the installs out, or give a partial role"));
     }
     installs
         .iter()

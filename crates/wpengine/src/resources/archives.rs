@@ -258,7 +258,7 @@ impl NewArchive {
                         ids.join(", ")
                     ),
                 )
-                .hint("somebody else has made one at the same time; wait for either with `install.archive(id).wait()`"));
+                .with_hint("somebody else has made one at the same time; wait for either with `install.archive(id).wait()`"));
             }
             if let Some(archive) = found.pop() {
                 let id = self.known.get_or_init(|| archive.id.clone());
@@ -358,7 +358,7 @@ impl ArchiveHandle {
                         "archive {} is `{}`, and there is nothing to download",
                         archive.id, archive.state
                     ))
-                    .hint(hint))
+                    .with_hint(hint))
                 }
             }
         }
@@ -376,7 +376,7 @@ impl ArchiveHandle {
             "install {} has no archive {}",
             self.install_id, self.archive_id
         ))
-        .hint("take its id from `install.archives().list()`"))
+        .with_hint("take its id from `install.archives().list()`"))
     }
 }
 

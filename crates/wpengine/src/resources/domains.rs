@@ -251,7 +251,7 @@ fn check_bulk(domains: &[BulkDomain]) -> Result<(), Error> {
             "one request adds 1 to {MOST_AT_ONCE} domains, not {}",
             domains.len()
         ))
-        .hint("add more in several requests"));
+        .with_hint("add more in several requests"));
     }
     for domain in domains {
         check::domain_name(&domain.name)?;

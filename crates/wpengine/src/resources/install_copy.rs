@@ -115,7 +115,7 @@ impl CopyInstall {
                 return Err(Error::invalid(
                     "tables of the database are to be copied, but the database is not",
                 )
-                .hint("leave the tables out, or include the database"));
+                .with_hint("leave the tables out, or include the database"));
             }
             if custom.include_db == Some(false) && custom.include_files == Some(false) {
                 return Err(Error::invalid(

@@ -90,7 +90,8 @@ impl Installs {
     /// [`NotFound`](ErrorKind::NotFound) if the credentials can see no install of that name, and every kind of [`Error`] that a
     /// call can end in.
     pub async fn by_name(&self, name: &str) -> Result<Installation, Error> {
-        check::install_name(name)?;
+        let named = |error: Error| error.with(|inner| inner.operation = Some("list_installs"));
+        check::install_name(name).map_err(named)?;
         let mut installs = self.list().items();
         while let Some(install) = installs.try_next().await? {
             if install.name == name {
@@ -98,8 +99,10 @@ impl Installs {
             }
         }
         let text = format!("no install is named `{name}`");
-        Err(Error::new(ErrorKind::NotFound, text)
-            .hint("check the name, and that these credentials can see its account"))
+        let error = Error::new(ErrorKind::NotFound, text);
+        Err(named(error.with_hint(
+            "check the name, and that these credentials can see its account",
+        )))
     }
 
     /// Creates an install. Its name takes 3 to 14 lower-case letters and digits, a letter first, and is unique over the

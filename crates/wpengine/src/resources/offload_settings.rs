@@ -49,7 +49,7 @@ impl OffloadSettings {
                 answer.map(Some)
             },
         )
-        .settle(|error| async move {
+        .recover(|error| async move {
             if error.is_not_found() && error.says(NEVER_SET_UP) {
                 Ok(error.into_response().with(None))
             } else {

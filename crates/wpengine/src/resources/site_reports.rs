@@ -242,7 +242,7 @@ fn check_recipients(recipients: &[ReportRecipient]) -> Result<(), Error> {
         return Err(Error::invalid(
             "nobody would get the reports: at least one e-mail address is needed",
         )
-        .hint("nothing was sent; to end the reports, delete the schedule"));
+        .with_hint("nothing was sent; to end the reports, delete the schedule"));
     }
     recipients
         .iter()
@@ -260,14 +260,14 @@ fn check_frequency(frequency: Option<&ReportFrequency>) -> Result<(), Error> {
     Err(Error::invalid(format!(
         "no month has a day {day}: a monthly report is made on day 1 to 31"
     ))
-    .hint("nothing was sent; a month that is too short has its report on its last day"))
+    .with_hint("nothing was sent; a month that is too short has its report on its last day"))
 }
 
 /// An empty list would not be sent, and so would leave everything as it is.
 fn check_sections(sections: &[TemplateSection], is_none: bool) -> Result<(), Error> {
     if is_none {
         return Err(Error::invalid("a report needs at least one section")
-            .hint("nothing was sent; leave `sections` out for those of the template"));
+            .with_hint("nothing was sent; leave `sections` out for those of the template"));
     }
     sections.iter().try_for_each(|section| {
         let name = section.name.as_deref().unwrap_or_default();
@@ -425,7 +425,7 @@ async fn listed(
 /// Says of an error that came after the schedule was confirmed that it is there.
 fn created(error: Error) -> Error {
     error
-        .hint("the schedule is there: look for it in `site.report_schedules().list()`, and do not create it again")
+        .with_hint("the schedule is there: look for it in `site.report_schedules().list()`, and do not create it again")
         .with(|inner| inner.may_have_happened = true)
 }
 
@@ -543,7 +543,7 @@ impl UpdateReportSchedule {
             && !self.has_no_sections
         {
             return Err(Error::invalid("nothing is to be changed of the schedule")
-                .hint("nothing was sent; say what to change, such as `monthly(1)`"));
+                .with_hint("nothing was sent; say what to change, such as `monthly(1)`"));
         }
         if let Some(title) = &body.title {
             check::text("title of the reports", title)?;

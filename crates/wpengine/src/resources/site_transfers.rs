@@ -205,7 +205,7 @@ impl SiteTransferHandle {
             self.check(),
             cancel_site_transfer(&this.site_id, &this.transfer_id)
         )
-        .settle(|error| async move {
+        .recover(|error| async move {
             // The thing is still there after it was cancelled, so that a repetition is refused and not "not found".
             if error.is_conflict()
                 && error.may_have_happened()

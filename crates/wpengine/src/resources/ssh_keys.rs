@@ -120,7 +120,7 @@ impl SshKeyHandle {
             check::id("SSH key", &self.id),
             delete_ssh_key(&id)
         )
-        .settle(|error| async move {
+        .recover(|error| async move {
             // For this operation the API documents no 404: a key that a lost attempt has removed is forbidden.
             if error.is_forbidden() && error.may_have_happened() && look.is_gone().await {
                 return Ok(error.into_response());

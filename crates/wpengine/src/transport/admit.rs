@@ -93,7 +93,7 @@ pub(super) async fn admit(
             // The reason is part of the message: logs rarely show the cause.
             let why = shortened(&cause.to_string(), REASON);
             let message = format!("the rate limiter cannot decide: {why}");
-            Err(Error::new(ErrorKind::Limiter, message).hint(not_sent(attempts)))
+            Err(Error::new(ErrorKind::Limiter, message).with_hint(not_sent(attempts)))
         }
     }
 }
@@ -114,7 +114,7 @@ fn no_room(within: Duration, retry_after: Option<Duration>, attempts: u32) -> Er
         not_sent(attempts)
     );
     Error::new(ErrorKind::RateLimit, message)
-        .hint(hint)
+        .with_hint(hint)
         .with(|inner| inner.retry_after = retry_after)
 }
 

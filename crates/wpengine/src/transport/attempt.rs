@@ -53,7 +53,7 @@ impl Limit {
                 ErrorKind::Timeout,
                 format!("no answer within {}", seconds(self.time)),
             )
-            .hint("the service, or something on the way, does not answer; a longer limit is set with `attempt_timeout`")
+            .with_hint("the service, or something on the way, does not answer; a longer limit is set with `attempt_timeout`")
         };
         Failure {
             error,
@@ -134,7 +134,7 @@ async fn authorize(
                 seconds(limit.time)
             ),
         )
-        .hint("nothing was sent")
+        .with_hint("nothing was sent")
     })?
 }
 
@@ -170,7 +170,7 @@ fn is_whole_json(body: &[u8]) -> bool {
 fn failure(core: &Core, error: HttpError) -> Failure {
     let connect = |message: String| {
         Error::new(ErrorKind::Connect, message)
-            .hint("nothing was sent; check the base URL, the network and the proxy")
+            .with_hint("nothing was sent; check the base URL, the network and the proxy")
     };
     let (error, not_sent, transient) = match error {
         HttpError::Connect(source) => {
@@ -194,7 +194,7 @@ fn failure(core: &Core, error: HttpError) -> Failure {
                 ErrorKind::Transport,
                 "the connection broke before the whole answer was there",
             )
-            .hint("the network, a proxy or the service closed it");
+            .with_hint("the network, a proxy or the service closed it");
             (error.caused_by(source), false, true)
         }
         HttpError::TooLong => {
@@ -203,7 +203,7 @@ fn failure(core: &Core, error: HttpError) -> Failure {
                 ErrorKind::Decode,
                 format!("the answer is longer than the allowed {most} bytes"),
             )
-            .hint("a longer one is allowed with `max_response_size`");
+            .with_hint("a longer one is allowed with `max_response_size`");
             (error, false, false)
         }
     };

@@ -33,6 +33,6 @@ impl Call<'_> {
             ErrorKind::Timeout,
             format!("the call was not over within {}", seconds(self.timeout())),
         )
-        .hint("the service, or something on the way, answers slowly or not at all; a longer limit is set with `timeout`")
+        .with_hint("the service, or something on the way, answers slowly or not at all; a longer limit is set with `timeout`")
     }
 }

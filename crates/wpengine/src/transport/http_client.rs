@@ -32,7 +32,7 @@ pub type HeadFuture<'a> =
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
-/// use wpengine::transport::{HttpClient, ResponseFuture};
+/// use wpengine::transport::{HeadFuture, HttpClient, ResponseFuture};
 ///
 /// #[derive(Debug)]
 /// struct Recorder {
@@ -45,6 +45,11 @@ pub type HeadFuture<'a> =
 ///         request.headers_mut().insert("x-team", http::HeaderValue::from_static("fleet"));
 ///         self.seen.lock().unwrap().push(format!("{} {}", request.method(), request.uri().path()));
 ///         self.inner.send(request, max_size)
+///     }
+///
+///     // Without this, downloads would be read into memory. They go to other hosts, so they get no header.
+///     fn open(&self, request: http::Request<bytes::Bytes>) -> HeadFuture<'_> {
+///         self.inner.open(request)
 ///     }
 /// }
 ///
@@ -67,8 +72,8 @@ pub trait HttpClient: Debug + Send + Sync {
     /// [`HttpError::TooLong`].
     fn send(&self, request: Request<Bytes>, max_size: usize) -> ResponseFuture<'_>;
 
-    /// Sends a request whose answer may have any length, and reads its head: for downloads. By default the body comes in
-    /// one piece.
+    /// Sends a request whose answer may have any length, and reads its head: for downloads. The default reads the whole body
+    /// into memory with [`send`](Self::send); what goes around another client should forward this method too.
     fn open(&self, request: Request<Bytes>) -> HeadFuture<'_> {
         Box::pin(async move {
             let answer = self.send(request, usize::MAX).await?;

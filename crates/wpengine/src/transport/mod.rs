@@ -125,7 +125,7 @@ impl Core {
         }
         let message = format!("this client is read-only, and {name} is not a reading operation");
         Err(Error::new(ErrorKind::ReadOnly, message)
-            .hint("nothing was sent; build a client without `read_only()` for it"))
+            .with_hint("nothing was sent; build a client without `read_only()` for it"))
     }
 }
 

@@ -79,7 +79,8 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets how long after the first attempt another one may begin; 60 s by default.
+    /// Sets how long after the first attempt another one may begin; 60 s by default. The time spent waiting for the rate limit
+    /// does not count. The `timeout` of the client or the call ends the call in any case.
     #[must_use]
     pub fn time_limit(mut self, time: Duration) -> Self {
         self.time_limit = time;
