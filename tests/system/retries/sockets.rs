@@ -149,3 +149,39 @@ async fn an_answer_that_is_too_long_is_not_read_and_not_asked_for_again() {
         assert_eq!(requests.load(Ordering::SeqCst), 1);
     }
 }
+
+/// A pooled connection does nothing while the runtime that opened it does not run.
+#[test]
+fn a_timeout_on_another_runtime_says_so() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime")
+    };
+    // The simulator has a runtime of its own, which always runs.
+    let servers = tokio::runtime::Runtime::new().expect("a runtime");
+    let simulator = servers
+        .block_on(wpengine_sim::Simulator::builder().start())
+        .expect("a simulator");
+    let client = clients::at(&simulator.url())
+        .credentials(wpengine::Credentials::basic(
+            simulator.user(),
+            simulator.password(),
+        ))
+        .attempt_timeout(Duration::from_millis(300))
+        .retry(wpengine::RetryPolicy::none())
+        .build()
+        .expect("a client");
+    let (first, second) = (runtime(), runtime());
+    let call = || async { client.current_user().await };
+    first.block_on(call()).expect("a user");
+    let error = second
+        .block_on(call())
+        .expect_err("the connection is the first runtime's");
+    assert!(
+        error.to_string().contains("another tokio runtime"),
+        "{error}"
+    );
+    first.block_on(call()).expect("a user");
+}

@@ -31,26 +31,29 @@ impl fmt::Display for CertificateId {
 }
 
 /// Reads a whole number, or one that is written as text.
-pub(crate) fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    Integer::deserialize(deserializer).map(|Integer(value)| value)
+fn integer<'de, D: Deserializer<'de>, T: TryFrom<i128>>(deserializer: D) -> Result<T, D::Error> {
+    Integer::deserialize(deserializer)?.fitting()
 }
 
-/// The same where null stands for none, for a number of any size.
+/// The same where null stands for none.
 pub(crate) fn optional_integer<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
-    T: TryFrom<i64>,
+    T: TryFrom<i128>,
 {
-    let Some(Integer(value)) = Option::deserialize(deserializer)? else {
-        return Ok(None);
-    };
-    let number = T::try_from(value);
-    number
-        .map(Some)
-        .map_err(|_| de::Error::invalid_value(de::Unexpected::Signed(value), &"a number from 0"))
+    let number = Option::<Integer>::deserialize(deserializer)?;
+    number.map(Integer::fitting).transpose()
 }
 
-struct Integer(i64);
+/// A whole number before it is known which ones fit.
+struct Integer(i128);
+
+impl Integer {
+    fn fitting<T: TryFrom<i128>, E: de::Error>(self) -> Result<T, E> {
+        let number = self.0;
+        T::try_from(number).map_err(|_| E::custom(format!("the number {number} is out of range")))
+    }
+}
 
 impl<'de> Deserialize<'de> for Integer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -63,14 +66,12 @@ impl<'de> Deserialize<'de> for Integer {
                 f.write_str("a whole number of at most 64 bits")
             }
 
-            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Integer, E> {
-                Ok(Integer(value))
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Integer, E> {
+                Ok(Integer(number.into()))
             }
 
-            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Integer, E> {
-                i64::try_from(value)
-                    .map(Integer)
-                    .map_err(|_| E::invalid_value(de::Unexpected::Unsigned(value), &self))
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Integer, E> {
+                Ok(Integer(number.into()))
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Integer, E> {
@@ -93,11 +94,13 @@ mod tests {
     fn a_number_is_read_from_both_forms() {
         for (json, value) in [("7", Some(7)), ("\"-7\"", Some(-7)), ("null", None)] {
             let mut deserializer = serde_json::Deserializer::from_str(json);
-            assert_eq!(optional_integer(&mut deserializer).unwrap(), value);
+            let number: Option<i64> = optional_integer(&mut deserializer).unwrap();
+            assert_eq!(number, value);
         }
         for json in ["\"\"", "\"many\"", "7.5", "true", "18446744073709551615"] {
             let mut deserializer = serde_json::Deserializer::from_str(json);
-            assert!(integer(&mut deserializer).is_err(), "{json}");
+            let number: Result<i64, _> = integer(&mut deserializer);
+            assert!(number.is_err(), "{json}");
         }
     }
 }

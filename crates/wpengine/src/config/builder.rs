@@ -1,6 +1,10 @@
 //! Building a client.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use http::HeaderValue;
 
@@ -258,6 +262,7 @@ impl ClientBuilder {
             accounts: limits::Accounts::default(),
             counting: Counting::default(),
             user_agent,
+            runtime: OnceLock::new(),
             config,
         }))
     }

@@ -63,6 +63,9 @@ impl Limit {
     }
 }
 
+/// A pooled connection is driven by the runtime that opened it.
+const OTHER_RUNTIME: &str = "the client was first used on another tokio runtime, which may not run any more and has its connections: use a client for each runtime";
+
 /// Sends the request once. The permit of the rate limit counts as used from the moment of sending.
 pub(super) async fn attempt(
     call: &Call<'_>,
@@ -95,6 +98,7 @@ pub(super) async fn attempt(
     } else {
         limit
     };
+    let on_another_runtime = core.is_on_another_runtime();
     let permit = held.used();
     let sending = core
         .http_client
@@ -110,6 +114,11 @@ pub(super) async fn attempt(
             });
         }
         Ok(Err(error)) => failure(core, error),
+        Err(_) if on_another_runtime => {
+            let mut failure = limit.no_answer(call);
+            failure.error = failure.error.with_hint(OTHER_RUNTIME);
+            failure
+        }
         Err(_) => limit.no_answer(call),
     };
     if let Some(permit) = permit

@@ -1,7 +1,11 @@
 //! What all clones of a client share.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
+use tokio::runtime::{self, Handle};
 use url::Url;
 
 use super::{Authenticator, Budget, Counting, HttpClient};
@@ -24,12 +28,20 @@ pub(crate) struct Core {
     pub(crate) accounts: Accounts,
     pub(crate) counting: Counting,
     pub(crate) user_agent: http::HeaderValue,
+    /// The runtime of the first request.
+    pub(crate) runtime: OnceLock<Option<runtime::Id>>,
 }
 
 impl Core {
     /// Host and port, as errors name them.
     pub(crate) fn authority(&self) -> &str {
         self.base.authority()
+    }
+
+    /// Whether the client was first used on another runtime, which drives the connections that were opened there.
+    pub(super) fn is_on_another_runtime(&self) -> bool {
+        let current = Handle::try_current().ok().map(|handle| handle.id());
+        *self.runtime.get_or_init(|| current) != current
     }
 
     pub(crate) fn base_url(&self) -> &str {
