@@ -4260,7 +4260,7 @@ Sends a `GET` request to `/status`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4299,7 +4299,7 @@ Sends a `GET` request to `/swagger`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4345,7 +4345,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4389,7 +4389,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4433,7 +4433,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4489,7 +4489,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4577,7 +4577,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4628,7 +4628,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4678,7 +4678,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4760,7 +4760,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4808,7 +4808,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4855,7 +4855,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4944,7 +4944,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4998,7 +4998,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5052,7 +5052,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5100,7 +5100,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5147,7 +5147,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5229,7 +5229,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5272,7 +5272,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5311,7 +5311,7 @@ Sends a `GET` request to `/site_reports/sections`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5354,7 +5354,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5395,7 +5395,7 @@ Sends a `POST` request to `/site_reports/schedules`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5480,7 +5480,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5529,7 +5529,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5570,7 +5570,7 @@ Sends a `POST` request to `/sites`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5614,7 +5614,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5697,7 +5697,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5749,7 +5749,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5790,7 +5790,7 @@ Sends a `POST` request to `/installs`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5834,7 +5834,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5917,7 +5917,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5994,7 +5994,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6039,7 +6039,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6173,7 +6173,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6221,7 +6221,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6269,7 +6269,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6316,7 +6316,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6405,7 +6405,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6452,7 +6452,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6499,7 +6499,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6546,7 +6546,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6593,7 +6593,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6644,7 +6644,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6692,7 +6692,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6739,7 +6739,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6831,7 +6831,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6921,7 +6921,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6969,7 +6969,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -7016,7 +7016,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -7135,7 +7135,7 @@ Sends a `GET` request to `/user`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -7181,7 +7181,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -7222,7 +7222,7 @@ Sends a `POST` request to `/ssh_keys`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
+            200..=299 => crate::decode(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod decode;
 // Progenitor names these crates by their paths.
 #[rustfmt::skip]
 #[allow(missing_docs, clippy::all, unreachable_pub, elided_lifetimes_in_paths)]
@@ -9,6 +10,8 @@ mod operation;
 mod operations;
 mod seam;
 pub mod values;
+
+use decode::decode;
 
 pub use generated::{Client, types};
 pub use operation::{AccountPlace, Effect, Operation, Paging, Retry, Safety, operation};

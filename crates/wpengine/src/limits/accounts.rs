@@ -3,9 +3,11 @@
 use std::{
     any::Any,
     collections::HashMap,
+    hash::BuildHasher as _,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use foldhash::fast::RandomState;
 use wpengine_raw::values::Page;
 
 use crate::types::{AccountReference, Installation, Site};
@@ -15,8 +17,20 @@ const MOST: usize = 65_536;
 
 /// The accounts of installs and sites, learnt from answers that say it. The rate limit of an account counts requests for its
 /// installs and sites too, and those do not name the account.
+///
+/// Of ids only a hash is kept: if two ever had the same, a request would count in the window of another account.
 #[derive(Debug, Default)]
-pub(crate) struct Accounts(Mutex<HashMap<Arc<str>, Arc<str>>>);
+pub(crate) struct Accounts {
+    hasher: RandomState,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    accounts: Vec<Arc<str>>,
+    /// The position of the account of each id.
+    ids: HashMap<u64, u32, RandomState>,
+}
 
 impl Accounts {
     /// Remembers what a typed answer says.
@@ -33,15 +47,17 @@ impl Accounts {
     }
 
     fn remember<'a>(&self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut last, mut position) = ("", 0);
         for (id, account) in pairs {
-            if known.get(id).is_some_and(|known| **known == *account) {
-                continue;
+            if known.ids.len() >= MOST {
+                *known = Known::default();
+                last = "";
             }
-            if known.len() >= MOST {
-                known.clear();
+            if last != account {
+                (last, position) = (account, known.position(account));
             }
-            known.insert(Arc::from(id), Arc::from(account));
+            known.ids.insert(self.hasher.hash_one(id), position);
         }
     }
 
@@ -49,9 +65,23 @@ impl Accounts {
     pub(crate) fn of_path(&self, path: &str) -> Option<Arc<str>> {
         let mut parts = path.split('/');
         parts.find(|part| matches!(*part, "installs" | "sites"))?;
-        let id = parts.next()?;
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(id).cloned()
+        let id = self.hasher.hash_one(parts.next()?);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = *known.ids.get(&id)?;
+        known.accounts.get(position as usize).cloned()
+    }
+}
+
+impl Known {
+    /// The position of an account. There are few of them.
+    fn position(&mut self, account: &str) -> u32 {
+        let known = self.accounts.iter().position(|known| **known == *account);
+        let position = known.unwrap_or_else(|| {
+            self.accounts.push(Arc::from(account));
+            self.accounts.len() - 1
+        });
+        // Each account has an id at least, and there are fewer of them.
+        u32::try_from(position).unwrap_or(u32::MAX)
     }
 }
 
@@ -116,6 +146,6 @@ mod tests {
         let accounts = Accounts::default();
         let ids: Vec<String> = (0..=MOST).map(|id| id.to_string()).collect();
         accounts.remember(ids.iter().map(|id| (id.as_str(), "a")));
-        assert_eq!(accounts.0.lock().unwrap().len(), 1);
+        assert_eq!(accounts.known.lock().unwrap().ids.len(), 1);
     }
 }

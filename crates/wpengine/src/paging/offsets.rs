@@ -7,6 +7,8 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
+
 use super::{cursor::Next, key::Key};
 use crate::error::{Error, ErrorKind};
 
@@ -47,7 +49,7 @@ pub(super) struct Offsets {
     /// After so many items the reader wants no more.
     most: Option<u64>,
     /// The ids that were seen.
-    seen: HashSet<Key>,
+    seen: HashSet<Key, RandomState>,
     /// The last good page, and the offset after it.
     last: Vec<Key>,
     reached: u64,
@@ -77,7 +79,7 @@ impl Offsets {
             start,
             size,
             most,
-            seen: HashSet::new(),
+            seen: HashSet::default(),
             last: Vec::new(),
             reached: start,
             furthest: start,
