@@ -21,6 +21,7 @@ use crate::{
 /// Cloning is cheap: all clones share connections and credentials. Methods such as `client.installs()` return a
 /// collection; methods such as `client.install(id)` return a handle to one resource. Handles nest in the same way as
 /// the URLs of the API. Creating a handle or a collection sends no request.
+///
 /// ```no_run
 /// # async fn example() -> Result<(), wpengine::Error> {
 /// let client = wpengine::Client::from_env()?;
@@ -66,6 +67,7 @@ impl Client {
 
     /// Creates a client for a URL that contains the credentials, such as the `url()` of the simulator. Credentials in a
     /// URL are accepted only for `localhost` and loopback addresses.
+    ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

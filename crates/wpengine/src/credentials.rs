@@ -108,6 +108,7 @@ impl Credentials {
     /// documentation of the API), `WPE_USERNAME` and `WPE_PASSWORD`, `WP_ENGINE_API_USERNAME` and
     /// `WP_ENGINE_API_PASSWORD`, `WPENGINE_USER_ID` and `WPENGINE_PASSWORD`. The first pair with at least one variable
     /// set is used, and both of its variables must be set. An empty variable counts as unset.
+    ///
     /// # Errors
     ///
     /// [`Configuration`](crate::ErrorKind::Configuration) if no pair is set, or only one variable of the pair. The

@@ -58,6 +58,7 @@ pub mod requests {
 use operation::Operation;
 
 /// Returns every operation of the API with its properties: method, path, and whether a request may be retried.
+///
 /// ```
 /// let backup = wpengine::operations()
 ///     .iter()

@@ -23,6 +23,7 @@ const BACKGROUND_SHARE: u8 = 20;
 /// Only the credentials are required. The default timeouts are 300 s for a call, 45 s for an attempt and 10 s for a
 /// connection. Failed attempts are retried as described at [`RetryPolicy`]. Requests stay within the documented rate
 /// limits, see [`Windows`](crate::limits::Windows), unless the base URL is on this machine.
+///
 /// ```
 /// use std::time::Duration;
 /// use wpengine::{Client, Credentials};

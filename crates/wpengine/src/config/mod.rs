@@ -16,6 +16,7 @@ use crate::RetryPolicy;
 ///
 /// [`Client::config`](crate::Client::config) returns the settings of a client. Set them with the methods of
 /// [`ClientBuilder`] that have the same names.
+///
 /// ```
 /// use std::time::Duration;
 ///

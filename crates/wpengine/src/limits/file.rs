@@ -423,7 +423,7 @@ mod tests {
         assert!(may_leave(&one).await && may_leave(&two).await);
         assert!(!may_leave(&one).await && !may_leave(&two).await);
         assert_eq!(one.state(&key())[0].left, 0);
-        // One that begins later finds what was counted.
+        // A limiter that starts later finds the requests in the file.
         assert!(!may_leave(&folder.windows(2)).await);
     }
 
@@ -484,7 +484,7 @@ mod tests {
         let holder = File::open(windows.path().unwrap()).unwrap();
         holder.lock().unwrap();
         let started = Clock::now();
-        // Its own windows know what it sent before.
+        // The process's own windows have counted the first request.
         assert!(may_leave(&windows).await);
         assert!(started.elapsed() >= LOCK_WAIT);
         assert!(!may_leave(&windows).await);

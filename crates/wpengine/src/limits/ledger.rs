@@ -629,7 +629,7 @@ mod tests {
         for _ in 0..2 {
             leave(&mut ledger, &rules, &key(), 2);
         }
-        // At the same time, the one that came later leaves first.
+        // The background request asked earlier, but leaves last.
         let (_, later) = wait(&mut ledger, &rules, &background, 3);
         let (_, sooner) = wait(&mut ledger, &rules, &key(), 4);
         assert!(sooner <= later, "{sooner} {later}");

@@ -19,12 +19,12 @@ use crate::{
     response,
 };
 
-/// An answer, and what it was asked with.
+/// A response, and the credentials of its request.
 pub(super) struct Answer {
     pub(super) response: Response<Bytes>,
-    /// The `Authorization` that was sent.
+    /// The `Authorization` header that was sent.
     pub(super) authorization: Option<HeaderValue>,
-    /// Which token of the source that was.
+    /// The number of the token, if it came from a token source.
     pub(super) token: Option<u64>,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Answer {
 #[derive(Clone, Copy)]
 struct Limit {
     time: Duration,
-    /// Whether it is the time of the whole call that runs out.
+    /// Whether this is the remaining time of the whole call.
     of_call: bool,
 }
 
@@ -63,7 +63,7 @@ impl Limit {
     }
 }
 
-/// Sends the request once. The permit of the rate limit counts as used from the moment of sending.
+/// Sends the request once. From the moment of sending, the permit of the rate limit counts as used.
 pub(super) async fn attempt(
     call: &Call<'_>,
     held: Held,
@@ -89,7 +89,7 @@ pub(super) async fn attempt(
             .headers_mut()
             .insert(header::AUTHORIZATION, authorization.header);
     }
-    // The token may have taken some of the time.
+    // Getting the token may have taken some of the time.
     let limit = if token.is_some() {
         Limit::new(core, deadline)
     } else {
@@ -139,7 +139,7 @@ async fn authorize(
 }
 
 impl Answer {
-    /// How the attempt ended.
+    /// Returns the result of the attempt.
     pub(super) fn outcome(&self, call: &Call<'_>) -> Outcome<'static> {
         let status = self.response.status();
         let body = self.response.body();
@@ -150,15 +150,15 @@ impl Answer {
         Outcome::Answered(status, response::retry_after(self.response.headers()))
     }
 
-    /// Whether the service refused a token that the source can replace.
+    /// Returns the number of the token, if the service refused it and the source can provide another one.
     pub(super) fn refused_token(&self) -> Option<u64> {
         self.token
             .filter(|_| self.response.status() == StatusCode::UNAUTHORIZED)
     }
 }
 
-/// Whether a body begins and ends as a JSON object or array does. One that was cut off does not, and neither does a page
-/// that a proxy answers with. This costs nothing, and decoding finds the rest.
+/// Whether a body starts and ends like a JSON object or array. A body that is cut off does not, and neither does an
+/// HTML page of a proxy. This check is fast; decoding finds all other errors.
 fn is_whole_json(body: &[u8]) -> bool {
     let body = body.trim_ascii();
     matches!(

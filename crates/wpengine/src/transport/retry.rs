@@ -249,7 +249,7 @@ mod tests {
         }
     }
 
-    /// Each outcome against an operation that is safe to repeat and one that is not.
+    /// Each outcome for an operation that is idempotent and for one that is not.
     #[test]
     fn the_table_of_decisions() {
         let (unsent, lost, broken) = (
@@ -382,7 +382,7 @@ mod tests {
         };
         let waits = [0, 1, 2, 5, 6, 40].map(|refusals| refused("get_install", refusals));
         assert_eq!(waits, [60, 120, 240, 1_920, 3_600, 3_600]);
-        // The service limits these two for each install.
+        // The service limits these two operations for each install.
         assert_eq!(refused("purge_cache", 0), 60);
         assert_eq!(refused("check_domain_status", 3), 5);
     }
