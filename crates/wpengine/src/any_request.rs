@@ -209,13 +209,13 @@ impl AnyRequest {
             return refuse("holds white space or a control character: percent-encode it");
         }
         if self.path.contains('#') || self.path.split(['/', '?']).any(|part| part == "..") {
-            return refuse("would lead elsewhere");
+            return refuse("leads to a place outside of the base URL");
         }
         let mut url = url::Url::parse(&format!("{}{}", core.base_url(), self.path))
             .map_err(|error| Error::invalid("the path makes no URL").caused_by(error))?;
         // `%2e%2e` means the same as two dots.
         if !call::is_below_base(core, url.path()) {
-            return refuse("would lead elsewhere");
+            return refuse("leads to a place outside of the base URL");
         }
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);

@@ -96,7 +96,7 @@ pub(crate) fn emails(emails: &[String]) -> Result<(), Error> {
     if emails.is_empty() {
         return Err(
             Error::invalid("at least one notification e-mail address is needed").with_hint(
-                "the service sends a mail when the work is over and refuses to start without",
+                "the service sends a mail when the work has ended, and refuses work without an address",
             ),
         );
     }
@@ -212,9 +212,9 @@ fn days_at(first: Date, last: Date, longest: Option<i32>, today: Date) -> Result
         && length > longest
     {
         return Err(Error::invalid(format!(
-            "the range from {first} to {last} has {length} days, and at most {longest} can be asked for at once"
+            "the range from {first} to {last} has {length} days, but one request covers at most {longest}"
         ))
-        .with_hint("ask in several steps"));
+        .with_hint("send several requests"));
     }
     // One day of tolerance, because the date here and at the service can differ.
     let earliest = today
@@ -234,12 +234,12 @@ pub(crate) fn same_id(what: &str, asked: &str, answered: &str) -> Result<(), Err
         return Ok(());
     }
     let text = format!(
-        "the answer is about {what} {}, and {} was asked for",
+        "the answer is about {what} {}, but {} was requested",
         quoted(answered),
         quoted(asked)
     );
     Err(Error::new(ErrorKind::Decode, text)
-        .with_hint("ask again; if it stays so, ask WP Engine's support"))
+        .with_hint("try again; if the error remains, ask WP Engine's support"))
 }
 
 /// Checks that the API documents a value.
@@ -281,7 +281,7 @@ pub(crate) fn redirect_target(target: &str) -> Result<(), Error> {
     id("domain", target)?;
     if target == "nil" {
         return Err(Error::invalid("`nil` is no id of a domain")
-            .with_hint("use `remove_redirect()` to let a domain redirect no longer"));
+            .with_hint("use `remove_redirect()` to remove a redirect"));
     }
     Ok(())
 }

@@ -166,7 +166,7 @@ impl Client {
             Err(_) => {
                 let text = format!("the download has not begun within {}", seconds(total));
                 let error = Error::new(ErrorKind::Timeout, text)
-                    .with_hint("try again; a longer limit is set with `timeout`");
+                    .with_hint("try again, or set a longer limit with `timeout`");
                 Err(named(&first, error))
             }
         }
@@ -187,7 +187,7 @@ impl Client {
             };
             url = next.filter(is_safe).ok_or_else(|| {
                 let text = format!(
-                    "{}, which leads to no `https://` address",
+                    "{}, but the redirect leads to no `https://` URL",
                     answer.status()
                 );
                 let error = Error::new(ErrorKind::Transport, text)
@@ -224,7 +224,7 @@ impl Client {
                 Err(_) => {
                     let text = format!("no answer within {}", seconds(limit));
                     let error = Error::new(ErrorKind::Timeout, text)
-                        .with_hint("try again; a longer limit is set with `attempt_timeout`");
+                        .with_hint("try again, or set a longer limit with `attempt_timeout`");
                     Err(named(host(url), error))
                 }
             };
@@ -294,14 +294,15 @@ fn checked(link: &str) -> Result<Url, Error> {
     }
     let host = host(&url);
     Err(Error::invalid(format!(
-        "the link leads to {host} over `{}://`, where everybody on the way could read along",
+        "the link leads to {host} over `{}://`, which is not encrypted",
         url.scheme()
     ))
     .with_hint("nothing was sent; only `https://` is opened"))
 }
 
 fn nowhere() -> Error {
-    Error::invalid("the link is no address").with_hint("nothing was sent; take it from an answer")
+    Error::invalid("the link is not a URL")
+        .with_hint("nothing was sent; take the link from an answer of the service")
 }
 
 fn host(url: &Url) -> &str {
@@ -316,9 +317,9 @@ fn named(host: &str, error: Error) -> Error {
 fn refused(url: &Url, status: StatusCode) -> Error {
     let reason = status.canonical_reason().unwrap_or("unknown status");
     let hint = if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
-        "a link is good for some time only: take a new one from the service"
+        "links expire: get a new one from the service"
     } else {
-        "the host of the file cannot give it now: try again later"
+        "the host cannot serve the file now: try again later"
     };
     let error = Error::new(ErrorKind::Api, format!("{} {reason}", status.as_u16()))
         .with_hint(hint)

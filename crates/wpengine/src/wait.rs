@@ -266,7 +266,7 @@ impl<T> Progress<T> {
         self.step = Step::Over;
         let state = self.state.take();
         let mut text = format!(
-            "{} was not over within {}",
+            "{} did not end within {}",
             self.wait.subject.name(),
             seconds(self.wait.deadline)
         );
@@ -274,12 +274,12 @@ impl<T> Progress<T> {
             text.push_str(&format!("; it was `{state}` when last seen"));
         }
         if self.problem.is_some() {
-            text.push_str("; the last question was not answered");
+            text.push_str("; the last request for its state failed");
         }
         let hint = if starting {
             "wait longer with a longer `deadline`"
         } else {
-            "it goes on at the service: wait again, with a longer `deadline` if it is large"
+            "the work continues at the service: wait again, with a longer `deadline` if it is large"
         };
         let error = Error::new(ErrorKind::WaitTimedOut, text)
             .with_hint(hint)

@@ -126,14 +126,12 @@ impl Facts<'_> {
         let hint = match self.status {
             StatusCode::UNAUTHORIZED => return Some(credentials.hint()),
             StatusCode::FORBIDDEN => {
-                "the user of these credentials may not do this, or cannot reach an id that the request names, or the path does not exist"
+                "the user of these credentials may not do this, or has no access to an id in the request, or the path does not exist"
             }
-            StatusCode::NOT_FOUND => {
-                "nothing is there under that id, or these credentials cannot see it"
-            }
-            StatusCode::TOO_MANY_REQUESTS => "ask less often",
+            StatusCode::NOT_FOUND => "nothing has this id, or these credentials cannot see it",
+            StatusCode::TOO_MANY_REQUESTS => "send requests less often",
             status if status.is_redirection() => {
-                "redirects are not followed, since they would carry the credentials elsewhere; check the base URL"
+                "redirects are not followed, because that would send the credentials to another address; check the base URL"
             }
             // For a write that may have happened, the error text already says to check the state first.
             status if status.is_server_error() && !self.history.may_have_happened => {
@@ -157,7 +155,7 @@ impl Facts<'_> {
             message.push_str(&said);
         }
         let error = Error::new(ErrorKind::Decode, message).with_hint(
-            "something on the way may have answered instead of the service: check the base URL and the proxy",
+            "a proxy may have answered instead of the service: check the base URL and the proxy",
         );
         self.of_success(error)
     }
@@ -213,7 +211,7 @@ impl Facts<'_> {
         let hint = if is_json {
             "the API may have changed: look for a newer version of this crate"
         } else {
-            "something on the way may have answered, or cut the answer off: check the base URL and the proxy"
+            "a proxy may have answered instead of the service, or cut the answer off: check the base URL and the proxy"
         };
         self.of_success(Error::new(ErrorKind::Decode, message).with_hint(hint))
     }

@@ -58,7 +58,7 @@ fn take_credentials(url: &mut Url) -> Result<Option<Credentials>, Error> {
     }
     if !is_loopback(url) {
         return Err(Error::configuration("the base URL holds credentials").with_hint(
-            "take them out of it and give them to the client with `credentials`; only a URL of this machine may hold any",
+            "remove them from the URL and set them with `credentials`; only a URL of this machine may contain credentials",
         ));
     }
     let decoded = |text: &str| {

@@ -41,9 +41,7 @@ impl fmt::Display for Error {
             write!(f, " ({})", notes.join(", "))?;
         }
         if *may_have_happened {
-            f.write_str(
-                "; the service may have done it all the same: look before you send it again",
-            )?;
+            f.write_str("; the service may have done it anyway: check before you send it again")?;
         }
         if let Some(hint) = hint {
             write!(f, "; {hint}")?;

@@ -241,8 +241,7 @@ impl Offsets {
             _ => self.reached - self.overlap.min(items),
         };
         if i64::try_from(next).is_err() {
-            let message =
-                format!("a page names {next} as the offset of the next, which is beyond any list");
+            let message = format!("a page names {next} as the next offset, which is too large");
             return Err(paging(message));
         }
         Ok(Some(next))
@@ -280,5 +279,5 @@ fn too_fast() -> Error {
 
 pub(super) fn paging(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Paging, message)
-        .with_hint("what was listed before is good, but it is not all; try again later")
+        .with_hint("the items listed so far are valid, but not complete; try again later")
 }

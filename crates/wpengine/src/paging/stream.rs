@@ -181,7 +181,7 @@ impl<T> Pages<T> {
             Plan::Tokens(used) => match next {
                 Next::Token(token) if !used.insert(token.clone()) => {
                     self.fail(paging(
-                        "the listing does not advance: a page names a token as the next that was used before",
+                        "the listing does not advance: a page names a next token that was used before",
                     ));
                 }
                 Next::Token(token) => {

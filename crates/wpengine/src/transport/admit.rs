@@ -92,7 +92,7 @@ pub(super) async fn admit(
         Err(LimitError::Failed(cause)) => {
             // The reason is part of the message, because logs rarely contain the cause.
             let why = shortened(&cause.to_string(), REASON);
-            let message = format!("the rate limiter cannot decide: {why}");
+            let message = format!("the rate limiter failed: {why}");
             Err(Error::new(ErrorKind::Limiter, message).with_hint(not_sent(attempts)))
         }
     }

@@ -53,7 +53,9 @@ impl Limit {
                 ErrorKind::Timeout,
                 format!("no answer within {}", seconds(self.time)),
             )
-            .with_hint("the service, or something on the way, does not answer; a longer limit is set with `attempt_timeout`")
+            .with_hint(
+                "the service or a proxy does not answer; set a longer limit with `attempt_timeout`",
+            )
         };
         Failure {
             error,
@@ -203,7 +205,7 @@ fn failure(core: &Core, error: HttpError) -> Failure {
                 ErrorKind::Decode,
                 format!("the answer is longer than the allowed {most} bytes"),
             )
-            .with_hint("a longer one is allowed with `max_response_size`");
+            .with_hint("allow a longer one with `max_response_size`");
             (error, false, false)
         }
     };

@@ -31,8 +31,8 @@ impl Call<'_> {
     pub(super) fn out_of_time(&self) -> Error {
         Error::new(
             ErrorKind::Timeout,
-            format!("the call was not over within {}", seconds(self.timeout())),
+            format!("the call did not end within {}", seconds(self.timeout())),
         )
-        .with_hint("the service, or something on the way, answers slowly or not at all; a longer limit is set with `timeout`")
+        .with_hint("the service or a proxy answers slowly or not at all; set a longer limit with `timeout`")
     }
 }
