@@ -117,7 +117,7 @@ impl Client {
         Ok(())
     }
 
-    /// Whether the client refuses every operation that does not only read.
+    /// Whether the client is read-only: it refuses every operation that changes something.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.0.config.read_only

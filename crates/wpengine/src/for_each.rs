@@ -178,6 +178,8 @@ impl<S> ForEach<S> {
         } = self;
         let (started, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
         let listing = Mutex::new(None);
+        // The stream of items ends at its first error, which is kept in `listing`, or after a failure of the work if
+        // `stop_on_failure` is set.
         let running = items
             .take_while(|_| ready(!stopped.load(Ordering::Relaxed)))
             .scan((), |(), item| {

@@ -169,8 +169,9 @@ impl Error {
 
     /// Whether the service may have done the work although the call failed.
     ///
-    /// True for a write or a deletion if its response was lost or was a server error. Such a request is not retried
-    /// unless the operation is idempotent. Check the state at the service before you send it again.
+    /// True for a write or a deletion if its response was lost, could not be decoded, or was a server error. Such a
+    /// request is not retried unless the operation is idempotent. Check the state at the service before you send it
+    /// again.
     #[must_use]
     pub fn may_have_happened(&self) -> bool {
         self.0.may_have_happened

@@ -245,6 +245,7 @@ impl<T> Stream for Pages<T> {
         let this = &mut *self;
         loop {
             this.fill();
+            // All pages in progress are polled, so that they advance together. They are handed on in order.
             for slot in &mut this.slots {
                 if let SlotState::Busy(fetch) = &mut slot.state
                     && let Poll::Ready(done) = fetch.as_mut().poll(context)

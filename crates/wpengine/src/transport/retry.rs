@@ -138,8 +138,8 @@ pub(super) enum Next {
     Gone,
     /// Another attempt, after this wait.
     Retry(Duration),
-    /// A rate limit refused the request. Another attempt follows after this wait, or later if the limiter knows of a
-    /// longer one.
+    /// A rate limit refused the request. Another attempt follows after this wait, or after the limiter's own pause if
+    /// the response has no `Retry-After`.
     Refused(Duration),
 }
 
