@@ -2,7 +2,7 @@
 #![deny(missing_docs)]
 
 mod decode;
-// Progenitor names these crates by their paths.
+// Written by the code generator, which follows no lints of the workspace.
 #[rustfmt::skip]
 #[allow(missing_docs, clippy::all, unreachable_pub, elided_lifetimes_in_paths)]
 mod generated;

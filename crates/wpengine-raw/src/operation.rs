@@ -1,4 +1,4 @@
-//! What code has to know about an operation besides its types.
+//! The properties of an operation that its types do not contain.
 
 use std::{fmt, time::Duration};
 
@@ -8,40 +8,41 @@ use crate::OPERATIONS;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Operation {
-    /// Its id, such as `create_backup`. Stable: logs, metrics and snapshots are keyed by it.
+    /// The id, such as `create_backup`. It is stable: logs, metrics and snapshots use it as a key.
     pub id: &'static str,
-    /// Its HTTP method.
+    /// The HTTP method.
     pub method: reqwest::Method,
-    /// Its path below the base URL, with parameters in braces.
+    /// The path below the base URL, with parameters in braces.
     pub path: &'static str,
-    /// The resource that it belongs to, in the words of the API's documentation.
+    /// The resource that the operation belongs to, as named in the documentation of the API.
     pub tag: &'static str,
-    /// What it does, in a few words.
+    /// What the operation does, in a few words.
     pub summary: &'static str,
-    /// What it changes.
+    /// What the operation changes.
     pub safety: Safety,
-    /// Whether it may be repeated.
+    /// Whether a request may be retried.
     pub retry: Retry,
-    /// How it pages.
+    /// How the operation pages.
     pub paging: Paging,
-    /// Whether it wants credentials.
+    /// Whether the operation needs credentials.
     pub authenticated: bool,
     /// The documented status of a success.
     pub success: u16,
-    /// Whether a success has a documented body, which is JSON.
+    /// Whether a success has a documented body. It is then JSON.
     pub json: bool,
-    /// What has to be weighed before it. Empty for what only reads, and for changes that have none of these effects.
+    /// Effects to consider before the operation is used. Empty for operations that only read, and for changes without
+    /// such effects.
     pub effects: &'static [Effect],
-    /// Where the request names its account, always as `account_id`.
+    /// Where a request contains the id of its account, which is always named `account_id`.
     pub account: Option<AccountPlace>,
-    /// The time between two calls for one install, where the service limits that.
+    /// The minimum time between two calls for the same install, if the service limits it.
     pub limited: Option<Duration>,
-    /// Whether its bodies can hold a secret, so that nothing of them may be printed.
+    /// Whether the bodies may contain secrets and must not be printed.
     pub secret: bool,
 }
 
 impl Operation {
-    /// Whether the operation changes nothing.
+    /// Whether the operation only reads.
     #[must_use]
     pub fn is_read(&self) -> bool {
         self.safety == Safety::Read
@@ -58,21 +59,21 @@ impl fmt::Display for Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Safety {
-    /// Nothing.
+    /// The operation changes nothing.
     Read,
-    /// It creates or changes something.
+    /// The operation creates or changes something.
     Write,
-    /// It deletes or overwrites something.
+    /// The operation deletes or overwrites something.
     Destructive,
 }
 
-/// Whether an operation may be repeated when nobody knows how the first attempt ended.
+/// Whether a request may be retried if the result of the first attempt is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Retry {
-    /// Doing it twice ends in the same state as doing it once.
+    /// The operation is idempotent: a second request has no further effect.
     Safe,
-    /// Only while it is certain that the request never left.
+    /// Only if it is certain that the first request was not sent.
     Unsent,
 }
 
@@ -80,43 +81,43 @@ pub enum Retry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Paging {
-    /// By `limit` and a numeric `offset`.
+    /// With `limit` and a numeric `offset`.
     Offset,
-    /// By `limit` and a token from the page before.
+    /// With `limit` and a token from the previous page.
     Token,
-    /// It does not.
+    /// It returns everything at once.
     None,
 }
 
-/// What an operation does besides changing what it names: what has to be weighed before it is asked for.
+/// A consequence of an operation to consider before it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Effect {
-    /// Who can reach what: people, and keys.
+    /// It changes who can access what: users and keys.
     Access,
-    /// What visitors reach.
+    /// It changes what visitors see.
     Traffic,
     /// It can cost money.
     Billable,
-    /// Content is gone afterwards, and other content is in its place.
+    /// It replaces content with other content.
     Overwrite,
-    /// Something is gone afterwards.
+    /// It deletes something for good.
     Loss,
 }
 
-/// Where a request names its account.
+/// Where a request contains the id of its account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AccountPlace {
-    /// In its path.
+    /// In the path.
     Path,
-    /// In its query.
+    /// In the query.
     Query,
-    /// In its body.
+    /// In the body.
     Body,
 }
 
-/// Looks an operation up by its id.
+/// Returns the operation with this id.
 #[must_use]
 pub fn operation(id: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().find(|operation| operation.id == id)

@@ -1,4 +1,4 @@
-//! The seam: every request of the generated client goes through one [`Exec`], whoever implements it.
+//! The interface between the generated client and the network: every request goes through an [`Exec`].
 
 use std::{fmt::Debug, future::Future, pin::Pin, sync::Arc};
 
@@ -6,13 +6,13 @@ use progenitor_client::{ClientHooks, OperationInfo};
 
 use crate::Client;
 
-/// The answer to a request that is on its way.
+/// The future of a response.
 pub type ExecFuture<'a> =
     Pin<Box<dyn Future<Output = reqwest::Result<reqwest::Response>> + Send + 'a>>;
 
 /// Sends the requests of the generated client.
 pub trait Exec: Debug + Send + Sync {
-    /// Sends one request of the operation with the given id.
+    /// Sends one request of the operation with this id.
     fn exec<'a>(
         &'a self,
         client: &'a reqwest::Client,
@@ -21,10 +21,10 @@ pub trait Exec: Debug + Send + Sync {
     ) -> ExecFuture<'a>;
 }
 
-/// What a [`Client`] holds to send its requests with.
+/// The transport of a [`Client`].
 pub type Transport = Arc<dyn Exec>;
 
-/// Sends requests as they are, without credentials, retries or limits.
+/// Sends requests unchanged, without credentials, retries or rate limits.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Plain;
 
@@ -45,7 +45,7 @@ impl ClientHooks<Transport> for Client {
         mut request: reqwest::Request,
         info: &OperationInfo,
     ) -> reqwest::Result<reqwest::Response> {
-        // Progenitor adds a header that the service never asked for.
+        // Progenitor adds this header, but the API does not define it.
         request.headers_mut().remove("api-version");
         self.inner
             .exec(&self.client, request, info.operation_id)

@@ -1,4 +1,5 @@
-//! The connection to Redis, on a thread of its own: a runtime that is not driven cannot stop it.
+//! The connection to Redis. It has its own thread, so that it works even if the runtime of the program is blocked or
+//! idle.
 
 use std::{
     fmt,
@@ -19,29 +20,29 @@ use crate::{
     settings::Settings,
 };
 
-/// The longest that anybody waits for Redis.
+/// The longest wait for a reply of Redis.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The pause between two tries to reach a Redis that does not answer.
+/// The pause between two attempts to connect to Redis.
 const RETRY: Duration = Duration::from_millis(500);
 
 type Job = (Command, Lines, Option<oneshot::Sender<Answer>>);
 
 pub(crate) struct Connection {
-    /// None if there is no thread for it.
+    /// None if the thread could not be started.
     jobs: Option<mpsc::UnboundedSender<Job>>,
     status: Arc<Status>,
 }
 
-/// Whether Redis answers. It is taken to until it does not.
+/// Whether Redis is available. It counts as available until it does not reply.
 struct Status {
     address: String,
     is_down: AtomicBool,
-    /// Tells the thread that somebody found it down.
+    /// Notifies the thread that Redis was found to be down.
     fell: Notify,
 }
 
-/// Redis does not answer.
+/// The error if Redis does not reply.
 #[derive(Debug)]
 pub(crate) struct Down(String);
 
@@ -102,13 +103,13 @@ impl Connection {
         self.status.is_down.load(Ordering::Relaxed)
     }
 
-    /// Runs a command. While Redis is known not to answer, it is not waited for.
+    /// Runs a command. Returns at once while Redis is known to be down.
     pub(crate) async fn run(&self, command: Command, lines: Lines) -> Result<Answer, Down> {
         let (sender, answer) = oneshot::channel();
         if !self.is_down() && self.post(command, lines, Some(sender)) {
             match tokio::time::timeout(PATIENCE, answer).await {
                 Ok(Ok(answer)) => return Ok(answer),
-                // The thread has said why.
+                // The thread has already logged the reason.
                 Ok(Err(_)) => {}
                 Err(_) => self.status.down(&"no answer within 1 s"),
             }
@@ -116,7 +117,7 @@ impl Connection {
         Err(Down(self.status.address.clone()))
     }
 
-    /// Runs a command whose answer does not matter.
+    /// Runs a command without waiting for its result.
     pub(crate) fn send(&self, command: Command, lines: Lines) {
         if !self.is_down() {
             self.post(command, lines, None);
@@ -134,8 +135,8 @@ impl Connection {
     }
 }
 
-/// The thread: it connects, runs what is asked for until Redis does not answer, and connects again, until the limiter is
-/// dropped.
+/// The main function of the thread. It connects, runs commands until Redis does not reply, and connects again. It ends
+/// when the limiter is dropped.
 fn serve(client: &redis::Client, status: &Arc<Status>, mut jobs: mpsc::UnboundedReceiver<Job>) {
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -157,7 +158,8 @@ fn serve(client: &redis::Client, status: &Arc<Status>, mut jobs: mpsc::Unbounded
                 }
                 Err(error) => status.down(&told(client, &error)),
             }
-            // Nobody waits for an answer that was asked for before: their second is over soon.
+            // Drops the commands that are still queued: their callers wait at most 1 s and have given up, or will do so
+            // soon.
             while jobs.try_recv().is_ok() {}
             if jobs.is_closed() {
                 return;
@@ -193,7 +195,7 @@ async fn connect(
     Ok(connection)
 }
 
-/// Whether `INFO memory` says that keys can be lost.
+/// Whether `INFO memory` shows that Redis may evict keys.
 fn evicts(info: &str) -> bool {
     let value = |name: &str| {
         let lines = info.lines();
@@ -205,14 +207,14 @@ fn evicts(info: &str) -> bool {
     has_limit && value("maxmemory_policy").is_some_and(|(_, policy)| policy != "noeviction")
 }
 
-/// Runs jobs until Redis does not answer. None if nobody asks any more.
+/// Runs commands until Redis does not reply. Returns none if the limiter was dropped.
 async fn run(
     connection: MultiplexedConnection,
     script: &Arc<Script>,
     status: &Arc<Status>,
     jobs: &mut mpsc::UnboundedReceiver<Job>,
 ) -> Option<()> {
-    // That it was down before it was connected to is over.
+    // Removes a notification from before this connection.
     let _ = status.fell.notified().now_or_never();
     loop {
         let job = {
@@ -234,17 +236,17 @@ async fn run(
     }
 }
 
-/// An error of Redis in one line. It does not quote what was sent.
+/// Formats an error of Redis as one line, without the command that was sent.
 fn shown(error: &redis::RedisError) -> String {
     let text = error.to_string();
-    // Which line of the script failed is of use to nobody.
+    // Removes the line number in the script, which does not help the user.
     text.split(" script: ")
         .next()
         .unwrap_or_default()
         .to_owned()
 }
 
-/// An error of connecting, without the password, which some servers repeat, and with what to do.
+/// Formats an error of connecting, with a hint. Removes the user name and the password, which some servers repeat.
 fn told(client: &redis::Client, error: &redis::RedisError) -> String {
     let settings = client.get_connection_info().redis_settings();
     let mut text = shown(error);

@@ -22,38 +22,38 @@ use script::{Answer, Command, Lines};
 use settings::Settings;
 pub use settings::SettingsError;
 
-/// The farthest place that is reserved. A longer wait asks again, so that a full account does not hold up the others of its
-/// user.
+/// The farthest time for which a place is reserved. A request with a longer wait asks again later, so that a full
+/// account does not block the other accounts of its user.
 const HORIZON: Duration = Duration::from_secs(60);
 
-/// The longest documented window. An answer that asks for a longer pause says nothing of the limits.
+/// The longest documented window. A longer `Retry-After` does not describe a rate limit.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
-/// So many keys are remembered at most, for `state`.
+/// The maximum number of keys whose state is kept for `state`.
 const MOST_KEYS: usize = 1_000;
 
 /// Sliding windows in Redis, for clients on many machines.
 ///
-/// By default they hold the limits that the API documents: 100 requests a minute for each user, and 1000 an hour for each
-/// account. There is no ordering guarantee across processes.
+/// By default they have the limits that the API documents: 100 requests a minute for each user, and 1000 an hour for
+/// each account. There is no ordering guarantee across processes.
 ///
-/// **It fails open.** A Redis that is new, empty or restarted is used as it is. While Redis does not answer, each process
-/// keeps to a [share](Self::processes) of the limits, without waiting for Redis; an event says so, and Redis is asked again in the
-/// background. No request waits for Redis longer than a second. What exceeds a limit meanwhile, the service refuses with a 429, which
-/// the client waits for and repeats. [`strict`](Self::strict) fails requests instead.
+/// **The limiter fails open.** A new, empty or restarted Redis is used immediately. If Redis does not reply within 1 s,
+/// the process logs a warning and uses its own [share](Self::processes) of the limits, without waiting for Redis again.
+/// It reconnects in the background. If the limits are exceeded in the meantime, the service responds with a 429, and
+/// the client waits and retries. With [`strict`](Self::strict), requests fail instead.
 ///
-/// The connection is driven by a thread of its own.
+/// The connection has its own thread.
 #[derive(Clone)]
 pub struct RedisWindows {
     settings: Settings,
     running: Arc<std::sync::OnceLock<Arc<Running>>>,
 }
 
-/// The limiter at work. It begins with the first request.
+/// The running limiter. It starts with the first request.
 struct Running {
     settings: Settings,
     connection: Connection,
-    /// The share of this process, for when Redis does not answer.
+    /// The share of this process, used while Redis is down.
     share: Windows,
     states: Mutex<HashMap<LimitKey, Vec<WindowState>>>,
 }
@@ -73,7 +73,7 @@ impl RedisWindows {
 }
 
 impl Running {
-    /// A place in Redis, or how long to wait before asking again.
+    /// Reserves a place in Redis, or returns how long to wait before asking again.
     async fn ask(
         self: &Arc<Self>,
         key: &LimitKey,
@@ -81,7 +81,7 @@ impl Running {
     ) -> Result<Result<Place, Duration>, Down> {
         let lines = Lines::new(&self.settings, key);
         let member = format!("{:016x}", fastrand::u64(..));
-        // Dropped before the answer is there, it gives the place back all the same.
+        // Created before the reply arrives. If this future is dropped while it waits, the place is given back.
         let mut place = Place {
             running: Arc::clone(self),
             lines: lines.clone(),
@@ -135,10 +135,10 @@ impl Running {
                     tokio::time::sleep(place.starts.saturating_duration_since(Instant::now()))
                         .await;
                     if place.starts.elapsed() > self.settings.margin {
-                        // Nobody polled this request at its time: the place has lapsed.
+                        // The request was not polled in time, and the place has expired.
                         continue;
                     }
-                    // The share of this process knows what it sent, for when Redis does not answer.
+                    // Counts the request in the share of this process as well, for the time when Redis is down.
                     let counted = self.share.acquire(key, Duration::ZERO).now_or_never();
                     drop(counted);
                     return Ok(Permit::new(move |sent| place.returned(sent)));
@@ -148,7 +148,7 @@ impl Running {
                         retry_after: Some(wait),
                     });
                 }
-                // Not all at once: they would ask together when the first place is near.
+                // A random part of the wait, so that waiting requests do not all ask at the same time.
                 Ok(Err(wait)) => wait - HORIZON.mul_f64(fastrand::f64() / 2.0).min(wait / 2),
                 Err(down) if self.settings.strict => {
                     return Err(LimitError::Failed(Box::new(down)));
@@ -171,13 +171,13 @@ impl Running {
     }
 }
 
-/// The place of a request in Redis. Dropped, it is given back unless the request was sent.
+/// The place of a request in Redis. Dropping it gives the place back, unless the request was sent.
 struct Place {
     running: Arc<Running>,
     lines: Lines,
     member: String,
     is_taken: bool,
-    /// When the request may leave.
+    /// When the request may be sent.
     starts: Instant,
 }
 
@@ -213,7 +213,7 @@ impl RateLimiter for RedisWindows {
         self.running().observe(key, answer);
     }
 
-    /// What Redis said last, or the share of this process while Redis does not answer.
+    /// Returns the last state from Redis, or that of the share of this process while Redis is down.
     fn state(&self, key: &LimitKey) -> Vec<WindowState> {
         let running = self.running();
         let share = running.share.state(key);

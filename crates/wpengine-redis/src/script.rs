@@ -1,4 +1,4 @@
-//! The script that runs in Redis, and how it is called.
+//! The Lua script that runs in Redis, and its arguments.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use wpengine::limits::{LimitKey, Window};
 
 use crate::settings::Settings;
 
-/// The pause after a 429 that names no time, where no window is full enough to explain it.
+/// The pause after a 429 without a `Retry-After`, if no window is full enough to explain it.
 const UNKNOWN_PAUSE: Duration = Duration::from_secs(60);
 
-/// What to do in Redis.
+/// A command for Redis.
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
     /// Reserves a place for a request.
@@ -20,19 +20,19 @@ pub(crate) enum Command {
         horizon: Duration,
         leave_free: u8,
     },
-    /// Pauses everybody.
+    /// Pauses all requests.
     Pause { time: Option<Duration> },
     /// Gives a place back.
     GiveBack { member: String },
 }
 
-/// The lines of a request: for each its two keys and its windows.
+/// The queues of a request: the two keys and the windows of each.
 #[derive(Clone, Debug)]
 pub(crate) struct Lines(Vec<(String, String, String)>);
 
 impl Lines {
     pub(crate) fn new(settings: &Settings, key: &LimitKey) -> Self {
-        // The braces keep all keys of a request in one slot of a cluster.
+        // The braces put all keys of a request into the same slot of a Redis cluster.
         let line = |name: String, windows: &[Window]| {
             let base = format!("{{{}}}:{name}", settings.prefix);
             let windows: Vec<String> = windows
@@ -58,14 +58,14 @@ impl Lines {
     }
 }
 
-/// What Redis said.
+/// The reply of the script.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answer {
-    /// The time until the request may leave.
+    /// The time until the request may be sent.
     pub(crate) wait: Duration,
-    /// Whether it has a place then.
+    /// Whether a place is reserved for that time.
     pub(crate) is_reserved: bool,
-    /// How many requests may leave now, in each window.
+    /// The number of requests that may be sent now, for each window.
     pub(crate) left: Vec<usize>,
 }
 
@@ -131,6 +131,6 @@ async fn run_script(
 }
 
 fn millis(duration: Duration) -> u64 {
-    // Lua counts in doubles: more than this is no number there any more.
+    // Lua uses doubles, which represent larger integers inexactly.
     u64::try_from(duration.as_millis()).map_or(1 << 50, |millis| millis.min(1 << 50))
 }

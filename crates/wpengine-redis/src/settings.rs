@@ -1,4 +1,4 @@
-//! What can be set.
+//! The settings of the limiter.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -34,12 +34,12 @@ impl std::error::Error for SettingsError {
     }
 }
 
-/// No error quotes the URL: it may hold a password.
+/// No error quotes the URL, because it may contain a password.
 const NO_URL: &str = "the URL of Redis cannot be used; write it as `redis://host:6379/0`, or `rediss://` for TLS, and percent-encode the password";
 
 impl RedisWindows {
-    /// Windows in the Redis or Valkey at that URL, such as `redis://user:password@host:6379/0`, or `rediss://` for TLS. It
-    /// is connected to with the first request.
+    /// Creates windows in the Redis or Valkey server at a URL such as `redis://user:password@host:6379/0`, or
+    /// `rediss://` for TLS. The first request opens the connection.
     ///
     /// # Errors
     ///
@@ -49,8 +49,9 @@ impl RedisWindows {
         Ok(Self::with(client))
     }
 
-    /// The same over TLS, with certificates of your own in PEM: of the authority that signed the server's, and of the
-    /// client with its key. Without the first, those of the platform are trusted.
+    /// Creates windows with a TLS connection and your own certificates in PEM format: `authority_pem` for the authority
+    /// of the server's certificate, and `client_pem` for the client's certificate and its key. Without `authority_pem`,
+    /// the certificates of the platform are trusted.
     ///
     /// # Errors
     ///
@@ -93,7 +94,7 @@ impl RedisWindows {
         }
     }
 
-    /// Sets other windows, for each user and for each account. All processes need the same ones.
+    /// Sets the windows for each user and for each account. All processes need the same windows.
     #[must_use]
     pub fn windows(
         self,
@@ -106,27 +107,27 @@ impl RedisWindows {
         })
     }
 
-    /// Sets how much longer a window is here than at the service, for the way there; 1 s by default. A place that is not
-    /// used within this time is asked for anew.
+    /// Sets how much longer a window is here than at the service, to allow for network delay; 1 s by default. A request
+    /// that is not sent within this time after its turn asks for a new place.
     #[must_use]
     pub fn margin(self, margin: Duration) -> Self {
         self.set(|settings| settings.margin = margin)
     }
 
-    /// Sets what the keys in Redis begin with; `wpengine` by default.
+    /// Sets the prefix of the keys in Redis; `wpengine` by default.
     #[must_use]
     pub fn prefix(self, prefix: impl Into<String>) -> Self {
         self.set(|settings| settings.prefix = prefix.into())
     }
 
-    /// Says how many processes share the limits: while Redis does not answer, each keeps to its part of them. By default
-    /// each keeps to half.
+    /// Sets how many processes share the limits; 2 by default. While Redis is down, each process uses its part of the
+    /// limits.
     #[must_use]
     pub fn processes(self, processes: u32) -> Self {
         self.set(|settings| settings.processes = processes.max(1))
     }
 
-    /// Fails requests with an error of the kind `Limiter` while Redis does not answer, rather than risk exceeding a limit.
+    /// Fails requests with an error of the kind `Limiter` while Redis is down, so that the limits are not exceeded.
     #[must_use]
     pub fn strict(self) -> Self {
         self.set(|settings| settings.strict = true)
@@ -134,14 +135,14 @@ impl RedisWindows {
 
     fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
-        // What runs already keeps its settings.
+        // A limiter that is already running keeps its settings.
         self.running = Arc::default();
         self
     }
 }
 
 impl Settings {
-    /// The part of the limits that this process keeps to by itself.
+    /// Returns the part of the limits that this process uses while Redis is down.
     pub(crate) fn share(&self) -> Windows {
         let part = |windows: &[Window]| {
             let processes = usize::try_from(self.processes).unwrap_or(usize::MAX);
@@ -151,7 +152,7 @@ impl Settings {
         Windows::new(part(&self.per_credentials), part(&self.per_account)).margin(self.margin)
     }
 
-    /// The windows of a request, those of its account first.
+    /// Returns the windows of a request; those of its account come first.
     pub(crate) fn windows_of(&self, key: &LimitKey) -> impl Iterator<Item = Window> {
         let of_account = key.account.as_ref().map(|_| self.per_account.iter());
         of_account

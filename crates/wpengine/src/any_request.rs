@@ -1,4 +1,4 @@
-//! Requests for what is not modelled yet.
+//! Requests for paths that are not modelled yet.
 
 use std::{fmt, sync::Arc};
 
@@ -19,7 +19,7 @@ use crate::{
     transport::{self, Exchange, History, Options, Target},
 };
 
-/// A request for any path, made by [`Client::request`].
+/// A request for any path, created by [`Client::request`].
 #[must_use = "a request does nothing until it is sent"]
 pub struct AnyRequest {
     client: Client,
@@ -42,13 +42,13 @@ impl AnyRequest {
         }
     }
 
-    /// Adds a parameter to the query.
+    /// Adds a query parameter.
     pub fn query(mut self, name: impl Into<String>, value: impl ToString) -> Self {
         self.query.push((name.into(), value.to_string()));
         self
     }
 
-    /// Sends a value as JSON.
+    /// Sets the body, which is sent as JSON.
     pub fn body(mut self, body: &impl Serialize) -> Self {
         self.body = Some(serde_json::to_vec(body));
         self
@@ -56,11 +56,11 @@ impl AnyRequest {
 
     option_methods!();
 
-    /// Sends the request and reads the answer as JSON.
+    /// Sends the request and decodes the response as JSON.
     ///
     /// # Errors
     ///
-    /// Every kind of [`Error`] that a call can end in.
+    /// Every kind of [`Error`] that a call can return.
     pub async fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
         let (answer, facts) = self.exchange(true).await?;
         let body = answer.into_body();
@@ -68,8 +68,8 @@ impl AnyRequest {
             .map_err(|error| facts.decode(&body, call::explain::<T>, &error))
     }
 
-    /// Lists what pages by `limit` and `offset`, as every listing of the API does: the path is asked for page after page.
-    /// For items whose model is not known, or for all their fields, `T` is `serde_json::Value`.
+    /// Lists a path that pages by `limit` and `offset`, as most listings of the API do. If there is no model for the
+    /// items, or to keep all their fields, `T` is `serde_json::Value`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -102,7 +102,7 @@ impl AnyRequest {
         list
     }
 
-    /// The same request for one page.
+    /// Returns the same request for one page.
     fn for_page(&self, wanted: &Ask) -> Self {
         let mut query = self.query.clone();
         query.push(("limit".to_owned(), wanted.limit.to_string()));
@@ -133,11 +133,11 @@ impl AnyRequest {
         Ok(Fetched::with_keys(answer, keys))
     }
 
-    /// Sends the request, for the bytes of the answer with everything that came with it.
+    /// Sends the request and returns the bytes of the response with the status and the headers.
     ///
     /// # Errors
     ///
-    /// Every kind of [`Error`] that a call can end in.
+    /// Every kind of [`Error`] that a call can return.
     pub async fn send(self) -> Result<Response<Vec<u8>>, Error> {
         let (answer, facts) = self.exchange(false).await?;
         let (status, headers, history) = (facts.status, facts.headers, facts.history);
@@ -145,11 +145,12 @@ impl AnyRequest {
         Ok(Response::new(body, status, headers, history.attempts))
     }
 
-    /// A successful answer, and what is known of the call. One that has to be JSON is repeated if it is cut off.
+    /// Returns a successful response and the facts of the call. If the response must be JSON and is cut off, the
+    /// request is retried.
     async fn exchange(&self, json: bool) -> Result<(http::Response<Bytes>, Facts<'_>), Error> {
         let core = self.client.core();
         let request = self.request()?;
-        // By what is sent and not by how it was written: `/a/%2e%2e/b` is `/b`.
+        // Uses the normalised path that is sent: `/a/%2e%2e/b` means `/b`.
         let path = call::below_base(core, request.uri().path()).to_owned();
         let mut target = Target::find(&self.method, &path);
         target.json |= json;
@@ -208,13 +209,13 @@ impl AnyRequest {
             return refuse("holds white space or a control character: percent-encode it");
         }
         if self.path.contains('#') || self.path.split(['/', '?']).any(|part| part == "..") {
-            return refuse("would lead elsewhere");
+            return refuse("leads to a place outside of the base URL");
         }
         let mut url = url::Url::parse(&format!("{}{}", core.base_url(), self.path))
             .map_err(|error| Error::invalid("the path makes no URL").caused_by(error))?;
         // `%2e%2e` means the same as two dots.
         if !call::is_below_base(core, url.path()) {
-            return refuse("would lead elsewhere");
+            return refuse("leads to a place outside of the base URL");
         }
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);

@@ -1,6 +1,7 @@
-//! The rules of requests that can be checked before anything is sent.
+//! Checks of requests before they are sent.
 //!
-//! Requests are strict where answers are lenient: what the service would refuse is refused here, with the rule.
+//! Decoding responses is lenient, but requests are checked strictly. A request that the service would refuse fails
+//! here, with an error that states the rule.
 
 use http::{HeaderMap, HeaderName, header};
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
@@ -9,10 +10,10 @@ use wpengine_raw::values::Roles;
 
 use crate::error::{Error, ErrorKind};
 
-/// How far back usage goes.
+/// How many months of usage figures the API keeps.
 const MONTHS_OF_USAGE: i32 = 13;
 
-/// An id becomes a part of the path: what would change the path is refused.
+/// Checks an id. It becomes a part of the path, so characters that would change the path are refused.
 pub(crate) fn id(what: &str, id: impl AsRef<str>) -> Result<(), Error> {
     let id = id.as_ref();
     if id.is_empty() {
@@ -42,7 +43,7 @@ pub(crate) fn id(what: &str, id: impl AsRef<str>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Install names are unique over the whole platform and become host names.
+/// Checks the name of an install. It becomes a host name.
 pub(crate) fn install_name(name: &str) -> Result<(), Error> {
     let mut letters = name.chars();
     let fits = letters
@@ -59,7 +60,7 @@ pub(crate) fn install_name(name: &str) -> Result<(), Error> {
     )))
 }
 
-/// Site names are free text, 40 characters at most.
+/// Checks the name of a site: free text of at most 40 characters.
 pub(crate) fn site_name(name: &str) -> Result<(), Error> {
     if name.trim().is_empty() {
         return Err(Error::invalid("the name of a site cannot be empty"));
@@ -73,7 +74,7 @@ pub(crate) fn site_name(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Text that a request cannot do without.
+/// Checks a required text.
 pub(crate) fn text(what: &str, text: &str) -> Result<(), Error> {
     if text.trim().is_empty() {
         return Err(Error::invalid(format!("the {what} cannot be empty")));
@@ -81,7 +82,7 @@ pub(crate) fn text(what: &str, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Text that a method of the request sets, and that the request cannot do without.
+/// Checks a required text that is set with `method`.
 pub(crate) fn set(what: &str, text: &str, method: &str) -> Result<(), Error> {
     if text.trim().is_empty() {
         return Err(Error::invalid(format!("the {what} is missing"))
@@ -90,19 +91,19 @@ pub(crate) fn set(what: &str, text: &str, method: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// The service refuses work that it may tell nobody about.
+/// Checks the addresses for notifications. The service refuses work without any.
 pub(crate) fn emails(emails: &[String]) -> Result<(), Error> {
     if emails.is_empty() {
         return Err(
             Error::invalid("at least one notification e-mail address is needed").with_hint(
-                "the service sends a mail when the work is over and refuses to start without",
+                "the service sends a mail when the work has ended, and refuses work without an address",
             ),
         );
     }
     emails.iter().try_for_each(|address| email(address))
 }
 
-/// One address. Whether it exists is the service's business; whether it can be one is ours.
+/// Checks the form of an e-mail address. Only the service can know whether it exists.
 pub(crate) fn email(address: &str) -> Result<(), Error> {
     let fits = address
         .split_once('@')
@@ -118,7 +119,7 @@ pub(crate) fn email(address: &str) -> Result<(), Error> {
     )))
 }
 
-/// The name of a domain, as the DNS knows it. A wildcard is one, and so is a name that is not ASCII.
+/// Checks the name of a domain. Wildcards and names that are not ASCII are allowed.
 pub(crate) fn domain_name(name: &str) -> Result<(), Error> {
     let is_other = |letter: char| {
         breaks_a_word(letter) || matches!(letter, '/' | '\\' | ':' | '@' | '?' | '#')
@@ -137,7 +138,7 @@ fn breaks_a_word(letter: char) -> bool {
     letter.is_whitespace() || letter.is_control()
 }
 
-/// A text that the caller gave, as an error quotes it: in one line, and not a long one.
+/// Shortens and escapes a text of the caller for an error, so that it stays on one line.
 pub(crate) fn quoted(text: &str) -> String {
     const MOST: usize = 80;
     let mut letters = text.chars();
@@ -146,7 +147,7 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("{}{rest}", short.escape_debug())
 }
 
-/// An update has to change something.
+/// Checks that an update contains at least one field.
 pub(crate) fn changes_something(body: &impl Serialize) -> Result<(), Error> {
     let body = serde_json::to_value(body).unwrap_or_default();
     if body.as_object().is_some_and(serde_json::Map::is_empty) {
@@ -156,7 +157,7 @@ pub(crate) fn changes_something(body: &impl Serialize) -> Result<(), Error> {
     Ok(())
 }
 
-/// The headers of a call. Some are the client's own, and some would change where the request ends.
+/// Checks the headers of a call. Headers that control the connection are refused.
 pub(crate) fn headers(headers: &HeaderMap) -> Result<(), Error> {
     const OURS: [HeaderName; 7] = [
         header::CONNECTION,
@@ -176,7 +177,7 @@ pub(crate) fn headers(headers: &HeaderMap) -> Result<(), Error> {
     }
 }
 
-/// The number of items a page may hold. Pages of one item could not overlap.
+/// Checks the page size. Pages of one item could not overlap, so listings by offset need two.
 pub(crate) fn page_size(items: u32, least: u32, most: u32) -> Result<(), Error> {
     if (least..=most).contains(&items) {
         return Ok(());
@@ -186,7 +187,7 @@ pub(crate) fn page_size(items: u32, least: u32, most: u32) -> Result<(), Error> 
     )))
 }
 
-/// A range of days of usage, `longest` days at most where there is such a rule.
+/// Checks a range of days for usage figures. `longest` is the maximum number of days, if there is one.
 pub(crate) fn days(first: Date, last: Date, longest: Option<i32>) -> Result<(), Error> {
     days_at(
         first,
@@ -211,11 +212,11 @@ fn days_at(first: Date, last: Date, longest: Option<i32>, today: Date) -> Result
         && length > longest
     {
         return Err(Error::invalid(format!(
-            "the range from {first} to {last} has {length} days, and at most {longest} can be asked for at once"
+            "the range from {first} to {last} has {length} days, but one request covers at most {longest}"
         ))
-        .with_hint("ask in several steps"));
+        .with_hint("send several requests"));
     }
-    // A day of slack: the day here and the day at the service can differ.
+    // One day of tolerance, because the date here and at the service can differ.
     let earliest = today
         .checked_sub(Span::new().months(MONTHS_OF_USAGE).days(1))
         .map_err(|error| Error::invalid("today is out of range").caused_by(error))?;
@@ -227,21 +228,21 @@ fn days_at(first: Date, last: Date, longest: Option<i32>, today: Date) -> Result
     Ok(())
 }
 
-/// An answer that is about another thing than it was asked for is no answer.
+/// Checks that a response is about the requested id.
 pub(crate) fn same_id(what: &str, asked: &str, answered: &str) -> Result<(), Error> {
     if asked == answered {
         return Ok(());
     }
     let text = format!(
-        "the answer is about {what} {}, and {} was asked for",
+        "the answer is about {what} {}, but {} was requested",
         quoted(answered),
         quoted(asked)
     );
     Err(Error::new(ErrorKind::Decode, text)
-        .with_hint("ask again; if it stays so, ask WP Engine's support"))
+        .with_hint("try again; if the error remains, ask WP Engine's support"))
 }
 
-/// A value that the API does not document cannot be sent.
+/// Checks that the API documents a value.
 pub(crate) fn known(what: &str, value: &str, is_unknown: bool) -> Result<(), Error> {
     if is_unknown {
         return Err(Error::invalid(format!(
@@ -252,7 +253,7 @@ pub(crate) fn known(what: &str, value: &str, is_unknown: bool) -> Result<(), Err
     Ok(())
 }
 
-/// Of what should be a public key: that it is not a private one.
+/// Checks that a public key is not a private key.
 pub(crate) fn public_key(text: &str) -> Result<(), Error> {
     if text.contains("PRIVATE KEY") {
         return Err(
@@ -263,7 +264,7 @@ pub(crate) fn public_key(text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// The combinations of roles that the API documents are the only ones that it takes.
+/// Checks that the API documents a combination of roles, because it accepts no others.
 pub(crate) fn roles(roles: &Roles) -> Result<(), Error> {
     if roles.is_documented() {
         return Ok(());
@@ -274,17 +275,19 @@ pub(crate) fn roles(roles: &Roles) -> Result<(), Error> {
     .with_hint("it takes `owner`, `full`, `full,billing`, `partial` or `partial,billing`"))
 }
 
-/// A redirect takes an id. The word that removes one is not an id, and a method of its own says it.
+/// Checks the target of a redirect, which is an id. `nil` removes a redirect and is refused; `remove_redirect` does
+/// this.
 pub(crate) fn redirect_target(target: &str) -> Result<(), Error> {
     id("domain", target)?;
     if target == "nil" {
         return Err(Error::invalid("`nil` is no id of a domain")
-            .with_hint("use `remove_redirect()` to let a domain redirect no longer"));
+            .with_hint("use `remove_redirect()` to remove a redirect"));
     }
     Ok(())
 }
 
-/// A PEM text that holds something of that label. It is not shown: it may be a private key.
+/// Checks that a PEM text contains an item with this label. The error does not quote the text, because it may be a
+/// private key.
 pub(crate) fn pem(what: &str, label: &str, text: &str) -> Result<(), Error> {
     let begins =
         |line: &str| line.starts_with("-----BEGIN ") && line.ends_with(&format!("{label}-----"));
@@ -298,9 +301,9 @@ pub(crate) fn pem(what: &str, label: &str, text: &str) -> Result<(), Error> {
     )
 }
 
-/// A transfer begins 1 hour to 7 days from now.
+/// Checks that a transfer starts 1 hour to 7 days from now.
 pub(crate) fn transfer_time(time: Timestamp) -> Result<(), Error> {
-    // A minute of slack: the clock here and the clock at the service can differ.
+    // One minute of tolerance, because the clocks here and at the service can differ.
     let ahead = time
         .as_second()
         .saturating_sub(Timestamp::now().as_second());

@@ -1,4 +1,4 @@
-//! The client: the root of every handle.
+//! The client, from which all handles and collections are created.
 
 use std::{fmt, sync::Arc};
 
@@ -18,8 +18,9 @@ use crate::{
 
 /// A client of the WP Engine Customer API.
 ///
-/// Cheap to clone; all clones share connections and credentials. Collections hang on it (`client.installs()`), and
-/// single things are handles (`client.install(id)`) that nest as the URLs do. No handle sends anything by itself.
+/// Cloning is cheap: all clones share connections and credentials. Methods such as `client.installs()` return a
+/// collection; methods such as `client.install(id)` return a handle to one resource. Handles nest in the same way as
+/// the URLs of the API. Creating a handle or a collection sends no request.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), wpengine::Error> {
@@ -35,22 +36,24 @@ use crate::{
 pub struct Client(Arc<Core>);
 
 impl Client {
-    /// A client with Basic credentials from the environment, as [`Credentials::from_env`] reads them, and with the base
-    /// URL from `WPE_API_BASE_URL` if that is set.
+    /// Creates a client with Basic credentials from the environment; see [`Credentials::from_env`] for the variables.
+    /// The base URL comes from `WPE_API_BASE_URL` if that variable is set.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration) if the environment has no usable credentials or base URL; the error
-    /// names the variable.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the environment has no usable credentials or base URL. The
+    /// error names the variable.
     pub fn from_env() -> Result<Self, Error> {
         Self::builder_from_env()?.build()
     }
 
-    /// A builder with what [`from_env`](Self::from_env) takes from the environment, for further settings.
+    /// Returns a builder with the credentials and the base URL from the environment, as in
+    /// [`from_env`](Self::from_env).
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration) if the environment has no usable credentials.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the environment has no usable credentials, or if
+    /// `WPE_API_BASE_URL` is not UTF-8.
     pub fn builder_from_env() -> Result<ClientBuilder, Error> {
         let builder = Self::builder().credentials(Credentials::from_env()?);
         match std::env::var(BASE_URL_VARIABLE) {
@@ -62,8 +65,8 @@ impl Client {
         }
     }
 
-    /// A client of a URL that holds its credentials, as the simulator's `url()` does. Only a URL of this machine may hold
-    /// any.
+    /// Creates a client for a URL that contains the credentials, such as the `url()` of the simulator. Credentials in a
+    /// URL are accepted only for `localhost` and loopback addresses.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -77,12 +80,12 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration) if the URL cannot be used or holds no credentials.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the URL cannot be used or contains no credentials.
     pub fn at(url: impl Into<String>) -> Result<Self, Error> {
         Self::builder().base_url(url).build()
     }
 
-    /// A builder, for everything that can be set.
+    /// Returns a builder, which sets everything that can be configured.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
@@ -95,32 +98,34 @@ impl Client {
         &self.0
     }
 
-    /// The base URL, without a slash at its end.
+    /// Returns the base URL, without a slash at the end.
     #[must_use]
     pub fn base_url(&self) -> &str {
         self.0.base_url()
     }
 
-    /// Replaces the credentials, for this client and all its clones. Calls that are under way end with the old ones.
+    /// Replaces the credentials of this client and of all its clones. Calls that are in progress finish with the old
+    /// ones.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration) if they cannot be used; then the old ones stay.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the credentials cannot be used. The client then keeps the
+    /// old ones.
     pub fn set_credentials(&self, credentials: Credentials) -> Result<(), Error> {
         credentials.check()?;
         self.0.authenticator.replace(credentials);
         Ok(())
     }
 
-    /// Whether the client refuses everything that is not a reading operation.
+    /// Whether the client is read-only: it refuses every operation that changes something.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.0.config.read_only
     }
 
-    /// The settings of this client: its time limits, its retries and its sizes.
+    /// Returns the settings of this client: timeouts, retries and sizes.
     ///
-    /// A call that needs another retry policy begins with the one of the client:
+    /// To change the retry policy of one call, start from the policy of the client:
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -138,23 +143,25 @@ impl Client {
         &self.0.config
     }
 
-    /// What this client and all its clones have done so far.
+    /// Returns counters of what this client and all its clones have done so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.0.counting.read()
     }
 
-    /// How full the rate limit's windows are, for requests that name that account or none. Empty without a limiter.
+    /// Returns how full the rate-limit windows are: those of the user, and those of `account` if it is given. The list
+    /// is empty if the client has no rate limiter.
     #[must_use]
     pub fn rate_limit_state(&self, account: Option<&AccountId>) -> Vec<WindowState> {
         self.0.limit_state(account.map(|id| id.as_str()))
     }
 
-    /// A request for a path that this version does not model, through the same transport: with the credentials, the
-    /// time limits, the retries and the errors of every other request.
+    /// Creates a request for a path that this version of the library does not model. It has the same credentials,
+    /// timeouts, retries and errors as every other request.
     ///
-    /// The path is below the base URL and begins with a slash. What is known of the path, such as whether it may be
-    /// repeated, counts; of any other, only a GET and a DELETE are repeated.
+    /// The path is relative to the base URL and starts with a slash. If the path belongs to a known operation, the
+    /// retry rules of that operation apply. For an unknown path, GET, HEAD, OPTIONS and DELETE requests count as
+    /// idempotent, and all others do not; see [`RetryPolicy`](crate::RetryPolicy).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -177,9 +184,11 @@ impl Client {
         AnyRequest::new(self, method, path)
     }
 
-    /// The generated client, through the same transport. An escape hatch, outside the promise of stability: its types
-    /// change with every release of the API's description, and its errors do not say what happened. A failure without
-    /// an answer comes as a response with the status 599 and the error as its text.
+    /// Returns the generated client, which uses the same transport.
+    ///
+    /// It is an escape hatch and not part of the stable API: its types change with the description of the API, and its
+    /// errors have less detail. A failure without a response is reported as a response with status 599, with the error
+    /// text as its body.
     #[must_use]
     pub fn raw(&self) -> raw::Client {
         raw::Client::new_with_client(
@@ -189,7 +198,7 @@ impl Client {
         )
     }
 
-    /// The transport refuses writes of a read-only client too; this is sooner, and needs no body.
+    /// The transport refuses writes of a read-only client as well. This check comes earlier, before a body is built.
     pub(crate) fn refuse_writes(&self, operation: &'static str) -> Result<(), Error> {
         let is_read = raw::operation(operation).is_some_and(raw::Operation::is_read);
         self.0

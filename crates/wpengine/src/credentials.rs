@@ -1,4 +1,4 @@
-//! Who asks: Basic credentials, a bearer token, or a source of tokens. Never printed.
+//! Credentials: Basic, a bearer token, or a source of tokens. They are never printed.
 
 use std::{env, fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Error;
 
-/// The pairs of variables that hold Basic credentials, in the order in which they are looked at.
+/// The pairs of variables for Basic credentials, in order of precedence.
 const PAIRS: [(&str, &str); 4] = [
     ("WPE_API_USER_ID", "WPE_API_PASSWORD"),
     ("WPE_USERNAME", "WPE_PASSWORD"),
@@ -16,7 +16,7 @@ const PAIRS: [(&str, &str); 4] = [
     ("WPENGINE_USER_ID", "WPENGINE_PASSWORD"),
 ];
 
-/// The credentials of a client. `Debug` shows what kind they are and nothing of their content.
+/// The credentials of a client. `Debug` shows their kind, but no secret.
 ///
 /// ```
 /// use wpengine::Credentials;
@@ -32,14 +32,14 @@ pub(crate) enum Kind {
     Basic {
         user: SecretString,
         password: SecretString,
-        /// The pair of variables that they came from, for the hint when they are refused.
+        /// The pair of variables that they were read from. The hint names it when the service refuses them.
         variables: Option<(&'static str, &'static str)>,
     },
     Bearer(SecretString),
     Source(Arc<dyn TokenSource>),
 }
 
-/// What a [`TokenSource`] answers with, at some time.
+/// The future that [`TokenSource::token`] returns.
 pub type TokenFuture<'a> = Pin<
     Box<
         dyn Future<Output = Result<SecretString, Box<dyn std::error::Error + Send + Sync>>>
@@ -48,11 +48,11 @@ pub type TokenFuture<'a> = Pin<
     >,
 >;
 
-/// Gives bearer tokens, such as one that reads them from a vault.
+/// Provides bearer tokens, for example from a vault.
 ///
-/// A client asks once, for all tasks that wait for the answer, and keeps the token. It asks again, once for each
-/// request, after the service has refused the token with 401. A source may take as long as an attempt, 45 s by default,
-/// before the call fails with nothing sent.
+/// The client calls the source once, also if several tasks need a token at the same time, and keeps the token. When the
+/// service refuses the token with 401, the client calls the source again, at most once for each request. The source
+/// must return within the time limit of an attempt, 45 s by default. Otherwise the call fails and no request is sent.
 ///
 /// ```
 /// use wpengine::{Credentials, SecretString, TokenFuture, TokenSource};
@@ -70,18 +70,19 @@ pub type TokenFuture<'a> = Pin<
 /// assert_eq!(format!("{credentials:?}"), "Credentials(token source, redacted)");
 /// ```
 pub trait TokenSource: Send + Sync + 'static {
-    /// Gets a token that is good now.
+    /// Returns a token that is valid now.
     fn token(&self) -> TokenFuture<'_>;
 
-    /// Names the user that the tokens stand for, if it is always the same. Clients and processes whose sources name the same
-    /// user share its rate limits; a source that names none, as by default, shares them with no other client.
+    /// Returns a name for the user of the tokens, if it is always the same user. Clients and processes whose sources
+    /// return the same name share the rate limits of that user. The default is `None`: such a source shares rate limits
+    /// with no other client.
     fn limit_key(&self) -> Option<&str> {
         None
     }
 }
 
 impl Credentials {
-    /// An API user id and its password, as the user portal generates them.
+    /// Creates credentials from an API user id and its password, as generated in the user portal.
     pub fn basic(user_id: impl Into<String>, password: impl Into<String>) -> Self {
         Self(Kind::Basic {
             user: SecretString::from(user_id.into()),
@@ -90,28 +91,28 @@ impl Credentials {
         })
     }
 
-    /// A bearer token. There is no public way to get one, and some operations refuse those that WP Engine issues to
-    /// its own applications.
+    /// Creates credentials from a bearer token. There is no public way to get such a token. Some operations refuse the
+    /// tokens that WP Engine issues to its own applications.
     pub fn bearer(token: impl Into<String>) -> Self {
         Self(Kind::Bearer(SecretString::from(token.into())))
     }
 
-    /// A source of bearer tokens.
+    /// Creates credentials from a source of bearer tokens.
     pub fn token_source(source: impl TokenSource) -> Self {
         Self(Kind::Source(Arc::new(source)))
     }
 
-    /// Basic credentials from the environment.
+    /// Reads Basic credentials from the environment.
     ///
-    /// The first of these pairs of which at least one variable is set counts, and both halves come from it:
-    /// `WPE_API_USER_ID` and `WPE_API_PASSWORD` (as in the API's documentation), `WPE_USERNAME` and `WPE_PASSWORD`,
-    /// `WP_ENGINE_API_USERNAME` and `WP_ENGINE_API_PASSWORD`, `WPENGINE_USER_ID` and `WPENGINE_PASSWORD`. An empty
-    /// variable is an unset one.
+    /// The pairs of variables, in order of precedence, are `WPE_API_USER_ID` and `WPE_API_PASSWORD` (the names in the
+    /// documentation of the API), `WPE_USERNAME` and `WPE_PASSWORD`, `WP_ENGINE_API_USERNAME` and
+    /// `WP_ENGINE_API_PASSWORD`, `WPENGINE_USER_ID` and `WPENGINE_PASSWORD`. The first pair with at least one variable
+    /// set is used, and both of its variables must be set. An empty variable counts as unset.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration) if no pair is set, or one only by half; it names the variable
-    /// that is missing.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if no pair is set, or only one variable of the pair. The
+    /// error names the missing variable.
     pub fn from_env() -> Result<Self, Error> {
         Self::from_lookup(env::var_os)
     }
@@ -160,7 +161,7 @@ impl Credentials {
         )
     }
 
-    /// Whether they can be sent at all.
+    /// Checks whether the credentials can be sent in a header.
     pub(crate) fn check(&self) -> Result<(), Error> {
         match &self.0 {
             Kind::Basic { user, password, .. } => {
@@ -185,7 +186,7 @@ impl Credentials {
         }
     }
 
-    /// What to do when the service refuses them.
+    /// Returns a hint for when the service refuses the credentials.
     pub(crate) fn hint(&self) -> String {
         match &self.0 {
             Kind::Basic {
@@ -201,7 +202,8 @@ impl Credentials {
     }
 }
 
-/// White space around a secret, or a control character in it, is an accident of copying. A space within is not.
+/// Refuses white space around a secret and control characters in it: they are copying mistakes. A space inside is
+/// allowed.
 fn spaces(what: &str, secret: &SecretString) -> Result<(), Error> {
     let text = secret.expose_secret();
     let refuse = |rule: &str, hint: &str| {
@@ -225,9 +227,9 @@ fn spaces(what: &str, secret: &SecretString) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes every secret that an `Authorization` header holds out of a text: some servers repeat what they were sent.
+/// Removes every secret of an `Authorization` header from a text, because some servers repeat what they were sent.
 ///
-/// It goes by the header and not by the client's credentials, which may have been replaced since.
+/// It uses the header of the request and not the credentials of the client, which may have been replaced since.
 pub(crate) fn redact(text: &mut String, sent: Option<&HeaderValue>) {
     let Some((scheme, content)) = sent
         .and_then(|header| header.to_str().ok())
@@ -236,7 +238,7 @@ pub(crate) fn redact(text: &mut String, sent: Option<&HeaderValue>) {
         return;
     };
     let mut take_out = |secret: &str| {
-        // A secret of two letters is in every text; nobody has one.
+        // A text of one or two letters occurs everywhere and is not a real secret.
         if secret.len() > 2 && text.contains(secret) {
             *text = text.replace(secret, "(redacted)");
         }
@@ -251,13 +253,14 @@ pub(crate) fn redact(text: &mut String, sent: Option<&HeaderValue>) {
         .and_then(|bytes| String::from_utf8(bytes).ok());
     if let Some((_, password)) = decoded.as_deref().and_then(|text| text.split_once(':')) {
         take_out(password);
-        // As Rust and JSON quote it.
+        // As Rust and JSON escape it.
         take_out(&password.escape_debug().to_string());
         take_out(&escaped_for_ascii(password));
     }
 }
 
-/// As PHP and Python write JSON, which keeps to ASCII. A body that breaks off is quoted as it was written.
+/// Escapes a text as PHP and Python do in JSON, with ASCII only. A body that is cut off is quoted in this form, without
+/// being decoded.
 fn escaped_for_ascii(text: &str) -> String {
     let mut escaped = String::new();
     for letter in text.chars() {

@@ -1,7 +1,7 @@
-//! Downloads: archives and reports, from wherever the service keeps them.
+//! Downloads of archives and reports, from any host that the service links to.
 //!
-//! The link itself is the permission. So nothing of the client's credentials goes along, the link is never printed, and
-//! it may lead to any host, but only over `https://`.
+//! Everyone who has the link can download the file. Therefore the link is never printed. It may lead to any host, but
+//! only over `https://`, and the credentials of the client are not sent to that host.
 
 use std::{
     fmt,
@@ -26,44 +26,44 @@ use crate::{
     types::SecretLink,
 };
 
-/// How often an answer may send elsewhere before there is something to download.
+/// The maximum number of redirects.
 const REDIRECTS: usize = 5;
 
-/// A download that has begun: a stream of the bytes, as they come.
+/// A download in progress: a stream of chunks of bytes.
 ///
-/// It ends with an error if the connection breaks or if less comes than was announced, so that half a file is never taken
-/// for a whole one. Between two pieces it waits as long as the client waits for the answer of one attempt, 45 s by default;
-/// the whole may take as long as it takes.
+/// The stream ends with an error if the connection breaks, or if fewer bytes arrive than the response announced. A
+/// truncated file is therefore never reported as complete. The time limit between two chunks is the `attempt_timeout`
+/// of the client, 45 s by default. There is no time limit for the whole download.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Download {
     host: String,
     length: Option<u64>,
     read: u64,
     body: BodyStream,
-    /// How long nothing may come.
+    /// The maximum time between two chunks.
     patience: Duration,
     silence: Pin<Box<Sleep>>,
     is_over: bool,
 }
 
 impl Download {
-    /// How many bytes there are in all, if the answer says it.
+    /// Returns the length of the whole file in bytes, if the response contains it.
     #[must_use]
     pub fn length(&self) -> Option<u64> {
         self.length
     }
 
-    /// The next bytes, or none at the end.
+    /// Returns the next bytes, or none at the end.
     pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// The next bytes, or none at the end.
+    /// Returns the next bytes, or none at the end.
     ///
     /// # Errors
     ///
-    /// [`Transport`](ErrorKind::Transport) if the connection breaks, and [`Timeout`](ErrorKind::Timeout) if nothing comes
-    /// any more.
+    /// [`Transport`](ErrorKind::Transport) if the connection breaks, and [`Timeout`](ErrorKind::Timeout) if no more
+    /// bytes arrive in time.
     pub async fn try_next(&mut self) -> Result<Option<Bytes>, Error> {
         self.next().await.transpose()
     }
@@ -127,12 +127,12 @@ impl fmt::Debug for Download {
 }
 
 impl Client {
-    /// Begins to download what a link of an answer leads to: a report, or an archive (for which
-    /// [`ArchiveHandle::download`](crate::resources::ArchiveHandle::download) finds the link).
+    /// Starts to download the file behind a link in a response: a report, or an archive, whose link
+    /// [`ArchiveHandle::download`](crate::resources::ArchiveHandle::download) finds.
     ///
-    /// The link is opened without the credentials of the client, over `https://` or at this machine only. An attempt that
-    /// fails before the download begins is repeated by the client's policy. The rate limit does not count it: it is not
-    /// the API that answers.
+    /// The request does not contain the credentials of the client. The link must be an `https://` URL, or a URL of this
+    /// machine. An attempt that fails before the download starts is retried with the policy of the client. The rate
+    /// limit does not apply, because the file is not served by the API.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -155,8 +155,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest`](ErrorKind::InvalidRequest) if the link leads to plain `http://` or nowhere,
-    /// [`Api`](ErrorKind::Api) with the status if the host refuses, and the kinds of a connection that fails.
+    /// [`InvalidRequest`](ErrorKind::InvalidRequest) if the link is not a URL or leads to plain `http://` on another
+    /// machine, [`Api`](ErrorKind::Api) with the status if the host refuses the request, and the kinds of a failed
+    /// connection.
     pub async fn download(&self, link: &SecretLink) -> Result<Download, Error> {
         let url = checked(link.expose_secret())?;
         let (first, total) = (host(&url).to_owned(), self.core().config.timeout);
@@ -165,7 +166,7 @@ impl Client {
             Err(_) => {
                 let text = format!("the download has not begun within {}", seconds(total));
                 let error = Error::new(ErrorKind::Timeout, text)
-                    .with_hint("try again; a longer limit is set with `timeout`");
+                    .with_hint("try again, or set a longer limit with `timeout`");
                 Err(named(&first, error))
             }
         }
@@ -179,14 +180,14 @@ impl Client {
             }
             let next = answer.headers().get(header::LOCATION);
             let next = next.and_then(|next| url.join(next.to_str().ok()?).ok());
-            // Nobody elsewhere may send this client to an address of its own machine.
+            // A redirect from another host must not lead to a service on this machine.
             let is_safe = |next: &Url| {
                 next.scheme() == "https"
                     || (next.scheme() == "http" && is_loopback(next) && is_loopback(&url))
             };
             url = next.filter(is_safe).ok_or_else(|| {
                 let text = format!(
-                    "{}, which leads to no `https://` address",
+                    "{}, but the redirect leads to no `https://` URL",
                     answer.status()
                 );
                 let error = Error::new(ErrorKind::Transport, text)
@@ -201,7 +202,7 @@ impl Client {
         Err(named(host(&url), error))
     }
 
-    /// Asks until there is an answer, or no more attempt. Gives the number of attempts, too.
+    /// Sends the request until there is a response or no further attempt. Also returns the number of attempts.
     async fn open(&self, url: &Url) -> Result<(Response<BodyStream>, u32), Error> {
         let core = self.core();
         let (mut attempts, limit) = (0, core.config.attempt_timeout);
@@ -223,7 +224,7 @@ impl Client {
                 Err(_) => {
                     let text = format!("no answer within {}", seconds(limit));
                     let error = Error::new(ErrorKind::Timeout, text)
-                        .with_hint("try again; a longer limit is set with `attempt_timeout`");
+                        .with_hint("try again, or set a longer limit with `attempt_timeout`");
                     Err(named(host(url), error))
                 }
             };
@@ -268,7 +269,7 @@ impl Client {
     }
 }
 
-/// The announced length; none of a compressed body, of which more bytes come than were announced.
+/// Returns the announced length; none for a compressed body, because more bytes arrive than were announced.
 fn length(headers: &HeaderMap) -> Option<u64> {
     if headers.contains_key(header::CONTENT_ENCODING) {
         return None;
@@ -281,7 +282,7 @@ fn length(headers: &HeaderMap) -> Option<u64> {
         .ok()
 }
 
-/// A link that may be opened.
+/// Parses a link and checks that it may be opened.
 fn checked(link: &str) -> Result<Url, Error> {
     let url = Url::parse(link).map_err(|_| nowhere())?;
     let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
@@ -293,21 +294,22 @@ fn checked(link: &str) -> Result<Url, Error> {
     }
     let host = host(&url);
     Err(Error::invalid(format!(
-        "the link leads to {host} over `{}://`, where everybody on the way could read along",
+        "the link leads to {host} over `{}://`, which is not encrypted",
         url.scheme()
     ))
     .with_hint("nothing was sent; only `https://` is opened"))
 }
 
 fn nowhere() -> Error {
-    Error::invalid("the link is no address").with_hint("nothing was sent; take it from an answer")
+    Error::invalid("the link is not a URL")
+        .with_hint("nothing was sent; take the link from an answer of the service")
 }
 
 fn host(url: &Url) -> &str {
     url.host_str().unwrap_or_default()
 }
 
-/// Says in an error what was asked: the host alone, since the link is a secret.
+/// Sets the request of an error: the host alone, because the link is a secret.
 fn named(host: &str, error: Error) -> Error {
     error.with(|inner| inner.request = Some(format!("download from {host}")))
 }
@@ -315,9 +317,9 @@ fn named(host: &str, error: Error) -> Error {
 fn refused(url: &Url, status: StatusCode) -> Error {
     let reason = status.canonical_reason().unwrap_or("unknown status");
     let hint = if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
-        "a link is good for some time only: take a new one from the service"
+        "links expire: get a new one from the service"
     } else {
-        "the host of the file cannot give it now: try again later"
+        "the host cannot serve the file now: try again later"
     };
     let error = Error::new(ErrorKind::Api, format!("{} {reason}", status.as_u16()))
         .with_hint(hint)

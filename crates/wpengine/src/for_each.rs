@@ -1,4 +1,4 @@
-//! One operation over many things.
+//! Running one operation on many items.
 
 use std::{
     fmt,
@@ -16,14 +16,14 @@ use futures_util::StreamExt as _;
 
 use crate::error::Error;
 
-/// How many things are worked on at once by default.
+/// The default number of items in progress at the same time.
 const CONCURRENCY: usize = 8;
 
-/// Does something with every item of a listing, several at once.
+/// Runs an async function for every item of a listing, several at the same time.
 ///
-/// The [`Outcome`] lists every success and every failure: no failure is lost and no item is skipped, unless one asks to
-/// [`stop_on_failure`](ForEach::stop_on_failure). All requests of a client share its rate limit, so that a higher
-/// [`concurrency`](ForEach::concurrency) never exceeds it.
+/// The [`Outcome`] contains every success and every failure. No item is skipped, unless
+/// [`stop_on_failure`](ForEach::stop_on_failure) is set. All requests of a client share its rate limit, so a higher
+/// [`concurrency`](ForEach::concurrency) never exceeds the limit.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -59,7 +59,8 @@ where
     }
 }
 
-/// Does something with every item of a collection that is at hand, several at once. Otherwise like [`for_each`].
+/// Runs an async function for every item of a collection in memory, several at the same time. Otherwise like
+/// [`for_each`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -85,7 +86,7 @@ where
     for_each(Given(items.into_iter()))
 }
 
-/// Items that are at hand, as a stream.
+/// The items of a collection, as a stream.
 #[derive(Debug)]
 pub struct Given<I>(I);
 
@@ -97,7 +98,7 @@ impl<I: Iterator + Unpin> Stream for Given<I> {
     }
 }
 
-/// Work on many things that has not begun yet.
+/// A run over many items that has not started yet.
 #[must_use = "nothing is done until `run` is awaited"]
 pub struct ForEach<S> {
     items: S,
@@ -106,34 +107,34 @@ pub struct ForEach<S> {
     on_progress: Option<Box<dyn FnMut(Progressed) + Send>>,
 }
 
-/// How far the work on many things is.
+/// The progress of a run over many items.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progressed {
-    /// How many are done.
+    /// The number of items that succeeded.
     pub done: usize,
-    /// How many failed.
+    /// The number of items that failed.
     pub failed: usize,
-    /// How many are being worked on.
+    /// The number of items in progress.
     pub running: usize,
 }
 
-/// What became of many things, each list in the order of the items.
+/// The result of a run over many items. Both lists are in the order of the items.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Outcome<T, R> {
-    /// The items that were done, each with its result.
+    /// The items that succeeded, each with its result.
     pub done: Vec<(T, R)>,
     /// The items that failed, each with its error.
     pub failed: Vec<(T, Error)>,
-    /// The error with which the listing of the items ended, if it did: then there may be more items.
+    /// The error that ended the listing, if there was one. There may be more items.
     pub listing: Option<Error>,
-    /// Whether it stopped early because of a failure: then there may be more items.
+    /// Whether the run stopped early because of a failure. There may be more items.
     pub stopped: bool,
 }
 
 impl<T, R> Outcome<T, R> {
-    /// Whether every item there is was done.
+    /// Whether every item was processed and succeeded.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.failed.is_empty() && self.listing.is_none() && !self.stopped
@@ -141,27 +142,27 @@ impl<T, R> Outcome<T, R> {
 }
 
 impl<S> ForEach<S> {
-    /// How many things are worked on at once; 8 by default.
+    /// Sets how many items are in progress at the same time; 8 by default.
     pub fn concurrency(mut self, most: usize) -> Self {
         self.concurrency = most.max(1);
         self
     }
 
-    /// Begins nothing new after a failure. What is under way is still finished, since a write may not be left half
-    /// known.
+    /// Starts no new item after a failure. The items in progress are still finished, because a cancelled write may or
+    /// may not have happened.
     pub fn stop_on_failure(mut self) -> Self {
         self.stop_on_failure = true;
         self
     }
 
-    /// Tells how far the work is, after each item.
+    /// Calls a function after each item, with the progress so far.
     pub fn on_progress(mut self, tell: impl FnMut(Progressed) + Send + 'static) -> Self {
         self.on_progress = Some(Box::new(tell));
         self
     }
 
-    /// Does it. Dropping the future stops everything that is under way. It has no time limit of its own: each call keeps
-    /// the client's, 300 s by default, and its longest wait for the rate limit.
+    /// Runs the function `work` for every item. Dropping the future cancels the items in progress. The run has no time
+    /// limit of its own; the timeout of the client, 300 s by default, and its `rate_limit_wait` apply to each call.
     pub async fn run<T, R, F, W>(self, mut work: F) -> Outcome<T, R>
     where
         S: Stream<Item = Result<T, Error>>,
@@ -177,6 +178,8 @@ impl<S> ForEach<S> {
         } = self;
         let (started, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
         let listing = Mutex::new(None);
+        // The stream of items ends at its first error, which is kept in `listing`, or after a failure of the work if
+        // `stop_on_failure` is set.
         let running = items
             .take_while(|_| ready(!stopped.load(Ordering::Relaxed)))
             .scan((), |(), item| {

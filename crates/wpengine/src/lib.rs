@@ -34,17 +34,18 @@ pub use response::Response;
 pub use secrecy::SecretString;
 pub use transport::{Counters, RetryPolicy};
 
-/// Work on many things: what [`for_each`] and [`for_each_of`] return.
+/// Running one operation on many items: the types that [`for_each`] and [`for_each_of`] use.
 pub mod batch {
     pub use crate::for_each::{ForEach, Given, Outcome, Progressed};
 }
 
-/// What code has to know about an operation: the types of [`operations`].
+/// The properties of an operation: the types behind [`operations`].
 pub mod operation {
     pub use wpengine_raw::{AccountPlace, Effect, Operation, Paging, Retry, Safety};
 }
 
-/// Requests that are not sent yet. A method of a handle or a collection makes one; it takes options and is awaited.
+/// Requests that are not sent yet. The methods of handles and collections create them. Set options on a request, then
+/// await it.
 pub mod requests {
     pub use crate::{
         any_request::AnyRequest,
@@ -56,7 +57,7 @@ pub mod requests {
 
 use operation::Operation;
 
-/// Every operation of the API, with what code has to know about each: method, path, and whether it may be repeated.
+/// Returns every operation of the API with its properties: method, path, and whether a request may be retried.
 ///
 /// ```
 /// let backup = wpengine::operations()

@@ -1,4 +1,4 @@
-//! A request that is not sent yet: a value to set options on, and to await.
+//! A request that is not sent yet: set its options, then await it.
 
 use std::{
     fmt,
@@ -17,21 +17,22 @@ use crate::{
     transport::Options,
 };
 
-/// What awaiting a request gives: a future that owns all it needs.
+/// The future of a request. It borrows nothing.
 pub type RequestFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
 type Ask<T> =
     Box<dyn FnOnce(raw::Client) -> Pin<Box<dyn Future<Output = RawResult<T>> + Send>> + Send>;
 
-/// Looks once more at a failure: what it finds out may be that there is none.
+/// Handles a failure. The call may turn out to be a success.
 type Recover<T> = Box<
     dyn FnOnce(Error) -> Pin<Box<dyn Future<Output = Result<Response<T>, Error>> + Send>> + Send,
 >;
 
 /// A request for one operation that is not sent yet.
 ///
-/// Await it for the value alone, or [`send`](Self::send) it for the value with the status, the headers and the id of
-/// the request. It takes 300 s at most by default, with the wait for the rate limit, all attempts and the waits between them.
+/// Await it to get the value, or call [`send`](Self::send) to get the value with the status, the headers and the
+/// request id. It takes at most 300 s by default, including the wait for the rate limit, all attempts and the waits
+/// between them.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -79,7 +80,7 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
         }
     }
 
-    /// Has a failure looked at once more.
+    /// Sets a function that handles a failure.
     pub(crate) fn recover<F, Fut>(mut self, recover: F) -> Self
     where
         F: FnOnce(Error) -> Fut + Send + 'static,
@@ -96,11 +97,11 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
 
     option_methods!();
 
-    /// Sends the request, for the value with everything that came with it.
+    /// Sends the request and returns the value with the status and the headers.
     ///
     /// # Errors
     ///
-    /// Every kind of [`Error`] that a call can end in.
+    /// Every kind of [`Error`] that a call can return.
     pub async fn send(self) -> Result<Response<T>, Error> {
         let Self {
             client,
@@ -139,7 +140,7 @@ impl<T> fmt::Debug for Request<T> {
     }
 }
 
-/// A request for an operation: the client, what was found by checking, and the call of the raw client.
+/// Creates a request for an operation from the client, the result of the checks, and the call of the generated client.
 macro_rules! operation {
     ($client:expr, $check:expr, $operation:ident($($argument:expr),*)) => {
         $crate::requests::Request::new($client, stringify!($operation), $check, |raw| async move {
@@ -150,30 +151,31 @@ macro_rules! operation {
 
 pub(crate) use operation;
 
-/// What can be set for one call. It needs a field `options`.
+/// Adds the methods that set the options of one call. It needs a field `options`.
 macro_rules! option_methods {
     () => {
-        /// Adds a header. `Authorization` and `User-Agent` are the client's own and stay as they are.
+        /// Adds a header. `Authorization` and `User-Agent` are set by the client and cannot be changed.
         pub fn header(mut self, name: http::HeaderName, value: http::HeaderValue) -> Self {
             self.options.headers.insert(name, value);
             self
         }
 
-        /// Limits the time of each call, in place of the client's `timeout` of 300 s by default. It covers the token, the
-        /// wait for the rate limit, all attempts and the waits between them, and reading the answer.
+        /// Sets the time limit of each call, instead of the `timeout` of the client, which is 300 s by default. It
+        /// covers the token, the wait for the rate limit, all attempts, the waits between them, and reading the
+        /// response.
         pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
             self.options.timeout = Some(timeout);
             self
         }
 
-        /// Gives each call extra time that it may only spend waiting for the rate limit, in place of the client's
-        /// `rate_limit_wait`, which is none by default.
+        /// Sets extra time that each call may spend waiting for the rate limit, instead of the `rate_limit_wait` of the
+        /// client, which is zero by default.
         pub fn rate_limit_wait(mut self, wait: std::time::Duration) -> Self {
             self.options.rate_limit_wait = Some(wait);
             self
         }
 
-        /// Repeats failed attempts by another policy than the client's.
+        /// Sets the retry policy, instead of that of the client.
         pub fn retry(mut self, policy: $crate::RetryPolicy) -> Self {
             self.options.retry = Some(policy);
             self
@@ -183,18 +185,18 @@ macro_rules! option_methods {
 
 pub(crate) use option_methods;
 
-/// Gives a request value with options of its own what every request has. It needs the fields `client` and `options`,
-/// and a method `request(self) -> Request<$output>`.
+/// Adds the methods of every request to a request type with options of its own. It needs the fields `client` and
+/// `options`, and a method `request(self) -> Request<$output>`.
 macro_rules! request_methods {
     ($name:ident -> $output:ty) => {
         impl $name {
             $crate::request::option_methods!();
 
-            /// Sends the request, for the value with everything that came with it.
+            /// Sends the request and returns the value with the status and the headers.
             ///
             /// # Errors
             ///
-            /// Every kind of [`Error`](crate::Error) that a call can end in.
+            /// Every kind of [`Error`](crate::Error) that a call can return.
             pub async fn send(self) -> Result<$crate::Response<$output>, $crate::Error> {
                 self.request().send().await
             }

@@ -1,17 +1,17 @@
-//! An answer with everything that came with it.
+//! A response with its status and headers.
 
 use std::{fmt, time::Duration};
 
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 
-/// An answer of the service: the value, and the status and headers it came with.
+/// A response of the service: the value with its status and headers.
 ///
-/// Awaiting a request gives the value alone; `send` gives this.
+/// Awaiting a request returns only the value; `send` returns this type.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Response<T> {
-    /// What was asked for.
+    /// The decoded value.
     pub value: T,
     status: StatusCode,
     headers: HeaderMap,
@@ -28,42 +28,42 @@ impl<T> Response<T> {
         }
     }
 
-    /// The status of the answer.
+    /// Returns the status of the response.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The headers of the answer.
+    /// Returns the headers of the response.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The id of the request at the service, which WP Engine's support asks for.
+    /// Returns the request id that the service assigned. WP Engine's support asks for it.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         request_id(&self.headers)
     }
 
-    /// What the answer says of the rate limit, if it does.
+    /// Returns the rate limit in the headers of the response, if they contain it.
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
         RateLimit::read(&self.headers)
     }
 
-    /// How many attempts it took.
+    /// Returns the number of attempts.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// The value alone.
+    /// Returns the value without the status and the headers.
     pub fn into_value(self) -> T {
         self.value
     }
 
-    /// The value, and everything that came with it.
+    /// Splits the value from the status and the headers.
     pub(crate) fn split(self) -> (T, Response<()>) {
         let rest = Response {
             value: (),
@@ -76,7 +76,7 @@ impl<T> Response<T> {
 }
 
 impl Response<()> {
-    /// The same with a value.
+    /// Adds a value.
     pub(crate) fn with<T>(self, value: T) -> Response<T> {
         Response {
             value,
@@ -87,7 +87,7 @@ impl Response<()> {
     }
 }
 
-/// Without the headers: some servers repeat in them what they were sent.
+/// Prints no headers, because some servers repeat there what they were sent.
 impl<T: fmt::Debug> fmt::Debug for Response<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
@@ -99,22 +99,22 @@ impl<T: fmt::Debug> fmt::Debug for Response<T> {
     }
 }
 
-/// The header whose value WP Engine's support asks for.
+/// The header with the request id that WP Engine's support asks for.
 const REQUEST_ID: &str = "x-amzn-requestid";
 
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
     headers.get(REQUEST_ID)?.to_str().ok()
 }
 
-/// What an answer says of the rate limit, in its `X-RateLimit-*` headers.
+/// The rate limit in the `X-RateLimit-*` headers of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {
-    /// How many requests the window allows.
+    /// The number of requests that the window allows.
     pub limit: Option<u64>,
-    /// How many of them are left.
+    /// The number of requests that are left in the window.
     pub remaining: Option<u64>,
-    /// When the window begins anew.
+    /// When the window is reset.
     pub reset: Option<Timestamp>,
 }
 
@@ -132,11 +132,11 @@ impl RateLimit {
     }
 }
 
-/// What is longer is nonsense, and with less nobody's clock overflows who adds it.
+/// The maximum of a `Retry-After`, so that adding it to an `Instant` cannot overflow.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
 
-/// Reads `Retry-After`: seconds, or a date, of which one in the past asks for no wait. A date is counted from the `Date` of
-/// the same answer, where there is one: the clock of this machine may be wrong.
+/// Reads `Retry-After`, which is a number of seconds or a date. A date in the past means no wait. A date is relative to
+/// the `Date` of the same response, if there is one, because the clock of this machine may be wrong.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers
         .get(http::header::RETRY_AFTER)?
@@ -144,7 +144,7 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         .ok()?
         .trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More than fits still says not to come back soon.
+        // A number that is too large still means a long wait.
         let seconds = text.parse().unwrap_or(u64::MAX);
         return Some(Duration::from_secs(seconds).min(YEAR));
     }
@@ -153,7 +153,7 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(wait.unwrap_or_default().min(YEAR))
 }
 
-/// When an answer was made, by the clock of the service if it says so.
+/// Returns the `Date` of a response, which is the clock of the service, or else the time of this machine.
 pub(crate) fn date(headers: &HeaderMap) -> Timestamp {
     headers
         .get(http::header::DATE)

@@ -1,11 +1,12 @@
-//! The models: what the API answers with and takes.
+//! The models of the API: the types of requests and responses.
 //!
-//! They are generated from the project's OpenAPI document. What every answer has been seen to hold is there; all other
-//! fields are optional, whatever the documentation calls required, so that one odd field does not fail a page of a
-//! hundred. Enums keep a value that this version does not know as `Unknown`, and structs are `#[non_exhaustive]`, since the
-//! API grows every month.
+//! They are generated from the OpenAPI document of this project. Only fields that every known response contains are
+//! required. All other fields are optional, even if the documentation of the API calls them required, so that one
+//! unusual item does not make a page of a hundred fail. Unknown values of enums are kept as `Unknown`. The structs are
+//! `#[non_exhaustive]`, because the API grows every month.
 //!
-//! Ids are opaque text of a type of their own; they are made from text, compared with it and looked up by it:
+//! Each kind of id has its own type, which contains opaque text. Ids can be created from text, compared with text, and
+//! looked up in maps by text:
 //!
 //! ```
 //! use std::collections::HashMap;

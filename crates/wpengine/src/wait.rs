@@ -1,4 +1,4 @@
-//! Waiting for work that the service does on its own time.
+//! Waiting for work that takes the service some time.
 
 use std::{
     fmt,
@@ -17,53 +17,54 @@ use crate::{
     transport::seconds,
 };
 
-/// Without any pause a wait would spend the whole rate limit.
+/// The minimum pause. Without a pause, a wait would use up the whole rate limit.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// How far the work is, by one answer.
+/// The progress of the work according to one response.
 pub(crate) enum Stage {
     Going(String),
     Done,
     Failed(String),
 }
 
-/// What is waited for: work that is under way, or that is started first.
+/// What is waited for: work in progress, or work that is started first.
 enum Subject<T> {
     Known(Work<T>),
     New(Option<Start<T>>, String),
 }
 
-/// How work is started, and what it is then.
+/// The request that starts the work, and the work that follows from its response.
 struct Start<T> {
     create: RequestFuture<T>,
     work: Describe<T>,
 }
 
-/// Makes the work of the thing that was created.
+/// Creates the description of the work from the created resource.
 type Describe<T> = Box<dyn FnOnce(&T) -> Work<T> + Send>;
 
-/// Work that is under way.
+/// Work in progress.
 pub(crate) struct Work<T> {
-    /// As errors name it: `backup e41f... of install 294d...`.
+    /// The name in error texts: `backup e41f... of install 294d...`.
     pub(crate) name: String,
     pub(crate) ask: Box<dyn Fn() -> RequestFuture<T> + Send>,
     pub(crate) stage: fn(&T) -> Stage,
-    /// What to do when it failed.
+    /// The hint of the error if the work failed.
     pub(crate) hint: &'static str,
 }
 
-/// A wait that has not begun yet: await it for the finished thing, or read its [`progress`](Self::progress).
+/// A wait that has not started yet. Await it for the finished resource, or read its [`progress`](Self::progress).
 ///
-/// It asks about the work, pauses, and asks again. The pauses begin with 2 s and grow by half each time up to 30 s, so
-/// that a long wait costs few requests. A state that this version does not know counts as one that is not the end. A question
-/// that fails for a while (no connection, a timeout, a failure of the service, a rate limit, an answer that cannot be read) is asked
-/// again until the deadline. Dropping the future ends the wait; the work goes on.
+/// A wait requests the state of the work until the work has ended. The pauses between requests start at 2 s and grow by
+/// half each time, up to 30 s, so that a long wait takes few requests. An unknown state counts as work in progress. If
+/// such a request fails for a reason that can pass (no connection, a timeout, a server error, a rate limit, or an
+/// unreadable response), the wait sends it again until the deadline. Dropping the future ends the wait, but not the
+/// work at the service.
 ///
 /// # Errors
 ///
-/// [`WaitTimedOut`](ErrorKind::WaitTimedOut) if the work is not over within the deadline, [`WorkFailed`](ErrorKind::WorkFailed)
-/// if it ended badly ([`Error::state`] says how), and every other kind if the service refuses the question, or the request that
-/// starts the work fails.
+/// [`WaitTimedOut`](ErrorKind::WaitTimedOut) if the work has not ended before the deadline,
+/// [`WorkFailed`](ErrorKind::WorkFailed) if the work failed ([`Error::state`] returns its state), and every other kind
+/// if the service refuses a request, or if the request that starts the work fails.
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct Wait<T> {
     subject: Subject<T>,
@@ -77,7 +78,7 @@ impl<T> Wait<T> {
         Self::of(Subject::Known(work), deadline)
     }
 
-    /// A wait for work that a request starts. `name` is what errors call it until it has an id.
+    /// Creates a wait for work that a request starts. `name` is the name in error texts until the work has an id.
     pub(crate) fn starting(
         create: impl IntoFuture<Output = Result<T, Error>, IntoFuture = RequestFuture<T>>,
         work: impl FnOnce(&T) -> Work<T> + Send + 'static,
@@ -103,21 +104,22 @@ impl<T> Wait<T> {
         }
     }
 
-    /// Sets how long to wait. The default depends on the work, from 10 minutes for a report to 2 hours for a transfer: the
-    /// method that makes the wait says it.
+    /// Sets the deadline. The default depends on the work, from 10 minutes for a report to 2 hours for a transfer; the
+    /// method that creates the wait documents it.
     pub fn deadline(mut self, time: Duration) -> Self {
         self.deadline = time;
         self
     }
 
-    /// The first pause between two questions, and the longest; 2 s and 30 s by default, and never less than 50 ms.
+    /// Sets the first and the longest pause between two requests; 2 s and 30 s by default, and at least 50 ms.
     pub fn pauses(mut self, first: Duration, longest: Duration) -> Self {
         self.pause = first.max(SHORTEST_PAUSE);
         self.longest_pause = longest.max(self.pause);
         self
     }
 
-    /// Every answer on the way, the finished thing last: a stream. Its [`deadline`](Self::deadline) begins now.
+    /// Returns a stream of every response; the last one is the finished resource. The [`deadline`](Self::deadline)
+    /// starts now.
     pub fn progress(self) -> Progress<T> {
         Progress {
             ends: Instant::now().checked_add(self.deadline),
@@ -165,23 +167,23 @@ impl<T> fmt::Debug for Wait<T> {
     }
 }
 
-/// The progress of work that is waited for: a stream of every answer, the finished thing last. It ends at the latest with the
-/// limit of its [`Wait`].
+/// A stream of every response of a [`Wait`]; the last one is the finished resource. It ends at the deadline at the
+/// latest.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Progress<T> {
     wait: Wait<T>,
-    /// None where the limit is beyond all time.
+    /// None if the deadline is too far away for an `Instant`.
     ends: Option<Instant>,
     step: Step<T>,
-    /// The state that was seen last.
+    /// The last known state.
     state: Option<String>,
-    /// Why the last question was not answered.
+    /// Why the last request failed.
     problem: Option<Error>,
 }
 
 enum Step<T> {
     Ask,
-    /// A service that hangs does not make the wait longer than its deadline.
+    /// The request and the deadline, so that a service that hangs does not make the wait longer.
     Asking(Asking<T>, Pin<Box<tokio::time::Sleep>>),
     Pausing(Pin<Box<tokio::time::Sleep>>),
     Over,
@@ -192,20 +194,20 @@ enum Asking<T> {
     Question(RequestFuture<T>),
 }
 
-/// Nothing in it is ever pinned in place.
+/// The stream owns only boxed futures, so it can be moved.
 impl<T> Unpin for Progress<T> {}
 
 impl<T> Progress<T> {
-    /// The next answer, or none at the end.
+    /// Returns the next response, or none at the end.
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// The next answer, or none at the end.
+    /// Returns the next response, or none at the end.
     ///
     /// # Errors
     ///
-    /// As of [`Wait`].
+    /// Those of [`Wait`].
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
         self.next().await.transpose()
     }
@@ -240,7 +242,7 @@ impl<T> Progress<T> {
         self.step = Step::Pausing(Box::pin(tokio::time::sleep(pause)));
     }
 
-    /// The next question, or the request that starts the work.
+    /// Starts the next request for the state, or the request that starts the work.
     fn ask(&mut self) -> Step<T> {
         let asking = match &mut self.wait.subject {
             Subject::Known(work) => Asking::Question((work.ask)()),
@@ -258,12 +260,13 @@ impl<T> Progress<T> {
         })
     }
 
-    /// The deadline is over. `starting` if the work may have been started, and nobody knows.
+    /// Ends the wait at the deadline. `starting` if the request that starts the work had no response yet, so that the
+    /// work may or may not have started.
     fn timed_out(&mut self, starting: bool) -> Error {
         self.step = Step::Over;
         let state = self.state.take();
         let mut text = format!(
-            "{} was not over within {}",
+            "{} did not end within {}",
             self.wait.subject.name(),
             seconds(self.wait.deadline)
         );
@@ -271,12 +274,12 @@ impl<T> Progress<T> {
             text.push_str(&format!("; it was `{state}` when last seen"));
         }
         if self.problem.is_some() {
-            text.push_str("; the last question was not answered");
+            text.push_str("; the last request for its state failed");
         }
         let hint = if starting {
             "wait longer with a longer `deadline`"
         } else {
-            "it goes on at the service: wait again, with a longer `deadline` if it is large"
+            "the work continues at the service: wait again, with a longer `deadline` if it is large"
         };
         let error = Error::new(ErrorKind::WaitTimedOut, text)
             .with_hint(hint)
@@ -290,7 +293,7 @@ impl<T> Progress<T> {
         }
     }
 
-    /// What to hand on of an answer; none if it is worth another question.
+    /// Returns what to pass on; none if the wait should send another request.
     fn answered(&mut self, answer: Result<T, Error>) -> Option<Result<T, Error>> {
         match answer {
             Ok(seen) => Some(self.judge(seen)),
@@ -313,7 +316,7 @@ impl<T> Progress<T> {
     }
 }
 
-/// Whether a question that failed like this may be answered later.
+/// Whether a request may succeed later although it failed with this error.
 fn can_pass(error: &Error) -> bool {
     match error.kind() {
         ErrorKind::Connect
@@ -321,7 +324,7 @@ fn can_pass(error: &Error) -> bool {
         | ErrorKind::Transport
         | ErrorKind::RateLimit
         | ErrorKind::Limiter => true,
-        // An answer that was read and does not fit has no status.
+        // A response that was decoded but does not match the request has no status.
         ErrorKind::Decode => error.status().is_some(),
         ErrorKind::Api => error.is_server_error() || error.is_rate_limited(),
         _ => false,

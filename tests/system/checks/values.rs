@@ -206,12 +206,12 @@ async fn ranges_of_days_that_usage_has_none_of() {
             ),
             refused(
                 "get_account_usage_summary",
-                "has 32 days, and at most 31",
+                "has 32 days, but one request covers at most 31",
                 account.summary().between(days_ago(32), days_ago(1)),
             ),
             refused(
                 "get_account_usage_insights",
-                "has 32 days, and at most 31",
+                "has 32 days, but one request covers at most 31",
                 account.insights().between(days_ago(32), days_ago(1)),
             ),
             refused(

@@ -38,7 +38,7 @@ impl Sheet {
         assert!(line.len() < 400, "a short line: {line}");
         let _ = writeln!(self.shown, "# {what}: {:?}\n{line}", error.kind());
         if error.may_have_happened() {
-            assert!(line.contains("look before you send it again"), "{line}");
+            assert!(line.contains("check before you send it again"), "{line}");
         }
         let mut cause = error.source();
         while let Some(deeper) = cause {

@@ -160,6 +160,6 @@ async fn without_redis_each_process_keeps_to_its_share_and_strict_ones_fail() {
     assert_eq!(error.kind(), ErrorKind::Limiter);
     assert_eq!(
         error.to_string(),
-        "GET /user: the rate limiter cannot decide: Redis at 127.0.0.1:1 does not answer, and the limiter is strict; nothing was sent"
+        "GET /user: the rate limiter failed: Redis at 127.0.0.1:1 does not answer, and the limiter is strict; nothing was sent"
     );
 }

@@ -112,7 +112,7 @@ async fn a_post_is_sent_again_only_when_it_was_certainly_not_done() {
         assert_eq!(error.attempts(), 2);
         assert!(error.may_have_happened(), "{turn:?}: {error}");
         assert!(
-            error.to_string().contains("look before you send it again"),
+            error.to_string().contains("check before you send it again"),
             "{error}"
         );
     }

@@ -1,4 +1,4 @@
-//! What adding several domains at once answers with.
+//! The response to adding several domains at once.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ use crate::types::DomainOrRedirect;
 
 /// The domains that one request added.
 ///
-/// The API documents one object, though up to twenty domains are added; answers have been reported as an array, as
-/// `{"domains": [...]}` and as `{"results": [...]}`. All are read.
+/// The API documents a single object, although a request adds up to twenty domains. Responses have been reported as an
+/// array, as `{"domains": [...]}` and as `{"results": [...]}`. All these forms are accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BulkDomains(Vec<DomainOrRedirect>);
 
 impl BulkDomains {
-    /// The domains, as far as the answer lists them.
+    /// Returns the domains that the response contains.
     #[must_use]
     pub fn domains(&self) -> &[DomainOrRedirect] {
         &self.0
@@ -80,7 +80,8 @@ impl<'de> Deserialize<'de> for BulkDomains {
     }
 }
 
-/// Only after the last field is it known that there is no list: by then the place of an error has to be found anew.
+/// Decodes a single domain from its fields. Whether the response contains a list is known only after the last field, so
+/// the path of an error must be determined again.
 fn one_domain<E: de::Error>(fields: Map<String, Value>) -> Result<DomainOrRedirect, E> {
     serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
         let place = error.path().to_string();

@@ -1,19 +1,19 @@
-//! A field of a PATCH, in which leaving out and clearing are different things.
+//! A field of a PATCH request, for which leaving it out and clearing it are different.
 
-/// What to do with one field of something that is changed.
+/// What an update does with one field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Change<T> {
-    /// Leave it as it is.
+    /// Keeps the current value.
     #[default]
     Keep,
-    /// Give it this value.
+    /// Sets this value.
     Set(T),
-    /// Take its value away.
+    /// Removes the current value.
     Clear,
 }
 
 impl<T> Change<T> {
-    /// Whether the field is left as it is.
+    /// Whether the field keeps its current value.
     #[must_use]
     pub fn is_keep(&self) -> bool {
         matches!(self, Self::Keep)

@@ -1,4 +1,4 @@
-//! Objects whose content the API does not describe.
+//! JSON without a documented schema.
 
 use std::fmt;
 
@@ -20,13 +20,13 @@ use serde_json::Value;
 pub struct FreeForm(Value);
 
 impl FreeForm {
-    /// The JSON as text, compact.
+    /// Returns the JSON as compact text.
     #[must_use]
     pub fn to_json(&self) -> String {
         self.0.to_string()
     }
 
-    /// The text in one field of the object, if there is such a field and it holds text.
+    /// Returns the text in a field of the object; none if there is no such field, or if it is not text.
     #[must_use]
     pub fn text(&self, field: &str) -> Option<&str> {
         self.0.get(field)?.as_str()

@@ -1,17 +1,17 @@
-//! Whole numbers of answers, which have been seen as text with the number in it.
+//! Integers in responses, which the service sometimes writes as text.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-/// Id of a certificate, which is a number.
+/// The id of a certificate, which is a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct CertificateId(#[serde(deserialize_with = "integer")] i64);
 
 impl CertificateId {
-    /// The number.
+    /// Returns the number.
     #[must_use]
     pub const fn get(self) -> i64 {
         self.0
@@ -30,12 +30,12 @@ impl fmt::Display for CertificateId {
     }
 }
 
-/// Reads a whole number, or one that is written as text.
+/// Decodes an integer, or an integer that is written as text.
 fn integer<'de, D: Deserializer<'de>, T: TryFrom<i128>>(deserializer: D) -> Result<T, D::Error> {
     Integer::deserialize(deserializer)?.fitting()
 }
 
-/// The same where null stands for none.
+/// Decodes an optional integer of any type. Null means none.
 pub(crate) fn optional_integer<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,

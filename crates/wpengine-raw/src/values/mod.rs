@@ -1,4 +1,4 @@
-//! What the generator cannot say: types by hand, each for one oddity of the API.
+//! Types that are written by hand, because the generator cannot express them. Each handles one peculiarity of the API.
 
 mod bulk_domains;
 mod change;
@@ -31,7 +31,7 @@ pub(crate) use integer::optional_integer;
 
 use serde::{Deserialize, Deserializer};
 
-/// Reads null like absence.
+/// Decodes null as the default value, like a missing field.
 pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

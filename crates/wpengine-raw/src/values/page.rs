@@ -1,4 +1,4 @@
-//! One page of an offset listing, in either of the two envelopes that are documented.
+//! One page of a listing by offset, in both documented forms.
 
 use std::{fmt, marker::PhantomData};
 
@@ -9,7 +9,7 @@ use serde::{
 
 /// One page of a listing.
 ///
-/// A body without its array is an error and never an empty page.
+/// A body without the array of items is an error, not an empty page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -17,58 +17,58 @@ pub struct Page<T> {
     /// The items of this page.
     #[serde(deserialize_with = "items", bound(deserialize = "T: Deserialize<'de>"))]
     pub results: Vec<T>,
-    /// Address of the page before this one.
+    /// The URL of the previous page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
-    /// Address of the page after this one.
+    /// The URL of the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
-    /// How many items there are over all pages.
+    /// The number of items on all pages.
     #[serde(
         default,
         deserialize_with = "super::optional_integer",
         skip_serializing_if = "Option::is_none"
     )]
     pub count: Option<u64>,
-    /// What stands in place of the three others in the form of the API's older overview.
+    /// Replaces the three fields above in the form of the API's older overview.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pagination: Option<Pagination>,
 }
 
-/// The place of a page among all pages, in the form of the API's older overview.
+/// The position of a page in the list, in the form of the API's older overview.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Pagination {
-    /// How many items there are over all pages.
+    /// The number of items on all pages.
     #[serde(
         default,
         deserialize_with = "super::optional_integer",
         skip_serializing_if = "Option::is_none"
     )]
     pub total: Option<u64>,
-    /// How many items this page holds.
+    /// The number of items on this page.
     #[serde(
         default,
         deserialize_with = "super::optional_integer",
         skip_serializing_if = "Option::is_none"
     )]
     pub count: Option<u64>,
-    /// How many items a page holds at most.
+    /// The page size.
     #[serde(
         default,
         deserialize_with = "super::optional_integer",
         skip_serializing_if = "Option::is_none"
     )]
     pub per_page: Option<u64>,
-    /// Number of this page, from 1.
+    /// The number of this page, starting at 1.
     #[serde(
         default,
         deserialize_with = "super::optional_integer",
         skip_serializing_if = "Option::is_none"
     )]
     pub current_page: Option<u64>,
-    /// How many pages there are.
+    /// The number of pages.
     #[serde(
         default,
         deserialize_with = "super::optional_integer",
@@ -77,10 +77,11 @@ pub struct Pagination {
     pub total_pages: Option<u64>,
 }
 
-/// How many items most pages hold at the most.
+/// The usual page size.
 const USUAL: usize = 100;
 
-/// Reads the items into room for a usual page, made at once: growing from nothing copies each item once more on average.
+/// Decodes the items into a `Vec` with capacity for a usual page. Growing it from empty would copy each item once more
+/// on average.
 fn items<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
@@ -109,7 +110,7 @@ fn items<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 }
 
 impl<T> Page<T> {
-    /// How many items there are over all pages, in whichever form the page says it.
+    /// Returns the number of items on all pages, from either form.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.count

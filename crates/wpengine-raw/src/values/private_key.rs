@@ -1,15 +1,15 @@
-//! Private keys, which two operations answer with and one takes.
+//! Private keys, which two operations return and one accepts.
 
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
-/// What stands wherever a private key would have been printed.
+/// Printed instead of a private key.
 const REDACTED: &str = "(redacted)";
 
-/// A private key. `Debug` and `Display` never show it, and it cannot be serialized, nor can what holds one;
-/// [`expose_secret`](Self::expose_secret) gives it.
+/// A private key. `Debug` and `Display` do not show it, and neither it nor a type that contains it can be serialized.
+/// [`expose_secret`](Self::expose_secret) returns the key.
 ///
 /// ```
 /// use wpengine_raw::values::PrivateKey;
@@ -28,7 +28,7 @@ impl PrivateKey {
         Self(SecretString::from(text.into()))
     }
 
-    /// The key itself. Take care where it goes.
+    /// Returns the key. Be careful where you pass it.
     #[must_use]
     pub fn expose_secret(&self) -> &str {
         self.0.expose_secret()
@@ -57,7 +57,7 @@ impl Eq for PrivateKey {}
 
 impl<'de> Deserialize<'de> for PrivateKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// Takes text and, unlike `String`, never quotes what else it found.
+        /// Accepts text. Unlike `String`, its errors never quote a value of another type.
         struct Visitor;
 
         impl serde::de::Visitor<'_> for Visitor {

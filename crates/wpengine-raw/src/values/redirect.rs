@@ -1,4 +1,4 @@
-//! Where a domain redirects to, in whichever shape an answer says it.
+//! The redirect of a domain, in all forms that responses use.
 
 use std::fmt;
 
@@ -8,19 +8,20 @@ use crate::types::{Domain, DomainOrRedirect, DomainReference};
 
 /// The target of a domain's redirect.
 ///
-/// Answers have it as an object, an array of objects, an empty object or an empty array, in a field `redirect_to` or
-/// `redirects_to` or both; [`Domain::redirect`] and [`DomainOrRedirect::redirect`] read whichever is there.
+/// Responses contain it as an object, an array of objects, an empty object or an empty array. The field is named
+/// `redirect_to` or `redirects_to`, and a response may contain both. [`Domain::redirect`] and
+/// [`DomainOrRedirect::redirect`] read both fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Redirect(Vec<DomainReference>);
 
 impl Redirect {
-    /// The domain that is redirected to, or none.
+    /// Returns the target domain; none if there is no redirect.
     #[must_use]
     pub fn target(&self) -> Option<&DomainReference> {
         self.0.first()
     }
 
-    /// All targets. No domain has been seen with more than one, but one documented form is an array.
+    /// Returns all targets. One documented form is an array, but more than one target has not been seen.
     #[must_use]
     pub fn targets(&self) -> &[DomainReference] {
         &self.0
@@ -34,7 +35,7 @@ impl Redirect {
 }
 
 impl Domain {
-    /// The domain that this one redirects to, or none, whichever field of the answer says it.
+    /// Returns the domain that this one redirects to, from either field; none if there is no redirect.
     #[must_use]
     pub fn redirect(&self) -> Option<&DomainReference> {
         either(self.redirect_to.as_ref(), self.redirects_to.as_ref())
@@ -42,7 +43,7 @@ impl Domain {
 }
 
 impl DomainOrRedirect {
-    /// The domain that this one redirects to, or none, whichever field of the answer says it.
+    /// Returns the domain that this one redirects to, from either field; none if there is no redirect.
     #[must_use]
     pub fn redirect(&self) -> Option<&DomainReference> {
         either(self.redirect_to.as_ref(), self.redirects_to.as_ref())

@@ -1,17 +1,17 @@
-//! Request bodies that no schema describes well enough: where clearing a field and keeping it differ, and where a
-//! secret has to be written that prints nowhere else.
+//! Request bodies that cannot be generated: bodies in which keeping and clearing a field differ, and a body with a
+//! secret that must not be printed.
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::{Change, PrivateKey};
 use crate::types::{DomainId, Environment, SiteId};
 
-/// What to change about an install.
+/// The changes to an install.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UpdateInstallRequest {
-    /// The site to move the install to; none keeps it where it is.
+    /// The new site of the install; none keeps the current one.
     pub site_id: Option<SiteId>,
-    /// The environment that the install fills in its site. Cleared by null.
+    /// The environment of the install in its site. Clearing it sends null.
     pub environment: Change<Environment>,
 }
 
@@ -31,14 +31,14 @@ impl Serialize for UpdateInstallRequest {
     }
 }
 
-/// What to change about a domain.
+/// The changes to a domain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UpdateDomainRequest {
-    /// Whether it is the primary domain of its install.
+    /// Whether the domain is the primary one of its install.
     pub primary: Option<bool>,
-    /// The domain to redirect to. Cleared by the word `nil`.
+    /// The domain to redirect to. Clearing it sends the text `nil`.
     pub redirect_to: Change<DomainId>,
-    /// Whether all requests are sent on to HTTPS.
+    /// Whether all requests are redirected to HTTPS.
     pub secure_all_urls: Option<bool>,
 }
 
@@ -63,12 +63,12 @@ impl Serialize for UpdateDomainRequest {
     }
 }
 
-/// A certificate from elsewhere, with its private key. Its `Serialize` writes the key, since this is what is sent.
+/// A third-party certificate with its private key. Its `Serialize` writes the key, because this body is what is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportThirdPartyCertificateRequest {
-    /// The full chain: base64 of the whole PEM text.
+    /// The full certificate chain: the whole PEM text in base64.
     pub certificate: String,
-    /// The private key: base64 of the whole PEM text.
+    /// The private key: the whole PEM text in base64.
     pub private_key: PrivateKey,
 }
 

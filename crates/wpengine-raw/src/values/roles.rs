@@ -1,27 +1,27 @@
-//! What a user may do in an account, which the API writes as one text.
+//! The roles of a user in an account, which the API writes as one text.
 
 use std::{collections::BTreeSet, convert::Infallible, fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// One role.
+/// A role of a user in an account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Role {
-    /// Everything, the account itself included.
+    /// Access to everything, including the account itself.
     Owner,
-    /// Every site and install of the account.
+    /// Access to all sites and installs of the account.
     Full,
-    /// The installs that were given to the user.
+    /// Access to selected installs.
     Partial,
-    /// Invoices and payment, beside `Full` or `Partial`.
+    /// Access to invoices and payment, together with `Full` or `Partial`.
     Billing,
     /// A role that this version does not know.
     Unknown(String),
 }
 
 impl Role {
-    /// The role as the API writes it.
+    /// Returns the role as the API writes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -46,7 +46,7 @@ impl From<&str> for Role {
     }
 }
 
-/// The roles of a user: a set, whatever order and spacing an answer gives it.
+/// The roles of a user. Order and spacing in the text do not matter.
 ///
 /// ```
 /// use wpengine_raw::values::{Role, Roles};
@@ -61,48 +61,49 @@ impl From<&str> for Role {
 pub struct Roles(BTreeSet<Role>);
 
 impl Roles {
-    /// Owner of the account.
+    /// Creates the role of an owner of the account.
     #[must_use]
     pub fn owner() -> Self {
         Self::from_iter([Role::Owner])
     }
 
-    /// All sites and installs, without billing.
+    /// Creates the role for all sites and installs, without billing.
     #[must_use]
     pub fn full() -> Self {
         Self::from_iter([Role::Full])
     }
 
-    /// All sites and installs, and billing.
+    /// Creates the roles for all sites and installs, and for billing.
     #[must_use]
     pub fn full_and_billing() -> Self {
         Self::from_iter([Role::Full, Role::Billing])
     }
 
-    /// Some installs, without billing.
+    /// Creates the role for selected installs, without billing.
     #[must_use]
     pub fn partial() -> Self {
         Self::from_iter([Role::Partial])
     }
 
-    /// Some installs, and billing.
+    /// Creates the roles for selected installs, and for billing.
     #[must_use]
     pub fn partial_and_billing() -> Self {
         Self::from_iter([Role::Partial, Role::Billing])
     }
 
-    /// Whether the role is among them.
+    /// Whether these roles contain `role`.
     #[must_use]
     pub fn contains(&self, role: &Role) -> bool {
         self.0.contains(role)
     }
 
-    /// Every role, the one that says what can be reached first.
+    /// Returns all roles; `Billing` comes after `Owner`, `Full` and `Partial`.
     pub fn iter(&self) -> impl Iterator<Item = &Role> {
         self.0.iter()
     }
 
-    /// Whether these are one of the five combinations that the API documents, the only ones that a request may carry.
+    /// Whether these roles are one of the five combinations that the API documents. A request may not contain any
+    /// other.
     #[must_use]
     pub fn is_documented(&self) -> bool {
         [

@@ -1,14 +1,15 @@
-//! Links that are as good as what they lead to.
+//! Links that give access to their target.
 
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A link that opens what it leads to for whoever has it: an archive with its database, a report, the DNS of a domain.
+/// A link that gives access to its target to everyone who has it: to an archive with the database, a report, or the DNS
+/// of a domain.
 ///
-/// `Debug` does not show it. [`expose_secret`](Self::expose_secret) does, and so does an answer that is serialized, so that nothing is
-/// lost where one is kept.
+/// `Debug` does not show the link. [`expose_secret`](Self::expose_secret) returns it. Serializing a response writes the
+/// link, so that a stored response is complete.
 ///
 /// ```
 /// use wpengine_raw::values::SecretLink;
@@ -27,7 +28,7 @@ impl SecretLink {
         Self(SecretString::from(link.into()))
     }
 
-    /// The link itself. Take care where it goes.
+    /// Returns the link. Be careful where you pass it.
     #[must_use]
     pub fn expose_secret(&self) -> &str {
         self.0.expose_secret()

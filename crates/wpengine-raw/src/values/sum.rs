@@ -1,16 +1,16 @@
-//! Figures of usage, which the API writes as text.
+//! Usage figures, which the API writes as text.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// How many digits after the point are kept.
+/// The number of decimals that are kept.
 const DIGITS: usize = 9;
 const BILLIONTHS: f64 = 1e9;
 
-/// A figure of usage: a number of visits or of bytes, or an average of them, which may have decimals.
+/// A usage figure: a number of visits or bytes, or an average of them, which may have decimals.
 ///
-/// It is read from text and from a number, and written as text like the API does. Of decimals, nine are kept.
+/// It is decoded from text or from a number, and serialized as text, as the API does. Up to nine decimals are kept.
 ///
 /// ```
 /// use wpengine_raw::values::Sum;
@@ -25,12 +25,12 @@ const BILLIONTHS: f64 = 1e9;
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sum {
     whole: i64,
-    /// With the sign of the figure.
+    /// Has the sign of the figure.
     billionths: i32,
 }
 
 impl Sum {
-    /// A whole number.
+    /// Creates a figure from an integer.
     #[must_use]
     pub const fn new(whole: i64) -> Self {
         Self {
@@ -39,13 +39,13 @@ impl Sum {
         }
     }
 
-    /// The number without its decimals.
+    /// Returns the integer part.
     #[must_use]
     pub const fn get(self) -> i64 {
         self.whole
     }
 
-    /// The number with its decimals, as near as an `f64` comes.
+    /// Returns the figure as the nearest `f64`.
     #[must_use]
     pub fn as_f64(self) -> f64 {
         self.whole as f64 + f64::from(self.billionths) / BILLIONTHS
@@ -58,7 +58,7 @@ impl From<i64> for Sum {
     }
 }
 
-/// The text is no number, or one beyond 64 bits.
+/// The error if a text is not a number, or is a number of more than 64 bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseSumError(());
 
@@ -146,7 +146,7 @@ impl<'de> Deserialize<'de> for Sum {
             }
 
             fn visit_f64<E: de::Error>(self, value: f64) -> Result<Sum, E> {
-                // Printed without an exponent.
+                // `to_string` of an `f64` writes no exponent.
                 value
                     .to_string()
                     .parse()

@@ -1,9 +1,9 @@
-//! The colour of a report template, whose field has had two names.
+//! The color of a report template, whose field was renamed.
 
 use crate::types::Template;
 
 impl Template {
-    /// The colour of the cover page, by the name that it has now or by the one that it had until 1.17.
+    /// Returns the color of the cover page, from the current field or from the field that was used until 1.17.
     #[must_use]
     pub fn color(&self) -> Option<&str> {
         let color = self.brand_color.as_deref();

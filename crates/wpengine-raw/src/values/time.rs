@@ -1,13 +1,13 @@
-//! Times and days of answers, which must not fail a listing when one of them is odd.
+//! Times and days in responses. An invalid one must not make a whole listing fail.
 
 use std::{fmt, str::FromStr};
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// What an answer wrote: the value, or the text where it does not parse.
+/// A decoded value, or the text if it cannot be parsed.
 ///
-/// Unread text sorts before every value.
+/// Text sorts before every value.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Written<T> {
     Text(String),
@@ -41,7 +41,7 @@ impl<T: fmt::Debug> fmt::Debug for Written<T> {
     }
 }
 
-/// The two types differ in what they read, and in what their documentation says.
+/// Defines a type for values in responses. The two types differ in what they parse and in their documentation.
 macro_rules! written {
     ($(#[$doc:meta])* $name:ident, $(#[$get_doc:meta])* $get:ident -> $value:ident, $format:literal) => {
         $(#[$doc])*
@@ -123,7 +123,7 @@ macro_rules! written {
 }
 
 written! {
-    /// A time of an answer. Text that is no time is kept as it came, so that it does not fail the answer.
+    /// A time in a response. Text that is not a time is kept as it is, so that the response can still be decoded.
     ///
     /// ```
     /// use wpengine_raw::values::Time;
@@ -135,13 +135,14 @@ written! {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     Time,
-    /// The point in time, or `None` if the text is none.
+    /// Returns the time; none if the text is not a time.
     timestamp -> Timestamp,
     "date-time"
 }
 
 written! {
-    /// A day of an answer, without a time zone. Text that is no day is kept as it came, so that it does not fail the answer.
+    /// A day in a response, without a time zone. Text that is not a day is kept as it is, so that the response can
+    /// still be decoded.
     ///
     /// ```
     /// use wpengine_raw::values::Day;
@@ -151,7 +152,7 @@ written! {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     Day,
-    /// The date, or `None` if the text is none.
+    /// Returns the date; none if the text is not a date.
     date -> Date,
     "date"
 }

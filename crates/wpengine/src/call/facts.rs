@@ -1,4 +1,4 @@
-//! What is known of a call, and the errors that are made of it.
+//! The facts of a call, and the errors that are created from them.
 
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::de::DeserializeOwned;
@@ -10,23 +10,23 @@ use crate::{
     transport::{Core, History, is_json},
 };
 
-/// How long what is named in an error may be: the place where an answer cannot be read, which an answer with fields of any
-/// name makes up, and the id of a request.
+/// The maximum length of two names in an error, in characters: the path of a field that cannot be decoded, and the
+/// request id. Both come from the response.
 const NAME: usize = 100;
 
-/// How long the reason may be why an answer cannot be read: it quotes the answer.
+/// The maximum length of a decoding problem in an error, in characters. It may quote the response.
 const PROBLEM: usize = 200;
 
-/// [`explain`], of the type that was wanted.
+/// The function [`explain`] for the expected type.
 pub(crate) type Explain = fn(&[u8]) -> Option<Explanation>;
 
-/// Where a body breaks, and how.
+/// Where decoding fails, and why.
 pub(crate) struct Explanation {
     path: String,
     problem: String,
 }
 
-/// Decodes a body that could not be decoded once more, to find out where it breaks.
+/// Decodes a body again that could not be decoded, to find out which field fails.
 pub(crate) fn explain<T: DeserializeOwned>(body: &[u8]) -> Option<Explanation> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let error = serde_path_to_error::deserialize::<_, T>(&mut deserializer).err()?;
@@ -36,7 +36,7 @@ pub(crate) fn explain<T: DeserializeOwned>(body: &[u8]) -> Option<Explanation> {
     })
 }
 
-/// What a decoder says of an answer, without the addresses that it quotes: some of them open what they lead to.
+/// Removes URLs from the text of a decoding error: a link may give access to what it leads to.
 fn without_addresses(problem: &str) -> String {
     let is_end = |letter: char| letter.is_whitespace() || matches!(letter, '"' | '`' | '\'' | ',');
     let mut rest = problem;
@@ -54,7 +54,7 @@ fn without_addresses(problem: &str) -> String {
     text
 }
 
-/// What is known of a call that failed.
+/// The facts of a call that failed.
 pub(crate) struct Facts<'a> {
     pub(crate) core: &'a Core,
     pub(crate) operation: &'static str,
@@ -62,33 +62,34 @@ pub(crate) struct Facts<'a> {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) history: History,
-    /// What was sent as `Authorization`, to be taken out of whatever is quoted.
+    /// The `Authorization` header that was sent. It is removed from every text that is quoted.
     pub(crate) authorization: Option<HeaderValue>,
     pub(crate) is_read: bool,
-    /// Whether the bodies can hold a secret: of a failure nothing is quoted then.
+    /// Whether the bodies may contain secrets. Then nothing of the response is quoted.
     pub(crate) is_secret: bool,
 }
 
 impl Facts<'_> {
-    /// Says in an error what was asked.
+    /// Adds the request and the operation to an error.
     pub(crate) fn name(self, error: Error) -> Error {
         error.with(|inner| {
             inner.operation = Some(self.operation);
-            // What could not even be made into a request says itself what it was to be.
+            // An error without a request already says what the request was to be.
             if self.request.is_some() {
                 inner.request = self.request;
             }
         })
     }
 
-    /// The id of the request, which is printed: a service can repeat anything in a header, too.
+    /// Returns the request id in a printable form. The header is redacted, because a service may repeat there what it
+    /// was sent.
     fn request_id(&self) -> Option<String> {
         let mut id = response::request_id(&self.headers)?.to_owned();
         redact(&mut id, self.authorization.as_ref());
         Some(shortened(&id, NAME))
     }
 
-    /// The service answered with a failure.
+    /// Creates the error for an error response of the service.
     pub(crate) fn api(self, body: &[u8]) -> Error {
         let api = if self.is_secret {
             ApiError::default()
@@ -120,21 +121,19 @@ impl Facts<'_> {
         self.name(error)
     }
 
-    /// What to do about a failure, where the service's own words do not say it.
+    /// Returns a hint for an error response, if the service's own message does not say what to do.
     fn hint(&self, credentials: &crate::Credentials) -> Option<String> {
         let hint = match self.status {
             StatusCode::UNAUTHORIZED => return Some(credentials.hint()),
             StatusCode::FORBIDDEN => {
-                "the user of these credentials may not do this, or cannot reach an id that the request names, or the path does not exist"
+                "the user of these credentials may not do this, or has no access to an id in the request, or the path does not exist"
             }
-            StatusCode::NOT_FOUND => {
-                "nothing is there under that id, or these credentials cannot see it"
-            }
-            StatusCode::TOO_MANY_REQUESTS => "ask less often",
+            StatusCode::NOT_FOUND => "nothing has this id, or these credentials cannot see it",
+            StatusCode::TOO_MANY_REQUESTS => "send requests less often",
             status if status.is_redirection() => {
-                "redirects are not followed, since they would carry the credentials elsewhere; check the base URL"
+                "redirects are not followed, because that would send the credentials to another address; check the base URL"
             }
-            // Of a write it is said to look first.
+            // For a write that may have happened, the error text already says to check the state first.
             status if status.is_server_error() && !self.history.may_have_happened => {
                 "the service failed: try again later, or ask WP Engine's support"
             }
@@ -143,7 +142,7 @@ impl Facts<'_> {
         Some(hint.to_owned())
     }
 
-    /// The answer is a success that contradicts the documentation.
+    /// Creates the error for a success that contradicts the documentation.
     pub(crate) fn contradicted(self, how: &str, body: &[u8]) -> Error {
         let api = if self.is_secret {
             ApiError::default()
@@ -156,15 +155,15 @@ impl Facts<'_> {
             message.push_str(&said);
         }
         let error = Error::new(ErrorKind::Decode, message).with_hint(
-            "something on the way may have answered instead of the service: check the base URL and the proxy",
+            "a proxy may have answered instead of the service: check the base URL and the proxy",
         );
         self.of_success(error)
     }
 
-    /// An error of an answer that is a success.
+    /// Adds the facts of a successful response to an error.
     fn of_success(self, error: Error) -> Error {
         let error = self.history.note(error).with(|inner| {
-            // The service said that it did what was asked; only the answer is lost.
+            // The service reported a success; only the response is lost.
             inner.may_have_happened = !self.is_read;
             inner.status = Some(self.status);
             inner.request_id = self.request_id();
@@ -173,7 +172,7 @@ impl Facts<'_> {
         self.name(error)
     }
 
-    /// The answer is a success that cannot be read.
+    /// Creates the error for a success that cannot be decoded.
     pub(crate) fn decode(self, body: &[u8], explain: Explain, error: &serde_json::Error) -> Error {
         let secret = self.is_secret;
         let (mut path, mut problem) = match explain(body) {
@@ -184,7 +183,7 @@ impl Facts<'_> {
         let path = shortened(&path, NAME);
         redact(&mut problem, self.authorization.as_ref());
         let problem = shortened(&without_addresses(&problem), PROBLEM);
-        // Where the text breaks off there is no place.
+        // If the text ends too early, no field is at fault.
         let place = if matches!(path.as_str(), "" | "." | "?") {
             String::new()
         } else {
@@ -212,7 +211,7 @@ impl Facts<'_> {
         let hint = if is_json {
             "the API may have changed: look for a newer version of this crate"
         } else {
-            "something on the way may have answered, or cut the answer off: check the base URL and the proxy"
+            "a proxy may have answered instead of the service, or cut the answer off: check the base URL and the proxy"
         };
         self.of_success(Error::new(ErrorKind::Decode, message).with_hint(hint))
     }

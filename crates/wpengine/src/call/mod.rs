@@ -1,5 +1,5 @@
-//! One call: a raw client whose inner value is this call's context. The raw crate's errors become [`Error`] here and
-//! nowhere else.
+//! Runs one operation of the generated client. The context of the call is the inner value of the generated client. Only
+//! this module converts the errors of the generated client to [`Error`].
 
 mod facts;
 mod request;
@@ -66,7 +66,7 @@ where
     ))
 }
 
-/// What one call knows of its request and answer. The generated client keeps it as its transport.
+/// The request and the response of one call. It is the transport of the generated client.
 struct Context {
     core: Arc<Core>,
     options: Options,
@@ -75,14 +75,14 @@ struct Context {
 
 #[derive(Default)]
 struct Record {
-    /// Method and path, as errors name them.
+    /// The method and the path, as shown in errors.
     request: Option<String>,
     status: StatusCode,
     headers: HeaderMap,
     history: History,
     authorization: Option<HeaderValue>,
     failure: Option<Error>,
-    /// How a success contradicts the documentation, and its body.
+    /// How a successful response contradicts the documentation, and its body.
     contradiction: Option<(&'static str, Bytes)>,
 }
 
@@ -125,7 +125,7 @@ impl raw::Exec for Context {
         Box::pin(async move {
             let (mut record, mut response) =
                 exec(&self.core, &self.options, request, operation_id).await;
-            // The generated client passes them on without a look at them.
+            // The headers are moved, because the generated client does not read them.
             record.headers = std::mem::take(response.headers_mut());
             *self.record.lock().unwrap_or_else(PoisonError::into_inner) = record;
             Ok(response)
@@ -133,7 +133,8 @@ impl raw::Exec for Context {
     }
 }
 
-/// The transport of [`Client::raw`](crate::Client::raw): the same way out, without a call that reads the record.
+/// The transport of [`Client::raw`](crate::Client::raw). It sends requests in the same way, but no call reads the
+/// record.
 #[derive(Debug)]
 pub(crate) struct Shared(pub(crate) Arc<Core>);
 
@@ -151,7 +152,8 @@ impl raw::Exec for Shared {
     }
 }
 
-/// The status of the answer that stands for none: `reqwest::Error` cannot be made, so a failure travels as this.
+/// The status of the response that represents a failure. A `reqwest::Error` cannot be created outside of reqwest, so
+/// the generated client gets such a response instead.
 const NO_ANSWER: u16 = 599;
 
 async fn exec(
@@ -199,7 +201,8 @@ async fn send(
     Ok(response)
 }
 
-/// As the generated client wants it. It asks for no address, and making one up would cost more than a copy.
+/// Converts a response for the generated client. The URL is that of the base: the generated client does not read it,
+/// and building the real one would cost more than a copy.
 fn answer(core: &Core, response: http::Response<Bytes>) -> http::Response<reqwest::Body> {
     use reqwest::ResponseBuilderExt as _;
     let (parts, body) = response.into_parts();
@@ -230,7 +233,7 @@ async fn raw_error(
             facts.api(&body)
         }
         raw::Error::InvalidResponsePayload(body, error) => facts.decode(&body, explain, &error),
-        // The generated client makes no other error of an answer that it was given whole.
+        // The generated client returns no other error for a response with a complete body.
         other => facts.name(
             Error::new(ErrorKind::Transport, "the request could not be made").caused_by(other),
         ),

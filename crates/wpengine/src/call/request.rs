@@ -1,4 +1,4 @@
-//! The requests of calls, as they are sent.
+//! The requests of calls, before they are sent.
 
 use std::sync::Arc;
 
@@ -10,25 +10,25 @@ use crate::{
     transport::{Core, Options, Parsed},
 };
 
-/// `GET /sites/28c7...`: what errors call a request. Never with its query.
+/// Returns the name of a request in errors, such as `GET /sites/28c7...`. It never contains the query.
 pub(crate) fn name_of(core: &Core, method: &http::Method, path: &str) -> String {
     format!("{method} {}", below_base(core, path))
 }
 
-/// The part of a path that stands below the base URL.
+/// Returns the part of a path below the base URL.
 pub(crate) fn below_base<'a>(core: &Core, path: &'a str) -> &'a str {
     let base = core.base.path().trim_end_matches('/');
     path.strip_prefix(base).unwrap_or(path)
 }
 
-/// Whether a path is below the base URL at all: `/v1x` is not below `/v1`.
+/// Whether a path is below the base URL: `/v1x` is not below `/v1`.
 pub(crate) fn is_below_base(core: &Core, path: &str) -> bool {
     let base = core.base.path().trim_end_matches('/');
     path.strip_prefix(base)
         .is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Makes an owned request of the generated one, with the headers that every request has.
+/// Converts the request of the generated client, and adds the headers that every request has.
 pub(super) fn prepare(
     core: &Core,
     options: &Options,
@@ -52,15 +52,16 @@ pub(super) fn prepare(
     Ok(request)
 }
 
-/// The headers that every request has, and those of this call.
+/// Adds the headers of this call and those that every request has.
 pub(crate) fn decorate(core: &Core, options: &Options, headers: &mut HeaderMap) {
     for (name, value) in &options.headers {
         headers.insert(name, value.clone());
     }
     headers.insert(header::USER_AGENT, core.user_agent.clone());
-    // The transport puts its own where one is wanted.
+    // The transport adds its own `Authorization` if the operation needs one.
     headers.remove(header::AUTHORIZATION);
-    // Where no body is documented the generated client asks for none, but failures have one all the same.
+    // For an operation without a documented body, the generated client sends no `Accept`. Errors have a JSON body even
+    // then.
     headers
         .entry(header::ACCEPT)
         .or_insert(HeaderValue::from_static("application/json"));

@@ -6,12 +6,13 @@ use url::{Host, Url};
 
 use crate::{Credentials, error::Error};
 
-/// Where the API is.
+/// The production URL of the API.
 pub(super) const BASE_URL: &str = "https://api.wpengineapi.com/v1";
 
-/// Reads a base URL, and the credentials in it. Only a URL of this machine may hold any: it is a simulator's.
+/// Parses a base URL and the credentials in it. Only a URL of this machine may contain credentials: such a URL is a
+/// simulator's.
 ///
-/// No error quotes the URL: it may hold a password.
+/// No error quotes the URL, because it may contain a password.
 pub(super) fn read(text: &str) -> Result<(Url, Option<Credentials>), Error> {
     let mut url = Url::parse(text).map_err(|error| {
         Error::configuration("the base URL is not a URL")
@@ -57,7 +58,7 @@ fn take_credentials(url: &mut Url) -> Result<Option<Credentials>, Error> {
     }
     if !is_loopback(url) {
         return Err(Error::configuration("the base URL holds credentials").with_hint(
-            "take them out of it and give them to the client with `credentials`; only a URL of this machine may hold any",
+            "remove them from the URL and set them with `credentials`; only a URL of this machine may contain credentials",
         ));
     }
     let decoded = |text: &str| {
@@ -76,8 +77,8 @@ fn take_credentials(url: &mut Url) -> Result<Option<Credentials>, Error> {
     Ok(Some(Credentials::basic(user, password)))
 }
 
-/// Whether a URL names this machine: `localhost` or a loopback address. Other names that end in `.localhost` are resolved
-/// by DNS, which can answer anything.
+/// Whether a URL names this machine: `localhost` or a loopback address. Other names that end in `.localhost` do not
+/// count, because DNS may resolve them to any address.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
@@ -87,7 +88,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// A URL without the parts that may hold a password.
+/// Returns a URL without the parts that may contain a password.
 pub(super) fn shown(text: &str) -> String {
     match Url::parse(text) {
         Ok(url) if url.has_host() => format!(

@@ -1,4 +1,4 @@
-//! Building a client.
+//! The builder of a client.
 
 use std::{
     fmt,
@@ -16,17 +16,17 @@ use crate::{
     transport::{Authenticator, Budget, Core, Counting, HttpClient, Reqwest},
 };
 
-/// The environment variable with the base URL.
+/// The environment variable that holds the base URL.
 pub(crate) const BASE_URL_VARIABLE: &str = "WPE_API_BASE_URL";
 
-/// The share of every limit that a background client leaves to others by default, in percent.
+/// How much of every rate limit a background client leaves to others by default, in percent.
 const BACKGROUND_SHARE: u8 = 20;
 
 /// Configures a [`Client`].
 ///
-/// Only the credentials are required. Without further settings a call has 300 s, an attempt 45 s and a connection 10 s;
-/// failed attempts are repeated as [`RetryPolicy`] says; and requests stay within the documented rate limits, as
-/// [`Windows`](crate::limits::Windows) says, unless the base URL is on this machine.
+/// Only the credentials are required. The default timeouts are 300 s for a call, 45 s for an attempt and 10 s for a
+/// connection. Failed attempts are retried as described at [`RetryPolicy`]. Requests stay within the documented rate
+/// limits, see [`Windows`](crate::limits::Windows), unless the base URL is on this machine.
 ///
 /// ```
 /// use std::time::Duration;
@@ -56,7 +56,7 @@ pub struct ClientBuilder {
 
 type Wrap = Box<dyn FnOnce(Arc<dyn HttpClient>) -> Arc<dyn HttpClient> + Send + Sync>;
 
-/// What limits the rate of a client.
+/// The source of the rate limiter.
 #[derive(Debug, Default)]
 enum Limiter {
     #[default]
@@ -66,10 +66,11 @@ enum Limiter {
 }
 
 impl ClientBuilder {
-    /// Sets the base URL; `https://api.wpengineapi.com/v1` by default. A simulator or a gateway has another one.
+    /// Sets the base URL, for example of a simulator or a gateway; `https://api.wpengineapi.com/v1` by default.
     ///
-    /// Plain `http://` is accepted for `localhost` and loopback addresses only. A URL of this machine may hold the
-    /// credentials, as the simulator's `url()` does; [`credentials`](Self::credentials) wins over them.
+    /// Plain `http://` is accepted for `localhost` and loopback addresses only. A URL of this machine may contain
+    /// credentials, as the simulator's `url()` does. Credentials that are set with [`credentials`](Self::credentials)
+    /// take precedence.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
@@ -81,62 +82,63 @@ impl ClientBuilder {
         self
     }
 
-    /// Appends a text to the `User-Agent`, such as the name and version of your program.
+    /// Appends text to the `User-Agent` header, such as the name and version of your program.
     pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
         self.user_agent_suffix = Some(suffix.into());
         self
     }
 
-    /// Sets the time to make a connection; 10 s by default.
+    /// Sets the time limit for opening a connection; 10 s by default.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.config.connect_timeout = timeout;
         self
     }
 
-    /// Sets the time for one attempt, from the connection to the end of the answer; 45 s by default.
+    /// Sets the time limit for one attempt, from opening the connection to the end of the response; 45 s by default.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.config.attempt_timeout = timeout;
         self
     }
 
-    /// Sets the time for a whole call; 300 s by default. It covers the token, the wait for the rate limit, all attempts and
-    /// the waits between them, and reading the answer. In a listing it holds for each page.
+    /// Sets the time limit for a whole call; 300 s by default. It covers the token, the wait for the rate limit, all
+    /// attempts, the waits between them, and reading the response. In a listing it applies to each page.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.config.timeout = timeout;
         self
     }
 
-    /// Gives calls extra time that they may only spend waiting for the rate limit; none by default. Programs that work
-    /// through a fleet set an hour here.
+    /// Sets extra time that a call may spend waiting for the rate limit, and for nothing else; none by default. An hour
+    /// is a good value for programs that process a whole fleet.
     pub fn rate_limit_wait(mut self, wait: Duration) -> Self {
         self.config.rate_limit_wait = wait;
         self
     }
 
-    /// Sets when a failed attempt is repeated.
+    /// Sets the retry policy.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.config.retry = policy;
         self
     }
 
-    /// Sets how many repetitions in a row all clones of the client may make without a success; 100 by default. After that
-    /// calls fail after one attempt. Every successful call earns a fifth of a repetition. A 429 costs nothing.
+    /// Sets how many retries all clones of the client may make together before a call succeeds; 100 by default. When
+    /// this budget is used up, calls fail after one attempt. A call that succeeds after a retry adds one retry to the
+    /// budget; any other successful call adds one fifth. Retries after a 429 are free.
     pub fn retry_budget(mut self, repetitions: u32) -> Self {
         self.config.retry_budget = repetitions;
         self
     }
 
-    /// Sets the rate limiter. The default is a [`Windows`](crate::limits::Windows) with the documented limits, which all
-    /// clients of one origin in this process share; and none for a base URL on this machine, or with an
-    /// [`http_client`](Self::http_client) of your own.
+    /// Sets the rate limiter. The default is a [`Windows`](crate::limits::Windows) with the documented limits, which
+    /// all clients of the same origin in this process share. There is no default limiter for a base URL on this
+    /// machine, or with an [`http_client`](Self::http_client) of your own.
     ///
-    /// An `Arc` of a limiter can be given to several clients.
+    /// To share a limiter between clients, pass an `Arc` of it to each.
     pub fn rate_limiter(mut self, limiter: impl RateLimiter) -> Self {
         self.limiter = Limiter::Given(Arc::new(limiter));
         self
     }
 
-    /// Sends requests without a rate limiter. A 429 of the service is still waited for and repeated.
+    /// Sends requests without a rate limiter. After a 429 of the service, the client still waits and retries.
     pub fn no_rate_limiter(mut self) -> Self {
         self.limiter = Limiter::None;
         self
@@ -147,14 +149,14 @@ impl ClientBuilder {
         self.background_leaving(BACKGROUND_SHARE)
     }
 
-    /// Marks the client as background work that leaves so many percent of every rate limit to other clients, 99 at most.
+    /// Marks the client as background work that leaves `percent` of every rate limit to other clients; at most 99.
     pub fn background_leaving(mut self, percent: u8) -> Self {
         self.config.background = Some(percent.min(99));
         self
     }
 
-    /// Sends everything through a proxy, such as `http://proxy.example.com:3128`. Without it the variables
-    /// `HTTPS_PROXY` and `ALL_PROXY` count. A base URL on this machine never uses a proxy.
+    /// Sets a proxy for all requests, such as `http://proxy.example.com:3128`. Without it, the environment variables
+    /// `HTTPS_PROXY` and `ALL_PROXY` apply. A base URL on this machine never uses a proxy.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.connections.proxy = Some(url.into());
         self
@@ -166,45 +168,44 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the time after which an idle connection is closed; 90 s by default.
+    /// Sets how long an idle connection is kept open; 90 s by default.
     pub fn pool_idle_timeout(mut self, timeout: Duration) -> Self {
         self.config.pool_idle_timeout = timeout;
         self
     }
 
-    /// Sets how many idle connections are kept; there is no limit by default.
+    /// Sets how many idle connections are kept open; no limit by default.
     pub fn pool_max_idle(mut self, connections: usize) -> Self {
         self.config.pool_max_idle = Some(connections);
         self
     }
 
-    /// Sets the longest answer that is read, in bytes; 32 MiB by default.
+    /// Sets the maximum size of a response body, in bytes; 32 MiB by default.
     pub fn max_response_size(mut self, bytes: usize) -> Self {
         self.config.max_response_size = bytes;
         self
     }
 
-    /// Refuses every operation that changes something, before anything is sent.
+    /// Refuses every operation that changes something, without sending a request.
     pub fn read_only(mut self) -> Self {
         self.config.read_only = true;
         self
     }
 
-    /// The settings so far.
+    /// Returns the settings so far.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// Sends requests with another HTTP client than the built-in one: for tests, or for a transport of your own. See
-    /// [`HttpClient`].
+    /// Replaces the built-in HTTP client, for example in tests or to use another transport. See [`HttpClient`].
     pub fn http_client(mut self, client: impl HttpClient + 'static) -> Self {
         self.http_client = Some(Arc::new(client));
         self
     }
 
-    /// Puts something around the HTTP client: what sees, changes or records every request on its way out. The last one
-    /// that is added sees a request first. See [`HttpClient`] for an example.
+    /// Adds a layer around the HTTP client, which can inspect, change or record every request. The layer that is added
+    /// last sees a request first. See [`HttpClient`] for an example.
     pub fn wrap<C: HttpClient + 'static>(
         mut self,
         wrap: impl FnOnce(Arc<dyn HttpClient>) -> C + Send + Sync + 'static,
@@ -218,8 +219,8 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration) for a setting that cannot be used, or if the platform has no
-    /// certificates to trust.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if a setting cannot be used, or if the platform has no
+    /// trusted certificates.
     pub fn build(self) -> Result<Client, Error> {
         let Self {
             base_url,

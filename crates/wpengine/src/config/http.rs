@@ -1,4 +1,4 @@
-//! The reqwest client of a client: proxy, TLS and pool.
+//! The reqwest client behind a client: proxy, TLS and connection pool.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use url::Url;
 use super::{Config, is_loopback};
 use crate::error::Error;
 
-/// What only concerns the connections.
+/// Settings that are only needed to create the reqwest client.
 #[derive(Default)]
 pub(super) struct Connections {
     pub(super) proxy: Option<String>,
     pub(super) root_certificates: Vec<Vec<u8>>,
 }
 
-/// hyper adds the time to an instant, which overflows beyond this.
+/// hyper adds the idle time to an `Instant`, which overflows for longer times.
 const LONGEST_IDLE: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 pub(super) fn client(
@@ -25,7 +25,7 @@ pub(super) fn client(
     let mut builder = reqwest::Client::builder()
         .connect_timeout(config.connect_timeout.min(LONGEST_IDLE))
         .pool_idle_timeout(config.pool_idle_timeout.min(LONGEST_IDLE))
-        // The transport decides what is repeated; and a redirect would take the credentials along.
+        // The transport decides about retries. Redirects would send the credentials to another host.
         .retry(reqwest::retry::never())
         .redirect(reqwest::redirect::Policy::none())
         .referer(false);
@@ -53,8 +53,8 @@ pub(super) fn client(
     })
 }
 
-/// The generated client makes its requests with a reqwest client even if another one sends them. This one needs nothing of the
-/// machine: no certificates and no proxy.
+/// Creates a reqwest client that only builds requests: the generated client needs one even if another HTTP client sends
+/// the requests. It needs neither certificates nor a proxy.
 pub(super) fn only_for_requests() -> Result<reqwest::Client, Error> {
     let builder = reqwest::Client::builder().no_proxy();
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
@@ -87,7 +87,7 @@ fn tls(
         certificates.extend(read);
     }
     if base.scheme() == "http" {
-        // This machine may have no certificates, and plain HTTP needs none.
+        // Plain HTTP needs no certificates, and this machine may have none.
         return Ok(builder.tls_certs_only(certificates));
     }
     Ok(builder.tls_certs_merge(certificates))
@@ -108,8 +108,8 @@ fn tls(
     Ok(builder)
 }
 
-/// reqwest ignores a proxy that it cannot use, and requests would go out without it. No error quotes the URL: it may hold a
-/// password.
+/// Checks a proxy URL. reqwest ignores a proxy that it cannot use, and would send requests without it. No error quotes
+/// the URL, because it may contain a password.
 fn checked_proxy(text: &str) -> Result<reqwest::Proxy, Error> {
     let url = proxy_url("the proxy", text)?;
     reqwest::Proxy::all(url).map_err(|error| {
@@ -131,7 +131,7 @@ fn proxy_url(what: &str, text: &str) -> Result<Url, Error> {
     Ok(url)
 }
 
-/// The variables that reqwest reads for an `https://` URL, in its order. It accepts `host:port` as well.
+/// Checks the variables that reqwest reads for an `https://` URL, in the same order. It accepts `host:port` as well.
 fn check_proxy_variables() -> Result<(), Error> {
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else {

@@ -1,4 +1,4 @@
-//! What can be set of a client.
+//! The settings of a client.
 
 mod base_url;
 mod builder;
@@ -12,10 +12,10 @@ pub use builder::ClientBuilder;
 
 use crate::RetryPolicy;
 
-/// The settings of a client: its time limits, its retries and its sizes.
+/// The settings of a client: timeouts, retries and sizes.
 ///
-/// [`Client::config`](crate::Client::config) returns the settings that hold for a client. They are set with the methods of
-/// [`ClientBuilder`], which have the same names.
+/// [`Client::config`](crate::Client::config) returns the settings of a client. Set them with the methods of
+/// [`ClientBuilder`] that have the same names.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,25 +28,25 @@ use crate::RetryPolicy;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// The time to make a connection.
+    /// The time limit for opening a connection.
     pub connect_timeout: Duration,
-    /// The time for one attempt, from the connection to the end of the answer.
+    /// The time limit for one attempt, from opening the connection to the end of the response.
     pub attempt_timeout: Duration,
-    /// The time for a whole call: token, rate limit, attempts, back-off and reading.
+    /// The time limit for a whole call: token, rate limit, attempts, back-off and reading the response.
     pub timeout: Duration,
-    /// Extra time for a call that may only be spent waiting for the rate limit.
+    /// Extra time that a call may spend waiting for the rate limit, and for nothing else.
     pub rate_limit_wait: Duration,
-    /// When a failed attempt is repeated.
+    /// The retry policy.
     pub retry: RetryPolicy,
-    /// How many repetitions in a row all clones of the client may make without a success.
+    /// How many retries all clones of the client may make together before a call succeeds.
     pub retry_budget: u32,
-    /// The share of every rate limit, in percent, that this client leaves to others. None if it is no background client.
+    /// How much of every rate limit this client leaves to others, in percent. None if it is not a background client.
     pub background: Option<u8>,
-    /// The time after which an idle connection is closed.
+    /// How long an idle connection is kept open.
     pub pool_idle_timeout: Duration,
-    /// How many idle connections are kept. None if there is no limit.
+    /// How many idle connections are kept open. None if there is no limit.
     pub pool_max_idle: Option<usize>,
-    /// The longest answer that is read, in bytes.
+    /// The maximum size of a response body, in bytes.
     pub max_response_size: usize,
     /// Whether the client refuses every operation that changes something.
     pub read_only: bool,
@@ -56,7 +56,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(10),
-            // The service's gateway gives up after 29 s.
+            // The gateway of the service times out after 29 s.
             attempt_timeout: Duration::from_secs(45),
             timeout: Duration::from_secs(300),
             rate_limit_wait: Duration::ZERO,
@@ -65,7 +65,7 @@ impl Default for Config {
             background: None,
             pool_idle_timeout: Duration::from_secs(90),
             pool_max_idle: None,
-            // The largest answer seen is below one megabyte.
+            // The largest response seen so far is below 1 MB.
             max_response_size: 32 * 1024 * 1024,
             read_only: false,
         }

@@ -1,29 +1,29 @@
-//! What the service says when it refuses, read leniently: both documented forms of JSON, text, HTML, nothing.
+//! The body of an error response. It is read leniently: both documented JSON forms, text, HTML, or an empty body.
 
 use serde_json::Value;
 
 use super::display::shortened;
 
-/// How much of a body that is no JSON is quoted.
+/// The maximum length of an excerpt of a body that is not JSON, in characters.
 const EXCERPT: usize = 120;
-/// How long a message may be before it is shortened.
+/// The maximum length of a message, in characters.
 const MESSAGE: usize = 400;
-/// How long everything may be that was said, in one line: a hundred fields can be refused at once.
+/// The maximum length of the whole text in one line, in characters. The service may refuse a hundred fields at once.
 const LINE: usize = 1_000;
 
-/// What the service said about a failure.
+/// The details in an error response of the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApiError {
-    /// What went wrong, in the service's words.
+    /// The message of the service.
     pub message: Option<String>,
-    /// A code for it, in the form of the API's older overview.
+    /// The error code, if the response has the form of the API's older overview or contains one.
     pub code: Option<String>,
-    /// Where to read on.
+    /// The URL of the documentation about this error.
     pub documentation_url: Option<String>,
-    /// The fields that were refused.
+    /// The fields that the service refused.
     pub errors: Vec<FieldError>,
-    /// The beginning of a body that was neither form of JSON.
+    /// The beginning of a body that has neither of the JSON forms.
     pub excerpt: Option<String>,
 }
 
@@ -31,21 +31,21 @@ pub struct ApiError {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldError {
-    /// The kind of thing that the field belongs to, such as `Site`.
+    /// The type of the resource that the field belongs to, such as `Site`.
     pub resource: Option<String>,
-    /// Name of the field.
+    /// The name of the field.
     pub field: Option<String>,
-    /// The class of the refusal, such as `invalid_value`.
+    /// The class of the error, such as `invalid_value`.
     pub kind: Option<String>,
-    /// The rule that was broken, for code to read, such as `too_long`.
+    /// The rule that was broken, for programs, such as `too_long`.
     pub code: Option<String>,
     /// The rule that was broken, for people.
     pub message: Option<String>,
 }
 
 impl ApiError {
-    /// Reads the body of a failure. Never fails: whatever cannot be read is quoted. `redact` takes secrets out of each
-    /// text, before it is shortened: half a secret could not be recognised any more.
+    /// Reads the body of an error response. Never fails: a body that cannot be parsed is quoted. `redact` removes the
+    /// secrets of each text before it is shortened, because half a secret could not be found any more.
     pub(crate) fn read(body: &[u8], redact: impl Fn(&mut String)) -> Self {
         let json = serde_json::from_slice::<Value>(body).map(|mut json| {
             redact_all(&mut json, &redact);
@@ -74,7 +74,7 @@ impl ApiError {
         }
     }
 
-    /// The form that the service answers with today.
+    /// The form that the service uses today.
     fn current(object: &serde_json::Map<String, Value>) -> Self {
         let read = Self {
             message: text(object.get("message")).or_else(|| text(object.get("Message"))),
@@ -101,7 +101,7 @@ impl ApiError {
         read
     }
 
-    /// The form of the API's older overview.
+    /// The form in the API's older overview.
     fn overview(error: &serde_json::Map<String, Value>) -> Self {
         let details = error.get("details");
         let field = details.and_then(|details| text(details.get("field")));
@@ -123,11 +123,11 @@ impl ApiError {
         }
     }
 
-    /// HTML or text: its words without the tags.
+    /// Extracts the words of HTML or plain text, without the tags.
     fn excerpt(body: &str) -> Self {
         let mut texts = vec![String::new()];
         let mut in_tag = false;
-        // A page's head can be long; what it says stands early.
+        // The head of a page can be long, but the message comes early.
         for letter in body.chars().take(8192) {
             match letter {
                 '<' => in_tag = true,
@@ -144,7 +144,7 @@ impl ApiError {
             }
         }
         texts.retain(|text| !text.trim().is_empty());
-        // Pages say in their first line what they said in their title.
+        // The first heading of an error page often repeats its title.
         texts.dedup_by(|one, other| one.trim() == other.trim());
         let words = shortened(&texts.join(" "), EXCERPT);
         Self {
@@ -153,12 +153,12 @@ impl ApiError {
         }
     }
 
-    /// Everything that was said, as one line; none if nothing was.
+    /// Returns the message and all field errors as one line; none if there are none.
     pub(crate) fn line(&self) -> Option<String> {
         let fields: Vec<String> = self
             .errors
             .iter()
-            // The message often says what the only field says.
+            // The message often contains the text of the only field error.
             .filter(|error| match (&self.message, &error.message) {
                 (Some(said), Some(again)) => !said.contains(again.as_str()),
                 _ => true,

@@ -1,4 +1,4 @@
-//! The one line that an error prints.
+//! The text of an error, in one line.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ impl fmt::Display for Error {
             may_have_happened,
             ..
         } = &*self.0;
-        // Of what was not sent, and of what no single request is to blame for, the operation says what was asked.
+        // A request that was not sent has no method and path. The operation id then says what the call was for.
         let names_itself =
             matches!(kind, ErrorKind::ReadOnly) || operation.is_some_and(|id| message.contains(id));
         match (request, operation) {
@@ -41,9 +41,7 @@ impl fmt::Display for Error {
             write!(f, " ({})", notes.join(", "))?;
         }
         if *may_have_happened {
-            f.write_str(
-                "; the service may have done it all the same: look before you send it again",
-            )?;
+            f.write_str("; the service may have done it anyway: check before you send it again")?;
         }
         if let Some(hint) = hint {
             write!(f, "; {hint}")?;
@@ -57,7 +55,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// Makes one line of a text from elsewhere, and a short one.
+/// Makes one line of a text from outside, and shortens it to `most` characters.
 pub(crate) fn shortened(text: &str, most: usize) -> String {
     let mut line = String::new();
     for word in text.split(|letter: char| letter.is_whitespace() || is_obeyed(letter)) {
@@ -75,8 +73,8 @@ pub(crate) fn shortened(text: &str, most: usize) -> String {
     line
 }
 
-/// Whether a terminal obeys a letter instead of printing it: control characters, and the marks that turn the direction of
-/// what follows.
+/// Whether a terminal interprets a character instead of printing it: control characters, and marks that change the
+/// direction of the text.
 fn is_obeyed(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

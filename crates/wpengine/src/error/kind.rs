@@ -1,41 +1,41 @@
-//! The kinds of error, for whoever wants to match.
+//! The kinds of errors, to match on.
 
-/// What kind of error an [`Error`](crate::Error) is.
+/// The kind of an [`Error`](crate::Error).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The client is not configured as it must be. Nothing was sent.
+    /// The configuration of the client cannot be used. No request was sent.
     #[default]
     Configuration,
-    /// The request breaks a rule of the API. Nothing was sent.
+    /// The request breaks a rule of the API. No request was sent.
     InvalidRequest,
-    /// The client is read-only and the operation is not. Nothing was sent.
+    /// The client is read-only, but the operation changes something. No request was sent.
     ReadOnly,
-    /// The source of tokens failed. Nothing was sent.
+    /// The token source failed. The attempt was not sent.
     Credentials,
-    /// The rate limit left no room within the longest wait. Nothing was sent.
+    /// The rate limit has no room within the time that the call may wait. The attempt was not sent.
     RateLimit,
-    /// The rate limiter cannot decide, such as one whose Redis is down. Nothing was sent.
+    /// The rate limiter failed, for example because its Redis server is down. The attempt was not sent.
     Limiter,
-    /// No connection could be made. Nothing was sent.
+    /// No connection could be opened. The attempt was not sent.
     Connect,
-    /// No answer came in time.
+    /// No response arrived in time.
     Timeout,
-    /// The connection broke, or what came over it was not HTTP.
+    /// The connection broke, or the response was not valid HTTP.
     Transport,
-    /// The service answered with a failure; see [`Error::status`](crate::Error::status) and
+    /// The service responded with an error; see [`Error::status`](crate::Error::status) and
     /// [`Error::api`](crate::Error::api).
     Api,
-    /// The answer could not be read.
+    /// The response could not be decoded.
     Decode,
-    /// A listing does not advance or does not fit what was asked; what it yielded before is good.
+    /// A listing does not advance, or its pages contradict each other. The items that it returned before are valid.
     Paging,
-    /// Nothing fits what was looked for.
+    /// No item matches the search.
     NotFound,
-    /// Several things fit what was looked for, and nothing says which one is meant.
+    /// Several items match the search, and only one was expected.
     Ambiguous,
-    /// Work that was waited for did not end within the limit. It goes on at the service.
+    /// The work did not end before the deadline of the wait. It continues at the service.
     WaitTimedOut,
-    /// Work that was waited for ended, but failed; see [`Error::state`](crate::Error::state).
+    /// The work that was waited for has failed; see [`Error::state`](crate::Error::state).
     WorkFailed,
 }

@@ -1,4 +1,4 @@
-//! The error of every call: one opaque type that says what was asked, what came back, and what to do.
+//! The error of every call: one opaque type with the request, the response and a hint.
 
 mod api;
 mod display;
@@ -16,13 +16,12 @@ use crate::response::{RateLimit, Response};
 
 pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// What went wrong.
+/// The error of a call.
 ///
-/// `Display` is one line, written for whoever reads it at three in the morning: what was asked, what came back, the id
-/// to quote to WP Engine's support, and what to do. The cause, if there is one, is reached through
-/// [`source`](std::error::Error::source) and is not repeated in the line.
+/// `Display` prints one line: the request, the response, the request id for WP Engine's support, and a hint. The cause,
+/// if there is one, is returned by [`source`](std::error::Error::source) and is not part of this line.
 ///
-/// Ask with the predicates; [`kind`](Self::kind) is for whoever wants to match.
+/// Use the `is_*` methods for the common questions, and [`kind`](Self::kind) to match on all kinds.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -43,16 +42,16 @@ pub struct Error(Box<Inner>);
 #[derive(Default)]
 pub(crate) struct Inner {
     pub(crate) kind: ErrorKind,
-    /// What went wrong, without what was asked.
+    /// What went wrong, without the request.
     pub(crate) message: String,
-    /// What to do about it.
+    /// How to solve the problem.
     pub(crate) hint: Option<String>,
     pub(crate) operation: Option<&'static str>,
-    /// Method and path, as sent.
+    /// The method and the path, as sent.
     pub(crate) request: Option<String>,
     pub(crate) status: Option<StatusCode>,
     pub(crate) headers: HeaderMap,
-    /// As it may be printed: one short text, without the credentials that the request had.
+    /// Printable: one short line without the credentials of the request.
     pub(crate) request_id: Option<String>,
     pub(crate) api: Option<ApiError>,
     pub(crate) attempts: u32,
@@ -72,24 +71,24 @@ impl Error {
         }))
     }
 
-    /// Something about the client's configuration.
+    /// Creates an error about the configuration of the client.
     pub(crate) fn configuration(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Configuration, message)
     }
 
-    /// A request that breaks a rule, refused before anything was sent.
+    /// Creates an error for a request that breaks a rule and was not sent.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidRequest, message)
     }
 
-    /// Whether the message of the service begins with that.
+    /// Whether the message of the service starts with `beginning`.
     pub(crate) fn says(&self, beginning: &str) -> bool {
         self.api()
             .and_then(|api| api.message.as_deref())
             .is_some_and(|message| message.starts_with(beginning))
     }
 
-    /// What came back, of a failure that turned out to be none.
+    /// Turns an error that is a success after all into its response.
     pub(crate) fn into_response(self) -> Response<()> {
         let status = self.0.status.unwrap_or_default();
         Response::new((), status, self.0.headers, self.0.attempts)
@@ -108,82 +107,83 @@ impl Error {
         self.with(|inner| inner.source = Some(source.into()))
     }
 
-    /// What kind of error this is.
+    /// Returns the kind of this error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Id of the operation that failed, such as `create_backup`; none where no operation was involved.
+    /// Returns the id of the operation, such as `create_backup`; none if no operation was involved.
     #[must_use]
     pub fn operation(&self) -> Option<&'static str> {
         self.0.operation
     }
 
-    /// The status of the answer, if there was one.
+    /// Returns the status of the response, if there was one.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
 
-    /// The headers of the answer, empty if there was none.
+    /// Returns the headers of the response; empty if there was none.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.0.headers
     }
 
-    /// The id of the request at the service, which WP Engine's support asks for.
+    /// Returns the request id that the service assigned. WP Engine's support asks for it.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
-    /// What the answer says of the rate limit, if it does.
+    /// Returns the rate limit in the headers of the response, if they contain it.
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
         RateLimit::read(&self.0.headers)
     }
 
-    /// How often the request was sent or tried to be sent; 0 if it was refused before.
+    /// Returns the number of attempts; 0 if the request was refused before the first attempt.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
 
-    /// How long the service asked to wait before the next attempt, if it did.
+    /// Returns how long the service asked to wait before the next attempt, if it did.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// What to do about it, where the client knows something. It is also at the end of the text.
+    /// Returns a hint about how to solve the problem, if the client has one. The text of the error ends with it.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.0.hint.as_deref()
     }
 
-    /// What the service said, if it answered.
+    /// Returns the details in the error response of the service, if there was a response.
     #[must_use]
     pub fn api(&self) -> Option<&ApiError> {
         self.0.api.as_ref()
     }
 
-    /// Whether the service may have done what was asked, although this is an error.
+    /// Whether the service may have done the work although the call failed.
     ///
-    /// True for a write or a deletion whose answer was lost or was a failure of the server. Such a request is not
-    /// repeated unless repeating it is harmless: look at the thing before you send it again.
+    /// True for a write or a deletion if its response was lost, could not be decoded, or was a server error. Such a
+    /// request is not retried unless the operation is idempotent. Check the state at the service before you send it
+    /// again.
     #[must_use]
     pub fn may_have_happened(&self) -> bool {
         self.0.may_have_happened
     }
 
-    /// The state in which work failed that was waited for, such as `aborted`.
+    /// Returns the last known state of the work that was waited for, such as `aborted`.
     #[must_use]
     pub fn state(&self) -> Option<&str> {
         self.0.state.as_deref()
     }
 
-    /// Whether nothing with such an id is there, or nothing that the credentials can see (404).
+    /// Whether the resource does not exist, or the credentials may not see it (404).
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.0.status == Some(StatusCode::NOT_FOUND) || self.0.kind == ErrorKind::NotFound
@@ -195,20 +195,20 @@ impl Error {
         self.0.status == Some(StatusCode::UNAUTHORIZED)
     }
 
-    /// Whether the credentials are good but may not do this (403).
+    /// Whether the credentials are valid but do not allow the operation (403).
     #[must_use]
     pub fn is_forbidden(&self) -> bool {
         self.0.status == Some(StatusCode::FORBIDDEN)
     }
 
-    /// Whether the state of the thing does not allow this (409).
+    /// Whether the state of the resource does not allow the operation (409).
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         self.0.status == Some(StatusCode::CONFLICT)
     }
 
-    /// Whether a rate limit was hit: the service's (429), or the client's own, which left no room in time. Nothing was
-    /// done.
+    /// Whether a rate limit refused the request: the service's (429), or the client's own, which had no room in time.
+    /// The refused attempt had no effect.
     #[must_use]
     pub fn is_rate_limited(&self) -> bool {
         self.0.status == Some(StatusCode::TOO_MANY_REQUESTS) || self.0.kind == ErrorKind::RateLimit
@@ -223,31 +223,31 @@ impl Error {
         )
     }
 
-    /// Whether the service itself failed (5xx).
+    /// Whether the service failed (5xx).
     #[must_use]
     pub fn is_server_error(&self) -> bool {
         self.0.status.is_some_and(|status| status.is_server_error())
     }
 
-    /// Whether no answer came in time: within the limit of an attempt, of the call, or of a wait.
+    /// Whether a time limit passed: that of an attempt, of the call, or of a wait.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Timeout | ErrorKind::WaitTimedOut)
     }
 
-    /// Whether no connection could be made, so that nothing was sent.
+    /// Whether no connection could be opened, so that the attempt was not sent.
     #[must_use]
     pub fn is_connect(&self) -> bool {
         self.0.kind == ErrorKind::Connect
     }
 
-    /// Whether the request was refused by this library, before anything was sent.
+    /// Whether this library refused the request. In this case no request was sent.
     #[must_use]
     pub fn is_invalid_request(&self) -> bool {
         matches!(self.0.kind, ErrorKind::InvalidRequest | ErrorKind::ReadOnly)
     }
 
-    /// Whether an answer came but could not be read.
+    /// Whether a response arrived but could not be decoded.
     #[must_use]
     pub fn is_decode(&self) -> bool {
         self.0.kind == ErrorKind::Decode
@@ -263,7 +263,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// The line of `Display` and the causes behind it: it is what a program prints that returns the error from `main`.
+/// Prints the line of `Display` and the causes. A program whose `main` returns the error prints this.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")?;

@@ -12,13 +12,13 @@ use wpengine_raw::values::Page;
 
 use crate::types::{AccountReference, Installation, Site};
 
-/// How many ids are remembered. A larger fleet is learnt again as it is listed.
+/// How many ids are kept. In a larger fleet, ids are forgotten and learned again from later responses.
 const MOST: usize = 65_536;
 
-/// The accounts of installs and sites, learnt from answers that say it. The rate limit of an account counts requests for its
-/// installs and sites too, and those do not name the account.
+/// The accounts of installs and sites, learned from responses. Requests for an install or a site count against the
+/// limit of its account, but do not contain the id of the account.
 ///
-/// Of ids only a hash is kept: if two ever had the same, a request would count in the window of another account.
+/// Only a hash of each id is kept. If two ids had the same hash, a request could count against the limit of another account.
 #[derive(Debug, Default)]
 pub(crate) struct Accounts {
     hasher: RandomState,
@@ -33,7 +33,7 @@ struct Known {
 }
 
 impl Accounts {
-    /// Remembers what a typed answer says.
+    /// Stores the accounts in a typed response.
     pub(crate) fn learn(&self, answer: &dyn Any) {
         if let Some(page) = answer.downcast_ref::<Page<Installation>>() {
             self.remember(page.results.iter().flat_map(of_install));
@@ -61,7 +61,7 @@ impl Accounts {
         }
     }
 
-    /// The account of the install or the site in a path, if it is known.
+    /// Returns the account of the install or site in a path, if it is known.
     pub(crate) fn of_path(&self, path: &str) -> Option<Arc<str>> {
         let mut parts = path.split('/');
         parts.find(|part| matches!(*part, "installs" | "sites"))?;

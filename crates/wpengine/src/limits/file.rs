@@ -1,4 +1,4 @@
-//! The windows of all processes of a machine, in a file.
+//! The limiter for all processes of one machine, with its state in a file.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -21,21 +21,21 @@ use super::{
 
 /// The longest wait for the lock of the file.
 const LOCK_WAIT: Duration = Duration::from_secs(1);
-/// The pause between two tries to lock it.
+/// The pause between two attempts to lock it.
 const LOCK_RETRY: Duration = Duration::from_millis(5);
-/// How often, 1 ms apart, a thread tries to lock it that cannot wait for it.
+/// How many times, 1 ms apart, code that cannot await tries to lock the file.
 const SOON_TRIES: u32 = 20;
-/// How long the file is left alone after it could not be used.
+/// How long the file is not used after a failure.
 const LEFT_ALONE: Duration = Duration::from_secs(30);
-/// A file that is longer is none of ours.
+/// A longer file was not written by this library.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Sliding windows in a file, for many short-lived processes on one machine: a command in a shell loop stays within the
-/// limits as a single process does.
+/// Sliding windows in a file, for several processes on one machine. A command in a shell loop stays within the limits
+/// as a single process does.
 ///
-/// The windows are those of [`Windows`] by default. Every request locks the file for a moment. The limiter never stops
-/// work: if the file cannot be used (it is damaged, cannot be written, or a stopped process holds its lock), a request waits for
-/// 1 s at most, an event says so once, and the process goes on with windows of its own for 30 s.
+/// The windows are those of [`Windows`] by default. Every request locks the file for a moment. A file that cannot be
+/// used never stops the program, for example if it is damaged or not writable, or if a stopped process holds its lock.
+/// In this case a request waits for 1 s at most, one warning is logged, and the process uses its own windows for 30 s.
 ///
 /// ```
 /// use wpengine::limits::FileWindows;
@@ -57,14 +57,15 @@ struct Inner {
     /// None if this machine has no folder for it.
     path: Option<PathBuf>,
     rules: Rules,
-    /// What this process sent, for when the file cannot be used.
+    /// Counts the requests of this process, for use while the file cannot be used.
     own: Windows,
     left_alone_until: Mutex<Option<Instant>>,
     has_warned: AtomicBool,
 }
 
 impl FileWindows {
-    /// Windows in that file, with the documented limits. The file and its folder are made when they are needed.
+    /// Creates windows in the file `path`, with the documented limits. The file and its folder are created when they
+    /// are first needed.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let default = Windows::default();
         Self::with(
@@ -75,8 +76,9 @@ impl FileWindows {
         )
     }
 
-    /// Windows in the cache folder of the user who runs the program, with the documented limits. All programs of the user
-    /// share them. They are in `wpengine/limits.json` below `XDG_CACHE_HOME`, `~/.cache` or, on Windows, `LOCALAPPDATA`.
+    /// Creates windows in the cache folder of the current user, with the documented limits. All programs of the user
+    /// share them. The file is `wpengine/limits.json` in `XDG_CACHE_HOME`, in `~/.cache`, or in `LOCALAPPDATA` on
+    /// Windows.
     #[must_use]
     pub fn of_this_user() -> Self {
         let mut windows = Self::new("");
@@ -86,7 +88,7 @@ impl FileWindows {
         windows
     }
 
-    /// Sets other windows. All processes that share the file need the same ones.
+    /// Sets other windows. All processes that share the file need the same windows.
     #[must_use]
     pub fn windows(
         self,
@@ -101,7 +103,7 @@ impl FileWindows {
         )
     }
 
-    /// Sets how much longer a window is here than at the service, for the way there; 1 s by default.
+    /// Sets how much longer a window is here than at the service, to allow for network delay; 1 s by default.
     #[must_use]
     pub fn margin(self, margin: Duration) -> Self {
         let rules = self.0.rules.clone();
@@ -113,7 +115,7 @@ impl FileWindows {
         )
     }
 
-    /// The file; none if this machine has no folder for it.
+    /// Returns the path of the file; none if this machine has no folder for it.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.0.path.as_deref()
@@ -129,7 +131,7 @@ impl FileWindows {
             per_credentials,
             per_account,
             margin,
-            // A process that ends tells nobody about its answers.
+            // A process can end before its responses arrive, so nobody would record them.
             awaits_answers: false,
         };
         Self(Arc::new(Inner {
@@ -154,7 +156,7 @@ fn cache_folder() -> Option<PathBuf> {
 }
 
 impl Inner {
-    /// Does something with the ledger in the file. Waits for its lock for a second at most.
+    /// Runs `work` on the ledger in the file. Waits at most 1 s for the lock.
     async fn with_ledger<T>(
         &self,
         work: impl FnOnce(&mut Ledger, u64) -> T,
@@ -196,7 +198,7 @@ impl Inner {
         Ok(options.open(path)?)
     }
 
-    /// Reads the ledger of a file that is locked, works on it and writes it back. Dropping the file unlocks it.
+    /// Reads the ledger from a locked file, runs `work` on it and writes it back. Dropping the file unlocks it.
     fn update<T>(
         &self,
         mut file: File,
@@ -246,7 +248,8 @@ impl Inner {
         }
     }
 
-    /// Works on the file if it can be locked soon: for what is not worth a longer wait, and where nothing can be awaited.
+    /// Runs `work` on the ledger if the file can be locked within a few milliseconds. For updates that are not worth a
+    /// longer wait, and for code that cannot await.
     fn soon(&self, work: impl FnOnce(&mut Ledger, u64)) {
         if self.is_left_alone() {
             return;
@@ -262,7 +265,7 @@ impl Inner {
     }
 }
 
-/// Milliseconds since 1970: the processes have no other clock in common.
+/// Returns the milliseconds since 1970. It is the only clock that all processes share.
 fn wall_clock() -> u64 {
     millis(
         SystemTime::now()
@@ -297,7 +300,7 @@ impl std::fmt::Display for FileError {
     }
 }
 
-/// A request that asks the file. Dropped, it gives up its turn.
+/// A request that is waiting for its permit. Dropping it gives up its turn.
 struct Asking<'a> {
     inner: &'a Inner,
     key: &'a LimitKey,
@@ -387,7 +390,7 @@ mod tests {
         LimitKey::new(1)
     }
 
-    /// A folder of its own, removed at the end.
+    /// A temporary folder, removed when dropped.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -420,7 +423,7 @@ mod tests {
         assert!(may_leave(&one).await && may_leave(&two).await);
         assert!(!may_leave(&one).await && !may_leave(&two).await);
         assert_eq!(one.state(&key())[0].left, 0);
-        // One that begins later finds what was counted.
+        // A limiter that starts later finds the requests in the file.
         assert!(!may_leave(&folder.windows(2)).await);
     }
 
@@ -481,7 +484,7 @@ mod tests {
         let holder = File::open(windows.path().unwrap()).unwrap();
         holder.lock().unwrap();
         let started = Clock::now();
-        // Its own windows know what it sent before.
+        // The process's own windows have counted the first request.
         assert!(may_leave(&windows).await);
         assert!(started.elapsed() >= LOCK_WAIT);
         assert!(!may_leave(&windows).await);

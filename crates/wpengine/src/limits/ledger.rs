@@ -2,13 +2,14 @@
 //! [`Windows`](super::Windows) and [`FileWindows`](super::FileWindows).
 //!
 //! Every request belongs to two queues: that of its user, and that of its account if the account is known. A queue has
-//! windows, and a request may be sent when every window of its queues has room. Until then it waits with a turn: a number,
-//! which orders the requests, and the time at which it expects to be sent. Later requests count it as sent at that time. If it
-//! is not sent within a margin after its time, for instance because nobody polls it, it loses its turn and others pass.
+//! windows, and a request may be sent when every window of its queues has room. Until then it waits with a turn: a
+//! number, which orders the requests, and the time at which it expects to be sent. Later requests count it as sent at
+//! that time. If it is not sent within a margin after its time, for instance because nobody polls it, it loses its turn
+//! and others pass.
 //!
-//! A request reaches the service some time after it was sent, and nobody knows exactly when. So it counts for the period of
-//! the window from the later of two instants: its start plus the margin, and the end of its answer. Then no window of the
-//! service, fixed or sliding, sees more than its limit.
+//! A request reaches the service some time after it was sent, and nobody knows exactly when. So it counts for the
+//! period of the window from the later of two times: its start plus the margin, and the end of its response. Then no
+//! window of the service, fixed or sliding, sees more requests than its limit.
 //!
 //! All times are milliseconds since an instant of the caller's choice.
 
@@ -18,19 +19,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{LimitKey, Observation, Window, WindowState, window::LONGEST};
 
-/// A request without an answer has arrived after this time, or never will: its one does not stay taken for ever.
+/// A request without a response counts as arrived after this time, so that its place is freed in the end.
 const LONGEST_UNDER_WAY: u64 = 60_000;
 
-/// The longest pause that an answer can cause: the longest documented window.
+/// The longest pause after a 429: the longest documented window.
 const LONGEST_PAUSE: u64 = 3_600_000;
 
-/// The pause after a 429 that names no time, where no window of ours is full enough to explain it.
+/// The pause after a 429 without a `Retry-After`, if none of our windows is full enough to explain it.
 const UNKNOWN_PAUSE: u64 = 60_000;
 
-/// After a pause requests leave one by one, so many of them, so that those that waited do not all leave at once.
+/// How many requests are sent one by one after a pause, so that the waiting requests are not all sent at once.
 const PACED: u64 = 20;
 
-/// So many queues are kept at least before those without requests are dropped.
+/// Idle queues are dropped only if there are this many queues.
 const MANY_QUEUES: usize = 256;
 
 /// The windows of each kind of queue.
@@ -39,7 +40,7 @@ pub(super) struct Rules {
     pub(super) per_credentials: Vec<Window>,
     pub(super) per_account: Vec<Window>,
     pub(super) margin: Duration,
-    /// Whether the end of an answer counts. Without, a request has arrived when the margin is over.
+    /// Whether the end of a response counts. If not, a request counts as arrived when the margin is over.
     pub(super) awaits_answers: bool,
 }
 
@@ -53,15 +54,15 @@ pub(super) struct Ledger {
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Queue {
-    /// The requests that left, oldest first.
+    /// The requests that were sent, oldest first.
     sent: Vec<Sent>,
     /// The requests that wait, in the order in which they asked.
     turns: Vec<Turn>,
-    /// Until when nobody may leave.
+    /// No request may be sent before this time.
     paused_until: u64,
-    /// The time between two requests after a pause, and until when it holds.
+    /// The time between two requests after a pause, and until when it applies.
     pace: Option<(u64, u64)>,
-    /// How many requests the service says are left, and until when that holds.
+    /// The number of requests that the service has left, and until when it is valid.
     remaining: Option<(u64, u64)>,
 }
 
@@ -69,29 +70,29 @@ struct Queue {
 struct Sent {
     number: u64,
     start: u64,
-    /// When the answer was there.
+    /// When the response had arrived.
     arrived: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Turn {
     number: u64,
-    /// Whether it leaves a share to others: then they come first.
+    /// Whether the request belongs to a background client. It then comes after all others.
     yields: bool,
     due: u64,
 }
 
-/// What a request is told.
+/// The reply to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// It may leave. `sooner` if it is earlier than those behind it expected.
+    /// The request may be sent. `sooner` if this is earlier than the requests behind it expected.
     Leave { number: u64, sooner: bool },
-    /// It has this turn, and asks again when it is due.
+    /// The request has this turn, and asks again at `due`.
     Wait { number: u64, due: u64 },
 }
 
 impl Ledger {
-    /// Asks for a request, which keeps its turn if it has one.
+    /// Asks for a request to be sent. A request that has a turn keeps it.
     pub(super) fn ask(
         &mut self,
         rules: &Rules,
@@ -108,7 +109,7 @@ impl Ledger {
                 (known, expected) = (Some(turn.number), expected.max(turn.due));
             }
         }
-        // A turn that was lost is asked for anew.
+        // A request that has lost its turn gets a new one.
         let number = known.unwrap_or(self.last + 1);
         self.last = self.last.max(number);
         let due = self.due(rules, key, number, now);
@@ -130,7 +131,7 @@ impl Ledger {
         }
     }
 
-    /// Counts a request that leaves without asking.
+    /// Counts a request that is sent without asking.
     pub(super) fn count(&mut self, rules: &Rules, key: &LimitKey, now: u64) {
         self.last += 1;
         for (name, windows) in queues(rules, key) {
@@ -140,7 +141,8 @@ impl Ledger {
         }
     }
 
-    /// When a request may leave. Every queue is asked until all agree.
+    /// Returns when a request may be sent. A later time in one queue may have no room in the other, so this repeats
+    /// until all queues agree.
     fn due(&self, rules: &Rules, key: &LimitKey, number: u64, now: u64) -> u64 {
         let mut due = now;
         loop {
@@ -158,7 +160,7 @@ impl Ledger {
         }
     }
 
-    /// A request gives up its turn.
+    /// Gives up the turn of a request.
     pub(super) fn give_up(&mut self, rules: &Rules, key: &LimitKey, number: u64) {
         for (name, _) in queues(rules, key) {
             if let Some(queue) = self.queues.get_mut(&name) {
@@ -167,7 +169,7 @@ impl Ledger {
         }
     }
 
-    /// The answer of a request is there, or it was not sent after all.
+    /// Records that the response of a request has arrived, or that the request was not sent.
     pub(super) fn returned(
         &mut self,
         rules: &Rules,
@@ -186,7 +188,7 @@ impl Ledger {
                     *remaining += 1;
                 }
             } else if rules.awaits_answers
-                // From the end: what ends has mostly begun not long ago.
+                // Searches from the end, because most finished requests were started recently.
                 && let Some(one) = queue.sent.iter_mut().rfind(|one| one.number == number)
             {
                 one.arrived = Some(now);
@@ -194,7 +196,7 @@ impl Ledger {
         }
     }
 
-    /// The first request of each queue that still waits for its time: it may leave sooner than it expects.
+    /// Returns the first request of each queue that is not due yet: it may be sent earlier than expected.
     pub(super) fn next(&self, rules: &Rules, key: &LimitKey, now: u64) -> Vec<u64> {
         let next = queues(rules, key).into_iter().filter_map(|(name, _)| {
             let turns = &self.queues.get(&name)?.turns;
@@ -211,12 +213,12 @@ impl Ledger {
         now: u64,
     ) {
         self.drop_idle_queues(rules, key, now);
-        // No documented window is longer: what asks for more says nothing of the limits.
+        // No documented window is longer, so a longer time does not describe a rate limit.
         let told = answer
             .retry_after()
             .map(millis)
             .filter(|told| *told <= LONGEST_PAUSE);
-        // Without a time the fuller window is the one that was hit, if any is full enough for it.
+        // Without a `Retry-After`, assume that the fullest window was hit, if one is at least half full.
         let hit = self
             .fullest(rules, key, now)
             .filter(|_| answer.refused && told.is_none());
@@ -236,7 +238,7 @@ impl Ledger {
         }
     }
 
-    /// The queue whose fullest window is at least half full, and the time until that has room again.
+    /// Returns the queue with the fullest window, if that is at least half full, and the time until it has room again.
     fn fullest(&self, rules: &Rules, key: &LimitKey, now: u64) -> Option<(String, u64)> {
         let mut fullest = None;
         let mut most = 50;
@@ -284,7 +286,7 @@ impl Ledger {
         states
     }
 
-    /// Drops the queues that say nothing any more, when a new one comes to many.
+    /// Drops the queues without content, when a new queue is added to many.
     fn drop_idle_queues(&mut self, rules: &Rules, key: &LimitKey, now: u64) {
         let mut queues = queues(rules, key).into_iter();
         if self.queues.len() < MANY_QUEUES
@@ -298,7 +300,7 @@ impl Ledger {
         });
     }
 
-    /// Cuts times that lie in the future: the clock was set back since they were written.
+    /// Corrects times in the future: the clock was set back after they were written.
     pub(super) fn not_after(&mut self, now: u64) {
         for queue in self.queues.values_mut() {
             for one in &mut queue.sent {
@@ -311,7 +313,7 @@ impl Ledger {
 }
 
 impl Queue {
-    /// Forgets what no window counts any more, and turns that were not used.
+    /// Removes requests that no window counts any more, and turns that were not used.
     fn tidy(&mut self, rules: &Rules, windows: &[Window], now: u64) {
         let margin = millis(rules.margin);
         self.turns.retain(|turn| turn.due + margin >= now);
@@ -324,14 +326,14 @@ impl Queue {
         self.remaining = self.remaining.filter(|(_, until)| *until > now);
     }
 
-    /// The ends of the sent that a window counts now.
+    /// Returns when each of the requests that a window counts now stops counting.
     fn ends(&self, rules: &Rules, window: &Window, now: u64) -> Vec<u64> {
         let period = millis(window.period());
         let ends = self.sent.iter().map(|one| end_of(one, rules, now, period));
         ends.filter(|end| *end > now).collect()
     }
 
-    /// When a request may leave by this queue alone, `from` at the earliest.
+    /// Returns when a request may be sent according to this queue alone, at `from` or later.
     fn due(
         &self,
         rules: &Rules,
@@ -366,7 +368,7 @@ impl Queue {
         let margin = millis(rules.margin);
         for window in windows {
             let limit = window.limit_leaving(leave_free);
-            // Most windows are far from full: then nothing has to be looked at.
+            // Fast path: most windows are far from full.
             if self.sent.len() + ahead.len() < limit {
                 continue;
             }
@@ -423,7 +425,7 @@ impl Queue {
         let Some(told) = answer.remaining() else {
             return;
         };
-        // What is left of a limit of another size says nothing of this queue.
+        // A limit of another size is not one of this queue.
         let is_ours = told.limit.is_none_or(|limit| {
             windows
                 .iter()
@@ -436,7 +438,8 @@ impl Queue {
     }
 }
 
-/// The first instant from `from` on at which fewer than `limit` of the spans hold. They are sorted by their ends.
+/// Returns the first time, from `from` on, at which fewer than `limit` spans are active. The spans are sorted by their
+/// ends.
 fn first_room(spans: &[(u64, u64)], limit: usize, from: u64) -> u64 {
     let mut at = from;
     let mut ended = 0;
@@ -452,8 +455,8 @@ fn first_room(spans: &[(u64, u64)], limit: usize, from: u64) -> u64 {
     }
 }
 
-/// When a request stops counting in a window. Under way, it is taken to arrive just now: that moves its end, and whoever
-/// waits for it asks again then.
+/// Returns when a request stops counting in a window. A request without a response is assumed to arrive now. Its end
+/// therefore moves, and a request that waits for it asks again at that time.
 fn end_of(one: &Sent, rules: &Rules, now: u64, period: u64) -> u64 {
     let latest = one.start.saturating_add(LONGEST_UNDER_WAY);
     let arrived = one.arrived.unwrap_or(now.min(latest));
@@ -472,7 +475,7 @@ fn windows_of<'a>(rules: &'a Rules, queue: &str) -> &'a [Window] {
     }
 }
 
-/// The queues of a request, that of the account first, each with its windows.
+/// Returns the queues of a request, each with its windows; the queue of the account comes first.
 fn queues<'a>(rules: &'a Rules, key: &LimitKey) -> Vec<(String, &'a [Window])> {
     let mut queues = Vec::with_capacity(2);
     if let Some(account) = &key.account {
@@ -626,7 +629,7 @@ mod tests {
         for _ in 0..2 {
             leave(&mut ledger, &rules, &key(), 2);
         }
-        // At the same time, the one that came later leaves first.
+        // The background request asked earlier, but leaves last.
         let (_, later) = wait(&mut ledger, &rules, &background, 3);
         let (_, sooner) = wait(&mut ledger, &rules, &key(), 4);
         assert!(sooner <= later, "{sooner} {later}");

@@ -1,9 +1,10 @@
-//! Rate limits: which request may leave now, and which has to wait.
+//! Rate limits: when a request may be sent.
 //!
-//! A request asks a [`RateLimiter`] for a [`Permit`] before it leaves, and returns it when its answer is there. Three
-//! limiters exist: [`Windows`] counts within one process and is the default, [`FileWindows`] counts for all processes of a machine, and
-//! `wpengine_redis::RedisWindows`, in a crate of its own, for many machines. None of them has to be exact: the service enforces
-//! its limits with a 429, and the client waits and repeats what was refused.
+//! Before each attempt, the client acquires a [`Permit`] from a [`RateLimiter`]. It returns the permit when the
+//! response has arrived. There are three limiters: [`Windows`], the default, counts within one process; [`FileWindows`]
+//! counts for all processes of one machine; `wpengine_redis::RedisWindows`, in a separate crate, counts for many
+//! machines. A limiter does not have to be exact. The service enforces its limits with a 429, and the client waits and
+//! retries.
 
 mod accounts;
 mod file;
@@ -24,22 +25,23 @@ pub use windows::Windows;
 
 pub use crate::response::RateLimit;
 
-/// Whose limits a request counts in.
+/// Identifies the limits that a request counts against.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct LimitKey {
-    /// Stands for the user: a hash of the id of Basic credentials, of a fixed token, or of the name that a token source
-    /// gives. It is the same in every process. A token source without a name has a random one.
+    /// Identifies the user: a hash of the user id of Basic credentials, of a fixed token, or of the
+    /// [`limit_key`](crate::TokenSource::limit_key) of a token source. The hash is the same in every process. A token
+    /// source without a `limit_key` has a random value.
     pub credentials: u64,
     /// The account that the request belongs to, if it is known.
     pub account: Option<Arc<str>>,
-    /// The share of every window, in percent, that the request leaves to others. It is 0 but for clients that are
-    /// [in the background](crate::ClientBuilder::background).
+    /// How much of every window the request leaves to others, in percent. It is 0 unless the client is a [background
+    /// client](crate::ClientBuilder::background).
     pub leave_free: u8,
 }
 
 impl LimitKey {
-    /// The key of a user, without an account: for limiters that are tested or used by themselves.
+    /// Creates the key of a user, without an account. For tests, and for using a limiter directly.
     #[must_use]
     pub fn new(credentials: u64) -> Self {
         Self {
@@ -48,14 +50,14 @@ impl LimitKey {
         }
     }
 
-    /// The same with an account.
+    /// Sets the account.
     #[must_use]
     pub fn account(mut self, account: &str) -> Self {
         self.account = Some(Arc::from(account));
         self
     }
 
-    /// The same with a share, in percent, that is left to others.
+    /// Sets how much of every window is left to others, in percent.
     #[must_use]
     pub fn leave_free(mut self, percent: u8) -> Self {
         self.leave_free = percent;
@@ -63,26 +65,27 @@ impl LimitKey {
     }
 }
 
-/// The future of a permit.
+/// The future of [`RateLimiter::acquire`].
 pub type PermitFuture<'a> = Pin<Box<dyn Future<Output = Result<Permit, LimitError>> + Send + 'a>>;
 
 /// Why there is no permit. The request is not sent.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LimitError {
-    /// The limit leaves no room in the time that the request may wait. There is room after `retry_after`, if that is known.
+    /// There is no room within the time that the request may wait.
     NoRoom {
-        /// The time until there is room.
+        /// The time until there is room, if it is known.
         retry_after: Option<Duration>,
     },
-    /// The limiter cannot decide.
+    /// The limiter failed.
     Failed(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Decides when a request may leave.
+/// Decides when a request may be sent.
 ///
-/// The one that is used by default is [`Windows`]. Another one is set with
-/// [`ClientBuilder::rate_limiter`](crate::ClientBuilder::rate_limiter). This one lets one request leave at a time:
+/// The default is [`Windows`]. Set another limiter with
+/// [`ClientBuilder::rate_limiter`](crate::ClientBuilder::rate_limiter). The limiter in this example allows one request
+/// at a time:
 ///
 /// ```
 /// use std::{sync::Arc, time::Duration};
@@ -123,18 +126,18 @@ pub enum LimitError {
 /// # }
 /// ```
 pub trait RateLimiter: fmt::Debug + Send + Sync + 'static {
-    /// Waits until a request may leave, for `within` at most. A limiter that knows that it takes longer says so at once.
-    /// Dropping the future gives up the turn.
+    /// Waits until a request may be sent, for `within` at most. A limiter that knows of a longer wait returns the error
+    /// at once. Dropping the future gives up the place in the queue.
     ///
     /// # Errors
     ///
-    /// [`LimitError::NoRoom`] if the time is too short, and [`LimitError::Failed`] if the limiter cannot decide.
+    /// [`LimitError::NoRoom`] if there is no room within the time, and [`LimitError::Failed`] if the limiter fails.
     fn acquire<'a>(&'a self, key: &'a LimitKey, within: Duration) -> PermitFuture<'a>;
 
-    /// Learns from an answer.
+    /// Updates the limiter with a response.
     fn observe(&self, key: &LimitKey, answer: &Observation<'_>);
 
-    /// How full the windows are.
+    /// Returns how full the windows are.
     fn state(&self, key: &LimitKey) -> Vec<WindowState>;
 }
 
@@ -152,19 +155,19 @@ impl<L: RateLimiter + ?Sized> RateLimiter for Arc<L> {
     }
 }
 
-/// Permission for one request, returned when its answer is there.
+/// The permission to send one request. It is returned when the response has arrived.
 ///
 /// Dropping a permit counts the request as sent.
 #[must_use = "a permit that is dropped at once counts as a request that was sent"]
 pub struct Permit(Option<Box<dyn FnOnce(bool) + Send + Sync>>);
 
 impl Permit {
-    /// A permit that calls back when it is returned, with whether the request was sent.
+    /// Creates a permit. `returned` is called when the permit is returned, with whether the request was sent.
     pub fn new(returned: impl FnOnce(bool) + Send + Sync + 'static) -> Self {
         Self(Some(Box::new(returned)))
     }
 
-    /// Returns the permit unused: nothing was sent.
+    /// Returns the permit unused: the request was not sent.
     pub fn not_sent(mut self) {
         if let Some(returned) = self.0.take() {
             returned(false);

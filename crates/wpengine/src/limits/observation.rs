@@ -1,4 +1,4 @@
-//! What an answer says of the limits.
+//! What a response says about the rate limits.
 
 use std::{fmt, time::Duration};
 
@@ -6,33 +6,33 @@ use http::HeaderMap;
 
 use crate::response::{self, RateLimit};
 
-/// An answer, as a limiter learns from it.
+/// The part of a response that a limiter needs.
 ///
-/// `Debug` shows no headers: a service can repeat in them what it was sent.
+/// `Debug` prints no headers, because a service may repeat there what it was sent.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Observation<'a> {
-    /// Whether the service refused the request because of a limit (429).
+    /// Whether the service refused the request because of a rate limit (429).
     pub refused: bool,
-    /// The headers of the answer.
+    /// The headers of the response.
     pub headers: &'a HeaderMap,
 }
 
 impl<'a> Observation<'a> {
-    /// An answer with those headers.
+    /// Creates an observation from the headers of a response.
     #[must_use]
     pub fn new(refused: bool, headers: &'a HeaderMap) -> Self {
         Self { refused, headers }
     }
 
-    /// How long the service asks to wait, by its `Retry-After`.
+    /// Returns the `Retry-After` of the response: how long the service asks to wait.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         response::retry_after(self.headers)
     }
 
-    /// How many requests the service says are left, of which limit, and for how long that holds. The time is counted
-    /// from the `Date` of the answer, if it has one: the clock of this machine may be wrong.
+    /// Returns the `X-RateLimit-*` headers of the response. The reset time is relative to the `Date` of the response,
+    /// if there is one, because the clock of this machine may be wrong.
     #[must_use]
     pub fn remaining(&self) -> Option<Remaining> {
         let limit = RateLimit::read(self.headers)?;
@@ -40,21 +40,21 @@ impl<'a> Observation<'a> {
         Some(Remaining {
             limit: limit.limit,
             remaining: limit.remaining?,
-            // The second of the reset is not over when it begins.
+            // The limit is reset at the end of that second.
             reset_after: Duration::from_secs(u64::try_from(seconds).ok()?.saturating_add(1)),
         })
     }
 }
 
-/// What the `X-RateLimit-*` headers of an answer say.
+/// The `X-RateLimit-*` headers of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Remaining {
-    /// How many requests the limit allows; none if the answer does not say it.
+    /// The number of requests that the limit allows; none if the response does not contain it.
     pub limit: Option<u64>,
-    /// How many are left.
+    /// The number of requests that are left.
     pub remaining: u64,
-    /// The time until the limit is fresh again.
+    /// The time until the limit is reset.
     pub reset_after: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! The limiters that clients share by default.
+//! The default limiters, which clients share.
 
 use std::{
     collections::HashMap,
@@ -10,11 +10,11 @@ use url::Url;
 use super::{RateLimiter, Windows};
 use crate::{Credentials, credentials::Kind};
 
-/// The limits of each origin, as long as a client uses them.
+/// The windows of each origin, as long as a client uses them.
 static SHARED: Mutex<Option<HashMap<String, Weak<Windows>>>> = Mutex::new(None);
 
-/// The windows of all clients of this origin: the key of a request tells the users apart. A token source may stand for any
-/// user, so its clients have windows of their own unless it names one.
+/// Returns the windows that all clients of this origin share; the key of a request separates the users. A token source
+/// without a `limit_key` may stand for any user, so its clients have windows of their own.
 pub(crate) fn default_of(base: &Url, credentials: &Credentials) -> Arc<dyn RateLimiter> {
     if let Kind::Source(source) = &credentials.0
         && source.limit_key().is_none()

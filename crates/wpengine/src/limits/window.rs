@@ -1,11 +1,11 @@
-//! A limit: so many requests in any stretch of so much time.
+//! A rate limit: a number of requests in any period of a fixed length.
 
 use std::time::Duration;
 
-/// A longer window, or any other longer time of a limiter, is cut to this, so that no clock overflows.
+/// The maximum of every duration in a limiter, so that adding it to a clock cannot overflow.
 pub(super) const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
 
-/// At most so many requests in any stretch of a period.
+/// A rate limit: a number of requests in any period of a fixed length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     limit: usize,
@@ -13,7 +13,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// At most `limit` requests in any `period`. A limit of 0 counts as 1.
+    /// Creates a window with at most `limit` requests in any `period`. A limit of 0 counts as 1.
     #[must_use]
     pub const fn new(limit: usize, period: Duration) -> Self {
         Self {
@@ -26,19 +26,19 @@ impl Window {
         }
     }
 
-    /// How many requests it allows.
+    /// Returns the number of requests that the window allows.
     #[must_use]
     pub const fn limit(&self) -> usize {
         self.limit
     }
 
-    /// In how much time.
+    /// Returns the length of the window.
     #[must_use]
     pub const fn period(&self) -> Duration {
         self.period
     }
 
-    /// How many requests it allows if so many percent are left to others; one at least.
+    /// Returns the number of requests that the window allows if `percent` of it is left to others; at least one.
     #[must_use]
     pub const fn limit_leaving(&self, percent: u8) -> usize {
         let left = self.limit.saturating_mul(percent as usize).div_ceil(100);
@@ -47,22 +47,22 @@ impl Window {
     }
 }
 
-/// How full one window is. Those of the account come first, then those of the user.
+/// How full a window is. The windows of the account come first, then those of the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WindowState {
     /// The window.
     pub window: Window,
-    /// How many requests may leave now.
+    /// How many requests may be sent now.
     pub left: usize,
-    /// How many requests wait.
+    /// How many requests are waiting.
     pub waiting: usize,
-    /// How long requests are still paused after a 429; none if they are not.
+    /// How much longer requests are paused after a 429; none if they are not paused.
     pub paused_for: Option<Duration>,
 }
 
 impl WindowState {
-    /// The state of a window in which so many requests may leave.
+    /// Creates the state of a window that has room for `left` requests.
     #[must_use]
     pub fn new(window: Window, left: usize) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! The windows of one process.
+//! The limiter for one process.
 
 use std::{
     collections::HashMap,
@@ -15,14 +15,17 @@ use super::{
 
 /// Sliding windows in this process: the default limiter.
 ///
-/// By default it holds the limits that the API documents: 100 requests a minute for each user, and 1000 an hour for each
-/// account. Which account an install or a site belongs to is learnt from answers; until it is known, a request counts
-/// for the user only. Requests leave in the order in which they asked. A request that has to wait is told when, and sleeps until
-/// then; dropping it makes room for the next.
+/// By default it has the limits that the API documents: 100 requests a minute for each user, and 1000 an hour for each
+/// account. The client learns from responses which account an install or a site belongs to. Until the account is known,
+/// a request counts for the user only.
 ///
-/// A window is 1 s longer here than at the service, for the way there. A 429 pauses everybody who shares the windows, for
-/// as long as its `Retry-After` says. Without one, or with one of more than an hour, they pause until the fuller window has room, or for a
-/// minute if none is half full. After it requests leave one by one. `X-RateLimit-Remaining`, where it comes, counts too.
+/// Requests are sent in the order in which they asked; those of background clients come last. A request without room
+/// waits until its turn. Dropping it gives its turn to the next request.
+///
+/// Each window is 1 s longer here than at the service, to allow for network delay. After a 429, all requests that share
+/// the windows pause for the `Retry-After` of the response. If the response has no `Retry-After`, or one of more than
+/// an hour, they pause until the fuller window has room, or for a minute if no window is half full. After the pause,
+/// requests are sent one by one for a while. `X-RateLimit-Remaining` is respected if the response contains it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -37,7 +40,7 @@ pub struct Windows(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     rules: Rules,
-    /// The beginning of the ledger's time.
+    /// The zero of the ledger's times.
     start: Instant,
     state: Mutex<State>,
 }
@@ -45,7 +48,7 @@ struct Inner {
 #[derive(Debug, Default)]
 struct State {
     ledger: Ledger,
-    /// Wakes requests that may leave sooner than they expect, by their number.
+    /// Wakes a waiting request, by its number, if it may leave earlier than expected.
     waiting: HashMap<u64, Arc<Notify>>,
 }
 
@@ -59,7 +62,7 @@ impl Default for Windows {
 }
 
 impl Windows {
-    /// Windows for each user, and windows for each account.
+    /// Creates windows for each user and windows for each account.
     pub fn new(
         per_credentials: impl IntoIterator<Item = Window>,
         per_account: impl IntoIterator<Item = Window>,
@@ -80,8 +83,8 @@ impl Windows {
         }))
     }
 
-    /// Sets how much longer a window is here than at the service, for the way there; 1 s by default. A request that does
-    /// not leave within this time after its turn has come loses the turn.
+    /// Sets how much longer a window is here than at the service, to allow for network delay; 1 s by default. A request
+    /// that is not sent within this time after its turn loses the turn.
     #[must_use]
     pub fn margin(self, margin: Duration) -> Self {
         let rules = Rules {
@@ -91,19 +94,19 @@ impl Windows {
         Self::with_rules(rules)
     }
 
-    /// The windows of each user.
+    /// Returns the windows of each user.
     #[must_use]
     pub fn per_credentials(&self) -> &[Window] {
         &self.0.rules.per_credentials
     }
 
-    /// The windows of each account.
+    /// Returns the windows of each account.
     #[must_use]
     pub fn per_account(&self) -> &[Window] {
         &self.0.rules.per_account
     }
 
-    /// Counts a request that left with another limiter's permit.
+    /// Counts a request that has a permit of another limiter.
     pub(super) fn count(&self, key: &LimitKey) {
         let now = self.0.now();
         let mut state = self.0.locked();
@@ -129,7 +132,7 @@ impl Inner {
         }
     }
 
-    /// Wakes the next request of each line: there is room for it, or it has come closer to the front.
+    /// Wakes the next request of each queue: there is room for it, or it has moved up.
     fn wake_next(&self, state: &State, key: &LimitKey, now: u64) {
         for number in state.ledger.next(&self.rules, key, now) {
             if let Some(waiting) = state.waiting.get(&number) {
@@ -139,7 +142,7 @@ impl Inner {
     }
 }
 
-/// A request that asks for its permit. Dropped, it gives up its turn.
+/// A request that is waiting for its permit. Dropping it gives up its turn.
 struct Asking<'a> {
     inner: &'a Arc<Inner>,
     key: &'a LimitKey,
@@ -148,7 +151,7 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// A permit, or when to ask again.
+    /// Returns a permit, or the time of the next try.
     fn ask(&mut self) -> Result<Permit, Instant> {
         let inner = self.inner;
         let now = inner.now();

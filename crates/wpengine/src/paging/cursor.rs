@@ -1,21 +1,21 @@
-//! What a page says of the one after it.
+//! What a page says about the next page.
 
 use url::form_urlencoded;
 
-/// Whether there is a page after this one. Where it begins is our own business, so that a wrong answer loses nothing; the
-/// address of `next` is never followed, so that it does not matter which host it names.
+/// Whether there is a next page. The offset of the next page is calculated by this library, so a wrong offset in a
+/// response loses no items. The URL in `next` is never requested, so it does not matter which host it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// It is the last one, as the answer says it.
+    /// The response says that this is the last page.
     None,
-    /// There is one, at this offset if the answer says it.
+    /// There is a next page, at this offset if the response contains it.
     Offset(Option<u64>),
-    /// There is one, reached by this token.
+    /// There is a next page, which this token identifies.
     Token(String),
 }
 
 impl Next {
-    /// By the address of the next page, or by the form of the older overview, which counts pages.
+    /// Reads `next`, the URL of the next page, or `pagination` of the older overview, which counts pages.
     pub(crate) fn of_offset_page(
         next: Option<&str>,
         pagination: Option<&wpengine_raw::values::Pagination>,
@@ -42,7 +42,7 @@ impl Next {
     }
 }
 
-/// The offset in the query of an address, which may be absolute or not.
+/// Returns the offset in the query of a URL, which may be absolute or relative.
 fn offset_of(address: &str) -> Option<u64> {
     let (address, _) = address.split_once('#').unwrap_or((address, ""));
     let (_, query) = address.split_once('?')?;

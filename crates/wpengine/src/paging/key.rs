@@ -1,4 +1,4 @@
-//! What makes an item of a listing the same as one that was seen before.
+//! How an item of a listing is recognised if it was seen before.
 
 use std::borrow::Cow;
 
@@ -7,13 +7,13 @@ use wpengine_raw::types::{
     Account, Archive, Backup, Domain, Installation, Site, SiteTransfer, SshKey,
 };
 
-/// What an item is recognised by.
+/// The identity of an item.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
-    /// An id in the form of a UUID, which most are: it takes a third of the memory of its text.
+    /// An id that is a UUID, as most ids are. A number takes a third of the memory of the text.
     Uuid(u128),
     Id(Box<str>),
-    /// An item without an id, as it is: it is compared with its neighbours only.
+    /// An item without an id, as text. It is compared with its neighbours only.
     Whole(Box<str>),
 }
 
@@ -30,7 +30,7 @@ impl Key {
     }
 }
 
-/// The number of a UUID in its usual form, with lower-case letters: another form is another text.
+/// Parses a UUID in lower-case letters. Any other form is kept as text, because equal numbers must mean equal texts.
 fn uuid(text: &str) -> Option<u128> {
     let bytes: &[u8; 36] = text.as_bytes().try_into().ok()?;
     let hyphens = [8, 13, 18, 23];
@@ -70,7 +70,7 @@ const VALUES: [u8; 256] = {
     values
 };
 
-/// An item of a listing that pages by offset.
+/// An item of a listing by offset.
 pub(crate) trait Keyed {
     fn key(&self) -> Key;
 }
@@ -96,7 +96,7 @@ keyed! {
     SshKey: uuid,
 }
 
-/// An item whose model is not known: by its `id` or `uuid`, if it has one.
+/// An item without a model is recognised by its `id` or `uuid`, if it has one.
 impl Keyed for Value {
     fn key(&self) -> Key {
         let id = ["id", "uuid"].iter().find_map(|name| match &self[*name] {

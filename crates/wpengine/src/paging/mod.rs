@@ -1,4 +1,4 @@
-//! Listings: pages and items, for the three ways in which the API pages.
+//! Listings: streams of pages and items, for the three paging styles of the API.
 
 mod cursor;
 mod key;
@@ -29,49 +29,50 @@ use crate::{
     types::{AccountId, EnvironmentMetrics, Installation, Site},
 };
 
-/// How many pages can be under way at once.
+/// How many pages can be requested at the same time.
 const MOST_AT_ONCE: usize = 128;
 
-/// A listing that pages by a numeric offset.
+/// A listing with numeric offsets.
 #[derive(Debug)]
 pub struct ByOffset(());
-/// A listing that pages by a token of the page before.
+/// A listing in which each page contains the token of the next page.
 #[derive(Debug)]
 pub struct ByToken(());
-/// A listing that comes whole.
+/// A listing that is returned as a whole.
 #[derive(Debug)]
 pub struct Unpaged(());
 
-/// One page to fetch.
+/// The parameters of one page request.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
     pub(crate) options: Options,
     pub(crate) limit: u32,
-    /// Where the page begins, in a listing by offset.
+    /// The offset of the page, in a listing by offset.
     pub(crate) offset: u64,
-    /// The token of the page, in a listing by token; none of the first.
+    /// The token of the page, in a listing by token; none for the first page.
     pub(crate) token: Option<String>,
-    /// The account that a listing of sites or installs is narrowed to.
+    /// The account whose sites or installs are listed; none for all.
     pub(crate) account: Option<AccountId>,
-    /// The first and the last day that usage figures are asked for.
+    /// The first and the last day of the usage figures.
     pub(crate) days: Option<(Date, Date)>,
 }
 
 pub(crate) type FetchFuture<T> = Pin<Box<dyn Future<Output = Result<Fetched<T>, Error>> + Send>>;
 
-/// Fetches one page.
+/// Requests one page.
 pub(crate) type Fetch<T> = Arc<dyn Fn(Ask) -> FetchFuture<T> + Send + Sync>;
 
-/// A listing that has not been asked for yet.
+/// A listing that has not been requested yet.
 ///
-/// [`items`](Self::items) gives every item of every page, [`pages`](Self::pages) the pages themselves; both are streams
-/// that own what they need and ask for a page when it is wanted. A failure ends the stream with an error: no listing
-/// is ever shorter than it should be without one. [`collect`](Self::collect) collects all items.
+/// [`items`](Self::items) returns a stream of all items, and [`pages`](Self::pages) a stream of the pages. Both request
+/// a page when it is needed, and borrow nothing. [`collect`](Self::collect) returns all items in a `Vec`. If a page
+/// fails, the stream ends with an error; a listing never ends early without one.
 ///
-/// A listing by offset misses nothing that is there from its beginning to its end, and gives nothing twice, even if the list is
-/// changed meanwhile: each page begins with the last item of the page before, and where one does not, an earlier page is
-/// asked for. So `n` items take ⌈(n − 1) / 99⌉ requests. It ends with an error of the kind [`Paging`](ErrorKind::Paging) if the
-/// list changes faster than it can be read, or if the service counts more items than it lists.
+/// A listing by offset is complete even if the list changes while it is read: it contains every item that exists from
+/// the beginning to the end of the listing, and no item twice. For this, each page starts with the last item of the
+/// previous page. If a page does not contain this item, the listing goes back and requests an earlier page. `n` items
+/// therefore take ⌈(n − 1) / 99⌉ requests. The listing ends with an error of the kind [`Paging`](ErrorKind::Paging) if
+/// the list changes faster than it can be read, or if the service counts more items than it lists.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -98,9 +99,9 @@ pub struct List<T, Style = ByOffset> {
     pub(crate) operation: &'static str,
     pub(crate) options: Options,
     page_size: u32,
-    /// How many items a page may hold.
+    /// The maximum number of items on a page.
     most: u32,
-    /// Whether it pages by offset.
+    /// Whether the listing has numeric offsets.
     by_offset: bool,
     start: u64,
     wanted: Option<usize>,
@@ -113,7 +114,7 @@ pub struct List<T, Style = ByOffset> {
 }
 
 impl<T: Send + 'static, Style> List<T, Style> {
-    /// `most` is how many items a page of this listing may hold, which is also what is asked for by default.
+    /// `most` is the maximum number of items on a page of this listing, and the default page size.
     pub(crate) fn new<F, Fut>(
         operation: &'static str,
         most: u32,
@@ -143,7 +144,7 @@ impl<T: Send + 'static, Style> List<T, Style> {
 
     option_methods!();
 
-    /// Lists the first `items` only, and asks for no page more than that takes.
+    /// Lists the first `items` items only, and requests no more pages than needed for them.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -160,12 +161,12 @@ impl<T: Send + 'static, Style> List<T, Style> {
         self
     }
 
-    /// Every item of every page, in the order of the API.
+    /// Returns a stream of all items, in the order of the API.
     pub fn items(self) -> Items<T> {
         Items::new(self.pages())
     }
 
-    /// The pages, one request each.
+    /// Returns a stream of the pages; each takes one request.
     pub fn pages(mut self) -> Pages<T> {
         let least = if self.by_offset { 2 } else { 1 };
         let refused = self
@@ -202,7 +203,7 @@ impl<T: Send + 'static, Style> List<T, Style> {
         )
     }
 
-    /// Collects all items.
+    /// Returns all items.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -217,17 +218,17 @@ impl<T: Send + 'static, Style> List<T, Style> {
     ///
     /// # Errors
     ///
-    /// Every kind of [`Error`] that a call can end in, and [`Paging`](ErrorKind::Paging).
+    /// Every kind of [`Error`] that a call can return, and [`Paging`](ErrorKind::Paging).
     pub async fn collect(self) -> Result<Vec<T>, Error> {
         self.collect_at_most(usize::MAX).await
     }
 
-    /// Collects all items, of which there may be `most`.
+    /// Returns all items, at most `most` of them.
     ///
     /// # Errors
     ///
-    /// [`Paging`](ErrorKind::Paging) if there are more, so that a list is never silently cut; and every kind of
-    /// [`Error`] that a call can end in.
+    /// [`Paging`](ErrorKind::Paging) if there are more items, so that a list is never cut without an error; and every
+    /// kind of [`Error`] that a call can return.
     pub async fn collect_at_most(self, most: usize) -> Result<Vec<T>, Error> {
         let operation = self.operation;
         let mut items = self.items();
@@ -248,26 +249,26 @@ impl<T: Send + 'static, Style> List<T, Style> {
 }
 
 impl<T: Send + 'static> List<T, ByOffset> {
-    /// The listing pages by offset.
+    /// Marks the listing as a listing by offset.
     pub(crate) fn paged_by_offset(mut self) -> Self {
         self.by_offset = true;
         self
     }
 
-    /// Sets how many items a page holds at most, 2 to 100; 100 by default.
+    /// Sets the maximum number of items on a page, from 2 to 100; 100 by default.
     pub fn page_size(mut self, items: u32) -> Self {
         self.page_size = items;
         self
     }
 
-    /// Sets how many pages may be under way at once; 1 by default, and 128 at most. The first page says how many items there
-    /// are, and the rest is asked for so many at a time. The items keep their order.
+    /// Sets how many pages may be requested at the same time, at most 128; 1 by default. The first page is requested
+    /// alone, because its response contains the number of items. The items keep their order.
     pub fn concurrency(mut self, pages: usize) -> Self {
         self.concurrency = pages.clamp(1, MOST_AT_ONCE);
         self
     }
 
-    /// Leaves out the first `offset` items.
+    /// Skips the first `offset` items.
     pub fn offset(mut self, offset: u64) -> Self {
         self.start = offset;
         if i64::try_from(offset).is_err() {
@@ -277,11 +278,12 @@ impl<T: Send + 'static> List<T, ByOffset> {
         self
     }
 
-    /// Asks how many items there are, with one request for one item.
+    /// Returns the number of items. It takes one request, for one item.
     ///
     /// # Errors
     ///
-    /// [`Paging`](ErrorKind::Paging) if the answer does not say; and every kind of [`Error`] that a call can end in.
+    /// [`Paging`](ErrorKind::Paging) if the response does not contain the number; and every kind of [`Error`] that a
+    /// call can return.
     pub async fn count(mut self) -> Result<u64, Error> {
         let operation = self.operation;
         self.start = 0;
@@ -297,11 +299,11 @@ impl<T: Send + 'static> List<T, ByOffset> {
     }
 }
 
-/// The two listings that can be narrowed to an account.
+/// The two listings that can be limited to one account.
 macro_rules! of_an_account {
     ($item:ty) => {
         impl List<$item, ByOffset> {
-            /// Lists those of one account only.
+            /// Lists the items of one account only.
             pub fn account(mut self, account: impl Into<AccountId>) -> Self {
                 let account = account.into();
                 self.check = self.check.or_else(|| check::id("account", &account).err());
@@ -316,8 +318,8 @@ of_an_account!(Site);
 of_an_account!(Installation);
 
 impl<T: Send + 'static> List<T, ByToken> {
-    /// Sets how many items a page holds at most. The default is the most that the API allows: 1000 environments of usage
-    /// figures, 100 certificates.
+    /// Sets the maximum number of items on a page. The default is the maximum of the API: 1000 environments of usage
+    /// figures, or 100 certificates.
     pub fn page_size(mut self, items: u32) -> Self {
         self.page_size = items;
         self
@@ -325,8 +327,8 @@ impl<T: Send + 'static> List<T, ByToken> {
 }
 
 impl List<EnvironmentMetrics, ByToken> {
-    /// Asks for the days from `first` to `last`, both included, not longer ago than 13 months. Without it, for the last
-    /// 30 days.
+    /// Sets the first and the last day of the figures. Both days are included, and the first may be at most 13 months
+    /// ago. The default is the last 30 days.
     pub fn between(mut self, first: Date, last: Date) -> Self {
         self.check = self.check.or_else(|| check::days(first, last, None).err());
         self.days = Some((first, last));
@@ -346,7 +348,7 @@ impl<T, Style> fmt::Debug for List<T, Style> {
     }
 }
 
-/// A listing by offset through the generated client.
+/// Creates a listing by offset that uses the generated client.
 pub(crate) fn by_offset<T, F, Fut>(
     client: &Client,
     operation: &'static str,
@@ -363,7 +365,7 @@ where
     })
 }
 
-/// The same, of a listing that can be narrowed to an account.
+/// Creates a listing by offset that can be limited to one account.
 pub(crate) fn by_offset_and_account<T, F, Fut>(
     client: &Client,
     operation: &'static str,
@@ -384,7 +386,7 @@ where
         let (core, ask) = (Arc::clone(&core), ask.clone());
         async move {
             let limit = i64::from(wanted.limit);
-            // The plan keeps to what fits.
+            // The plan fails before an offset is too large for this type.
             let offset = i64::try_from(wanted.offset).unwrap_or(i64::MAX);
             let answer = call::call(&core, operation, wanted.options, move |raw| {
                 ask(raw, wanted.account, Some(limit), Some(offset))
@@ -396,7 +398,7 @@ where
     .paged_by_offset()
 }
 
-/// A listing that comes whole, through the generated client.
+/// Creates a listing that is returned as a whole, and uses the generated client.
 pub(crate) fn whole<T, L, F, Fut>(
     client: &Client,
     operation: &'static str,

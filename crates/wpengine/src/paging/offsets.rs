@@ -1,9 +1,12 @@
-//! Which page of a listing by offset to ask for next: decisions only, the stream asks.
+//! The plan of a listing by offset: decides which page to request next. The stream sends the requests.
 //!
-//! Each page begins with the last item of the page before. What stays in the list keeps its order. So if a page holds any
-//! item that was seen before, whatever stays and stands before that item was seen too, and what comes after it in the page misses
-//! nothing. That is true whenever the page was fetched: pages that were fetched ahead can be used after a gap was closed.
-//! A page without such an item may have skipped some: then an earlier one is asked for, back to the start if need be.
+//! Each page starts with the last item of the previous page. Items that stay in the list keep their order. If a page
+//! contains an item X that was seen before, all remaining items before X were seen too. So the items after X on this
+//! page continue the listing without a gap.
+//!
+//! This holds whenever the page was requested. Pages that were requested ahead can therefore be used after a gap was
+//! closed. A page without a known item may have skipped items. Then an earlier page is requested, if necessary back to
+//! the start.
 
 use std::collections::HashSet;
 
@@ -12,13 +15,13 @@ use foldhash::fast::RandomState;
 use super::{cursor::Next, key::Key};
 use crate::error::{Error, ErrorKind};
 
-/// How often in a row a listing goes back without finding anything new before it gives up.
+/// How many times in a row a listing goes back without finding a new item before it fails.
 const MOST_STEPS_BACK: u32 = 16;
 
-/// How many pages in a row may bring nothing new.
+/// How many pages in a row may contain no new item.
 const MOST_EMPTY: u32 = 3;
 
-/// What a page says.
+/// The content of a page that the plan needs.
 pub(super) struct Answer<'a> {
     pub(super) at: u64,
     pub(super) keys: &'a [Key],
@@ -29,45 +32,45 @@ pub(super) struct Answer<'a> {
 /// What to do after a page.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// It is good: those items are new. The next page begins there; none if this was the last, and an error if nothing
-    /// can follow.
+    /// The page is valid, and `fresh` marks its new items. `next` is the offset of the next page; none if this was the
+    /// last page, and an error if the listing cannot continue.
     Page {
         fresh: Vec<bool>,
         next: Result<Option<u64>, Error>,
     },
-    /// It brings nothing, and another one is asked for at this offset.
+    /// The page is not used. The page at this offset is requested instead.
     Ask(u64),
-    /// The listing cannot go on.
+    /// The listing fails.
     Fail(Error),
 }
 
 #[derive(Debug)]
 pub(super) struct Offsets {
     start: u64,
-    /// How many items a page is asked for.
+    /// The page size.
     size: u64,
-    /// After so many items the reader wants no more.
+    /// How many items the reader wants.
     most: Option<u64>,
-    /// The ids that were seen.
+    /// The ids of all items so far.
     seen: HashSet<Key, RandomState>,
-    /// The last good page, and the offset after it.
+    /// The keys of the last valid page, and the offset after it.
     last: Vec<Key>,
     reached: u64,
-    /// The furthest offset after any good page.
+    /// The highest offset after any valid page.
     furthest: u64,
     has_begun: bool,
     total: Option<u64>,
-    /// How many items were new.
+    /// The number of new items so far.
     given: u64,
-    /// From one page to the next, by the first one.
+    /// The distance from one page to the next, known from the first page.
     stride: u64,
-    /// By how many items pages overlap: 1, or 0 for a server that rounds the offset to its pages.
+    /// How many items two pages have in common: 1, or 0 for a server that rounds offsets to multiples of the page size.
     overlap: u64,
-    /// Where such a server may have been found: what comes from there is good.
+    /// The offset at which such a server is tested. The page at this offset is valid without a known item.
     full_offset: Option<u64>,
-    /// Whether a page did not begin with the last item of the one before.
+    /// Whether a page did not start with the last item of the previous page.
     is_displaced: bool,
-    /// The last page said that it is the last, and that there are more items.
+    /// Whether the last page says that it is the last, although the total is higher.
     is_short: bool,
     empty: u32,
     steps_back: u32,
@@ -100,12 +103,12 @@ impl Offsets {
         self.start
     }
 
-    /// Whether a page at that offset holds nothing after this one.
+    /// Whether a page at offset `at` contains nothing after offset `next`.
     pub(super) fn is_behind(&self, at: u64, next: u64) -> bool {
         at.saturating_add(self.size) <= next
     }
 
-    /// The page to fetch ahead after one at that offset, if the first page has said how many there are.
+    /// Returns the offset to request ahead after a page at offset `at`, if the total is known from the first page.
     pub(super) fn ahead_of(&self, at: u64) -> Option<u64> {
         let end = self
             .most
@@ -128,7 +131,7 @@ impl Offsets {
             return self.step_back(answer.at);
         }
         if !is_anchored && is_full_offset {
-            // It was a server that rounds: from here on pages are asked for at its own offsets.
+            // The server rounds offsets. From here on, pages are requested at multiples of the page size.
             (self.overlap, self.stride) = (0, self.size.max(answer.keys.len() as u64));
         }
         if brings_nothing && self.has_begun && self.may_be_rounded(answer) {
@@ -141,7 +144,7 @@ impl Offsets {
         if !brings_nothing {
             (self.empty, self.steps_back) = (0, 0);
         } else if !is_on_the_way_back && self.is_displaced {
-            // As much was inserted before the reader as it read.
+            // Since the last page, as many items were inserted in front as the page holds.
             self.steps_back += 1;
         } else if !is_on_the_way_back {
             self.empty += 1;
@@ -160,8 +163,8 @@ impl Offsets {
         }
     }
 
-    /// Which items were seen on an earlier page. Two with one id on this page are two. Items without ids are compared with
-    /// the last one of the page before only.
+    /// Marks the items that were seen on earlier pages. Two items with the same id on this page are both new. Items
+    /// without an id are compared only with the last item of the previous page.
     fn known(&self, keys: &[Key]) -> Vec<bool> {
         let seam = match self.last.last() {
             Some(last) if !last.is_id() => keys.iter().position(|key| key == last),
@@ -176,7 +179,7 @@ impl Offsets {
             .collect()
     }
 
-    /// Whether a server seems to round the offset to its pages: its `next` says that this page began before it was asked for.
+    /// Whether the server seems to round offsets: according to `next`, this page starts before the requested offset.
     fn may_be_rounded(&self, answer: &Answer<'_>) -> bool {
         let items = answer.keys.len() as u64;
         let began = match answer.next {
@@ -186,7 +189,7 @@ impl Offsets {
         items > 0 && began < answer.at && self.full_offset != Some(self.reached)
     }
 
-    /// The page is good.
+    /// Accepts a valid page.
     fn take(&mut self, answer: &Answer<'_>, known: &[bool]) {
         let items = answer.keys.len() as u64;
         if !self.has_begun {
@@ -211,12 +214,12 @@ impl Offsets {
         self.total.is_some_and(|total| reached < total)
     }
 
-    /// Whether the listing ended too early, and this page says so again.
+    /// Whether the listing ended too early, and this page confirms it.
     fn is_still_short(&self, answer: &Answer<'_>) -> bool {
         *answer.next == Next::None && answer.total.is_none_or(|total| total > self.reached)
     }
 
-    /// Where the next page begins; none at the end.
+    /// Returns the offset of the next page; none at the end.
     fn next(&self, answer: &Answer<'_>) -> Result<Option<u64>, Error> {
         let items = answer.keys.len() as u64;
         let is_over = match (answer.next, self.total) {
@@ -234,14 +237,13 @@ impl Offsets {
             return Ok(None);
         }
         let next = match answer.next {
-            // An empty page says nothing but where the next one is.
+            // For an empty page, only its `next` says where the next page is.
             Next::Offset(Some(next)) if items == 0 => (*next).max(answer.at.saturating_add(1)),
             Next::Offset(None) if items == 0 => answer.at.saturating_add(self.size),
             _ => self.reached - self.overlap.min(items),
         };
         if i64::try_from(next).is_err() {
-            let message =
-                format!("a page names {next} as the offset of the next, which is beyond any list");
+            let message = format!("a page names {next} as the next offset, which is too large");
             return Err(paging(message));
         }
         Ok(Some(next))
@@ -279,5 +281,5 @@ fn too_fast() -> Error {
 
 pub(super) fn paging(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Paging, message)
-        .with_hint("what was listed before is good, but it is not all; try again later")
+        .with_hint("the items listed so far are valid, but not complete; try again later")
 }

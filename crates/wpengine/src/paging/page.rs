@@ -22,7 +22,7 @@ pub struct Page<T> {
     usage: Option<UsageNotes>,
 }
 
-/// What the usage of an account says besides its items.
+/// What an account's usage response contains besides its items.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UsageNotes {
     pub(crate) all_environments_included: Option<bool>,
@@ -31,37 +31,37 @@ pub(crate) struct UsageNotes {
 }
 
 impl<T> Page<T> {
-    /// How many items there are over all pages, as this page says it.
+    /// Returns the number of items on all pages, if this page contains it.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.total
     }
 
-    /// The offset of the first item of this page; 0 in listings by token.
+    /// Returns the offset of the first item of this page; 0 in listings by token.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// The status of the answer.
+    /// Returns the status of the response.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.answer.status()
     }
 
-    /// The headers of the answer.
+    /// Returns the headers of the response.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         self.answer.headers()
     }
 
-    /// The id of the request at the service, which WP Engine's support asks for.
+    /// Returns the request id that the service assigned. WP Engine's support asks for it.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.answer.request_id()
     }
 
-    /// What the answer says of the rate limit, if it does.
+    /// Returns the rate limit in the headers of the response, if they contain it.
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
         self.answer.rate_limit()
@@ -69,30 +69,30 @@ impl<T> Page<T> {
 }
 
 impl Page<EnvironmentMetrics> {
-    /// Whether the figures cover every environment of the account; false when the user may not see them all.
+    /// Whether the figures cover every environment of the account. False if the user may not see all of them.
     #[must_use]
     pub fn all_environments_included(&self) -> Option<bool> {
         self.usage.as_ref()?.all_environments_included
     }
 
-    /// When the storage figures of the account were measured last.
+    /// Returns when the storage figures of the account were last measured.
     #[must_use]
     pub fn storage_refreshed(&self) -> Option<&Time> {
         self.usage.as_ref()?.storage_refreshed.as_ref()
     }
 
-    /// When the measurement of the storage that runs now should end; none when none runs.
+    /// Returns when the current measurement of the storage is expected to end; none if no measurement is running.
     #[must_use]
     pub fn storage_refresh_expected(&self) -> Option<&Time> {
         self.usage.as_ref()?.storage_refresh_expected.as_ref()
     }
 }
 
-/// A page, and what it says of the next one.
+/// A page, and what it says about the next page.
 pub(crate) struct Fetched<T> {
     pub(crate) page: Page<T>,
     pub(crate) next: Next,
-    /// What the items of a listing by offset are recognised by; empty for other listings.
+    /// The keys of the items in a listing by offset; empty for other listings.
     pub(crate) keys: Vec<Key>,
 }
 
@@ -111,7 +111,7 @@ impl<T> Fetched<T> {
         }
     }
 
-    /// A page of a listing by offset.
+    /// Creates a page of a listing by offset.
     pub(crate) fn of_offset_page(answer: Response<values::Page<T>>) -> Self
     where
         T: Keyed,
@@ -120,7 +120,7 @@ impl<T> Fetched<T> {
         Self::with_keys(answer, keys)
     }
 
-    /// A page of a listing by offset whose items are recognised by these keys.
+    /// Creates a page of a listing by offset whose items have these keys.
     pub(crate) fn with_keys(answer: Response<values::Page<T>>, keys: Vec<Key>) -> Self {
         let (raw, answer) = answer.split();
         let next = Next::of_offset_page(raw.next.as_deref(), raw.pagination.as_ref());
@@ -131,7 +131,7 @@ impl<T> Fetched<T> {
         }
     }
 
-    /// A page of a listing by token.
+    /// Creates a page of a listing by token.
     pub(crate) fn of_token_page(
         answer: Response<()>,
         items: Vec<T>,
@@ -141,7 +141,7 @@ impl<T> Fetched<T> {
         Self::new(answer, items, total, Next::of_token(token))
     }
 
-    /// A listing that comes whole.
+    /// Creates the only page of a listing that is returned as a whole.
     pub(crate) fn whole(answer: Response<()>, items: Vec<T>) -> Self {
         let total = items.len() as u64;
         Self::new(answer, items, Some(total), Next::None)
@@ -154,7 +154,7 @@ impl<T> Fetched<T> {
 }
 
 impl<T> Page<T> {
-    /// Leaves the items that are new.
+    /// Keeps the new items only.
     pub(super) fn keep(&mut self, at: u64, fresh: &[bool]) {
         let first = fresh.iter().position(|fresh| *fresh).unwrap_or(fresh.len());
         self.offset = at.saturating_add(first as u64);

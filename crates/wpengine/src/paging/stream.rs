@@ -1,4 +1,4 @@
-//! The streams of a listing.
+//! The streams of pages and items.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -17,12 +17,12 @@ use super::{
 };
 use crate::error::Error;
 
-/// The pages of a listing: a stream that asks for a page when it is polled for one, and for as many more at the same time
+/// A stream of the pages of a listing. It requests a page when it is polled, and as many further pages at the same time
 /// as [`concurrency`](crate::paging::List::concurrency) allows.
 ///
-/// The pages come in order. A page holds what is new in it: the item by which it overlaps the one before is left out. After an
-/// error the stream has ended. Dropping it ends the requests that are under way. Each page is a call of its own, with a deadline of
-/// 300 s by default; the stream as a whole has none.
+/// The pages come in order. Each page contains only its new items, without the item that it has in common with the
+/// previous page. The stream ends after an error. Dropping it cancels the requests in progress. Each page is a separate
+/// call with a deadline of 300 s by default; the stream as a whole has no deadline.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Pages<T> {
     operation: &'static str,
@@ -30,25 +30,25 @@ pub struct Pages<T> {
     ask: Ask,
     plan: Plan,
     concurrency: usize,
-    /// How many more items the reader wants; none if all.
+    /// How many more items the reader wants; none for all.
     wanted: Option<u64>,
-    /// The pages under way, in order.
+    /// The pages that were requested, in order.
     slots: VecDeque<Slot<T>>,
     has_begun: bool,
-    /// Whether a page was taken.
+    /// Whether a page was accepted.
     has_given: bool,
     end: End,
 }
 
-/// How the listing pages.
+/// The paging style, with its state.
 #[derive(Debug)]
 pub(super) enum Plan {
     Offsets(Box<Offsets>),
-    /// One page after the other, with the tokens that were used. A token that comes back leads round in a circle.
+    /// One page after the other. The set holds all tokens so far: a token that comes back would make an endless loop.
     Tokens(HashSet<String>),
 }
 
-/// A page that was asked for.
+/// A page that was requested.
 struct Slot<T> {
     at: u64,
     state: SlotState<T>,
@@ -59,10 +59,10 @@ enum SlotState<T> {
     Done(Box<Result<Fetched<T>, Error>>),
 }
 
-/// Whether anything can come after the pages that are under way.
+/// What comes after the requested pages.
 enum End {
     Open,
-    /// This, and then nothing.
+    /// This error, then the end.
     Failing(Error),
     Over,
 }
@@ -95,16 +95,16 @@ impl<T> Pages<T> {
         }
     }
 
-    /// The next page, or none at the end.
+    /// Returns the next page, or none at the end.
     pub async fn next(&mut self) -> Option<Result<Page<T>, Error>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// The next page, or none at the end.
+    /// Returns the next page, or none at the end.
     ///
     /// # Errors
     ///
-    /// Every kind of [`Error`] that a call can end in, and [`Paging`](crate::ErrorKind::Paging) for a listing that does
+    /// Every kind of [`Error`] that a call can return, and [`Paging`](crate::ErrorKind::Paging) for a listing that does
     /// not advance, or that ends before the number of items that the service counts.
     pub async fn try_next(&mut self) -> Result<Option<Page<T>>, Error> {
         self.next().await.transpose()
@@ -121,7 +121,7 @@ impl<T> Pages<T> {
         }
     }
 
-    /// Asks for the first page, and then for as many as may be under way at once.
+    /// Requests the first page, and then as many pages as may be in progress at the same time.
     fn fill(&mut self) {
         if !matches!(self.end, End::Open) {
             return;
@@ -143,7 +143,7 @@ impl<T> Pages<T> {
         }
     }
 
-    /// Takes the page at the front. None if it brings nothing to hand on.
+    /// Processes the page at the front. Returns none if the page has nothing for the reader.
     fn accept(&mut self, at: u64, fetched: Fetched<T>) -> Option<Page<T>> {
         let Fetched {
             mut page,
@@ -181,7 +181,7 @@ impl<T> Pages<T> {
             Plan::Tokens(used) => match next {
                 Next::Token(token) if !used.insert(token.clone()) => {
                     self.fail(paging(
-                        "the listing does not advance: a page names a token as the next that was used before",
+                        "the listing does not advance: a page names a next token that was used before",
                     ));
                 }
                 Next::Token(token) => {
@@ -196,8 +196,8 @@ impl<T> Pages<T> {
         Some(page)
     }
 
-    /// The next page begins there, or there is none. What was fetched ahead is kept if it is not wholly known by then: it
-    /// overlaps what is known, or will once the gap before it is closed.
+    /// Continues at the offset `next`, or ends the listing. Pages that were requested ahead are kept, except those that
+    /// end before `next`: they overlap with known items, or will do so when the gap before them is closed.
     fn go_on(&mut self, next: Result<Option<u64>, Error>) {
         let next = match next {
             Ok(Some(next)) => next,
@@ -213,7 +213,7 @@ impl<T> Pages<T> {
         }
     }
 
-    /// Leaves no more items than the reader wants.
+    /// Removes the items that the reader does not want.
     fn cut(&mut self, page: &mut Page<T>) {
         let Some(wanted) = &mut self.wanted else {
             return;
@@ -245,6 +245,7 @@ impl<T> Stream for Pages<T> {
         let this = &mut *self;
         loop {
             this.fill();
+            // All pages in progress are polled, so that they advance together. They are handed on in order.
             for slot in &mut this.slots {
                 if let SlotState::Busy(fetch) = &mut slot.state
                     && let Poll::Ready(done) = fetch.as_mut().poll(context)
@@ -282,7 +283,7 @@ impl<T> Stream for Pages<T> {
     }
 }
 
-/// Nothing in it is ever pinned in place.
+/// The stream owns only boxed futures, so it can be moved.
 impl<T> Unpin for Pages<T> {}
 
 impl<T> fmt::Debug for Pages<T> {
@@ -294,10 +295,10 @@ impl<T> fmt::Debug for Pages<T> {
     }
 }
 
-/// The items of a listing: a stream over all its pages.
+/// A stream of the items of all pages of a listing.
 ///
-/// After an error the stream has ended. Dropping it ends the requests that are under way. Each page is a call of its own, with a
-/// deadline of 300 s by default; the stream as a whole has none.
+/// The stream ends after an error. Dropping it cancels the requests in progress. Each page is a separate call with a
+/// deadline of 300 s by default; the stream as a whole has no deadline.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Items<T> {
     pages: Pages<T>,
@@ -305,7 +306,7 @@ pub struct Items<T> {
     total: Option<u64>,
 }
 
-/// Nothing in it is ever pinned in place.
+/// The stream owns only boxed futures, so it can be moved.
 impl<T> Unpin for Items<T> {}
 
 impl<T> Items<T> {
@@ -317,22 +318,22 @@ impl<T> Items<T> {
         }
     }
 
-    /// How many items there are in all, as the last page said it; none before the first.
+    /// Returns the number of items in the whole list, as the last page says; none before the first page.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.total
     }
 
-    /// The next item, or none at the end.
+    /// Returns the next item, or none at the end.
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// The next item, or none at the end.
+    /// Returns the next item, or none at the end.
     ///
     /// # Errors
     ///
-    /// Every kind of [`Error`] that a call can end in, and [`Paging`](crate::ErrorKind::Paging) for a listing that does
+    /// Every kind of [`Error`] that a call can return, and [`Paging`](crate::ErrorKind::Paging) for a listing that does
     /// not advance, or that ends before the number of items that the service counts.
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
         self.next().await.transpose()
@@ -347,7 +348,7 @@ impl<T> Stream for Items<T> {
             if let Some(item) = self.page.pop_front() {
                 return Poll::Ready(Some(Ok(item)));
             }
-            // A page can be empty and yet not be the last one.
+            // An empty page may be followed by further pages.
             match ready!(Pin::new(&mut self.pages).poll_next(context)) {
                 Some(Ok(page)) => {
                     self.total = page.total();

@@ -1,4 +1,4 @@
-//! The people who can work with an account, and what they may do in it.
+//! The users of an account and their roles.
 
 use wpengine_raw::types::{CreateAccountUserRequest, NewAccountUser, UpdateAccountUserRequest};
 
@@ -19,7 +19,7 @@ collection! {
 }
 
 impl AccountUsers {
-    /// Lists the users. The list comes whole.
+    /// Lists the users. The API returns them without pages.
     ///
     /// Operation `list_account_users`.
     ///
@@ -49,11 +49,11 @@ impl AccountUsers {
         )
     }
 
-    /// Invites a person to the account. [`name`](CreateAccountUser::name) is required. With a partial role, say with
-    /// [`installs`](CreateAccountUser::installs) which ones the user may reach.
+    /// Invites a person to the account. [`name`](CreateAccountUser::name) is required. For a partial role, set the
+    /// installs that the user may access with [`installs`](CreateAccountUser::installs).
     ///
-    /// Operation `create_account_user`. Roles other than the five that the API documents are refused before anything is
-    /// sent.
+    /// Operation `create_account_user`. Only the five combinations of roles that the API documents are sent; others are
+    /// refused.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -90,7 +90,7 @@ impl AccountUsers {
 }
 
 handle! {
-    /// One user of an account.
+    /// A handle to one user of an account.
     AccountUserHandle of account_id: AccountId, user_id: UserId
 }
 
@@ -100,7 +100,7 @@ impl AccountUserHandle {
         check::id("user", &self.user_id)
     }
 
-    /// Asks for the user.
+    /// Fetches the user.
     ///
     /// Operation `get_account_user`.
     ///
@@ -126,10 +126,10 @@ impl AccountUserHandle {
         )
     }
 
-    /// Gives the user other roles. With a partial role, say with [`installs`](UpdateAccountUser::installs) which ones
-    /// the user may reach.
+    /// Sets the roles of the user. For a partial role, set the installs that the user may access with
+    /// [`installs`](UpdateAccountUser::installs).
     ///
-    /// Operation `update_account_user`. The service refuses to take the role of the last owner.
+    /// Operation `update_account_user`. The service refuses to change the role of the last owner.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -163,7 +163,7 @@ impl AccountUserHandle {
         }
     }
 
-    /// Takes the user out of the account. The service refuses to remove the last owner.
+    /// Removes the user from the account. The service refuses to remove the last owner.
     ///
     /// Operation `delete_account_user`.
     ///
@@ -206,14 +206,14 @@ pub struct CreateAccountUser {
 }
 
 impl CreateAccountUser {
-    /// The first and the last name of the person. Required.
+    /// Sets the first and the last name of the person. Required.
     pub fn name(mut self, first: impl Into<String>, last: impl Into<String>) -> Self {
         self.user.first_name = first.into();
         self.user.last_name = last.into();
         self
     }
 
-    /// The installs that the user may reach. For partial roles only.
+    /// Sets the installs that the user may access; for partial roles only.
     pub fn installs<I>(mut self, installs: I) -> Self
     where
         I: IntoIterator,
@@ -245,7 +245,7 @@ impl CreateAccountUser {
 
 request_methods!(CreateAccountUser -> AccountUserChange);
 
-/// A request to give a user other roles.
+/// A request to change the roles of a user.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct UpdateAccountUser {
@@ -256,7 +256,7 @@ pub struct UpdateAccountUser {
 }
 
 impl UpdateAccountUser {
-    /// The installs that the user may reach. For partial roles only.
+    /// Sets the installs that the user may access; for partial roles only.
     pub fn installs<I>(mut self, installs: I) -> Self
     where
         I: IntoIterator,

@@ -1,4 +1,4 @@
-//! Accounts, and what their plans allow.
+//! Accounts and the limits of their plans.
 
 use super::{AccountUsage, AccountUserHandle, AccountUsers};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     types::{Account, AccountId, AccountLimits, SiteTransfer, Template, UserId},
 };
 
-/// The accounts that the credentials can reach.
+/// The accounts that the credentials can access.
 #[derive(Clone, Debug)]
 pub struct Accounts {
     client: Client,
@@ -22,8 +22,8 @@ impl Accounts {
         }
     }
 
-    /// Lists the accounts. An account for which an owner has not switched API access on is not among them: with good
-    /// credentials and no such account, the list is empty.
+    /// Lists the accounts for which an owner has enabled API access. If there is no such account, the list is empty,
+    /// even with valid credentials.
     ///
     /// Operation `list_accounts`.
     ///
@@ -49,7 +49,7 @@ impl Accounts {
     }
 }
 
-/// One account.
+/// A handle to one account.
 #[derive(Clone, Debug)]
 pub struct AccountHandle {
     client: Client,
@@ -64,13 +64,13 @@ impl AccountHandle {
         }
     }
 
-    /// The id of this handle.
+    /// Returns the id of this handle.
     #[must_use]
     pub fn id(&self) -> &AccountId {
         &self.id
     }
 
-    /// Asks for the account.
+    /// Fetches the account.
     ///
     /// Operation `get_account`.
     ///
@@ -93,7 +93,7 @@ impl AccountHandle {
         )
     }
 
-    /// Asks what the plan of the account allows: visits a month, and storage and bandwidth in GB.
+    /// Fetches the limits of the account's plan: visits per month, and storage and bandwidth in GB.
     ///
     /// Operation `get_account_limits`.
     ///
@@ -116,24 +116,24 @@ impl AccountHandle {
         )
     }
 
-    /// The usage figures of the account.
+    /// Returns the usage figures of the account.
     #[must_use]
     pub fn usage(&self) -> AccountUsage {
         AccountUsage::new(&self.client, &self.id)
     }
 
-    /// The users of the account.
+    /// Returns the users of the account.
     #[must_use]
     pub fn users(&self) -> AccountUsers {
         AccountUsers::new(&self.client, &self.id)
     }
 
-    /// One user of the account, by the user's id.
+    /// Returns a handle to one user of the account.
     pub fn user(&self, id: impl Into<UserId>) -> AccountUserHandle {
         AccountUserHandle::new(&self.client, &self.id, id.into())
     }
 
-    /// Lists the transfers of sites out of and into the account. Transfers are started from a site:
+    /// Lists the transfers of sites from and to the account. To start a transfer, use
     /// [`SiteTransfers::create`](crate::resources::SiteTransfers::create).
     ///
     /// Operation `list_account_site_transfers`.
@@ -164,7 +164,7 @@ impl AccountHandle {
         )
     }
 
-    /// Lists the templates from which reports on sites of the account are made. The list comes whole.
+    /// Lists the templates for reports on sites of the account. The API returns them without pages.
     ///
     /// Operation `list_site_report_templates`.
     ///

@@ -22,9 +22,9 @@ use crate::{
     wait::{Stage, Work},
 };
 
-/// How long to wait for an archive by default.
+/// The default deadline of a wait for an archive.
 const LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
-/// How long the service may take to list an archive that it makes, before it is asked again.
+/// The pause before the archives are listed again, if the new archive is not listed yet.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 collection! {
@@ -63,11 +63,12 @@ impl Archives {
         )
     }
 
-    /// Starts making a zip file of everything that a backup holds. At least one address is needed, which gets a mail when
-    /// the archive is ready. Each call makes another archive.
+    /// Creates an archive: a zip file with the content of a backup. At least one e-mail address is required; the
+    /// service sends a mail when the archive is ready. Each call creates another archive.
     ///
-    /// Operation `create_archive`. The service does not say which archive it is making, so the archives are listed first
-    /// (`list_archives`): the handle that comes back waits for the one of this backup that was not there before.
+    /// Operation `create_archive`. The response does not contain the id of the archive. Therefore the archives are
+    /// listed first (`list_archives`), and the returned [`NewArchive`] waits for the archive of this backup that was
+    /// not in this list.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -104,7 +105,7 @@ impl Archives {
     }
 }
 
-/// A request to make a backup downloadable.
+/// A request to create an archive of a backup.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct CreateArchive {
@@ -128,7 +129,7 @@ impl CreateArchive {
 
 request_methods!(CreateArchive -> NewArchive);
 
-/// What is to be sent after the list of what there is.
+/// The two requests: the list of the existing archives, then the creation.
 struct Prepared(CreateArchive);
 
 impl Prepared {
@@ -173,29 +174,29 @@ impl IntoFuture for Prepared {
     }
 }
 
-/// An archive that is being made and whose id is not known yet.
+/// A new archive whose id is not known yet.
 #[derive(Clone)]
 pub struct NewArchive {
     archives: Archives,
     backup_id: BackupId,
     before: HashSet<ArchiveId>,
-    /// Which one it is, once it was listed.
+    /// The id of the archive, once it was listed.
     known: Arc<OnceLock<ArchiveId>>,
 }
 
 impl NewArchive {
-    /// The backup that the archive is made of.
+    /// Returns the backup from which the archive is created.
     #[must_use]
     pub fn backup_id(&self) -> &BackupId {
         &self.backup_id
     }
 
-    /// Waits until the archive is completed, 2 hours at the most unless another [`deadline`](Wait::deadline) is given.
+    /// Waits until the archive is completed; the default [`deadline`](Wait::deadline) is 2 hours.
     ///
-    /// Asks with the operation `list_archives`, for the archive of the backup that was not there before. Two of them are an
-    /// error of the kind [`Ambiguous`](crate::ErrorKind::Ambiguous): somebody else has made another one at the same time,
-    /// and nothing tells them apart. One that was `aborted` is an error of the kind
-    /// [`WorkFailed`](crate::ErrorKind::WorkFailed).
+    /// Uses the operation `list_archives` and looks for the archive of the backup that did not exist before. Two such
+    /// archives are an error of the kind [`Ambiguous`](crate::ErrorKind::Ambiguous): somebody else has created one at
+    /// the same time, and the client cannot know which one is its own. An archive with the state `aborted` is an error
+    /// of the kind [`WorkFailed`](crate::ErrorKind::WorkFailed).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -232,8 +233,8 @@ impl NewArchive {
         )
     }
 
-    /// The one archive of the backup that was not there before, as soon as it is listed. Once it is known, others do not
-    /// matter.
+    /// Returns the archive of the backup that did not exist before, as soon as it is listed. Once its id is known,
+    /// other new archives are ignored.
     async fn find(&self) -> Result<Archive, Error> {
         loop {
             let mut found = Vec::new();
@@ -266,7 +267,7 @@ impl NewArchive {
                     return Ok(archive);
                 }
             }
-            // It ends with the limit of the wait.
+            // The deadline of the wait ends this loop.
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
@@ -282,14 +283,14 @@ impl fmt::Debug for NewArchive {
 }
 
 handle! {
-    /// One archive of an install.
+    /// A handle to one archive of an install.
     ArchiveHandle of install_id: InstallId, archive_id: ArchiveId
 }
 
 impl ArchiveHandle {
-    /// Waits until the archive is completed, 2 hours at the most unless another [`deadline`](Wait::deadline) is given.
+    /// Waits until the archive is completed; the default [`deadline`](Wait::deadline) is 2 hours.
     ///
-    /// Asks with the operation `list_archives`. An archive that was `aborted` is an error of the kind
+    /// Uses the operation `list_archives`. An archive with the state `aborted` is an error of the kind
     /// [`WorkFailed`](crate::ErrorKind::WorkFailed).
     ///
     /// ```
@@ -321,10 +322,10 @@ impl ArchiveHandle {
         )
     }
 
-    /// Begins to download the archive, a zip file, which must be completed.
+    /// Starts to download the archive, which is a zip file. The archive must be completed.
     ///
-    /// Asks for its link with the operation `list_archives`, and opens that without the credentials, as
-    /// [`Client::download`](crate::Client::download) says.
+    /// Gets the link with the operation `list_archives` and opens it without the credentials; see
+    /// [`Client::download`](crate::Client::download).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

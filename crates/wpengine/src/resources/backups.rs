@@ -1,4 +1,4 @@
-//! Backups of an install, and going back to one.
+//! Backups of an install, and restoring one.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{
     wait::{Stage, Work},
 };
 
-/// How long to wait for a backup by default. One of a large site takes half an hour.
+/// The default deadline of a wait for a backup. The backup of a large site takes half an hour.
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
 collection! {
@@ -55,8 +55,9 @@ impl Backups {
         )
     }
 
-    /// Takes a backup of the files and the database. The service answers before it is taken:
-    /// [`wait`](CreateBackup::wait) waits for it. At least one address is needed, which gets a mail when it is over.
+    /// Creates a backup of the files and the database. The service responds before the backup is completed;
+    /// [`wait`](CreateBackup::wait) waits for it. At least one e-mail address is required; the service sends a mail
+    /// when the backup has ended.
     ///
     /// Operation `create_backup`.
     ///
@@ -88,7 +89,7 @@ impl Backups {
     }
 }
 
-/// A request to take a backup.
+/// A request to create a backup.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct CreateBackup {
@@ -99,7 +100,7 @@ pub struct CreateBackup {
 }
 
 impl CreateBackup {
-    /// Takes the backup and waits until it is completed, as [`BackupHandle::wait`] does.
+    /// Creates the backup and waits until it is completed; see [`BackupHandle::wait`].
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -136,7 +137,7 @@ impl CreateBackup {
 request_methods!(CreateBackup -> Backup);
 
 handle! {
-    /// One backup of an install.
+    /// A handle to one backup of an install.
     BackupHandle of install_id: InstallId, backup_id: BackupId
 }
 
@@ -146,7 +147,7 @@ impl BackupHandle {
         check::id("backup", &self.backup_id)
     }
 
-    /// Asks for the backup.
+    /// Fetches the backup.
     ///
     /// Operation `get_backup`.
     ///
@@ -173,9 +174,9 @@ impl BackupHandle {
         )
     }
 
-    /// Waits until the backup is completed, an hour at the most unless another [`deadline`](Wait::deadline) is given.
+    /// Waits until the backup is completed; the default [`deadline`](Wait::deadline) is 1 hour.
     ///
-    /// Asks with the operation `get_backup`. A backup that was `aborted` is an error of the kind
+    /// Uses the operation `get_backup`. A backup with the status `aborted` is an error of the kind
     /// [`WorkFailed`](crate::ErrorKind::WorkFailed).
     ///
     /// ```
@@ -213,11 +214,11 @@ impl BackupHandle {
         }
     }
 
-    /// Puts the install back to how the backup found it, **and overwrites what is there now**. By default the database
-    /// is put back too, and a backup of the present state is taken first.
+    /// Restores the install to the state of the backup. **This overwrites the current content of the install.** By
+    /// default the database is restored too, and the service creates a backup of the current state first.
     ///
-    /// Operation `restore_backup`. The service answers before the work is done and cannot be asked how far it is: the
-    /// end shows only in the mail to the given addresses.
+    /// Operation `restore_backup`. The service responds before the work is done, and the API cannot report its
+    /// progress. The service sends a mail to the given addresses when the work has ended.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -254,8 +255,8 @@ impl BackupHandle {
     }
 }
 
-/// Whoever adds a state here reads the table of asynchronous work in the API's documentation. `initiated` is an older
-/// word for in progress, and like every unknown state it is not the end.
+/// See the table of asynchronous work in the documentation of the API before you add a state. `initiated` is an older
+/// name for a backup in progress. Like every unknown state, it does not end the wait.
 fn stage(backup: &Backup) -> Stage {
     match &backup.status {
         BackupStatus::Completed => Stage::Done,
@@ -275,13 +276,13 @@ pub struct RestoreBackup {
 }
 
 impl RestoreBackup {
-    /// Whether the database is put back too; it is by default.
+    /// Sets whether the database is restored too; true by default.
     pub fn restore_database(mut self, restore: bool) -> Self {
         self.body.restore_database = Some(restore);
         self
     }
 
-    /// Whether a backup of the present state is taken first; it is by default.
+    /// Sets whether the service creates a backup of the current state first; true by default.
     pub fn create_checkpoint(mut self, create: bool) -> Self {
         self.body.create_checkpoint = Some(create);
         self

@@ -22,10 +22,10 @@ use crate::{
     wait::{Stage, Work},
 };
 
-/// How long to wait for a certificate by default.
+/// The default deadline of a wait for a certificate.
 const LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// What a 404 begins with that means that there are none.
+/// The beginning of the message of a 404 that means that the install has no certificates.
 const NONE_FOUND: &str = "No SSL certs found";
 
 collection! {
@@ -34,7 +34,7 @@ collection! {
 }
 
 impl Certificates {
-    /// Lists the certificates. An install without any is an empty list, although the API answers it with a 404.
+    /// Lists the certificates. If the install has none, the list is empty, although the API responds with a 404.
     ///
     /// Operation `list_certificates`.
     ///
@@ -87,9 +87,11 @@ impl Certificates {
         )
     }
 
-    /// Installs a certificate from elsewhere. Both are PEM texts: the full chain, and its private key.
+    /// Installs a certificate from another authority. Both arguments are PEM texts: the full certificate chain, and its
+    /// private key.
     ///
-    /// Operation `import_third_party_certificate`. The key is never printed, and nothing of a failure's body is quoted.
+    /// Operation `import_third_party_certificate`. The key is never printed. If the call fails, the error does not
+    /// quote the response body.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -127,13 +129,14 @@ impl Certificates {
     }
 }
 
-/// Whether a failure of the listing says that there are no certificates, and not that there is no such install.
+/// Whether an error of the listing means that there are no certificates. A 404 can also mean that the install does not
+/// exist.
 fn means_none(error: &Error) -> bool {
     error.is_not_found() && error.says(NONE_FOUND)
 }
 
 handle! {
-    /// The certificate of one domain.
+    /// A handle to the certificate of one domain.
     DomainCertificateHandle of install_id: InstallId, domain_id: DomainId
 }
 
@@ -143,7 +146,7 @@ impl DomainCertificateHandle {
         check::id("domain", &self.domain_id)
     }
 
-    /// Asks for the certificate. The answer can hold its private key, which is never printed.
+    /// Fetches the certificate. The response can contain its private key, which is never printed.
     ///
     /// Operation `get_domain_certificate`.
     ///
@@ -172,11 +175,11 @@ impl DomainCertificateHandle {
         )
     }
 
-    /// Waits until the certificate is enabled, 2 hours at the most unless another [`deadline`](Wait::deadline) is given. As long
-    /// as there is none, it may still come.
+    /// Waits until the certificate is enabled; the default [`deadline`](Wait::deadline) is 2 hours. If the domain has
+    /// no certificate yet, the wait continues.
     ///
-    /// Asks with the operation `get_domain_certificate`. One that was `REJECTED` or `CANCELED`, or is `EXPIRED`, is an
-    /// error of the kind [`WorkFailed`](crate::ErrorKind::WorkFailed).
+    /// Uses the operation `get_domain_certificate`. A certificate with the status `REJECTED`, `CANCELED` or `EXPIRED`
+    /// is an error of the kind [`WorkFailed`](crate::ErrorKind::WorkFailed).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -241,9 +244,9 @@ impl DomainCertificateHandle {
         )
     }
 
-    /// Orders a certificate of Let's Encrypt, for a domain on the legacy network. The answer comes before it is issued:
-    /// it is issued when the status of [`get`](Self::get) is `ENABLED`. [`name`](OrderCertificate::name) and
-    /// [`region`](OrderCertificate::region) are required.
+    /// Orders a Let's Encrypt certificate for a domain on the legacy network. The service responds before the
+    /// certificate is issued; it is issued when its status in [`get`](Self::get) is `ENABLED`.
+    /// [`name`](OrderCertificate::name) and [`region`](OrderCertificate::region) are required.
     ///
     /// Operation `order_domain_certificate`.
     ///
@@ -299,32 +302,32 @@ pub struct OrderCertificate {
 }
 
 impl OrderCertificate {
-    /// The given and the family name of who orders. Required.
+    /// Sets the given name and the family name of the person who orders. Required.
     pub fn name(mut self, given: impl Into<String>, family: impl Into<String>) -> Self {
         self.body.given_name = given.into();
         self.body.family_name = family.into();
         self
     }
 
-    /// The country of who orders, as a two-letter code. Required.
+    /// Sets the country of the person who orders, as a two-letter code. Required.
     pub fn region(mut self, code: impl Into<String>) -> Self {
         self.body.region_code = code.into();
         self
     }
 
-    /// The state or province of who orders.
+    /// Sets the state or province of the person who orders.
     pub fn state(mut self, state: impl Into<String>) -> Self {
         self.body.state = Some(state.into());
         self
     }
 
-    /// The city of who orders.
+    /// Sets the city of the person who orders.
     pub fn city(mut self, city: impl Into<String>) -> Self {
         self.body.city = Some(city.into());
         self
     }
 
-    /// The telephone number of who orders.
+    /// Sets the telephone number of the person who orders.
     pub fn phone(mut self, phone: impl Into<String>) -> Self {
         self.body.phone = Some(phone.into());
         self

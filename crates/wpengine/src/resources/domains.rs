@@ -1,4 +1,4 @@
-//! The domains of an install, their redirects, and the proof that they are yours.
+//! The domains of an install, their redirects, and the verification of their ownership.
 
 use std::{future::IntoFuture, time::Duration};
 
@@ -22,12 +22,12 @@ use crate::{
     wait::{Stage, Work},
 };
 
-/// How many domains one request may add.
+/// The maximum number of domains in one request.
 const MOST_AT_ONCE: usize = 20;
 
-/// How long to wait for the report of a check by default.
+/// The default deadline of a wait for a domain status report.
 const REPORT_LIMIT: Duration = Duration::from_secs(10 * 60);
-/// How long to wait for a proof of ownership by default. A change in the DNS takes its time to spread.
+/// The default deadline of a wait for the verification of a domain. DNS changes take time to propagate.
 const OWNERSHIP_LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 
 collection! {
@@ -67,7 +67,8 @@ impl Domains {
         )
     }
 
-    /// Adds a domain. It serves no traffic until its TXT record is in the DNS and [`DomainHandle::verify`] was called.
+    /// Adds a domain. It serves no traffic until its TXT record is in the DNS and [`DomainHandle::verify`] has found
+    /// it.
     ///
     /// Operation `create_domain`.
     ///
@@ -98,7 +99,7 @@ impl Domains {
         }
     }
 
-    /// Adds 1 to 20 domains at once. A redirect names its target by the **name** of the domain, which may be one of the
+    /// Adds 1 to 20 domains with one request. The target of a redirect is the **name** of a domain, which may be in the
     /// same request.
     ///
     /// Operation `create_bulk_domains`.
@@ -136,19 +137,19 @@ impl Domains {
         operation!(&self.client, check, create_bulk_domains(&id, &body))
     }
 
-    /// One report of a check of a domain's status, which [`DomainHandle::check_status`] started.
+    /// Returns a handle to the report of a status check that [`DomainHandle::check_status`] started.
     pub fn report(&self, id: impl Into<DomainReportId>) -> DomainReportHandle {
         DomainReportHandle::new(&self.client, &self.install_id, id.into())
     }
 }
 
 handle! {
-    /// The report of one check of a domain's status.
+    /// A handle to the report of one status check of a domain.
     DomainReportHandle of install_id: InstallId, report_id: DomainReportId
 }
 
 impl DomainReportHandle {
-    /// Asks for the report. It is complete when its `complete` is true.
+    /// Fetches the report. The check is finished when `complete` is true.
     ///
     /// Operation `get_domain_report`.
     ///
@@ -178,9 +179,9 @@ impl DomainReportHandle {
         )
     }
 
-    /// Waits until the report is complete, 10 minutes at most unless another [`deadline`](Wait::deadline) is given.
+    /// Waits until the report is complete; the default [`deadline`](Wait::deadline) is 10 minutes.
     ///
-    /// Asks with the operation `get_domain_report`.
+    /// Uses the operation `get_domain_report`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -223,12 +224,12 @@ impl DomainReportHandle {
     }
 }
 
-/// A domain to add with others: a plain one, or one that redirects.
+/// A domain for [`Domains::create_bulk`], with or without a redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewDomain(BulkDomain);
 
 impl NewDomain {
-    /// A domain of that name.
+    /// Creates a domain with this name.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self(BulkDomain {
@@ -237,7 +238,7 @@ impl NewDomain {
         })
     }
 
-    /// Redirects it to another domain of the install, given by its **name**.
+    /// Redirects the domain to another domain of the install, given by its **name**.
     #[must_use]
     pub fn redirect_to(mut self, name: impl Into<String>) -> Self {
         self.0.redirect_to = Some(name.into());
@@ -269,7 +270,7 @@ fn check_bulk(domains: &[BulkDomain]) -> Result<(), Error> {
 }
 
 handle! {
-    /// One domain of an install.
+    /// A handle to one domain of an install.
     DomainHandle of install_id: InstallId, domain_id: DomainId
 }
 
@@ -279,7 +280,7 @@ impl DomainHandle {
         check::id("domain", &self.domain_id)
     }
 
-    /// Asks for the domain.
+    /// Fetches the domain.
     ///
     /// Operation `get_domain`.
     ///
@@ -305,8 +306,8 @@ impl DomainHandle {
         )
     }
 
-    /// Updates the domain. At least one setter must be called. A duplicate, a wildcard or a redirected domain cannot be made the
-    /// primary one.
+    /// Updates the domain. At least one setter must be called. A duplicate domain, a wildcard domain or a domain with a
+    /// redirect cannot become the primary domain.
     ///
     /// Operation `update_domain`.
     ///
@@ -331,7 +332,7 @@ impl DomainHandle {
         }
     }
 
-    /// Takes the domain off the install.
+    /// Removes the domain from the install.
     ///
     /// Operation `delete_domain`.
     ///
@@ -355,9 +356,9 @@ impl DomainHandle {
         )
     }
 
-    /// Has the TXT record of the domain looked up, which proves that it is yours.
+    /// Verifies the ownership of the domain: the service looks up its TXT record.
     ///
-    /// Operation `verify_domain`. It may be called until the record is found.
+    /// Operation `verify_domain`. It may be called repeatedly until the record is found.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -380,10 +381,10 @@ impl DomainHandle {
         )
     }
 
-    /// Has the TXT record looked up until it is found, 2 hours at the most unless another [`deadline`](Wait::deadline) is
-    /// given.
+    /// Verifies the domain repeatedly until its TXT record is found; the default [`deadline`](Wait::deadline) is 2
+    /// hours.
     ///
-    /// Asks with the operations `verify_domain` and `get_domain`.
+    /// Uses the operations `verify_domain` and `get_domain`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -428,8 +429,9 @@ impl DomainHandle {
         )
     }
 
-    /// Starts a check of the domain's DNS and certificate; the answer names the [`report`](Domains::report) to ask for.
-    /// One check every 5 s for each install: a further one waits that long before it is repeated.
+    /// Starts a check of the domain's DNS and certificate. The response contains the id of the
+    /// [`report`](Domains::report). The service allows one check every 5 s for each install; if it refuses a check, the
+    /// client waits 5 s and retries.
     ///
     /// Operation `check_domain_status`.
     ///
@@ -456,12 +458,12 @@ impl DomainHandle {
         )
     }
 
-    /// Makes a link by which somebody else can set up the DNS of the domain: whoever opens it signs in at the domain's
-    /// registry, and the records that prove the domain and point it at the platform are set there. Each call makes another
-    /// link, and nothing lists or removes them: hand on the one that you have.
+    /// Creates a link with which somebody else can set up the DNS of the domain. That person signs in at the registry
+    /// of the domain, and the DNS records for verification and for the platform are created there. Each call creates
+    /// another link. Links cannot be listed or deleted, so reuse the one that you have.
     ///
-    /// Operation `create_domain_sharing_link`. Only for a domain whose `network_type` is `AN` or `GES`; the service refuses
-    /// others.
+    /// Operation `create_domain_sharing_link`. The service refuses domains whose `network_type` is neither `AN` nor
+    /// `GES`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -484,7 +486,7 @@ impl DomainHandle {
         )
     }
 
-    /// The certificate of the domain.
+    /// Returns a handle to the certificate of the domain.
     #[must_use]
     pub fn certificate(&self) -> DomainCertificateHandle {
         DomainCertificateHandle::new(&self.client, &self.install_id, self.domain_id.clone())
@@ -502,13 +504,13 @@ pub struct CreateDomain {
 }
 
 impl CreateDomain {
-    /// Whether the install presents itself under this domain.
+    /// Sets whether this is the primary domain of the install.
     pub fn primary(mut self, primary: bool) -> Self {
         self.body.primary = Some(primary);
         self
     }
 
-    /// Redirects it to another domain of the install, given by its **id**.
+    /// Redirects the domain to another domain of the install, given by its **id**.
     pub fn redirect_to(mut self, domain: impl Into<DomainId>) -> Self {
         self.body.redirect_to = Some(domain.into());
         self
@@ -533,7 +535,7 @@ impl CreateDomain {
 
 request_methods!(CreateDomain -> Domain);
 
-/// A request to change a domain.
+/// A request to update a domain.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct UpdateDomain {
@@ -544,25 +546,25 @@ pub struct UpdateDomain {
 }
 
 impl UpdateDomain {
-    /// Whether the install presents itself under this domain.
+    /// Sets whether this is the primary domain of the install.
     pub fn primary(mut self, primary: bool) -> Self {
         self.body.primary = Some(primary);
         self
     }
 
-    /// Redirects it to another domain of the install, given by its **id**.
+    /// Redirects the domain to another domain of the install, given by its **id**.
     pub fn redirect_to(mut self, domain: impl Into<DomainId>) -> Self {
         self.body.redirect_to = Change::Set(domain.into());
         self
     }
 
-    /// Lets it redirect no longer.
+    /// Removes the redirect of the domain.
     pub fn remove_redirect(mut self) -> Self {
         self.body.redirect_to = Change::Clear;
         self
     }
 
-    /// Whether every request to the domain is sent on to HTTPS.
+    /// Sets whether every request to the domain is redirected to HTTPS.
     pub fn secure_all_urls(mut self, secure: bool) -> Self {
         self.body.secure_all_urls = Some(secure);
         self

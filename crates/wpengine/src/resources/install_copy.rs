@@ -1,4 +1,4 @@
-//! Copying one install over another.
+//! Copying one install to another.
 
 use wpengine_raw::types::{CopyInstallRequest, CopyOptions};
 
@@ -13,11 +13,12 @@ use crate::{
 };
 
 impl InstallHandle {
-    /// Copies this install over another one of the same account, **which is overwritten**. Take a backup of it first,
-    /// and wait until that is completed.
+    /// Copies this install to another install of the same account. **This overwrites the other install.** Back it up
+    /// first, and wait until the backup is completed.
     ///
-    /// Operation `copy_install`. The service answers before it copies and cannot be asked how far it is: the end shows
-    /// only in a mail to the [`notification_emails`](CopyInstall::notification_emails).
+    /// Operation `copy_install`. The service responds before the copy is done, and the API cannot report its progress.
+    /// The service sends a mail to the [`notification_emails`](CopyInstall::notification_emails) when the copy has
+    /// ended.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -52,7 +53,7 @@ impl InstallHandle {
     }
 }
 
-/// A request to copy an install over another one.
+/// A request to copy an install to another one.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct CopyInstall {
@@ -62,7 +63,7 @@ pub struct CopyInstall {
 }
 
 impl CopyInstall {
-    /// Who gets a mail when the copy is done.
+    /// Sets the addresses that get a mail when the copy has ended.
     pub fn notification_emails<I>(mut self, emails: I) -> Self
     where
         I: IntoIterator,
@@ -72,19 +73,19 @@ impl CopyInstall {
         self
     }
 
-    /// Whether the files are copied.
+    /// Sets whether the files are copied.
     pub fn include_files(mut self, include: bool) -> Self {
         self.custom().include_files = Some(include);
         self
     }
 
-    /// Whether the database is copied.
+    /// Sets whether the database is copied.
     pub fn include_database(mut self, include: bool) -> Self {
         self.custom().include_db = Some(include);
         self
     }
 
-    /// Copies these tables of the database only.
+    /// Copies only these tables of the database.
     pub fn tables<I>(mut self, tables: I) -> Self
     where
         I: IntoIterator,

@@ -1,4 +1,4 @@
-//! Installs: one WordPress environment each.
+//! Installs: each is one WordPress environment.
 
 use std::{future::IntoFuture, time::Duration};
 
@@ -26,10 +26,10 @@ use crate::{
     wait::{Stage, Work},
 };
 
-/// How long to wait for an install by default. It takes 3 to 5 minutes.
+/// The default deadline of a wait for an install. Creating one takes 3 to 5 minutes.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
-/// The installs that the credentials can reach.
+/// The installs that the credentials can access.
 #[derive(Clone, Debug)]
 pub struct Installs {
     client: Client,
@@ -42,7 +42,7 @@ impl Installs {
         }
     }
 
-    /// Lists the installs: those of all accounts, or of one with [`account`](List::account).
+    /// Lists the installs of all accounts, or of one account with [`account`](List::account).
     ///
     /// Operation `list_installs`.
     ///
@@ -69,7 +69,8 @@ impl Installs {
         )
     }
 
-    /// Finds the install of that name, which is unique over the whole platform. It lists the installs.
+    /// Finds the install with this name, which is unique on the whole platform. It reads the list of installs until it
+    /// finds the name.
     ///
     /// Operation `list_installs`.
     ///
@@ -87,8 +88,8 @@ impl Installs {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if the credentials can see no install of that name, and every kind of [`Error`] that a
-    /// call can end in.
+    /// [`NotFound`](ErrorKind::NotFound) if the credentials can see no install with this name, and every kind of
+    /// [`Error`] that a call can return.
     pub async fn by_name(&self, name: &str) -> Result<Installation, Error> {
         let named = |error: Error| error.with(|inner| inner.operation = Some("list_installs"));
         check::install_name(name).map_err(named)?;
@@ -105,8 +106,8 @@ impl Installs {
         )))
     }
 
-    /// Creates an install. Its name takes 3 to 14 lower-case letters and digits, a letter first, and is unique over the
-    /// whole platform. The install is `pending` for a few minutes before it is `active`.
+    /// Creates an install. Its name has 3 to 14 lower-case letters and digits, starts with a letter, and must be unique
+    /// on the whole platform. The install is `pending` for a few minutes before it is `active`.
     ///
     /// Operation `create_install`.
     ///
@@ -141,7 +142,7 @@ impl Installs {
     }
 }
 
-/// One install.
+/// A handle to one install.
 #[derive(Clone, Debug)]
 pub struct InstallHandle {
     client: Client,
@@ -156,7 +157,7 @@ impl InstallHandle {
         }
     }
 
-    /// The id of this handle.
+    /// Returns the id of this handle.
     #[must_use]
     pub fn id(&self) -> &InstallId {
         &self.id
@@ -166,7 +167,7 @@ impl InstallHandle {
         &self.client
     }
 
-    /// Asks for the install, with its WordPress version, which lists leave out.
+    /// Fetches the install. Unlike lists, the response contains the WordPress version.
     ///
     /// Operation `get_install`.
     ///
@@ -189,10 +190,10 @@ impl InstallHandle {
         )
     }
 
-    /// Waits until the install is active, 30 minutes at the most unless another [`deadline`](Wait::deadline) is given. The SSH
-    /// gateway lets one in about 3 minutes after that.
+    /// Waits until the install is active; the default [`deadline`](Wait::deadline) is 30 minutes. The SSH gateway
+    /// accepts connections about 3 minutes after that.
     ///
-    /// Asks with the operation `get_install`.
+    /// Uses the operation `get_install`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -229,7 +230,7 @@ impl InstallHandle {
         }
     }
 
-    /// Moves the install to another site or into another environment. At least one setter must be called.
+    /// Moves the install to another site or to another environment. At least one setter must be called.
     ///
     /// Operation `update_install`.
     ///
@@ -289,8 +290,8 @@ impl InstallHandle {
         )
     }
 
-    /// Empties a cache of the install, soon after the answer. The object cache takes one purge a minute for each
-    /// install: a further one waits that long before it is repeated.
+    /// Purges a cache of the install. The service purges it soon after its response. It allows one purge of the object
+    /// cache per minute for each install; if it refuses a purge, the client waits a minute and retries.
     ///
     /// Operation `purge_cache`.
     ///
@@ -316,52 +317,52 @@ impl InstallHandle {
         operation!(&self.client, check, purge_cache(&id, &body))
     }
 
-    /// The backups of the install.
+    /// Returns the backups of the install.
     #[must_use]
     pub fn backups(&self) -> Backups {
         Backups::new(&self.client, &self.id)
     }
 
-    /// One backup of the install, by its id.
+    /// Returns a handle to one backup of the install.
     pub fn backup(&self, id: impl Into<BackupId>) -> BackupHandle {
         BackupHandle::new(&self.client, &self.id, id.into())
     }
 
-    /// The archives of the install: downloadable copies of its backups.
+    /// Returns the archives of the install: downloadable copies of its backups.
     #[must_use]
     pub fn archives(&self) -> Archives {
         Archives::new(&self.client, &self.id)
     }
 
-    /// One archive of the install, by its id.
+    /// Returns a handle to one archive of the install.
     pub fn archive(&self, id: impl Into<ArchiveId>) -> ArchiveHandle {
         ArchiveHandle::new(&self.client, &self.id, id.into())
     }
 
-    /// The domains of the install.
+    /// Returns the domains of the install.
     #[must_use]
     pub fn domains(&self) -> Domains {
         Domains::new(&self.client, &self.id)
     }
 
-    /// One domain of the install, by its id.
+    /// Returns a handle to one domain of the install.
     pub fn domain(&self, id: impl Into<DomainId>) -> DomainHandle {
         DomainHandle::new(&self.client, &self.id, id.into())
     }
 
-    /// The certificates of the install.
+    /// Returns the certificates of the install.
     #[must_use]
     pub fn certificates(&self) -> Certificates {
         Certificates::new(&self.client, &self.id)
     }
 
-    /// How the install serves its large files.
+    /// Returns the settings that serve large files of the install from object storage.
     #[must_use]
     pub fn offload_settings(&self) -> OffloadSettings {
         OffloadSettings::new(&self.client, &self.id)
     }
 
-    /// The usage figures of the install.
+    /// Returns the usage figures of the install.
     #[must_use]
     pub fn usage(&self) -> InstallUsage {
         InstallUsage::new(&self.client, &self.id)
@@ -378,19 +379,19 @@ pub struct CreateInstall {
 }
 
 impl CreateInstall {
-    /// The site that the install belongs to.
+    /// Sets the site of the install.
     pub fn site(mut self, site: impl Into<SiteId>) -> Self {
         self.body.site_id = Some(site.into());
         self
     }
 
-    /// The environment of the site that the install fills.
+    /// Sets the environment of the install in its site.
     pub fn environment(mut self, environment: Environment) -> Self {
         self.body.environment = Some(environment);
         self
     }
 
-    /// Creates the install and waits until it is active, as [`InstallHandle::wait`] does.
+    /// Creates the install and waits until it is active; see [`InstallHandle::wait`].
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -433,7 +434,7 @@ impl CreateInstall {
 
 request_methods!(CreateInstall -> Installation);
 
-/// A request to change an install.
+/// A request to update an install.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct UpdateInstall {
@@ -450,13 +451,13 @@ impl UpdateInstall {
         self
     }
 
-    /// Moves the install into another environment of its site.
+    /// Moves the install to another environment of its site.
     pub fn environment(mut self, environment: Environment) -> Self {
         self.body.environment = Change::Set(environment);
         self
     }
 
-    /// Takes the install out of its environment.
+    /// Removes the install from its environment.
     pub fn clear_environment(mut self) -> Self {
         self.body.environment = Change::Clear;
         self

@@ -1,4 +1,4 @@
-//! The resources of the API, one file each, in the words of its documentation.
+//! Collections and handles for the resources of the API, named as in its documentation.
 
 mod account_users;
 mod accounts;
@@ -29,7 +29,7 @@ pub use sites::{SiteHandle, Sites};
 pub use ssh_keys::{SshKeyHandle, SshKeys};
 pub use usage::{AccountUsage, InstallUsage};
 
-/// The requests with options of their own.
+/// The request types that have options of their own.
 pub(crate) mod requests {
     pub use super::{
         account_users::{CreateAccountUser, UpdateAccountUser},
@@ -49,7 +49,7 @@ pub(crate) mod requests {
 
 use crate::Client;
 
-/// A collection of an account, a site or an install: the client and the id of what it belongs to.
+/// Defines a collection of an account, a site or an install. It has the client and the id of that parent.
 macro_rules! collection {
     ($(#[$doc:meta])* $name:ident of $id:ident: $id_type:ty) => {
         $(#[$doc])*
@@ -70,7 +70,8 @@ macro_rules! collection {
     };
 }
 
-/// A thing inside an account, a site or an install: the client, the id of what it belongs to, and its own.
+/// Defines a handle to a resource of an account, a site or an install. It has the client, the id of that parent, and
+/// its own id.
 macro_rules! handle {
     ($(#[$doc:meta])* $name:ident of $parent:ident: $parent_type:ty, $id:ident: $id_type:ty) => {
         $(#[$doc])*
@@ -90,7 +91,7 @@ macro_rules! handle {
                 }
             }
 
-            /// The id of this handle.
+            /// Returns the id of this handle.
             #[must_use]
             pub fn id(&self) -> &$id_type {
                 &self.$id
@@ -101,7 +102,7 @@ macro_rules! handle {
 
 use {collection, handle};
 
-/// Lists of texts are taken from whatever holds them.
+/// Converts a list of anything that becomes a `String`.
 fn texts<I>(texts: I) -> Vec<String>
 where
     I: IntoIterator,
@@ -111,46 +112,46 @@ where
 }
 
 impl Client {
-    /// The accounts that the credentials can reach.
+    /// Returns the accounts that the credentials can access.
     #[must_use]
     pub fn accounts(&self) -> Accounts {
         Accounts::new(self)
     }
 
-    /// One account, by its id.
+    /// Returns a handle to one account.
     pub fn account(&self, id: impl Into<crate::types::AccountId>) -> AccountHandle {
         AccountHandle::new(self, id.into())
     }
 
-    /// The sites that the credentials can reach.
+    /// Returns the sites that the credentials can access.
     #[must_use]
     pub fn sites(&self) -> Sites {
         Sites::new(self)
     }
 
-    /// One site, by its id.
+    /// Returns a handle to one site.
     pub fn site(&self, id: impl Into<crate::types::SiteId>) -> SiteHandle {
         SiteHandle::new(self, id.into())
     }
 
-    /// The installs that the credentials can reach.
+    /// Returns the installs that the credentials can access.
     #[must_use]
     pub fn installs(&self) -> Installs {
         Installs::new(self)
     }
 
-    /// One install, by its id.
+    /// Returns a handle to one install.
     pub fn install(&self, id: impl Into<crate::types::InstallId>) -> InstallHandle {
         InstallHandle::new(self, id.into())
     }
 
-    /// The SSH keys of the user to whom the credentials belong.
+    /// Returns the SSH keys of the user of the credentials.
     #[must_use]
     pub fn ssh_keys(&self) -> SshKeys {
         SshKeys::new(self)
     }
 
-    /// One SSH key of the user, by its id, which answers call `uuid`.
+    /// Returns a handle to one SSH key of the user. Responses call the id of a key `uuid`.
     pub fn ssh_key(&self, id: impl Into<crate::types::SshKeyId>) -> SshKeyHandle {
         SshKeyHandle::new(self, id.into())
     }

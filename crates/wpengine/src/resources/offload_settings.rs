@@ -1,4 +1,4 @@
-//! Serving large files of an install from object storage.
+//! Settings that serve large files of an install from object storage.
 
 use wpengine_raw::types::{LargeFsConfig, LargeFsPathSettings, LargeFsSettings};
 
@@ -11,19 +11,19 @@ use crate::{
     types::{InstallId, LargeFsCloud, LargeFsRedirectType, LargeFsValidationFile},
 };
 
-/// What the service answers, with the status 404, where offload settings were never set up.
+/// The message of a 404 that means that the install has no offload settings.
 const NEVER_SET_UP: &str = "LargeFS settings not found";
 
 collection! {
-    /// How one install serves its large files.
+    /// The settings that serve large files of one install from object storage.
     OffloadSettings of install_id: InstallId
 }
 
 impl OffloadSettings {
-    /// Asks for the settings; none where they were never set up.
+    /// Fetches the settings; none if they were never set up.
     ///
-    /// Operation `get_offload_settings`. Where there are no settings the service answers 404 and says so; any other 404
-    /// is an error.
+    /// Operation `get_offload_settings`. The service responds with a 404 and a specific message if there are no
+    /// settings. Any other 404 is an error.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -58,7 +58,7 @@ impl OffloadSettings {
         })
     }
 
-    /// Asks for the file to put into the bucket, which proves that the bucket is yours.
+    /// Fetches the validation file. Put it into the bucket to prove that you own the bucket.
     ///
     /// Operation `get_largefs_validation_file`.
     ///
@@ -82,7 +82,8 @@ impl OffloadSettings {
         )
     }
 
-    /// Puts the settings in place of those that there are, soon after the answer. The end cannot be asked for.
+    /// Replaces all settings. The service applies the new ones soon after its response, and the API cannot report when
+    /// it is done.
     ///
     /// Operation `update_offload_settings`.
     ///
@@ -110,7 +111,8 @@ impl OffloadSettings {
         operation!(&self.client, check, update_offload_settings(&id, &body))
     }
 
-    /// Changes what is given and leaves the rest of the settings, soon after the answer. The end cannot be asked for.
+    /// Changes the settings that are given and keeps the others. The service applies them soon after its response, and
+    /// the API cannot report when it is done.
     ///
     /// Operation `patch_offload_settings`.
     ///
@@ -142,7 +144,7 @@ impl OffloadSettings {
     }
 }
 
-/// Where the large files of an install go in Amazon S3.
+/// Where the large files of an install are stored in Amazon S3.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct S3Settings(LargeFsSettings);
 
@@ -155,20 +157,20 @@ impl Default for S3Settings {
 }
 
 impl S3Settings {
-    /// Settings that say nothing but that the storage is S3.
+    /// Creates settings with S3 as the storage, and nothing else set.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Name of the bucket.
+    /// Sets the name of the bucket.
     #[must_use]
     pub fn bucket(mut self, bucket: impl Into<String>) -> Self {
         self.0.bucket = Some(bucket.into());
         self
     }
 
-    /// Region of the bucket, such as `us-east-1`.
+    /// Sets the region of the bucket, such as `us-east-1`.
     #[must_use]
     pub fn bucket_region(mut self, region: impl Into<String>) -> Self {
         self.0.bucket_region = Some(region.into());
@@ -188,7 +190,7 @@ impl S3Settings {
 pub struct PathSettings(LargeFsPathSettings);
 
 impl PathSettings {
-    /// All files below that path.
+    /// Creates settings for all files below this path.
     #[must_use]
     pub fn new(path: impl Into<String>) -> Self {
         let mut settings = LargeFsPathSettings::default();
@@ -196,7 +198,7 @@ impl PathSettings {
         Self(settings)
     }
 
-    /// Leaves out what is below these paths.
+    /// Excludes the files below these paths.
     #[must_use]
     pub fn exclude<I>(mut self, paths: I) -> Self
     where
@@ -207,7 +209,7 @@ impl PathSettings {
         self
     }
 
-    /// How requests for the files are redirected to the bucket.
+    /// Sets how requests for the files are redirected to the bucket.
     #[must_use]
     pub fn redirect_type(mut self, redirect_type: LargeFsRedirectType) -> Self {
         self.0.redirect_type = Some(redirect_type);

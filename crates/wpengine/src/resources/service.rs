@@ -1,4 +1,4 @@
-//! The service itself, and the user who asks.
+//! The status of the service, its description, and the current user.
 
 use crate::{
     Client,
@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl Client {
-    /// Asks whether the API is up. Needs no credentials, and sends none.
+    /// Fetches the status of the API. It needs and sends no credentials.
     ///
     /// Operation `get_status`.
     ///
@@ -26,7 +26,7 @@ impl Client {
         operation!(self, Ok(()), get_status())
     }
 
-    /// Asks for the service's own description of itself, a Swagger 2.0 document. Needs no credentials, and sends none.
+    /// Fetches the service's own description of the API, a Swagger 2.0 document. It needs and sends no credentials.
     ///
     /// Operation `get_swagger`.
     ///
@@ -44,7 +44,7 @@ impl Client {
         operation!(self, Ok(()), get_swagger())
     }
 
-    /// Asks for the user to whom the credentials belong.
+    /// Fetches the user of the credentials.
     ///
     /// Operation `get_current_user`.
     ///

@@ -1,4 +1,4 @@
-//! Reports on a site, and the schedules by which they are made.
+//! Reports on a site, and the schedules that create them.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl Client {
-    /// Asks for the catalogue of the sections that reports on sites can have.
+    /// Fetches the sections that a report on a site can have.
     ///
     /// Operation `list_site_report_sections`.
     ///
@@ -39,7 +39,7 @@ impl Client {
         operation!(self, Ok(()), list_site_report_sections())
     }
 
-    /// One report schedule, by its id, which answers call `uuid`.
+    /// Returns a handle to one report schedule. Responses call the id of a schedule `uuid`.
     pub fn report_schedule(&self, id: impl Into<ReportScheduleId>) -> ReportScheduleHandle {
         ReportScheduleHandle {
             client: self.clone(),
@@ -54,7 +54,7 @@ collection! {
 }
 
 impl SiteReports {
-    /// Lists the reports that have been made. The list comes whole. What a report's link leads to is read with
+    /// Lists the existing reports. The API returns them without pages. To download a report, pass its link to
     /// [`Client::download`](crate::Client::download).
     ///
     /// Operation `list_site_reports`.
@@ -92,7 +92,7 @@ collection! {
 }
 
 impl ReportSchedules {
-    /// Lists the active schedules. The list comes whole.
+    /// Lists the active schedules. The API returns them without pages.
     ///
     /// Operation `list_site_report_schedules`.
     ///
@@ -122,12 +122,12 @@ impl ReportSchedules {
         )
     }
 
-    /// Has reports made and mailed regularly, to at least one person: addresses, or [`Recipient`]s with a name. Say how
-    /// often with [`weekly`](CreateReportSchedule::weekly), [`every_two_weeks`](CreateReportSchedule::every_two_weeks) or
-    /// [`monthly`](CreateReportSchedule::monthly).
+    /// Creates a schedule that regularly creates a report and sends it by mail. At least one recipient is required: an
+    /// address, or a [`Recipient`] with a name. Set the frequency with [`weekly`](CreateReportSchedule::weekly),
+    /// [`every_two_weeks`](CreateReportSchedule::every_two_weeks) or [`monthly`](CreateReportSchedule::monthly).
     ///
-    /// Operation `create_site_report_schedule`. Awaited as it is, it gives what the service answers, which does not name the
-    /// schedule; [`found`](CreateReportSchedule::found) gives the schedule.
+    /// Operation `create_site_report_schedule`. The response does not contain the id of the schedule. To get the
+    /// schedule, call [`found`](CreateReportSchedule::found) instead of awaiting the request.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -168,7 +168,7 @@ impl ReportSchedules {
     }
 }
 
-/// Somebody who gets reports by mail: an address, and a name if there is one.
+/// A person who gets reports by mail: an address and optionally a name.
 ///
 /// ```
 /// use wpengine::requests::Recipient;
@@ -181,7 +181,7 @@ impl ReportSchedules {
 pub struct Recipient(ReportRecipient);
 
 impl Recipient {
-    /// Whoever reads the mail of that address.
+    /// Creates a recipient with this address.
     #[must_use]
     pub fn new(email: impl Into<String>) -> Self {
         let mut recipient = ReportRecipient::default();
@@ -189,7 +189,7 @@ impl Recipient {
         Self(recipient)
     }
 
-    /// The name of the person.
+    /// Sets the name of the person.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.0.name = Some(name.into());
@@ -263,7 +263,8 @@ fn check_frequency(frequency: Option<&ReportFrequency>) -> Result<(), Error> {
     .with_hint("nothing was sent; a month that is too short has its report on its last day"))
 }
 
-/// An empty list would not be sent, and so would leave everything as it is.
+/// Refuses an empty list of sections. It would be left out of the request, and the service would not change the
+/// sections.
 fn check_sections(sections: &[TemplateSection], is_none: bool) -> Result<(), Error> {
     if is_none {
         return Err(Error::invalid("a report needs at least one section")
@@ -275,16 +276,16 @@ fn check_sections(sections: &[TemplateSection], is_none: bool) -> Result<(), Err
     })
 }
 
-/// The setters that a new schedule and a changed one have in common.
+/// The setters of both requests: to create a schedule, and to update one.
 macro_rules! schedule_setters {
     ($name:ident, $which:literal) => {
         impl $name {
-            #[doc = concat!("A report every week, on the weekday of `first`, which is when the ", $which, " one is made.")]
+            #[doc = concat!("Sets a weekly report. The ", $which, " report is created at `first`, the others on the same weekday.")]
             pub fn weekly(self, first: Timestamp) -> Self {
                 self.days(7, first)
             }
 
-            #[doc = concat!("A report every second week, on the weekday of `first`, which is when the ", $which, " one is made.")]
+            #[doc = concat!("Sets a report every two weeks. The ", $which, " report is created at `first`, the others on the same weekday.")]
             pub fn every_two_weeks(self, first: Timestamp) -> Self {
                 self.days(14, first)
             }
@@ -295,26 +296,28 @@ macro_rules! schedule_setters {
                 self
             }
 
-            /// A report every month, on that day, 1 to 31. A month that is too short has it on its last day.
+            /// Sets a monthly report on this day of the month, 1 to 31. In a month with fewer days, the report is
+            /// created on the last day.
             pub fn monthly(mut self, day: u8) -> Self {
                 self.body.frequency = Some(every(day.into(), ReportFrequencyUnit::Monthly));
                 self
             }
 
-            #[doc = concat!("When the ", $which, " report is made.")]
+            #[doc = concat!("Sets when the ", $which, " report is created.")]
             pub fn next_scheduled_date(mut self, time: Timestamp) -> Self {
                 self.body.next_scheduled_date = Some(time);
                 self
             }
 
-            /// The template of the reports, one of
+            /// Sets the template of the reports, one of
             /// [`list_site_report_templates`](crate::resources::AccountHandle::list_site_report_templates).
             pub fn template(mut self, template: impl Into<TemplateId>) -> Self {
                 self.body.template_uuid = Some(template.into());
                 self
             }
 
-            /// The sections of the reports, by their names. Those of the template are allowed, such as `cover`.
+            /// Sets the sections of the reports by their names, such as `cover`. The sections of the template are
+            /// allowed.
             pub fn sections<I>(mut self, sections: I) -> Self
             where
                 I: IntoIterator,
@@ -328,7 +331,7 @@ macro_rules! schedule_setters {
     };
 }
 
-/// A request for a new report schedule.
+/// A request to create a report schedule.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct CreateReportSchedule {
@@ -360,14 +363,14 @@ impl CreateReportSchedule {
         operation!(&self.client, check, create_site_report_schedule(&body)).options(self.options)
     }
 
-    /// Creates the schedule and finds it: lists the schedules of the site before and after, for the one with this title
-    /// that was not there.
+    /// Creates the schedule and returns it. For this, it lists the schedules of the site before and after, and looks
+    /// for a new one with this title.
     ///
     /// # Errors
     ///
-    /// Every kind of [`Error`] that a call can end in; [`Ambiguous`](ErrorKind::Ambiguous) if there are two new ones with
-    /// this title, and [`WaitTimedOut`](ErrorKind::WaitTimedOut) if there is none after some seconds, although the service
-    /// has confirmed it.
+    /// [`Ambiguous`](ErrorKind::Ambiguous) if there are two new schedules with this title,
+    /// [`WaitTimedOut`](ErrorKind::WaitTimedOut) if the service has confirmed the schedule but does not list it within
+    /// some seconds, and every kind of [`Error`] that a call can return.
     pub async fn found(self) -> Result<ReportSchedule, Error> {
         const LOOKS: u32 = 5;
         const OPERATION: &str = "create_site_report_schedule";
@@ -384,7 +387,7 @@ impl CreateReportSchedule {
         self.request().await?;
         for look in 1.. {
             let mut new = listed(&schedules, &options).await.map_err(created)?;
-            // White space around a title may not survive at the service.
+            // The service may trim the title.
             new.retain(|one| {
                 let has_title = one.title.as_deref().map(str::trim) == Some(title.trim());
                 has_title && !before.contains(&one.uuid)
@@ -422,14 +425,14 @@ async fn listed(
     list.collect().await
 }
 
-/// Says of an error that came after the schedule was confirmed that it is there.
+/// Adds to an error after the creation that the schedule exists.
 fn created(error: Error) -> Error {
     error
         .with_hint("the schedule is there: look for it in `site.report_schedules().list()`, and do not create it again")
         .with(|inner| inner.may_have_happened = true)
 }
 
-/// One report schedule.
+/// A handle to one report schedule.
 #[derive(Clone, Debug)]
 pub struct ReportScheduleHandle {
     client: Client,
@@ -437,13 +440,13 @@ pub struct ReportScheduleHandle {
 }
 
 impl ReportScheduleHandle {
-    /// The id of this handle.
+    /// Returns the id of this handle.
     #[must_use]
     pub fn id(&self) -> &ReportScheduleId {
         &self.id
     }
 
-    /// Changes what is set of the schedule, at least one thing, and leaves the rest.
+    /// Updates the schedule. At least one setter must be called; the other settings stay as they are.
     ///
     /// Operation `update_site_report_schedule`.
     ///
@@ -475,7 +478,7 @@ impl ReportScheduleHandle {
         }
     }
 
-    /// Deletes the schedule. The reports that it has made stay.
+    /// Deletes the schedule. Its existing reports are kept.
     ///
     /// Operation `delete_site_report_schedule`.
     ///
@@ -501,7 +504,7 @@ impl ReportScheduleHandle {
     }
 }
 
-/// A request to change a report schedule.
+/// A request to update a report schedule.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct UpdateReportSchedule {
@@ -509,7 +512,7 @@ pub struct UpdateReportSchedule {
     options: Options,
     id: ReportScheduleId,
     body: UpdateReportScheduleRequest,
-    /// Whether recipients were set: none are refused, and not left as they are.
+    /// Whether recipients were set. An empty list is refused, because it would leave the recipients as they are.
     sets_recipients: bool,
     has_no_sections: bool,
 }
@@ -517,14 +520,14 @@ pub struct UpdateReportSchedule {
 schedule_setters!(UpdateReportSchedule, "next");
 
 impl UpdateReportSchedule {
-    /// The title of the reports.
+    /// Sets the title of the reports.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.body.title = Some(title.into());
         self
     }
 
-    /// Who gets the reports: at least one person. Give everybody: the documentation does not say whether those who get them
-    /// now stay, and most likely they do not.
+    /// Sets who gets the reports; at least one person. Give all recipients: probably they replace the current ones,
+    /// although the documentation does not say so.
     pub fn recipients<I>(mut self, recipients: I) -> Self
     where
         I: IntoIterator,

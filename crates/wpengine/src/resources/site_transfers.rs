@@ -1,4 +1,4 @@
-//! Moving a site, with all its installs, from one account to another.
+//! Transfers of a site, with all its installs, from one account to another.
 
 use std::{future::IntoFuture, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
     wait::{Stage, Work},
 };
 
-/// How long to wait for a transfer by default.
+/// The default deadline of a wait for a transfer.
 const LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 
 collection! {
@@ -56,12 +56,12 @@ impl SiteTransfers {
         )
     }
 
-    /// Moves the site to another account: at once, or at the time given with
-    /// [`scheduled_time`](CreateSiteTransfer::scheduled_time). Needs an owner, or full access with billing, on both
-    /// accounts; a sandbox site cannot be moved.
+    /// Transfers the site to another account: immediately, or at the
+    /// [`scheduled_time`](CreateSiteTransfer::scheduled_time). The user must be an owner, or have full access with
+    /// billing, on both accounts. A sandbox site cannot be transferred.
     ///
-    /// Operation `create_site_transfer`. An [`is_conflict`](Error::is_conflict) says that a transfer is already under
-    /// way.
+    /// Operation `create_site_transfer`. If a transfer of the site is already in progress, the call fails with an error
+    /// for which [`is_conflict`](Error::is_conflict) is true.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -100,7 +100,7 @@ impl SiteTransfers {
 }
 
 handle! {
-    /// One transfer of a site.
+    /// A handle to one transfer of a site.
     SiteTransferHandle of site_id: SiteId, transfer_id: SiteTransferId
 }
 
@@ -110,7 +110,7 @@ impl SiteTransferHandle {
         check::id("site transfer", &self.transfer_id)
     }
 
-    /// Asks for the transfer.
+    /// Fetches the transfer.
     ///
     /// Operation `get_site_transfer`.
     ///
@@ -137,11 +137,11 @@ impl SiteTransferHandle {
         )
     }
 
-    /// Waits until the transfer is completed, 2 hours at the most: give one that is scheduled for later a longer
-    /// [`deadline`](Wait::deadline).
+    /// Waits until the transfer is completed; the default [`deadline`](Wait::deadline) is 2 hours. Set a longer one for
+    /// a transfer that is scheduled for later.
     ///
-    /// Asks with the operation `get_site_transfer`. A transfer that `failed` or was `cancelled` is an error of the kind
-    /// [`WorkFailed`](crate::ErrorKind::WorkFailed).
+    /// Uses the operation `get_site_transfer`. A transfer with the status `failed` or `cancelled` is an error of the
+    /// kind [`WorkFailed`](crate::ErrorKind::WorkFailed).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -176,11 +176,11 @@ impl SiteTransferHandle {
         }
     }
 
-    /// Cancels the transfer, as long as it has not started; after that, an error with
-    /// [`is_conflict`](Error::is_conflict).
+    /// Cancels the transfer if it has not started. Otherwise the call fails with an error for which
+    /// [`is_conflict`](Error::is_conflict) is true.
     ///
-    /// Operation `cancel_site_transfer`. If its answer is lost and the repetition is refused, the transfer is asked for: one
-    /// that is cancelled is what was wanted.
+    /// Operation `cancel_site_transfer`. If the response is lost and the retry is refused with a 409, the client
+    /// fetches the transfer. The call succeeds if the transfer is cancelled.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -206,7 +206,7 @@ impl SiteTransferHandle {
             cancel_site_transfer(&this.site_id, &this.transfer_id)
         )
         .recover(|error| async move {
-            // The thing is still there after it was cancelled, so that a repetition is refused and not "not found".
+            // A cancelled transfer still exists, so the service refuses the retry with a 409 and not with a 404.
             if error.is_conflict()
                 && error.may_have_happened()
                 && look
@@ -221,7 +221,7 @@ impl SiteTransferHandle {
     }
 }
 
-/// A request to move a site to another account.
+/// A request to transfer a site to another account.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct CreateSiteTransfer {
@@ -232,19 +232,19 @@ pub struct CreateSiteTransfer {
 }
 
 impl CreateSiteTransfer {
-    /// When to begin: 1 hour to 7 days from now. Without it, at once.
+    /// Sets when the transfer starts, 1 hour to 7 days from now. Without it, the transfer starts immediately.
     pub fn scheduled_time(mut self, time: Timestamp) -> Self {
         self.body.scheduled_time = Some(time);
         self
     }
 
-    /// Whether visitors see a maintenance page meanwhile; they don't by default.
+    /// Sets whether visitors see a maintenance page during the transfer; false by default.
     pub fn maintenance_mode(mut self, on: bool) -> Self {
         self.body.maintenance_mode = Some(on);
         self
     }
 
-    /// Starts the transfer and waits until it is completed, as [`SiteTransferHandle::wait`] does.
+    /// Starts the transfer and waits until it is completed; see [`SiteTransferHandle::wait`].
     pub fn wait(self) -> Wait<SiteTransfer> {
         let site = self.client.site(&self.site_id);
         let name = format!("the transfer of site {}", self.site_id);

@@ -1,4 +1,4 @@
-//! Sites, which group up to three installs.
+//! Sites: each is a group of up to three installs.
 
 use wpengine_raw::types::{CreateSiteRequest, UpdateSiteRequest};
 
@@ -12,7 +12,7 @@ use crate::{
     types::{AccountId, Site, SiteId, SiteTransferId},
 };
 
-/// The sites that the credentials can reach.
+/// The sites that the credentials can access.
 #[derive(Clone, Debug)]
 pub struct Sites {
     client: Client,
@@ -25,7 +25,7 @@ impl Sites {
         }
     }
 
-    /// Lists the sites: those of all accounts, or of one with [`account`](List::account).
+    /// Lists the sites of all accounts, or of one account with [`account`](List::account).
     ///
     /// Operation `list_sites`.
     ///
@@ -80,7 +80,7 @@ impl Sites {
     }
 }
 
-/// One site.
+/// A handle to one site.
 #[derive(Clone, Debug)]
 pub struct SiteHandle {
     client: Client,
@@ -95,13 +95,13 @@ impl SiteHandle {
         }
     }
 
-    /// The id of this handle.
+    /// Returns the id of this handle.
     #[must_use]
     pub fn id(&self) -> &SiteId {
         &self.id
     }
 
-    /// Asks for the site.
+    /// Fetches the site.
     ///
     /// Operation `get_site`.
     ///
@@ -169,31 +169,31 @@ impl SiteHandle {
         operation!(&self.client, check::id("site", &self.id), delete_site(&id))
     }
 
-    /// The reports on the site.
+    /// Returns the reports on the site.
     #[must_use]
     pub fn reports(&self) -> SiteReports {
         SiteReports::new(&self.client, &self.id)
     }
 
-    /// The schedules by which reports on the site are made.
+    /// Returns the schedules that create reports on the site.
     #[must_use]
     pub fn report_schedules(&self) -> ReportSchedules {
         ReportSchedules::new(&self.client, &self.id)
     }
 
-    /// The transfers of the site from account to account.
+    /// Returns the transfers of the site between accounts.
     #[must_use]
     pub fn site_transfers(&self) -> SiteTransfers {
         SiteTransfers::new(&self.client, &self.id)
     }
 
-    /// One transfer of the site, by its id.
+    /// Returns a handle to one transfer of the site.
     pub fn site_transfer(&self, id: impl Into<SiteTransferId>) -> SiteTransferHandle {
         SiteTransferHandle::new(&self.client, &self.id, id.into())
     }
 }
 
-/// A request to change a site.
+/// A request to update a site.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct UpdateSite {
@@ -204,7 +204,7 @@ pub struct UpdateSite {
 }
 
 impl UpdateSite {
-    /// Gives the site another name, of at most 40 characters.
+    /// Sets the name of the site, which has at most 40 characters.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.body.name = Some(name.into());
         self

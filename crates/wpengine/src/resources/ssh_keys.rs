@@ -10,7 +10,7 @@ use crate::{
     types::{SshKey, SshKeyId},
 };
 
-/// The SSH keys of the user to whom the credentials belong.
+/// The SSH keys of the user of the credentials.
 #[derive(Clone, Debug)]
 pub struct SshKeys {
     client: Client,
@@ -46,9 +46,9 @@ impl SshKeys {
         )
     }
 
-    /// Adds a public key, in the form of one line of an `authorized_keys` file.
+    /// Adds a public key, in the format of a line of an `authorized_keys` file.
     ///
-    /// Operation `create_ssh_key`. A private key is refused before anything is sent.
+    /// Operation `create_ssh_key`. A private key is refused and not sent.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -73,7 +73,7 @@ impl SshKeys {
     }
 }
 
-/// One SSH key of the user.
+/// A handle to one SSH key of the user.
 #[derive(Clone, Debug)]
 pub struct SshKeyHandle {
     client: Client,
@@ -88,16 +88,16 @@ impl SshKeyHandle {
         }
     }
 
-    /// The id of this handle.
+    /// Returns the id of this handle.
     #[must_use]
     pub fn id(&self) -> &SshKeyId {
         &self.id
     }
 
-    /// Removes the key: it opens the gateway no longer.
+    /// Deletes the key. The SSH gateway does not accept it any more.
     ///
-    /// Operation `delete_ssh_key`. If its answer is lost and the repetition is refused, the keys are listed: one that is not
-    /// among them is removed.
+    /// Operation `delete_ssh_key`. If the response is lost and the retry is refused with a 403, the client lists the
+    /// keys. The call succeeds if the key is not in the list.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -121,7 +121,7 @@ impl SshKeyHandle {
             delete_ssh_key(&id)
         )
         .recover(|error| async move {
-            // For this operation the API documents no 404: a key that a lost attempt has removed is forbidden.
+            // The API documents no 404 for this operation: a retry for a deleted key gets a 403.
             if error.is_forbidden() && error.may_have_happened() && look.is_gone().await {
                 return Ok(error.into_response());
             }
@@ -129,7 +129,7 @@ impl SshKeyHandle {
         })
     }
 
-    /// Whether the key is certainly not there.
+    /// Whether a complete list of the keys shows that the key does not exist.
     async fn is_gone(&self) -> bool {
         let mut keys = self.client.ssh_keys().list().items();
         loop {

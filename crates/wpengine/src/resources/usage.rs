@@ -1,4 +1,4 @@
-//! Visits, traffic and storage, by day and rolled up.
+//! Usage figures: visits, traffic and storage, for each day or in total.
 
 use std::{future::IntoFuture, time::Duration};
 
@@ -24,7 +24,7 @@ use crate::{
 /// The longest range of a summary and of insights, in days.
 const LONGEST_ROLLUP: i32 = 31;
 
-/// How long to wait for a measurement by default.
+/// The default deadline of a wait for a storage measurement.
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
 collection! {
@@ -33,11 +33,11 @@ collection! {
 }
 
 impl AccountUsage {
-    /// Lists the daily figures of every environment of the account, of the last 30 days or
-    /// [`between`](List::between) two days.
+    /// Lists the daily figures of every environment of the account, for the last 30 days or for the days set with
+    /// [`between`](List::between).
     ///
-    /// Operation `get_account_usage`. Storage that is null or 0 is stale, not empty: have it measured with
-    /// [`refresh_disk_usage`](Self::refresh_disk_usage).
+    /// Operation `get_account_usage`. A storage figure of null or 0 means that it is not up to date, not that there is
+    /// no data. Start a measurement with [`refresh_disk_usage`](Self::refresh_disk_usage).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -100,7 +100,8 @@ impl AccountUsage {
         )
     }
 
-    /// Asks for the account's figures rolled up, of the last 30 days or [`between`](GetUsageSummary::between) two days.
+    /// Fetches the total figures of the account, for the last 30 days or for the days set with
+    /// [`between`](GetUsageSummary::between).
     ///
     /// Operation `get_account_usage_summary`.
     ///
@@ -124,8 +125,8 @@ impl AccountUsage {
         }
     }
 
-    /// Asks for the account's figures by kind of environment and of site, of the last 30 days or
-    /// [`between`](GetUsageInsights::between) two days.
+    /// Fetches the figures of the account by type of environment and of site, for the last 30 days or for the days set
+    /// with [`between`](GetUsageInsights::between).
     ///
     /// Operation `get_account_usage_insights`.
     ///
@@ -149,8 +150,8 @@ impl AccountUsage {
         }
     }
 
-    /// Has the storage of the whole account measured anew. The answer comes before that is done; several requests make
-    /// one measurement.
+    /// Starts a measurement of the storage of the whole account. The service responds before the measurement has ended.
+    /// Requests during a measurement do not start another one.
     ///
     /// Operation `refresh_account_disk_usage`.
     ///
@@ -177,10 +178,10 @@ impl AccountUsage {
 }
 
 impl AccountUsage {
-    /// Waits until no measurement of the account's storage runs, 60 minutes at the most unless another
-    /// [`deadline`](Wait::deadline) is given.
+    /// Waits until no measurement of the account's storage is running; the default [`deadline`](Wait::deadline) is 60
+    /// minutes.
     ///
-    /// Asks with the operation `get_account_usage`, for one environment.
+    /// Uses the operation `get_account_usage`, for one environment.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -223,7 +224,8 @@ collection! {
 }
 
 impl InstallUsage {
-    /// Asks for the daily figures of the install, of the last 30 days or [`between`](GetInstallUsage::between) two days.
+    /// Fetches the daily figures of the install, for the last 30 days or for the days set with
+    /// [`between`](GetInstallUsage::between).
     ///
     /// Operation `get_install_usage`.
     ///
@@ -247,8 +249,8 @@ impl InstallUsage {
         }
     }
 
-    /// Has the storage of the install measured anew. The answer comes before that is done: it is over when
-    /// `storage_refresh_expected_time` of [`get`](Self::get) is null again.
+    /// Starts a measurement of the storage of the install. The service responds before the measurement has ended; it
+    /// has ended when `storage_refresh_expected_time` of [`get`](Self::get) is null again.
     ///
     /// Operation `refresh_install_disk_usage`.
     ///
@@ -274,10 +276,10 @@ impl InstallUsage {
 }
 
 impl InstallUsage {
-    /// Waits until no measurement of the install's storage runs, 60 minutes at the most unless another
-    /// [`deadline`](Wait::deadline) is given.
+    /// Waits until no measurement of the install's storage is running; the default [`deadline`](Wait::deadline) is 60
+    /// minutes.
     ///
-    /// Asks with the operation `get_install_usage`.
+    /// Uses the operation `get_install_usage`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -307,7 +309,7 @@ impl InstallUsage {
     }
 }
 
-/// The three requests for figures that take a range of days.
+/// The three requests for figures of a range of days.
 macro_rules! ranged {
     ($(#[$doc:meta])* $name:ident of $id:ident: $id_type:ty) => {
         $(#[$doc])*
@@ -321,8 +323,8 @@ macro_rules! ranged {
         }
 
         impl $name {
-            /// The days from `first` to `last`, both included, not longer ago than 13 months. A summary and insights
-            /// cover at most 31 days.
+            /// Sets the first and the last day of the figures. Both days are included, and the first may be at most 13
+            /// months ago. A summary and insights cover at most 31 days.
             pub fn between(mut self, first: Date, last: Date) -> Self {
                 self.days = Some((first, last));
                 self
@@ -332,11 +334,11 @@ macro_rules! ranged {
 }
 
 ranged! {
-    /// A request for the figures of an account, rolled up.
+    /// A request for the total figures of an account.
     GetUsageSummary of account_id: AccountId
 }
 ranged! {
-    /// A request for the figures of an account by kind of environment and of site.
+    /// A request for the figures of an account by type of environment and of site.
     GetUsageInsights of account_id: AccountId
 }
 ranged! {

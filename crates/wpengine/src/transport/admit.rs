@@ -1,4 +1,4 @@
-//! The step before a request leaves: waiting for the rate limit.
+//! Waits for the rate limit before each attempt.
 
 use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
@@ -13,17 +13,17 @@ use crate::{
     limits::{LimitError, LimitKey, Observation, Permit, WindowState},
 };
 
-/// The longest text of a limiter that an error quotes.
+/// The maximum length of a limiter's error text in an error, in characters.
 const REASON: usize = 400;
 
-/// Shorter waits are not logged or counted: they are the way to a limiter elsewhere.
+/// Shorter waits are not logged or counted: they are the round trip to a remote limiter.
 const UNNOTICED: Duration = Duration::from_millis(20);
 
-/// A permit whose request has not been sent yet. Dropped, it says so to the limiter.
+/// A permit whose request has not been sent yet. Dropping it returns the permit as unused.
 pub(super) struct Held(Option<Permit>);
 
 impl Held {
-    /// The request is being sent.
+    /// Marks the request as sent, and returns the permit.
     pub(super) fn used(mut self) -> Option<Permit> {
         self.0.take()
     }
@@ -37,7 +37,7 @@ impl Drop for Held {
     }
 }
 
-/// Whose limits a request counts in.
+/// Returns the key of the limits that a request counts against.
 pub(super) fn key(
     core: &Core,
     session: &Session,
@@ -54,7 +54,7 @@ pub(super) fn key(
     }
 }
 
-/// Waits until the request may leave, as long as the deadline allows. `attempts` were made before.
+/// Waits until the request may be sent, as long as the deadline allows. `attempts` is the number of earlier attempts.
 pub(super) async fn admit(
     core: &Core,
     target: &Target,
@@ -68,13 +68,13 @@ pub(super) async fn admit(
     let within = deadline.left_for_limit();
     let asked = Instant::now();
     let mut acquiring = limiter.acquire(key, within);
-    // Most requests may leave at once; the others are worth an event.
+    // Polls once, because most requests may be sent immediately. Only a request that has to wait is logged.
     let at_once = poll_fn(|context| Poll::Ready(acquiring.as_mut().poll(context))).await;
     let acquired = match at_once {
         Poll::Ready(acquired) => acquired,
         Poll::Pending => {
             trace::limited(target, within);
-            // The limiter keeps to the time by itself; one that does not is kept to it.
+            // A limiter should observe `within` itself. The timeout protects against one that does not.
             let slack = within.saturating_add(UNNOTICED);
             tokio::time::timeout(slack, acquiring)
                 .await
@@ -90,9 +90,9 @@ pub(super) async fn admit(
         Ok(permit) => Ok(Held(Some(permit))),
         Err(LimitError::NoRoom { retry_after }) => Err(no_room(within, retry_after, attempts)),
         Err(LimitError::Failed(cause)) => {
-            // The reason is part of the message: logs rarely show the cause.
+            // The reason is part of the message, because logs rarely contain the cause.
             let why = shortened(&cause.to_string(), REASON);
-            let message = format!("the rate limiter cannot decide: {why}");
+            let message = format!("the rate limiter failed: {why}");
             Err(Error::new(ErrorKind::Limiter, message).with_hint(not_sent(attempts)))
         }
     }
@@ -126,7 +126,7 @@ fn not_sent(attempts: u32) -> &'static str {
     }
 }
 
-/// Tells the limiter what an answer says of the limits. Returns for how long it pauses after a refusal.
+/// Passes a response to the limiter. After a 429, returns how long the limiter pauses.
 pub(super) fn observe(
     core: &Core,
     key: &LimitKey,
@@ -138,7 +138,7 @@ pub(super) fn observe(
     if throttled {
         core.counting.throttled();
     }
-    // A limit of one install is no reason for everybody to pause.
+    // A limit of a single install must not pause all other requests.
     let refused = throttled && target.limited.is_none();
     let limiter = core.limiter.as_ref()?;
     if !refused && !headers.contains_key("x-ratelimit-remaining") {
@@ -151,7 +151,7 @@ pub(super) fn observe(
 }
 
 impl Core {
-    /// How full the windows are.
+    /// Returns how full the windows are.
     pub(crate) fn limit_state(&self, account: Option<&str>) -> Vec<WindowState> {
         let key = LimitKey {
             credentials: self.authenticator.session().limit_key(),
@@ -165,7 +165,7 @@ impl Core {
     }
 }
 
-/// The account that the request names.
+/// Returns the account that a request contains.
 fn account(target: &Target, request: &Request<Bytes>) -> Option<Arc<str>> {
     #[derive(serde::Deserialize)]
     struct Body {

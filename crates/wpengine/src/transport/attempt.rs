@@ -19,12 +19,12 @@ use crate::{
     response,
 };
 
-/// An answer, and what it was asked with.
+/// A response, and the credentials of its request.
 pub(super) struct Answer {
     pub(super) response: Response<Bytes>,
-    /// The `Authorization` that was sent.
+    /// The `Authorization` header that was sent.
     pub(super) authorization: Option<HeaderValue>,
-    /// Which token of the source that was.
+    /// The number of the token, if it came from a token source.
     pub(super) token: Option<u64>,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Answer {
 #[derive(Clone, Copy)]
 struct Limit {
     time: Duration,
-    /// Whether it is the time of the whole call that runs out.
+    /// Whether this is the remaining time of the whole call.
     of_call: bool,
 }
 
@@ -53,7 +53,9 @@ impl Limit {
                 ErrorKind::Timeout,
                 format!("no answer within {}", seconds(self.time)),
             )
-            .with_hint("the service, or something on the way, does not answer; a longer limit is set with `attempt_timeout`")
+            .with_hint(
+                "the service or a proxy does not answer; set a longer limit with `attempt_timeout`",
+            )
         };
         Failure {
             error,
@@ -66,7 +68,7 @@ impl Limit {
 /// A pooled connection is driven by the runtime that opened it.
 const OTHER_RUNTIME: &str = "the client was first used on another tokio runtime, which may not run any more and has its connections: use a client for each runtime";
 
-/// Sends the request once. The permit of the rate limit counts as used from the moment of sending.
+/// Sends the request once. From the moment of sending, the permit of the rate limit counts as used.
 pub(super) async fn attempt(
     call: &Call<'_>,
     held: Held,
@@ -92,7 +94,7 @@ pub(super) async fn attempt(
             .headers_mut()
             .insert(header::AUTHORIZATION, authorization.header);
     }
-    // The token may have taken some of the time.
+    // Getting the token may have taken some of the time.
     let limit = if token.is_some() {
         Limit::new(core, deadline)
     } else {
@@ -148,7 +150,7 @@ async fn authorize(
 }
 
 impl Answer {
-    /// How the attempt ended.
+    /// Returns the result of the attempt.
     pub(super) fn outcome(&self, call: &Call<'_>) -> Outcome<'static> {
         let status = self.response.status();
         let body = self.response.body();
@@ -159,15 +161,15 @@ impl Answer {
         Outcome::Answered(status, response::retry_after(self.response.headers()))
     }
 
-    /// Whether the service refused a token that the source can replace.
+    /// Returns the number of the token, if the service refused it and the source can provide another one.
     pub(super) fn refused_token(&self) -> Option<u64> {
         self.token
             .filter(|_| self.response.status() == StatusCode::UNAUTHORIZED)
     }
 }
 
-/// Whether a body begins and ends as a JSON object or array does. One that was cut off does not, and neither does a page
-/// that a proxy answers with. This costs nothing, and decoding finds the rest.
+/// Whether a body starts and ends like a JSON object or array. A body that is cut off does not, and neither does an
+/// HTML page of a proxy. This check is fast; decoding finds all other errors.
 fn is_whole_json(body: &[u8]) -> bool {
     let body = body.trim_ascii();
     matches!(
@@ -212,7 +214,7 @@ fn failure(core: &Core, error: HttpError) -> Failure {
                 ErrorKind::Decode,
                 format!("the answer is longer than the allowed {most} bytes"),
             )
-            .with_hint("a longer one is allowed with `max_response_size`");
+            .with_hint("allow a longer one with `max_response_size`");
             (error, false, false)
         }
     };

@@ -1,4 +1,4 @@
-//! The loop of a call: attempts, until one of them is answered for good.
+//! The loop of a call: attempts, until there is a final response.
 
 use std::time::Duration;
 
@@ -15,21 +15,21 @@ use super::{
 };
 use crate::{error::Error, limits::LimitKey};
 
-/// An answer, and what it took to get it.
+/// A response, and the history of its call.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) response: Response<Bytes>,
     pub(crate) history: History,
-    /// The `Authorization` that it was asked with: whatever is quoted of the answer must not hold it.
+    /// The `Authorization` header of the request. It must be removed from every text that is quoted from the response.
     pub(crate) authorization: Option<HeaderValue>,
 }
 
-/// What became of the attempts of a call.
+/// The history of the attempts of a call.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct History {
     pub(crate) attempts: u32,
     pub(crate) elapsed: Duration,
-    /// Whether any attempt may have been done.
+    /// Whether any attempt may have had an effect.
     pub(crate) may_have_happened: bool,
 }
 
@@ -42,7 +42,7 @@ impl History {
         }
     }
 
-    /// Writes it into an error.
+    /// Copies the history into an error.
     pub(crate) fn note(self, error: Error) -> Error {
         error.with(|inner| {
             inner.attempts = self.attempts;
@@ -53,7 +53,7 @@ impl History {
 }
 
 impl Call<'_> {
-    /// Attempts until the call is over. An answer of any status is `Ok`.
+    /// Makes attempts until the call has ended. A response of any status is `Ok`.
     pub(super) async fn run(self) -> Result<Exchange, Error> {
         let config = &self.core.config;
         let extra = self
@@ -73,7 +73,8 @@ impl Call<'_> {
                 && refused_token.is_none()
                 && let Some(token) = answer.refused_token()
             {
-                // Tokens expire: that is worth one more attempt with a new one.
+                // The token may have expired. One more attempt with a new token follows, which does not count as a
+                // retry.
                 refused_token = Some(token);
                 past.tries -= 1;
                 continue;
@@ -119,7 +120,7 @@ impl Call<'_> {
         Ok(held)
     }
 
-    /// Tells the limiter what the answer says of it. Returns for how long it pauses after a refusal.
+    /// Passes the response to the limiter. After a 429, returns how long the limiter pauses.
     fn observe(&self, key: &LimitKey, sent: &Result<Answer, Failure>) -> Option<Duration> {
         let response = &sent.as_ref().ok()?.response;
         admit::observe(
@@ -131,7 +132,7 @@ impl Call<'_> {
         )
     }
 
-    /// What to do next, within the limits of the policy, the deadline and the budget.
+    /// Decides what to do next, within the policy, the deadline and the budget.
     fn next(
         &self,
         outcome: &Outcome<'_>,
@@ -150,7 +151,8 @@ impl Call<'_> {
             }
             Next::Refused(wait) => {
                 let is_told = matches!(outcome, Outcome::Answered(_, Some(_)));
-                // What the service does not say the limiter may know. Refused again, it was wrong.
+                // Without a `Retry-After`, the limiter may know how long to wait. If the service refuses again, the
+                // limiter was wrong.
                 let known = pause.filter(|_| !is_told && past.refusals == 0);
                 let wait = known.unwrap_or(wait);
                 if wait >= deadline.left_for_limit() {
@@ -182,7 +184,7 @@ impl Call<'_> {
     }
 }
 
-/// What stands for the answer of a deletion that had been done before.
+/// Creates the response of a deletion that an earlier attempt has done.
 fn gone(history: History) -> Exchange {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;

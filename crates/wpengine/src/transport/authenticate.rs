@@ -1,4 +1,4 @@
-//! The `Authorization` header, and the one token that all tasks share.
+//! The `Authorization` header, and the token that all tasks share.
 
 use std::{
     fmt,
@@ -16,36 +16,36 @@ use crate::{
     error::{Error, ErrorKind},
 };
 
-/// Holds the credentials of a client, which can be replaced while it runs.
+/// Holds the credentials of a client, which can be replaced at any time.
 pub(crate) struct Authenticator(RwLock<Arc<Session>>);
 
-/// The life of one set of credentials.
+/// One set of credentials, with its token.
 pub(crate) struct Session {
     credentials: Credentials,
-    /// Whose limits requests count in.
+    /// The user in the rate limits.
     limit_key: u64,
     token: Mutex<TokenState>,
 }
 
-/// A question to the token source. It is shared, and driven by whoever of those that wait for it is polled: nobody
-/// depends on the task that asked first.
+/// A call of the token source that several tasks share. Whichever task is polled drives it, so no task depends on the
+/// one that started it.
 type Asking = Shared<BoxFuture<'static, Result<HeaderValue, Refusal>>>;
 
 #[derive(Default)]
 struct TokenState {
-    /// How often the source was asked.
+    /// The number of the current token. It grows with every call of the source.
     generation: u64,
     asking: Option<Asking>,
 }
 
-/// Why there is no token. The cause is shared by all who waited for it.
+/// Why there is no token. All tasks that waited share the cause.
 #[derive(Clone)]
 enum Refusal {
     Failed(Arc<dyn std::error::Error + Send + Sync>),
     Unusable,
 }
 
-/// A header, and which token of the source it holds.
+/// A header, and the number of its token if it came from a source.
 pub(crate) struct Authorization {
     pub(crate) header: HeaderValue,
     pub(crate) generation: Option<u64>,
@@ -57,7 +57,8 @@ impl Authenticator {
         Self(RwLock::new(Arc::new(Session::new(credentials, limit_key))))
     }
 
-    /// A new token is most likely one of the same user: then the limits stay as full as they are.
+    /// Replaces the credentials. A new fixed token most likely belongs to the same user, so it keeps the limits of the
+    /// old one.
     pub(crate) fn replace(&self, credentials: Credentials) {
         let before = self.session();
         let limit_key = match (&before.credentials.0, &credentials.0) {
@@ -68,7 +69,7 @@ impl Authenticator {
             Arc::new(Session::new(credentials, limit_key));
     }
 
-    /// The credentials of this moment. A call keeps them until its end.
+    /// Returns the current credentials. A call keeps them until its end.
     pub(crate) fn session(&self) -> Arc<Session> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -91,8 +92,8 @@ impl Session {
         self.limit_key
     }
 
-    /// The header to send. `refused` is the token that the service has just refused: if nobody has asked for another
-    /// one since, the source is asked.
+    /// Returns the header to send. `refused` is the number of the token that the service has just refused. If that is
+    /// still the current token, the source is called again; otherwise another task has already replaced it.
     pub(crate) async fn authorization(&self, refused: Option<u64>) -> Result<Authorization, Error> {
         let fixed = match &self.credentials.0 {
             Kind::Basic { user, password, .. } => credentials::basic_header(user, password)?,
@@ -111,7 +112,8 @@ impl Session {
         refused: Option<u64>,
     ) -> Result<Authorization, Error> {
         let (asking, generation) = self.ask(source, refused);
-        // Also where the call gives up on a source that hangs: the next one asks anew.
+        // Dropped without a token, also if the call runs into its timeout while the source hangs: then the next call
+        // starts again.
         let forget = Forget(self, generation);
         let answer = asking.await;
         if answer.is_ok() {
@@ -156,7 +158,7 @@ impl Session {
     }
 }
 
-/// Forgets a question that brought no token, so that the next call asks again.
+/// Forgets a call of the source that returned no token, so that the next request calls the source again.
 struct Forget<'a>(&'a Session, u64);
 
 impl Drop for Forget<'_> {
@@ -168,7 +170,7 @@ impl Drop for Forget<'_> {
     }
 }
 
-/// A cause that several errors have in common.
+/// A cause that several errors share.
 struct Cause(Arc<dyn std::error::Error + Send + Sync>);
 
 impl fmt::Debug for Cause {
@@ -195,9 +197,9 @@ impl fmt::Debug for Authenticator {
     }
 }
 
-/// Stands for the user in the rate limits, and is the same in every process and every build: the hasher of `std` promises
-/// neither. Of Basic credentials only the user id goes into it, which is no secret. A token source that names no key
-/// shares its limits with nobody.
+/// Returns the number that identifies the user in the rate limits. It must be the same in every process and every
+/// build, which the hasher of `std` does not guarantee. For Basic credentials only the user id is hashed, which is not
+/// secret. A token source without a `limit_key` gets a random number, so that it shares its limits with nobody.
 fn limit_key(credentials: &Credentials) -> u64 {
     let mut hasher = SipHasher24::new();
     let (kind, text) = match &credentials.0 {

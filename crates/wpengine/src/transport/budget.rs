@@ -1,14 +1,15 @@
-//! How many attempts may be repeated in all, over every clone of a client.
+//! The retry budget that all clones of a client share.
 //!
-//! When a service is in trouble, a client that repeats everything several times makes it worse. So repeating costs, and
-//! success earns: as long as most calls succeed nobody notices, and when they don't, calls fail after one attempt.
+//! Retries make an overload of the service worse. Therefore each retry takes from the budget, and each success adds to
+//! it. While most calls succeed, the budget is never used up. While most calls fail, it is soon empty, and calls fail
+//! after one attempt.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// What one repetition costs, in successes.
+/// The cost of one retry. A success without a retry adds 1.
 const COST: u32 = 5;
 
-/// What is left to spend on repetitions.
+/// The remaining budget.
 #[derive(Debug)]
 pub(crate) struct Budget {
     left: AtomicU32,
@@ -16,7 +17,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// A budget for so many repetitions in a row without a success.
+    /// Creates a full budget for `repetitions` retries without a success.
     pub(crate) fn new(repetitions: u32) -> Self {
         let most = repetitions.saturating_mul(COST);
         Self {
@@ -25,7 +26,7 @@ impl Budget {
         }
     }
 
-    /// Pays for a repetition, if that much is left.
+    /// Takes the cost of a retry, if enough is left.
     pub(crate) fn spend(&self) -> bool {
         self.left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
@@ -34,10 +35,10 @@ impl Budget {
             .is_ok()
     }
 
-    /// A call succeeded: what a repetition cost comes back, and any other success earns a little.
+    /// Records a successful call. After a retry it adds the cost of one retry, otherwise 1.
     pub(crate) fn earn(&self, repeated: bool) {
         let earned = if repeated { COST } else { 1 };
-        // A full budget is the rule: then there is nothing to write, and no other core is disturbed.
+        // The budget is usually full. Skipping the write avoids contention between cores.
         if self.left.load(Ordering::Relaxed) == self.most {
             return;
         }

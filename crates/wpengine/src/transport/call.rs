@@ -8,13 +8,13 @@ use http::Request;
 use super::{Core, Options, RetryPolicy, Session, Target, seconds};
 use crate::error::{Error, ErrorKind};
 
-/// One request of a caller, however many attempts it takes.
+/// One request of a caller, with all its attempts.
 pub(super) struct Call<'a> {
     pub(super) core: &'a Core,
     pub(super) target: &'a Target,
     pub(super) options: &'a Options,
     pub(super) request: &'a Request<Bytes>,
-    /// The credentials of the beginning.
+    /// The credentials at the start of the call.
     pub(super) session: Arc<Session>,
 }
 
@@ -27,12 +27,12 @@ impl Call<'_> {
         self.options.retry.unwrap_or(self.core.config.retry)
     }
 
-    /// The call is over before the answer is there.
+    /// Creates the error for a call whose deadline has passed.
     pub(super) fn out_of_time(&self) -> Error {
         Error::new(
             ErrorKind::Timeout,
-            format!("the call was not over within {}", seconds(self.timeout())),
+            format!("the call did not end within {}", seconds(self.timeout())),
         )
-        .with_hint("the service, or something on the way, answers slowly or not at all; a longer limit is set with `timeout`")
+        .with_hint("the service or a proxy answers slowly or not at all; set a longer limit with `timeout`")
     }
 }

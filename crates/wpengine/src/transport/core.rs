@@ -1,4 +1,4 @@
-//! What all clones of a client share.
+//! The state that all clones of a client share.
 
 use std::{
     fmt,
@@ -15,16 +15,16 @@ use crate::{
 };
 
 pub(crate) struct Core {
-    /// Without a slash at its end.
+    /// Without a slash at the end.
     pub(crate) base: Url,
     pub(crate) config: Config,
-    /// Makes the requests of the generated client; `http_client` sends them.
+    /// Builds the requests of the generated client; `http_client` sends them.
     pub(crate) http: reqwest::Client,
     pub(crate) http_client: Arc<dyn HttpClient>,
     pub(crate) authenticator: Authenticator,
     pub(crate) budget: Budget,
     pub(crate) limiter: Option<Arc<dyn RateLimiter>>,
-    /// Which account an install or a site belongs to, as far as answers said it.
+    /// The accounts of installs and sites, as far as they are known from responses.
     pub(crate) accounts: Accounts,
     pub(crate) counting: Counting,
     pub(crate) user_agent: http::HeaderValue,
@@ -33,7 +33,7 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// Host and port, as errors name them.
+    /// Returns the host and the port, as shown in errors.
     pub(crate) fn authority(&self) -> &str {
         self.base.authority()
     }

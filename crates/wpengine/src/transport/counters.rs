@@ -1,11 +1,11 @@
-//! What a client has done so far.
+//! Counters of what a client has done.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
-/// What a client and all its clones have done so far. The numbers only grow.
+/// Counters of what a client and all its clones have done. The numbers never decrease.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -21,21 +21,21 @@ use std::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Calls that have ended, however.
+    /// The number of calls that have ended, successfully or not.
     pub calls: u64,
-    /// Attempts of those calls: requests that were sent or tried to be sent.
+    /// The number of attempts of these calls: requests that were sent, or could not be sent.
     pub attempts: u64,
-    /// Calls that ended without an answer, or with one that is no success.
+    /// The number of calls that ended without a response, or with a response that is not a success.
     pub failures: u64,
-    /// Answers that said that a limit was hit (429).
+    /// The number of responses that reported a rate limit (429).
     pub throttled: u64,
-    /// Requests that waited for the rate limit before they were sent, for 20 ms or longer.
+    /// The number of requests that waited 20 ms or longer for the rate limit before they were sent.
     pub limited: u64,
-    /// How long they waited in all.
+    /// The total time of these waits.
     pub limited_for: Duration,
 }
 
-/// The counters as they are written.
+/// The counters in atomic form.
 #[derive(Debug, Default)]
 pub(crate) struct Counting {
     calls: AtomicU64,

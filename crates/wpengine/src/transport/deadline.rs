@@ -1,19 +1,19 @@
-//! The one deadline of a call.
+//! The deadline of a call.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// When a call ends: everything it does has to fit before. On top of its own time it may have some that can only be spent
-/// waiting for the rate limit.
+/// The deadline of a call: everything that the call does must end before it. A call may have extra time that it can
+/// only spend waiting for the rate limit.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline {
     started: Instant,
-    /// The time of the call, and what was granted of the extra time so far.
+    /// The time of the call, plus the extra time that has been spent so far.
     time: Duration,
-    /// What is left of the extra time.
+    /// The remaining extra time.
     extra: Duration,
-    /// The time that was spent on the rate limit.
+    /// The time spent waiting for the rate limit.
     limited: Duration,
 }
 
@@ -31,22 +31,23 @@ impl Deadline {
         self.started.elapsed()
     }
 
-    /// The time so far, without that for the rate limit.
+    /// Returns the elapsed time without the waits for the rate limit.
     pub(super) fn worked(&self) -> Duration {
         self.elapsed().saturating_sub(self.limited)
     }
 
-    /// The time that is left for everything.
+    /// Returns the remaining time for everything.
     pub(super) fn left(&self) -> Duration {
         self.time.saturating_sub(self.elapsed())
     }
 
-    /// The time that is left for the rate limit.
+    /// Returns the remaining time for waiting for the rate limit.
     pub(super) fn left_for_limit(&self) -> Duration {
         self.left().saturating_add(self.extra)
     }
 
-    /// So much time was spent on the rate limit: the extra time pays for it first.
+    /// Records a wait for the rate limit. It is taken from the extra time first, and from the normal time only after
+    /// that.
     pub(super) fn spent_on_limit(&mut self, spent: Duration) {
         let paid = spent.min(self.extra);
         self.extra -= paid;

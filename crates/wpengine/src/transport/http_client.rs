@@ -1,4 +1,4 @@
-//! The last step: one HTTP request and its answer. reqwest in production; anything else in tests.
+//! Sending one HTTP request and reading its response: with reqwest by default, or with another HTTP client.
 
 use std::{fmt::Debug, future::Future, pin::Pin, sync::Arc};
 
@@ -10,25 +10,26 @@ use url::Url;
 
 use crate::error::Source;
 
-/// The answer to a request, whole.
+/// The future of a response with its whole body.
 pub type ResponseFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Response<Bytes>, HttpError>> + Send + 'a>>;
 
-/// The body of an answer, piece by piece.
+/// The body of a response, in chunks.
 pub type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, HttpError>> + Send>>;
 
-/// The head of an answer, with its body still to be read.
+/// The future of the head of a response, with its body still to be read.
 pub type HeadFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Response<BodyStream>, HttpError>> + Send + 'a>>;
 
 /// Sends HTTP requests.
 ///
-/// The client calls it for every attempt, after authentication and the rate limit. Retries and timeouts are around it: an
-/// implementation sends a request once and does not wait for anything but its answer. The request has all its headers;
-/// `Authorization` is marked [sensitive](http::HeaderValue::is_sensitive).
+/// The client calls it for every attempt, after authentication and the rate limit. Retries and timeouts are handled
+/// outside: an implementation sends the request once and only waits for its response. The request has all its headers;
+/// `Authorization` is marked as [sensitive](http::HeaderValue::is_sensitive).
 ///
-/// [`ClientBuilder::http_client`](crate::ClientBuilder::http_client) replaces the built-in one, and
-/// [`ClientBuilder::wrap`](crate::ClientBuilder::wrap) goes around it. This one adds a header and records what was sent:
+/// [`ClientBuilder::http_client`](crate::ClientBuilder::http_client) replaces the built-in HTTP client, and
+/// [`ClientBuilder::wrap`](crate::ClientBuilder::wrap) adds a layer around it. The layer in this example adds a header
+/// and records the requests:
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
@@ -68,12 +69,13 @@ pub type HeadFuture<'a> =
 /// # }
 /// ```
 pub trait HttpClient: Debug + Send + Sync {
-    /// Sends a request and reads its whole answer. An answer whose body is longer than `max_size` bytes is
-    /// [`HttpError::TooLong`].
+    /// Sends a request and reads its whole response. Returns [`HttpError::TooLong`] if the body is longer than
+    /// `max_size` bytes.
     fn send(&self, request: Request<Bytes>, max_size: usize) -> ResponseFuture<'_>;
 
-    /// Sends a request whose answer may have any length, and reads its head: for downloads. The default reads the whole body
-    /// into memory with [`send`](Self::send); what goes around another client should forward this method too.
+    /// Sends a request for a download and reads the head of its response; the body may have any length. The default
+    /// implementation reads the whole body into memory with [`send`](Self::send). A layer around another HTTP client
+    /// should forward this method too.
     fn open(&self, request: Request<Bytes>) -> HeadFuture<'_> {
         Box::pin(async move {
             let answer = self.send(request, usize::MAX).await?;
@@ -92,23 +94,23 @@ impl<C: HttpClient + ?Sized> HttpClient for Arc<C> {
     }
 }
 
-/// Why there is no answer. The variant decides whether the request may be sent again.
+/// Why there is no response. The variant decides whether the request may be sent again.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HttpError {
-    /// No connection: nothing was sent.
+    /// No connection could be opened. No request was sent.
     Connect(Source),
-    /// No connection within its time limit: nothing was sent.
+    /// No connection could be opened in time. No request was sent.
     ConnectTimeout(Source),
-    /// The request is not valid HTTP: nothing was sent, and trying again will not help.
+    /// The request is not valid HTTP. No request was sent, and a retry would fail in the same way.
     Unsendable(Source),
-    /// The exchange broke after the request may have been sent.
+    /// The connection broke after the request may have been sent.
     Broken(Source),
-    /// The body of the answer is longer than allowed.
+    /// The body of the response is longer than allowed.
     TooLong,
 }
 
-/// The URL of a request in the form that reqwest takes. Parsing it again costs more than the rest of the conversion.
+/// The URL of a request as reqwest needs it. Parsing the URL again would cost more than the rest of the conversion.
 #[derive(Clone, Debug)]
 pub(crate) struct Parsed(pub(crate) Arc<Url>);
 
@@ -124,7 +126,7 @@ fn outgoing(mut request: Request<Bytes>) -> reqwest::Result<reqwest::Request> {
     Ok(request)
 }
 
-/// Whether nobody on the way changed where the request goes.
+/// Whether the URL is still the same: a layer may have changed the target of the request.
 fn is_same(url: &Url, uri: &Uri) -> bool {
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
     uri.scheme_str() == Some(url.scheme())
@@ -136,7 +138,7 @@ fn is_same(url: &Url, uri: &Uri) -> bool {
 #[derive(Debug)]
 pub(crate) struct Reqwest(pub(crate) reqwest::Client);
 
-/// A server can announce any length: this much is reserved on its word.
+/// The maximum buffer size that is reserved from `Content-Length`, because a server can announce any length.
 const MOST_RESERVED: usize = 1024 * 1024;
 
 impl HttpClient for Reqwest {
@@ -153,7 +155,7 @@ impl HttpClient for Reqwest {
             if announced.is_some_and(|length| length > max_size) {
                 return Err(HttpError::TooLong);
             }
-            // Most bodies come in one piece, which is not copied.
+            // Most bodies have one chunk, which is not copied.
             let mut body = answer.chunk().await.map_err(classify)?.unwrap_or_default();
             if body.len() > max_size {
                 return Err(HttpError::TooLong);
@@ -191,7 +193,7 @@ impl HttpClient for Reqwest {
     }
 }
 
-/// The URL is taken out of the cause: the error names the request itself, without the query.
+/// Classifies an error of reqwest. The cause keeps no URL: the error names the request itself, without its query.
 fn classify(error: reqwest::Error) -> HttpError {
     let error = error.without_url();
     if error.is_connect() && error.is_timeout() {

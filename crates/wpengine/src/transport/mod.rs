@@ -1,6 +1,6 @@
-//! What happens to every request: admission by the rate limit, authentication, sending, and perhaps all of it again.
+//! The path of every request: rate limit, authentication, sending, and retries.
 //!
-//! [`HttpClient`] is the seam to the network: it can be replaced, or something can be put around it.
+//! [`HttpClient`] is the interface to the network. It can be replaced, and layers can be added around it.
 
 mod admit;
 mod attempt;
@@ -40,7 +40,7 @@ use crate::{
     error::{Error, ErrorKind},
 };
 
-/// What a caller can set for one call.
+/// The options of one call.
 #[derive(Clone, Default)]
 pub(crate) struct Options {
     pub(crate) headers: HeaderMap,
@@ -49,7 +49,7 @@ pub(crate) struct Options {
     pub(crate) retry: Option<RetryPolicy>,
 }
 
-/// Without the values of headers, which may be secrets.
+/// Prints no header values, because they may be secrets.
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
@@ -61,9 +61,9 @@ impl fmt::Debug for Options {
     }
 }
 
-/// Sends a request until it is answered for good.
+/// Runs a call: sends the request, with retries, until there is a final response.
 ///
-/// An answer of any status is `Ok`: what it means is the caller's business.
+/// A response of any status is `Ok`; the caller interprets it.
 pub(crate) async fn run(
     core: &Core,
     target: &Target,
@@ -91,7 +91,7 @@ pub(crate) async fn run(
     done
 }
 
-/// A duration as people say it.
+/// Formats a duration for an error text.
 pub(crate) fn seconds(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     if seconds.fract() == 0.0 {
@@ -102,7 +102,7 @@ pub(crate) fn seconds(duration: Duration) -> String {
 }
 
 impl Core {
-    /// Credentials go to the configured origin and nowhere else, whatever built the request.
+    /// Refuses requests to other origins, so that the credentials are sent only to the configured one.
     fn refuse_foreign(&self, uri: &Uri) -> Result<(), Error> {
         let same = uri.scheme_str() == Some(self.base.scheme())
             && uri.host() == self.base.host_str()
@@ -118,7 +118,7 @@ impl Core {
         )))
     }
 
-    /// A read-only client sends nothing that changes something.
+    /// Refuses operations that change something, if the client is read-only.
     pub(crate) fn refuse_writes(&self, is_read: bool, name: &'static str) -> Result<(), Error> {
         if is_read || !self.config.read_only {
             return Ok(());

@@ -1,7 +1,8 @@
-//! What comes after an attempt: a pure decision.
+//! Decides what to do after an attempt. It has no side effects.
 //!
-//! It depends on the class of the operation, on how far the attempt got, and on the status. What certainly was not done is
-//! repeated for every operation. What may have been done is repeated only if the operation is idempotent.
+//! The decision depends on the class of the operation, on whether the request can have reached the service, and on the
+//! status. A request that certainly had no effect is retried for every operation. A request that may have had an effect
+//! is retried only if the operation is idempotent.
 
 use std::time::Duration;
 
@@ -11,18 +12,19 @@ use wpengine_raw::Retry;
 use super::target::Target;
 use crate::error::Error;
 
-/// When a failed attempt is repeated.
+/// When a failed attempt is retried.
 ///
-/// A request that certainly did not reach the service is repeated for every operation, and so is one that a rate limit
-/// refused (429). Any other failure that can pass (a broken connection, a timeout, 408, 425, 500, 502 to 504, 520 to 524, an answer
-/// that was cut off) is repeated only for operations that are safe to repeat.
+/// The client retries a request of any operation if it did not reach the service, or if a rate limit refused it (429).
+/// It retries other temporary failures only if the operation is idempotent. Temporary failures are: a broken
+/// connection, a timeout, the statuses 408, 425, 500, 502 to 504 and 520 to 524, and a response that was cut off.
 ///
-/// Between attempts the client waits for a random time of up to [`first_wait`](Self::first_wait), doubled with every attempt,
-/// and at most [`longest_wait`](Self::longest_wait). A `Retry-After` of the service counts instead. No attempt begins later
-/// than [`time_limit`](Self::time_limit) after the first one, or after the deadline of the call.
+/// The back-off between attempts is random, from zero up to a maximum. The maximum is [`first_wait`](Self::first_wait)
+/// after the first attempt and doubles with every attempt, up to [`longest_wait`](Self::longest_wait). If the response
+/// has a `Retry-After` header, the client waits for that time instead. No attempt starts later than
+/// [`time_limit`](Self::time_limit) after the first one, or after the deadline of the call.
 ///
-/// A 429 is waited for until the rate limit can have room again, as long as the deadline of the call allows. It does not count
-/// as an attempt here.
+/// After a 429, the client waits until the rate limit has room again, as long as the deadline of the call allows. The
+/// attempt does not count for `max_attempts`, and the wait does not count for `time_limit`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -52,43 +54,43 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Repeats nothing, not even what a rate limit refused.
+    /// Creates a policy without retries, not even after a 429.
     #[must_use]
     pub fn none() -> Self {
         Self::default().max_attempts(1)
     }
 
-    /// Limits the number of attempts, the first one included; 0 counts as 1. There is no limit by default.
+    /// Sets the maximum number of attempts, including the first one; 0 counts as 1. There is no limit by default.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
         self
     }
 
-    /// Sets the longest wait after the first attempt; 1 s by default. It doubles with every attempt.
+    /// Sets the maximum back-off after the first attempt; 1 s by default. It doubles with every attempt.
     #[must_use]
     pub fn first_wait(mut self, wait: Duration) -> Self {
         self.first_wait = wait;
         self
     }
 
-    /// Sets the longest wait between two attempts; 30 s by default. A `Retry-After` may be longer.
+    /// Sets the maximum back-off between two attempts; 30 s by default. A `Retry-After` may be longer.
     #[must_use]
     pub fn longest_wait(mut self, wait: Duration) -> Self {
         self.longest_wait = wait;
         self
     }
 
-    /// Sets how long after the first attempt another one may begin; 60 s by default. The time spent waiting for the rate limit
-    /// does not count. The `timeout` of the client or the call ends the call in any case.
+    /// Sets how long after the first attempt another one may start; 60 s by default. Time spent waiting for the rate
+    /// limit does not count. The `timeout` of the client or of the call still applies.
     #[must_use]
     pub fn time_limit(mut self, time: Duration) -> Self {
         self.time_limit = time;
         self
     }
 
-    /// Exponential back-off with full jitter: a random part of the whole, so that many clients do not come back at once.
-    /// `chance` is from 0 to 1.
+    /// Exponential back-off with full jitter: a random part of the maximum, so that many clients do not retry at the
+    /// same time. `chance` is between 0 and 1.
     pub(crate) fn back_off(&self, attempt: u32, chance: f64) -> Duration {
         let doubled = self
             .first_wait
@@ -97,17 +99,17 @@ impl RetryPolicy {
     }
 }
 
-/// How an attempt ended.
+/// The result of an attempt.
 pub(super) enum Outcome<'a> {
-    /// Without an answer.
+    /// No response.
     Failed(&'a Failure),
-    /// With an answer, and the `Retry-After` in it.
+    /// A response, with its `Retry-After`.
     Answered(StatusCode, Option<Duration>),
-    /// With a success whose body is cut off, or is not what is documented.
+    /// A successful response whose body is cut off or does not have the documented form.
     CutOff,
 }
 
-/// An attempt without an answer.
+/// An attempt without a response.
 pub(super) struct Failure {
     pub(super) error: Error,
     /// Whether it is certain that nothing reached the service.
@@ -116,31 +118,32 @@ pub(super) struct Failure {
     pub(super) transient: bool,
 }
 
-/// What happened before, in the same call.
+/// What happened earlier in the same call.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Past {
-    /// The attempts so far, those that a rate limit refused left out.
+    /// The number of attempts, without those that a rate limit refused.
     pub(super) tries: u32,
-    /// How often a rate limit refused.
+    /// How many times a rate limit refused the request.
     pub(super) refusals: u32,
-    /// Whether an attempt may have been done.
+    /// Whether an attempt may have had an effect.
     pub(super) may_have_happened: bool,
 }
 
 /// What to do after an attempt.
 #[derive(Debug, PartialEq)]
 pub(super) enum Next {
-    /// The call is over.
+    /// The call ends.
     Stop,
-    /// A repeated deletion found nothing: it was done before.
+    /// A retried deletion returned 404: an earlier attempt has deleted the resource.
     Gone,
     /// Another attempt, after this wait.
     Retry(Duration),
-    /// A rate limit refused: another attempt, after this wait or one that the limiter knows to be longer.
+    /// A rate limit refused the request. Another attempt follows after this wait, or after the limiter's own pause if
+    /// the response has no `Retry-After`.
     Refused(Duration),
 }
 
-/// The pause after a 429 that names no time. It doubles with every further one, up to the longest.
+/// The pause after a 429 without a `Retry-After`. It doubles with every further 429, up to `LONGEST_PAUSE`.
 const PAUSE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
@@ -166,7 +169,7 @@ pub(super) fn next_step(
         Outcome::Answered(StatusCode::TOO_MANY_REQUESTS, _) if policy.max_attempts > 1 => {
             let doubled = PAUSE.saturating_mul(2_u32.saturating_pow(past.refusals));
             let unknown = target.limited.unwrap_or(doubled.min(LONGEST_PAUSE));
-            // Whoever is refused again and again asks less and less often, whatever the service says.
+            // Repeated refusals increase the minimum wait, even if the service asks for a short one.
             let least = match past.refusals {
                 0 => Duration::ZERO,
                 refusals => Duration::from_secs(1) * 2_u32.pow((refusals - 1).min(5)),
@@ -189,12 +192,12 @@ pub(super) fn next_step(
     }
 }
 
-/// Whether a failure of that status can pass by itself.
+/// Whether a failure with this status can be temporary.
 fn can_pass(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 425 | 500 | 502..=504 | 520..=524)
 }
 
-/// Whether a request may have been done although its attempt ended like this. A refusal says that it was not.
+/// Whether the request may have had an effect although the attempt failed. A refusal means that it had none.
 pub(super) fn may_have_happened(target: &Target, outcome: &Outcome<'_>) -> bool {
     !target.is_read()
         && match outcome {
@@ -204,8 +207,9 @@ pub(super) fn may_have_happened(target: &Target, outcome: &Outcome<'_>) -> bool 
         }
 }
 
-/// Whether a status says that nothing was done: it is the caller's mistake, or what was asked for has moved. 408 and 499 say
-/// that somebody gave up waiting, which is no refusal; and a 302 or 303 can come after the work.
+/// Whether a status means that nothing was done: the request was wrong, or its URL has moved. 408 and 499 are no
+/// refusals: a server gave up waiting, and the work may have been done. 302 and 303 are not either, because a server
+/// may redirect after the work.
 fn is_refusal(status: StatusCode) -> bool {
     match status.as_u16() {
         408 | 499 => false,
@@ -245,7 +249,7 @@ mod tests {
         }
     }
 
-    /// Each outcome against an operation that is safe to repeat and one that is not.
+    /// Each outcome for an operation that is idempotent and for one that is not.
     #[test]
     fn the_table_of_decisions() {
         let (unsent, lost, broken) = (
@@ -378,7 +382,7 @@ mod tests {
         };
         let waits = [0, 1, 2, 5, 6, 40].map(|refusals| refused("get_install", refusals));
         assert_eq!(waits, [60, 120, 240, 1_920, 3_600, 3_600]);
-        // The service limits these two for each install.
+        // The service limits these two operations for each install.
         assert_eq!(refused("purge_cache", 0), 60);
         assert_eq!(refused("check_domain_status", 3), 5);
     }

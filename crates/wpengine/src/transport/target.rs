@@ -1,4 +1,4 @@
-//! What the transport has to know of a request to decide about it.
+//! The properties of a request that the transport needs for its decisions.
 
 use std::time::Duration;
 
@@ -6,27 +6,27 @@ use http::{Method, StatusCode};
 use serde::de::IgnoredAny;
 use wpengine_raw::{AccountPlace, OPERATIONS, Operation, Retry, Safety};
 
-/// The id of what is not in the table.
+/// The id of a request that is no operation of the table.
 const UNKNOWN: &str = "request";
 
-/// What is asked for: an operation of the table, or a path that nothing is known of.
+/// The target of a request: an operation of the table, or an unknown path.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) id: &'static str,
     pub(crate) method: Method,
-    /// Its template, as the document has it; empty of what is not in the table.
+    /// The path template of the OpenAPI document; empty for an unknown path.
     pub(crate) path: &'static str,
     pub(crate) safety: Safety,
     pub(crate) retry: Retry,
     pub(crate) authenticated: bool,
-    /// The documented status of a success; none of what is not in the table.
+    /// The documented status of a success; none for an unknown path.
     pub(crate) success: Option<u16>,
-    /// Whether a success has a JSON body.
+    /// Whether a successful response has a JSON body.
     pub(crate) json: bool,
     pub(crate) account: Option<AccountPlace>,
-    /// The time between two calls for one install, where the service limits that.
+    /// The minimum time between two calls for the same install, if the service limits it.
     pub(crate) limited: Option<Duration>,
-    /// Whether nothing of its bodies may be printed.
+    /// Whether the bodies may contain secrets and must not be printed.
     pub(crate) secret: bool,
 }
 
@@ -47,8 +47,8 @@ impl Target {
         }
     }
 
-    /// The operation of the table with that method and path, or the most careful guess: a GET reads, everything else
-    /// writes, and a DELETE is the only write that may be repeated.
+    /// Returns the operation with this method and path. For an unknown path it assumes the safest properties: GET, HEAD
+    /// and OPTIONS read, all other methods write, and DELETE is the only write that may be retried.
     pub(crate) fn find(method: &Method, path: &str) -> Self {
         if let Some(operation) = OPERATIONS
             .iter()
@@ -70,7 +70,7 @@ impl Target {
             authenticated: true,
             success: None,
             json: false,
-            // Whatever is new below an account has the account in its path, and everything else in the query.
+            // In paths below an account, the account is in the path. In all others, it can only be in the query.
             account: Some(if path.split('/').any(|part| part == "accounts") {
                 AccountPlace::Path
             } else {
@@ -81,7 +81,7 @@ impl Target {
         }
     }
 
-    /// As errors name it.
+    /// Returns the name for error texts.
     pub(crate) fn name(&self) -> &'static str {
         if self.id == UNKNOWN { "this" } else { self.id }
     }
@@ -90,11 +90,11 @@ impl Target {
         self.safety == Safety::Read
     }
 
-    /// How a success contradicts the documentation: a body where none is documented, or only a part of one. Something on
-    /// the way may have answered, or cut the answer off. None if the answer fits.
+    /// Returns how a successful response contradicts the documentation: it has a body although none is documented, or
+    /// it is only a part. A proxy may have responded, or cut the response off. None if the response matches.
     ///
-    /// Another success than the documented one is fine as long as its body says nothing; and so is the documented one with a body
-    /// that is JSON.
+    /// A success with another status than the documented one is accepted if its body is empty or has no content, such
+    /// as `{}`. A success with the documented status is also accepted if its body is JSON.
     pub(crate) fn contradiction(&self, status: StatusCode, body: &[u8]) -> Option<&'static str> {
         if status == StatusCode::PARTIAL_CONTENT {
             return Some("the answer is only a part, which was not asked for");
@@ -105,12 +105,12 @@ impl Target {
     }
 }
 
-/// Whether a body is as good as none.
+/// Whether a body is empty or has no content.
 fn says_nothing(body: &[u8]) -> bool {
     matches!(body.trim_ascii(), b"" | b"{}" | b"[]" | b"null" | b"\"\"")
 }
 
-/// Whether a body is JSON of any kind.
+/// Whether a body is valid JSON.
 pub(crate) fn is_json(body: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(body).is_ok()
 }

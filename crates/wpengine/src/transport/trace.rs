@@ -1,7 +1,7 @@
-//! Spans and events, with OpenTelemetry's names for HTTP clients.
+//! Spans and events, with the names of the OpenTelemetry conventions for HTTP clients.
 //!
-//! Each attempt is a span of the kind `client`, as those conventions have it: one for every request that is sent. Around
-//! the attempts of a call is one of the kind `internal`.
+//! As in these conventions, each attempt is a span of the kind `client`. The attempts of a call are in a common span of
+//! the kind `internal`.
 
 use std::{fmt, future::Future, time::Duration};
 
@@ -13,7 +13,7 @@ use tracing::{Instrument as _, field::Empty};
 use super::{Core, Exchange, HttpError, Target};
 use crate::error::Error;
 
-/// One operation, over all its attempts.
+/// Traces one operation with all its attempts.
 pub(super) async fn operation(
     target: &Target,
     core: &Core,
@@ -56,7 +56,7 @@ pub(super) async fn operation(
 
 type Answer = Result<Result<Response<Bytes>, HttpError>, Elapsed>;
 
-/// One attempt of an operation.
+/// Traces one attempt of an operation.
 pub(super) async fn attempt(
     core: &Core,
     target: &Target,
@@ -72,7 +72,7 @@ pub(super) async fn attempt(
         wpengine.operation = target.id,
         http.request.method = %target.method,
         url.template = template(target),
-        // Without its query, which may hold anything in a request by path.
+        // Without the query, which can contain anything in a request by path.
         url.full = %format_args!("{}://{}{}", core.base.scheme(), core.authority(), uri.path()),
         server.address = core.base.host_str(),
         server.port = core.base.port_or_known_default(),
@@ -98,7 +98,7 @@ pub(super) async fn attempt(
     answer
 }
 
-/// The status of an answer. One that is an error makes the span one, with the status as its type.
+/// Records the status of a response. An error status marks the span as failed, with the status as its error type.
 fn record_status(span: &tracing::Span, status: http::StatusCode) {
     span.record("http.response.status_code", status.as_u16());
     if status.is_client_error() || status.is_server_error() {
@@ -107,12 +107,12 @@ fn record_status(span: &tracing::Span, status: http::StatusCode) {
     }
 }
 
-/// The path of the operation; none of a path that is not modelled.
+/// Returns the path template of the operation; none for an unknown path.
 fn template(target: &Target) -> Option<&'static str> {
     Some(target.path).filter(|path| !path.is_empty())
 }
 
-/// Method and template: `GET /installs/{install_id}`. The path itself would make as many names as there are installs.
+/// Method and template: `GET /installs/{install_id}`. With the full path, there would be one span name per install.
 struct SpanName<'a>(&'a Target);
 
 impl fmt::Display for SpanName<'_> {
@@ -122,7 +122,7 @@ impl fmt::Display for SpanName<'_> {
     }
 }
 
-/// A request that has to wait for the rate limit: without a word that looks like a hang.
+/// Logs that a request waits for the rate limit. Without this event, a long wait would look like a hang.
 pub(super) fn limited(target: &Target, longest: Duration) {
     tracing::info!(
         wpengine.operation = target.id,
@@ -131,7 +131,7 @@ pub(super) fn limited(target: &Target, longest: Duration) {
     );
 }
 
-/// A wait before the next attempt.
+/// Logs the wait before the next attempt.
 pub(super) fn waiting(target: &Target, wait: Duration, tries: u32) {
     tracing::debug!(
         wpengine.operation = target.id,
