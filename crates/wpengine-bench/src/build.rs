@@ -1,5 +1,5 @@
-//! What the SDK adds to a build: the number of crates and the processor time of a cold build. The reference is a package that
-//! depends only on reqwest, serde, serde_json and tokio.
+//! What the SDK adds to a build: the number of crates and the processor time of a cold build. The reference is a
+//! package that depends only on reqwest, serde, serde_json and tokio.
 //!
 //! Both packages are created in a temporary directory with the workspace's lock file. So both get the same versions, and no
 //! network is needed.
@@ -13,7 +13,8 @@ use crate::Run;
 use crate::process::{self, CARGO};
 use crate::table::{Comparison, Figures, Row, Target, Unit};
 
-/// The two crates of the SDK and the dependencies of the generated client, dates, hashes and secrets. Increase it only on purpose.
+/// The two crates of the SDK and the dependencies of the generated client, dates, hashes and secrets. Increase it only
+/// on purpose.
 const CRATES: Target = Target::AtMost(13.0);
 /// On both sides the TLS library takes most of a cold build. The rest of the SDK's time is the models: there are many.
 const TIME: Target = Target::AtMost(1.3);

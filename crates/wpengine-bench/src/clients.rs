@@ -64,8 +64,8 @@ impl Bare {
         send(request.query(&[("limit", PAGE), ("offset", 0)])).await
     }
 
-    /// Requests one install. If only one place in the program decoded installs, the compiler would inline the decoder there. Real
-    /// programs have several such places.
+    /// Requests one install. If only one place in the program decoded installs, the compiler would inline the decoder
+    /// there. Real programs have several such places.
     pub(crate) async fn install(&self, id: &str) -> Result<Installation, Failure> {
         send(self.http.get(format!("{}/{id}", self.address))).await
     }

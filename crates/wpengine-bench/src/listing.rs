@@ -1,5 +1,5 @@
-//! The time of a listing that waits for the network: 10,000 installs with 50 ms latency for each response, against that latency
-//! alone. Also the number of requests, against the smallest number of pages that can hold all installs.
+//! The time of a listing that waits for the network: 10,000 installs with 50 ms latency for each response, against
+//! that latency alone. Also the number of requests, against the smallest number of pages that can hold all installs.
 
 use std::time::{Duration, Instant};
 
@@ -67,7 +67,8 @@ pub(crate) fn measure(run: &Run) -> Result<Vec<Row>, Failure> {
     Ok(rows)
 }
 
-/// The smallest number of round trips: one for the first page, which has the total, then one for each group of concurrent pages.
+/// The smallest number of round trips: one for the first page, which has the total, then one for each group of
+/// concurrent pages.
 fn rounds(pages: usize, concurrency: usize) -> u32 {
     let rest = pages.saturating_sub(1).div_ceil(concurrency);
     u32::try_from(1 + rest).unwrap_or(u32::MAX)

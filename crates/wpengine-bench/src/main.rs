@@ -1,5 +1,5 @@
-//! Measures what the SDK costs. Prints a table of figures, each with a reference that was measured in the same run and with a
-//! target. `cargo xtask bench` starts this program.
+//! Measures what the SDK costs. Prints a table of figures, each with a reference that was measured in the same run and
+//! with a target. `cargo xtask bench` starts this program.
 //!
 //! Ratios are more reliable than seconds, because both sides are measured on the same machine, one after the other. The exit
 //! code is 0 if all targets are met, 1 if one is missed, and 2 if a tool is missing or a measurement fails.

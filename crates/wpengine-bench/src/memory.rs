@@ -1,8 +1,8 @@
 //! The memory that a long listing uses: 100,000 installs read one by one, against one page.
 //!
-//! Both figures are the peak resident set of a whole process (`VmHWM`), so memory kept by the allocator and by libraries counts
-//! too. One process reads one page, the other reads all pages. The difference is the cost of the other 999 pages, which should
-//! not be kept in memory.
+//! Both figures are the peak resident set of a whole process (`VmHWM`), so memory kept by the allocator and by
+//! libraries counts too. One process reads one page, the other reads all pages. The difference is the cost of the
+//! other 999 pages, which should not be kept in memory.
 
 use std::time::Duration;
 

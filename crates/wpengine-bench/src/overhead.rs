@@ -1,8 +1,9 @@
-//! What the SDK adds to one call: a page of 100 installs, against bare reqwest and serde_json that decode into the same models.
+//! What the SDK adds to one call: a page of 100 installs, against bare reqwest and serde_json that decode into the
+//! same models.
 //!
-//! Both clients call the same server in another process. Callgrind counts the instructions of a process that makes n calls and
-//! of one that makes 2n calls. The difference is the cost of n calls without the start of the process. The time is the median
-//! of alternating calls in one process.
+//! Both clients call the same server in another process. Callgrind counts the instructions of a process that makes n
+//! calls and of one that makes 2n calls. The difference is the cost of n calls without the start of the process. The
+//! time is the median of alternating calls in one process.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -85,8 +86,8 @@ async fn compare(base_url: &str) -> Result<(), Failure> {
     Err(Failure::msg("the two clients read different installs"))
 }
 
-/// Instructions of one call of both clients: the median of alternating runs. It is a median because the kernel may deliver a body
-/// in one piece or in two, and two pieces need more instructions.
+/// Instructions of one call of both clients: the median of alternating runs. It is a median because the kernel may
+/// deliver a body in one piece or in two, and two pieces need more instructions.
 fn instructions(run: &Run, server: &Server) -> Result<Figures, Failure> {
     let (turns, calls) = if run.quick { (3, 50) } else { (7, 100) };
     let (mut of_facade, mut of_bare) = (Vec::new(), Vec::new());

@@ -1,8 +1,8 @@
-//! The simulator in its own process, so that its work and memory are not measured with a client's. It records when each request
-//! arrives.
+//! The simulator in its own process, so that its work and memory are not measured with a client's. It records when
+//! each request arrives.
 //!
-//! It reads commands from standard input: `report` prints the arrivals and `forget` clears them. The process ends when standard
-//! input is closed, so it does not survive an interrupted run.
+//! It reads commands from standard input: `report` prints the arrivals and `forget` clears them. The process ends when
+//! standard input is closed, so it does not survive an interrupted run.
 
 use std::convert::Infallible;
 use std::io::{BufRead as _, Write as _};
@@ -77,8 +77,8 @@ pub(crate) async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     }
 }
 
-/// Listens on a free port of loopback. The large send buffer makes a page leave in one piece, because a client's cost for two
-/// pieces differs from run to run.
+/// Listens on a free port of loopback. The large send buffer makes a page leave in one piece, because a client's cost
+/// for two pieces differs from run to run.
 fn listen() -> Result<TcpListener, Failure> {
     let socket = TcpSocket::new_v4()?;
     socket.set_send_buffer_size(1024 * 1024)?;

@@ -29,8 +29,8 @@ fn problem(operation: &Operation, status: u16, body: &[u8]) -> Option<String> {
         Err(error) => Some(format!("the body is not JSON: {error}")),
     }
 }
-/// Names a file to which all programs of a test suite append violations, one a line. If the file does not exist at the end, there
-/// were none.
+/// Names a file to which all programs of a test suite append violations, one a line. If the file does not exist at the
+/// end, there were none.
 const FILE: &str = "WPENGINE_SIM_VIOLATIONS";
 
 /// Appends a violation to the file, if the variable is set.

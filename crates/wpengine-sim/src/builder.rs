@@ -91,8 +91,8 @@ impl SimulatorBuilder {
         self
     }
 
-    /// The seed of all ids and figures. Two simulators with the same seed, a manual clock and the same requests give the same
-    /// answers.
+    /// The seed of all ids and figures. Two simulators with the same seed, a manual clock and the same requests give
+    /// the same answers.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -104,8 +104,8 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Starts with a fleet of this many accounts, sites and installs instead of the documentation's examples. The same seed gives
-    /// the same fleet.
+    /// Starts with a fleet of this many accounts, sites and installs instead of the documentation's examples. The same
+    /// seed gives the same fleet.
     pub fn fleet(mut self, accounts: usize, sites: usize, installs: usize) -> Self {
         self.population = Population::Fleet {
             accounts,
@@ -116,11 +116,12 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Adds problems to the [fleet](Self::fleet), for testing programs that check a fleet. There are certificates that are expired,
-    /// expire soon or were rejected; production installs without a backup, or with an old or an aborted one; domains that are
-    /// unverified or duplicated, or that redirect to a missing domain; old and mismatched PHP versions; installs that stay pending;
-    /// storage that was never measured; users without MFA, open invitations and sole owners; and plans that are exceeded or nearly
-    /// exceeded. With sixty production installs there are two of each. It has no effect without a fleet.
+    /// Adds problems to the [fleet](Self::fleet), for testing programs that check a fleet. There are certificates that
+    /// are expired, expire soon or were rejected; production installs without a backup, or with an old or an aborted
+    /// one; domains that are unverified or duplicated, or that redirect to a missing domain; old and mismatched PHP
+    /// versions; installs that stay pending; storage that was never measured; users without MFA, open invitations and
+    /// sole owners; and plans that are exceeded or nearly exceeded. With sixty production installs there are two of
+    /// each. It has no effect without a fleet.
     ///
     /// ```
     /// use wpengine_sim::Simulator;
@@ -133,21 +134,22 @@ impl SimulatorBuilder {
         self
     }
 
-    /// The address to listen on. By default it is a free port of 127.0.0.1. With an address that is not loopback, everyone who
-    /// can reach it can try to sign in. No response contains the password then.
+    /// The address to listen on. By default it is a free port of 127.0.0.1. With an address that is not loopback,
+    /// everyone who can reach it can try to sign in. No response contains the password then.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = address;
         self
     }
 
-    /// Whether each answer is checked against the document; see [`Simulator::violations`]. Enabled by default in debug builds.
+    /// Whether each answer is checked against the document; see [`Simulator::violations`]. Enabled by default in debug
+    /// builds.
     pub fn check_answers(mut self, yes: bool) -> Self {
         self.check_answers = yes;
         self
     }
 
-    /// Enables the two rate limits for each install: one object cache purge per minute, and one domain status check every five
-    /// seconds. Disabled by default.
+    /// Enables the two rate limits for each install: one object cache purge per minute, and one domain status check
+    /// every five seconds. Disabled by default.
     pub fn install_limits(mut self, on: bool) -> Self {
         self.limits.install = on;
         self
@@ -159,12 +161,12 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Keeps the state in a file. The file is read at the start and written within a second after each change. It is also written by
-    /// [`Simulator::save_state`]. Each write replaces the whole file. This works only for a simulator that is
-    /// [started](Self::start); use a [snapshot](Simulator::snapshot) otherwise.
+    /// Keeps the state in a file. The file is read at the start and written within a second after each change. It is
+    /// also written by [`Simulator::save_state`]. Each write replaces the whole file. This works only for a simulator
+    /// that is [started](Self::start); use a [snapshot](Simulator::snapshot) otherwise.
     ///
-    /// The virtual time continues from the saved time; a real clock continues with the present. The file contains the passwords of
-    /// additional users, so only its owner can read it.
+    /// The virtual time continues from the saved time; a real clock continues with the present. The file contains the
+    /// passwords of additional users, so only its owner can read it.
     pub fn state_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_file = Some(path.into());
         self
@@ -211,8 +213,8 @@ impl SimulatorBuilder {
     ///
     /// # Errors
     ///
-    /// If it cannot listen on the address, or if the [state file](Self::state_file) cannot be read or is damaged. It does not
-    /// change a damaged file.
+    /// If it cannot listen on the address, or if the [state file](Self::state_file) cannot be read or is damaged. It
+    /// does not change a damaged file.
     pub async fn start(mut self) -> io::Result<Simulator> {
         let (listen, state_file) = (self.listen, self.state_file.take());
         let (shared, user, password) = self.shared();
@@ -232,8 +234,8 @@ impl SimulatorBuilder {
             let mut random = Random::unforeseeable();
             (random.uuid(), random.token(24))
         });
-        // Read here so that the first request is not slower than others. It is read before the world is created so that the world can
-        // reuse the memory that reading has freed.
+        // Read here so that the first request is not slower than others. It is read before the world is created so
+        // that the world can reuse the memory that reading has freed.
         document();
         let clock = Clock::new(self.clock, self.clock_start);
         let plan = Plan {

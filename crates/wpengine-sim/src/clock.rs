@@ -1,7 +1,7 @@
 //! The virtual clock.
 //!
-//! Nothing in the simulator sleeps. Asynchronous work stores when it began, and its state is computed from the clock when it is
-//! read. So a test advances a manual clock instead of waiting.
+//! Nothing in the simulator sleeps. Asynchronous work stores when it began, and its state is computed from the clock
+//! when it is read. So a test advances a manual clock instead of waiting.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

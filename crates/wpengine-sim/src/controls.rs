@@ -1,4 +1,5 @@
-//! Controls for what the API has no operation for: the clock, actions in the user portal, and effects that the API does not show.
+//! Controls for what the API has no operation for: the clock, actions in the user portal, and effects that the API
+//! does not show.
 //!
 //! Each control is a method of [`Simulator`](crate::Simulator) and a request under `/_sim`.
 

@@ -1,8 +1,8 @@
 //! The account for which a request counts.
 //!
-//! The documentation limits requests "per account" and does not define more. Here a request counts for the account that it names
-//! in the path, the query or the body, directly or through a site or an install. A request that names none, such as a list of
-//! all installs, counts for the caller's first account.
+//! The documentation limits requests "per account" and does not define more. Here a request counts for the account
+//! that it names in the path, the query or the body, directly or through a site or an install. A request that names
+//! none, such as a list of all installs, counts for the caller's first account.
 
 use serde_json::Value;
 

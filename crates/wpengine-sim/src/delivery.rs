@@ -54,8 +54,8 @@ pub(crate) fn first_part(body: &Bytes) -> Bytes {
     body.slice(..body.len() / 2)
 }
 
-/// A connection that a [fault](crate::Fault) broke, as [`Simulator::exchange`](crate::Simulator::exchange) returns it. Over a
-/// socket the client sees a connection reset.
+/// A connection that a [fault](crate::Fault) broke, as [`Simulator::exchange`](crate::Simulator::exchange) returns it.
+/// Over a socket the client sees a connection reset.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Broken {

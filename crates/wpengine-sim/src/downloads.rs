@@ -1,7 +1,7 @@
 //! The targets of archive and report links: a small zip file and a small PDF.
 //!
-//! The real links lead to another host, which does not know the API's credentials. Here they lead to `/downloads`, which looks
-//! only at the path: whoever has the link can download the file.
+//! The real links lead to another host, which does not know the API's credentials. Here they lead to `/downloads`,
+//! which looks only at the path: whoever has the link can download the file.
 
 use std::io::{Cursor, Write as _};
 use std::sync::PoisonError;

@@ -116,8 +116,8 @@ impl Refusal {
         self
     }
 
-    /// The status of the refusal: the usual one if the operation documents it, else the nearest documented one. An operation that
-    /// documents no 404 refuses an unknown parent with its 403 or its 400.
+    /// The status of the refusal: the usual one if the operation documents it, else the nearest documented one. An
+    /// operation that documents no 404 refuses an unknown parent with its 403 or its 400.
     pub(crate) fn status(&self, operation: &Operation) -> StatusCode {
         let candidates: &[u16] = match self.kind {
             Kind::Invalid => &[400, 422, 403, 404],

@@ -49,8 +49,8 @@ fn allow(headers: &mut HeaderMap, methods: &[Method]) {
     }
 }
 
-/// Adds the headers that recorded answers have. They are computed from the seed and the number of the request, so that two runs
-/// give the same bytes.
+/// Adds the headers that recorded answers have. They are computed from the seed and the number of the request, so that
+/// two runs give the same bytes.
 pub(crate) fn finish(response: &mut Response<Bytes>, seed: u64, request: u64, now: Timestamp) {
     let mut random = Random::for_text(seed ^ request.rotate_left(32), "gateway");
     let length = response.body().len();

@@ -1,8 +1,8 @@
 //! Protects the controls: only programs and the simulator's own pages may use them.
 //!
-//! A web page in a browser must not be able to reset the simulator or read its state. A browser marks a request from a page of
-//! another origin with `Origin` or `Sec-Fetch-Site`. With DNS rebinding, the request has a foreign name in `Host`. There are no
-//! CORS headers.
+//! A web page in a browser must not be able to reset the simulator or read its state. A browser marks a request from a
+//! page of another origin with `Origin` or `Sec-Fetch-Site`. With DNS rebinding, the request has a foreign name in
+//! `Host`. There are no CORS headers.
 
 use std::net::IpAddr;
 

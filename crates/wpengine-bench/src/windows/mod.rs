@@ -1,8 +1,8 @@
-//! Whether clients stay within the rate limits, and how much of the limits they use. Many tasks send requests without a pause, and
-//! the times at which requests arrive are evaluated.
+//! Whether clients stay within the rate limits, and how much of the limits they use. Many tasks send requests without
+//! a pause, and the times at which requests arrive are evaluated.
 //!
-//! There are two figures for each way to share the limits: the requests beyond a limit, over every position of its window; and
-//! the requests that arrived, against the largest number that the limits allow in that time.
+//! There are two figures for each way to share the limits: the requests beyond a limit, over every position of its
+//! window; and the requests that arrived, against the largest number that the limits allow in that time.
 
 mod arrivals;
 mod one_process;

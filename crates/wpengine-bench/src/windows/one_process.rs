@@ -1,5 +1,5 @@
-//! 32 tasks in one process, with the default limits. It runs in memory for hours of simulated time, with a latency of 0 to 100 ms
-//! in each direction.
+//! 32 tasks in one process, with the default limits. It runs in memory for hours of simulated time, with a latency of
+//! 0 to 100 ms in each direction.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,5 +1,5 @@
-//! Four processes that share limits through a Redis of this run. The periods are scaled down to seconds. One simulator records
-//! when each request arrives.
+//! Four processes that share limits through a Redis of this run. The periods are scaled down to seconds. One simulator
+//! records when each request arrives.
 
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -21,8 +21,8 @@ const LIMITS: [Limit; 2] = [
     (100, Duration::from_secs(2)),
     (1_000, Duration::from_secs(40)),
 ];
-/// Allows for the delay from Redis to the process and on to the service. It is not scaled down with the periods, because that
-/// delay does not become shorter.
+/// Allows for the delay from Redis to the process and on to the service. It is not scaled down with the periods,
+/// because that delay does not become shorter.
 const MARGIN: Duration = Duration::from_millis(100);
 const LEAST_USED: Target = Target::AtLeast(0.95);
 
@@ -38,7 +38,8 @@ pub(crate) struct KnockArgs {
 }
 
 pub(super) fn measure(run: &Run) -> Result<Vec<Row>, Failure> {
-    // Both durations end between two bursts of the shorter limit. Only the longer run reaches the second window of the longer limit.
+    // Both durations end between two bursts of the shorter limit. Only the longer run reaches the second window of the
+    // longer limit.
     let seconds = if run.quick { 11 } else { 45 };
     let time = Duration::from_secs(seconds);
     let redis = Redis::start()?;

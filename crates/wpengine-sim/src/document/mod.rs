@@ -1,7 +1,7 @@
 //! The embedded document: the operations, their parameters and their answers.
 //!
-//! The simulator has its own copy of the document, which `cargo xtask codegen` writes and checks. It uses none of the generated
-//! code, so a mistake in generated code cannot be hidden by the same mistake here.
+//! The simulator has its own copy of the document, which `cargo xtask codegen` writes and checks. It uses none of the
+//! generated code, so a mistake in generated code cannot be hidden by the same mistake here.
 
 mod operation;
 mod routes;

@@ -47,8 +47,8 @@ impl Routes {
                 operation: index,
             })
             .collect();
-        // Sorted so that literals are tried before parameters: `domains/bulk` before `domains/{domain_id}`. The sort is stable, so the
-        // methods of a template keep the order of the document.
+        // Sorted so that literals are tried before parameters: `domains/bulk` before `domains/{domain_id}`. The sort
+        // is stable, so the methods of a template keep the order of the document.
         routes.sort_by(|one, other| one.segments.cmp(&other.segments));
         Self(routes)
     }

@@ -1,5 +1,5 @@
-//! `/explorer`: the simulator in a browser. It has references of the API and of the controls, in which every operation can be
-//! tried, and a page that shows the state, the clock, the faults and the last requests.
+//! `/explorer`: the simulator in a browser. It has references of the API and of the controls, in which every operation
+//! can be tried, and a page that shows the state, the clock, the faults and the last requests.
 //!
 //! All files are part of the program. The pages load nothing from other servers; the response headers enforce that.
 
@@ -130,8 +130,8 @@ fn document_of_this_server() -> Bytes {
     document.clone()
 }
 
-/// The credentials that the pages use to sign in. Only if the simulator listens on loopback; otherwise other machines could read
-/// the password.
+/// The credentials that the pages use to sign in. Only if the simulator listens on loopback; otherwise other machines
+/// could read the password.
 fn credentials(shared: &Shared) -> Bytes {
     let plan = &shared.plan;
     let value = if shared.is_exposed.load(Ordering::Relaxed) {

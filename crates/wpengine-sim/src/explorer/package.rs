@@ -1,5 +1,5 @@
-//! The reference page is Swagger UI. The crate `utoipa-swagger-ui-vendored` contains its release archive, so nothing is downloaded,
-//! neither in the build nor at run time.
+//! The reference page is Swagger UI. The crate `utoipa-swagger-ui-vendored` contains its release archive, so nothing
+//! is downloaded, neither in the build nor at run time.
 
 use std::collections::HashMap;
 use std::io::{Cursor, Read as _};

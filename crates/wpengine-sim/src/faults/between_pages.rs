@@ -1,7 +1,7 @@
 //! Resources that are added or removed while a client lists them.
 //!
-//! The world itself changes, at the front of the requested list: an added resource can be read, and a removed one is gone. So all
-//! later pages shift by one, as they do in the real API when another client changes something.
+//! The world itself changes, at the front of the requested list: an added resource can be read, and a removed one is
+//! gone. So all later pages shift by one, as they do in the real API when another client changes something.
 
 use super::FaultKind;
 use crate::call::Call;

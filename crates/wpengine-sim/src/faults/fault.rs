@@ -28,8 +28,8 @@ pub enum Phase {
     /// After the operation was done, before any of its answer is sent. The write happened, and its answer is lost. A refused
     /// request, for instance with a 400, does not count.
     After,
-    /// In the body of the answer of an operation that was done. An answer without a body, or with nothing of that kind to alter,
-    /// does not count.
+    /// In the body of the answer of an operation that was done. An answer without a body, or with nothing of that kind
+    /// to alter, does not count.
     Body,
 }
 
@@ -37,10 +37,11 @@ pub enum Phase {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FaultKind {
-    /// A delay of the machine's time, or of tokio's if that is paused. Use it to test clients' timeouts, which use the machine's
-    /// time. In the body: between its halves.
+    /// A delay of the machine's time, or of tokio's if that is paused. Use it to test clients' timeouts, which use the
+    /// machine's time. In the body: between its halves.
     Delay(Duration),
-    /// A delay of virtual time. With an accelerated clock it is shorter; with a manual clock it ends when the clock is advanced.
+    /// A delay of virtual time. With an accelerated clock it is shorter; with a manual clock it ends when the clock is
+    /// advanced.
     VirtualDelay(Duration),
     /// No answer is sent, and the connection stays open. In the body: the second half is never sent.
     Hang,
@@ -68,8 +69,8 @@ pub enum FaultKind {
     ExtraField,
     /// Every field is null, except those that are always present and the addresses of other pages.
     Nulls,
-    /// `next` names another host. By default the host does not exist. With the origin of its own server a test can see what is sent
-    /// there.
+    /// `next` names another host. By default the host does not exist. With the origin of its own server a test can see
+    /// what is sent there.
     ForeignNext {
         /// Scheme, host and port: `https://elsewhere.example`.
         origin: String,
@@ -136,7 +137,8 @@ impl FaultKind {
 pub(super) const FOREIGN_ORIGIN: &str = "https://elsewhere.example";
 
 impl Fault {
-    /// A fault that acts once, on the next request. It acts in the body if the kind is about the body, else before the operation.
+    /// A fault that acts once, on the next request. It acts in the body if the kind is about the body, else before the
+    /// operation.
     pub fn new(kind: FaultKind) -> Self {
         let phase = if kind.alters_body() {
             Phase::Body

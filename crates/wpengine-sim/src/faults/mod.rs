@@ -49,8 +49,8 @@ impl<'a> Faults<'a> {
     ///
     /// # Errors
     ///
-    /// If the fault makes no sense: an unknown operation, a kind that cannot act in that phase (a 429 after the operation was done),
-    /// or a probability outside 0 to 1.
+    /// If the fault makes no sense: an unknown operation, a kind that cannot act in that phase (a 429 after the
+    /// operation was done), or a probability outside 0 to 1.
     pub fn add(&self, fault: Fault) -> Result<u64, FaultError> {
         check::check(&fault)?;
         Ok(self.register().add(fault))

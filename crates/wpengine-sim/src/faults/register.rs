@@ -76,8 +76,8 @@ impl Register {
         self.faults.is_empty()
     }
 
-    /// The fault that acts on a request in this phase, if any. `applies` says whether a kind can act on the request; if not, the fault
-    /// does not count the request.
+    /// The fault that acts on a request in this phase, if any. `applies` says whether a kind can act on the request;
+    /// if not, the fault does not count the request.
     pub(crate) fn fire(
         &mut self,
         seed: u64,
@@ -104,8 +104,8 @@ impl Register {
 }
 
 impl Active {
-    /// Whether the fault acts on this request. The result depends only on the seed, the fault and the number of requests that it has
-    /// seen. So requests that the fault does not see change nothing.
+    /// Whether the fault acts on this request. The result depends only on the seed, the fault and the number of
+    /// requests that it has seen. So requests that the fault does not see change nothing.
     fn is_drawn(&self, seed: u64) -> bool {
         let mut random = Random::for_text(
             seed ^ self.seen.rotate_left(32),
