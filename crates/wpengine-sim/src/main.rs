@@ -206,7 +206,7 @@ fn explain(error: std::io::Error, address: SocketAddr) -> std::io::Error {
             std::io::Error::new(error.kind(), message)
         }
         ErrorKind::InvalidData => {
-            let message = format!("{error}; the file stays as it is: mend it, or take it away");
+            let message = format!("{error}; the file stays as it is: repair it or delete it");
             std::io::Error::new(error.kind(), message)
         }
         _ => error,

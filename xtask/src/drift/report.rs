@@ -150,7 +150,7 @@ pub(crate) fn json(sifted: &Sifted, other: &Other) -> Value {
     })
 }
 
-/// The report as the text of an issue, in Markdown. All text of the other description is escaped.
+/// The report as the text of an issue, in Markdown. It is in a code block with a fence that the report cannot close.
 fn issue(report: &str) -> String {
     /// GitHub's limit for the text of an issue is 65,536 characters.
     const MOST: usize = 60_000;
