@@ -1,4 +1,4 @@
-//! Archives: made, found among the others, waited for and downloaded.
+//! Archives: create, find, wait for and download them.
 
 use std::{sync::Arc, time::Duration};
 

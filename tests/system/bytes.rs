@@ -1,4 +1,4 @@
-//! Bytes from anywhere: compressed ones, and too many of them.
+//! Bodies as bytes: compressed bodies and bodies that are too large.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! What a client can be told, and the one line that says what is wrong with it.
+//! The settings of a client, and the one-line errors for invalid settings.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Who asks: what is sent of it, how often a token source is asked, and what the environment says.
+//! Credentials: what is sent, how often a token source is called, and what is read from the environment.
 
 use std::{
     collections::HashSet,

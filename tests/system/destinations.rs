@@ -1,4 +1,4 @@
-//! Where requests with credentials go: to the configured origin and nowhere else.
+//! Requests with credentials go only to the configured origin.
 
 use http::Method;
 use proptest::prelude::*;

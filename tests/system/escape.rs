@@ -1,4 +1,4 @@
-//! The ways out: requests by path, the generated client, and answers with everything that came with them.
+//! Ways around the modelled methods: requests by path, the generated client, and responses with status and headers.
 
 use http::{HeaderName, HeaderValue, Method};
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! Rate limits, through the client: counted where the requests arrive.
+//! Rate limits of a client. The requests are counted where they arrive.
 
 use std::{
     future::IntoFuture,

@@ -1,4 +1,4 @@
-//! The behaviour of the SDK, tested as its users meet it: one module a capability.
+//! Tests of the SDK's behaviour, through its public API: one module for each capability.
 
 mod answers;
 mod archives;

@@ -1,4 +1,4 @@
-//! One operation over many things: every success and every failure, none lost.
+//! `for_each`: every success and every failure is returned.
 
 use std::{
     sync::{

@@ -1,4 +1,5 @@
-//! The table of operations: a snapshot, and the classes of the API's documentation, written out once more.
+//! The table of operations: a snapshot, and a second list of the operations' classes, written by hand from the
+//! documentation.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! The quick start, as a program: the source of the example, built with these tests.
+//! The quick start as a program: the example's source, built with these tests.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! A read-only client: it refuses whatever could change something, before anything is sent.
+//! A read-only client refuses every write before it is sent.
 
 use http::Method;
 use wpengine::{Client, ErrorKind};

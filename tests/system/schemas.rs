@@ -1,4 +1,4 @@
-//! The JSON Schema of every model, against the component of the document that it models.
+//! Compares the JSON Schema of every model with its component in the document.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What can be sent to another thread and kept for as long as one likes: everything.
+//! Checks that all futures and handles can be sent to another thread and are `'static`.
 
 use http::Method;
 use wpengine::{

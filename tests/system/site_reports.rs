@@ -1,4 +1,4 @@
-//! Reports on sites, through the facade: schedules that make them, and links for domains.
+//! Reports on sites, their schedules, and sharing links for domains, through the SDK.
 
 use std::time::Duration;
 

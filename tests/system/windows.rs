@@ -1,5 +1,5 @@
-//! Rate limits, counted where the requests arrive: at the simulator, by its clock, after up to a tenth of a second on the
-//! way. It has the documented limits switched on and refuses whoever exceeds them.
+//! Rate limits, counted at the simulator by its clock, with a latency of up to a tenth of a second. The simulator has
+//! the documented limits enabled and refuses requests that exceed them.
 
 use std::{
     fmt,

@@ -1,6 +1,6 @@
-//! What goes over the wire for every operation, and what becomes of the documented example answer: one snapshot each.
+//! The request of every operation, and the result of the documented example answer: one snapshot each.
 //!
-//! The snapshots are in `snapshots/wire/`, named by the operation. What is sent is matched against the document too.
+//! The snapshots are in `snapshots/wire/`, named after the operation. Requests are also checked against the document.
 
 use std::{collections::BTreeSet, fmt::Write as _, fs};
 

@@ -1,8 +1,8 @@
-//! `cargo xtask api`: the public API of the crates that users depend on, as text.
+//! `cargo xtask api`: a snapshot of the public API of the crates that users depend on.
 //!
-//! A change of the public API shows in the review as a change of these files. A crate whose types appear in the API
-//! becomes a part of the promise of stability: a new major version of it is one of ours. The list of those that may
-//! appear is short, and this holds the API to it.
+//! A change of the public API appears in the review as a change of the snapshot. If the API mentions a type of another
+//! crate, that crate becomes part of our stability guarantee: its new major version is a breaking change of ours. So
+//! only a few crates are allowed, and this task checks that.
 
 use std::{
     collections::BTreeSet,
@@ -16,17 +16,17 @@ use crate::{
     workspace,
 };
 
-/// The crates, and where the snapshot of each is.
+/// The crates and their snapshots.
 const SNAPSHOTS: [(&str, &str); 3] = [
     ("wpengine", "xtask/api/wpengine.txt"),
     ("wpengine-redis", "xtask/api/wpengine-redis.txt"),
     ("wpengine-sim", "xtask/api/wpengine-sim.txt"),
 ];
 
-/// The crates that the public API may mention.
+/// The crates whose types may appear in the public API.
 const ALLOWED: [&str; 15] = [
     "alloc",
-    // The pieces of a download: what every HTTP crate has them in.
+    // `Bytes` is the type of a download's chunks, as in other HTTP crates.
     "bytes",
     "core",
     "futures_core",
@@ -39,15 +39,15 @@ const ALLOWED: [&str; 15] = [
     "serde_json",
     "std",
     "wpengine",
-    // Only by what the facade re-exports of it.
+    // Only for the items that the SDK re-exports.
     "wpengine_raw",
     "wpengine_sim",
 ];
 
-/// Writes the public API of the crates to xtask/api, and checks which other crates it mentions.
+/// Writes a snapshot of the public API to xtask/api, and checks that it mentions only the allowed crates.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ApiArgs {
-    /// Write nothing; fail if a file is out of date.
+    /// Write nothing; print a diff and fail if a file is out of date.
     #[arg(long)]
     check: bool,
 }
@@ -81,7 +81,7 @@ pub(crate) fn run(args: &ApiArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Every public item of a package, one a line, without what is derived or given by the compiler.
+/// The public items of a package, one a line, without derived, blanket and auto trait implementations.
 fn public_api(package: &str) -> Result<Vec<String>, Failure> {
     let api = public_api::Builder::from_rustdoc_json(rustdoc_json(package)?)
         .omit_blanket_impls(true)
@@ -96,17 +96,17 @@ fn public_api(package: &str) -> Result<Vec<String>, Failure> {
     Ok(api.items().map(ToString::to_string).collect())
 }
 
-/// The crates that a line of the API mentions: every path is written in full.
+/// The crates that a line of the API mentions. All paths in a line are complete.
 fn mentioned(line: &str) -> BTreeSet<&str> {
     let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | ':');
     line.split(|letter| !is_part(letter))
         .filter_map(|path| path.split_once("::").map(|(first, _)| first))
-        // The rest are type parameters and `Self`.
+        // The others are type parameters and `Self`.
         .filter(|name| name.starts_with(|letter: char| letter.is_lowercase()))
         .collect()
 }
 
-/// The package's documentation as data. The format is not stable yet, which the variable accepts.
+/// Writes the package's documentation as JSON. The format is unstable, so `RUSTC_BOOTSTRAP` is needed.
 fn rustdoc_json(package: &str) -> Result<PathBuf, Failure> {
     let target = workspace::root().join("target/api");
     let status = Command::new(env!("CARGO"))

@@ -1,14 +1,14 @@
-//! `cargo xtask bench`: starts `wpengine-bench`, which is built with optimisations for it.
+//! `cargo xtask bench`: builds `wpengine-bench` with optimisations and runs it.
 
 use std::process::{Command, ExitCode};
 
 use crate::{Failure, workspace};
 
-/// Measures what the client costs, each figure against its reference in the same run. Exit code 1 if a target is missed,
-/// 2 if a tool that it needs is absent.
+/// Measures what the SDK costs, compared with a reference in the same run. Exit code 1 if a target is missed, 2 if a
+/// required tool is missing.
 #[derive(Debug, clap::Args)]
 pub(crate) struct BenchArgs {
-    /// Take two minutes at most, once it is built: fewer rounds, and no builds.
+    /// Do fewer rounds and skip the builds; takes at most two minutes after wpengine-bench is built.
     #[arg(long)]
     quick: bool,
     /// Print JSON for programs.
@@ -16,7 +16,7 @@ pub(crate) struct BenchArgs {
     json: bool,
 }
 
-/// Passes the options on, and the exit code back.
+/// Passes the options to `wpengine-bench` and returns its exit code.
 pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(&cargo)
@@ -29,10 +29,10 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
     code(status.code())
 }
 
-/// The exit code, if it has one: a program that was killed has none.
+/// The exit code. A killed program has none.
 fn code(code: Option<i32>) -> Result<ExitCode, Failure> {
     match code.map(u8::try_from) {
-        // Cargo's own, for what does not compile.
+        // Cargo exits with 101 if the build fails.
         Some(Ok(101)) => Err(Failure::msg("wpengine-bench cannot be run; see above")),
         Some(Ok(code)) => Ok(ExitCode::from(code)),
         _ => Err(Failure::msg("wpengine-bench was stopped")),

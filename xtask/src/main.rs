@@ -1,7 +1,6 @@
-//! The project's own tasks: generating the raw client, and inspecting and comparing the document it is made from.
+//! The project's tasks: generate the raw client, and inspect and compare the document that it is generated from.
 //!
-//! This package depends on no other crate of the workspace, so that broken generated code never stops anyone from
-//! generating it again.
+//! This package depends on no other crate of the workspace. So broken generated code never prevents generating it again.
 
 use std::process::ExitCode;
 
@@ -16,10 +15,10 @@ mod output;
 mod spec;
 mod workspace;
 
-/// What stops a task: a message that says what went wrong and what to do about it.
+/// The error of a task: a message that says what went wrong and what to do about it.
 use anyhow::Error as Failure;
 
-/// The project's own tasks.
+/// The project's tasks.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {

@@ -1,4 +1,4 @@
-//! Files that a task writes, and how `--check` compares them with what is there.
+//! Files that a task writes, and the comparison of `--check`.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use similar::TextDiff;
 
 use crate::{Failure, workspace};
 
-/// One generated file: where it belongs, from the root of the workspace, and what it holds.
+/// One generated file: its path from the root of the workspace, and its content.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Output {
     pub(crate) path: &'static str,
@@ -22,7 +22,7 @@ impl Output {
         Self { path, content }
     }
 
-    /// Writes the file if it differs, so that an unchanged one keeps its time stamp and nothing is rebuilt for it.
+    /// Writes the file only if it differs, so that an unchanged file keeps its time stamp and cargo rebuilds nothing.
     pub(crate) fn write(&self) -> Result<(), Failure> {
         if self.present()?.as_deref() == Some(self.content.as_str()) {
             return Ok(());
@@ -60,12 +60,12 @@ impl Output {
     }
 }
 
-/// Prints how the files differ from what `task` would write.
+/// Prints the difference between the files and what `task` would write.
 pub(crate) fn check(task: &str, outputs: &[Output]) -> Result<ExitCode, Failure> {
     let mut stale = Vec::new();
     for output in outputs {
         if let Some(difference) = output.difference()? {
-            // Whoever reads only the beginning has closed the pipe: that is no failure.
+            // It is not an error if the reader closes the pipe.
             let _ = writeln!(std::io::stdout(), "{difference}");
             stale.push(output.path);
         }

@@ -1,8 +1,8 @@
-//! What the facade adds to a build: crates, and the processor time of a cold build, against a package that depends on bare reqwest,
-//! serde, serde_json and tokio.
+//! What the SDK adds to a build: the number of crates and the processor time of a cold build. The reference is a
+//! package that depends only on reqwest, serde, serde_json and tokio.
 //!
-//! Both packages are made in a temporary folder with the workspace's lock file, so that both get the same versions and the
-//! network is not asked.
+//! Both packages are created in a temporary directory with the workspace's lock file. So both get the same versions, and no
+//! network is needed.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,12 +13,13 @@ use crate::Run;
 use crate::process::{self, CARGO};
 use crate::table::{Comparison, Figures, Row, Target, Unit};
 
-/// The facade's own two, what the generated client runs on, dates, hashes and secrets; a crate more is a decision, not an accident.
+/// The two crates of the SDK and the dependencies of the generated client, dates, hashes and secrets. Increase it only
+/// on purpose.
 const CRATES: Target = Target::AtMost(13.0);
-/// Most of a cold build is the TLS library, on both sides; the rest is the models, of which there are many.
+/// On both sides the TLS library takes most of a cold build. The rest of the SDK's time is the models: there are many.
 const TIME: Target = Target::AtMost(1.3);
 
-/// The features of reqwest are those that the facade uses.
+/// The same features of reqwest that the SDK uses.
 const BARE: &str = r#"
 reqwest = { version = "*", default-features = false, features = ["gzip", "rustls"] }
 serde = { version = "*", features = ["derive"] }
@@ -75,7 +76,7 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Makes a package that depends on tokio and what is given.
+/// Creates a package that depends on tokio and on the given crates.
 fn package(folder: &Path, name: &str, dependencies: &str) -> Result<PathBuf, Failure> {
     let package = folder.join(name);
     std::fs::create_dir_all(package.join("src"))?;
@@ -93,7 +94,7 @@ fn package(folder: &Path, name: &str, dependencies: &str) -> Result<PathBuf, Fai
 fn cargo(package: &Path) -> Command {
     let mut cargo = Command::new(CARGO.name);
     cargo.current_dir(package).arg("--offline");
-    // The settings of whoever started this are not those of a user.
+    // Environment variables of the caller could change the build.
     for name in [
         "CARGO_TARGET_DIR",
         "RUSTFLAGS",
@@ -111,7 +112,7 @@ fn crates(package: &Path) -> Result<BTreeSet<String>, Failure> {
     Ok(unique(&process::read(cargo(package).args(tree))?))
 }
 
-/// The crates below the first line, each once.
+/// The crates below the first line, without duplicates.
 fn unique(tree: &str) -> BTreeSet<String> {
     tree.lines()
         .skip(1)
@@ -122,15 +123,14 @@ fn unique(tree: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The processor time of a cold build. How long one waits for it depends on how many processors there are, and on what else
-/// they do.
+/// The processor time of a cold build. Unlike elapsed time, it does not depend on the number of processors or on other load.
 fn seconds(package: &Path) -> Result<f64, Failure> {
     let before = children()?;
     process::read(cargo(package).args(["build", "--quiet"]))?;
     Ok(children()? - before)
 }
 
-/// The processor time of all processes that this one has started and that have ended, and of theirs.
+/// The processor time of all child processes that have ended, including their children.
 fn children() -> Result<f64, Failure> {
     let stat = std::fs::read_to_string("/proc/self/stat").map_err(|error| {
         Failure::msg(format!(
@@ -142,7 +142,7 @@ fn children() -> Result<f64, Failure> {
 
 /// `cutime` and `cstime`, which Linux gives in hundredths of a second.
 fn ended(stat: &str) -> Option<f64> {
-    // The name of the program may hold anything, and ends with the last bracket.
+    // The name of the program can contain any character. It ends at the last bracket.
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_whitespace().skip(13);
     let user: f64 = fields.next()?.parse().ok()?;

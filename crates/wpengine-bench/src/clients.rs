@@ -1,4 +1,4 @@
-//! The two clients that are compared, set up alike.
+//! The two clients that are compared, configured alike.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use wpengine::{
 use crate::Failure;
 use crate::server::{PASSWORD, USER};
 
-/// How many installs a page holds.
+/// The number of installs on a page.
 pub(crate) const PAGE: usize = 100;
 
-/// The facade, with windows so large that it never waits: what it does for them still counts.
+/// The SDK, with limits so large that it never waits. The work of the limiter still counts.
 pub(crate) fn facade(base_url: &str) -> Result<Client, Failure> {
     let window = Window::new(1_000_000_000, Duration::from_secs(60));
     Ok(builder(base_url)
@@ -23,20 +23,20 @@ pub(crate) fn facade(base_url: &str) -> Result<Client, Failure> {
         .build()?)
 }
 
-/// The facade without a decision on its limits.
+/// The SDK without a limiter.
 pub(crate) fn builder(base_url: &str) -> ClientBuilder {
     Client::builder()
         .base_url(base_url)
         .credentials(Credentials::basic(USER, PASSWORD))
 }
 
-/// What somebody writes without the facade: reqwest, serde_json and the same models. No timeouts, no retries, no limits.
+/// A client written without the SDK: reqwest, serde_json and the same models. No timeouts, no retries, no limits.
 pub(crate) struct Bare {
     http: reqwest::Client,
     address: String,
 }
 
-/// A page as it comes.
+/// A page as the API returns it.
 #[derive(Debug, Deserialize)]
 #[allow(dead_code, reason = "whoever reads pages needs them all")]
 pub(crate) struct BarePage {
@@ -58,14 +58,14 @@ impl Bare {
         })
     }
 
-    /// Asks for the first page.
+    /// Requests the first page.
     pub(crate) async fn page(&self) -> Result<BarePage, Failure> {
         let request = self.http.get(&self.address);
         send(request.query(&[("limit", PAGE), ("offset", 0)])).await
     }
 
-    /// Asks for one install. Without a second place that reads installs the compiler would build their decoder into the
-    /// only one, as it does for nobody who uses them in earnest.
+    /// Requests one install. If only one place in the program decoded installs, the compiler would inline the decoder
+    /// there. Real programs have several such places.
     pub(crate) async fn install(&self, id: &str) -> Result<Installation, Failure> {
         send(self.http.get(format!("{}/{id}", self.address))).await
     }

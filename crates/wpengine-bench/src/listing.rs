@@ -1,5 +1,5 @@
-//! How long a listing takes that waits for the network: 10,000 installs, each answer 50 ms late, against the time that the
-//! waits alone take; and how many requests it takes, against the least that can hold all installs.
+//! The time of a listing that waits for the network: 10,000 installs with 50 ms latency for each response, against
+//! that latency alone. Also the number of requests, against the smallest number of pages that can hold all installs.
 
 use std::time::{Duration, Instant};
 
@@ -13,9 +13,9 @@ use crate::table::{Comparison, Figures, Row, Target, Unit};
 const INSTALLS: usize = 10_000;
 const LATENCY: Duration = Duration::from_millis(50);
 
-/// Of the ideal: what is left is for sending, answering and decoding.
+/// A multiple of the ideal time. The rest is sending, responding and decoding.
 const TIME: Target = Target::AtMost(1.15);
-/// Not one page is asked for twice, nor one too many.
+/// No page is requested twice, and no additional page is requested.
 const REQUESTS: Target = Target::Exactly(1.0);
 
 pub(crate) fn measure(run: &Run) -> Result<Vec<Row>, Failure> {
@@ -67,15 +67,15 @@ pub(crate) fn measure(run: &Run) -> Result<Vec<Row>, Failure> {
     Ok(rows)
 }
 
-/// How many latencies a listing cannot do without: the first page says how many there are, and the rest goes so many at a
-/// time.
+/// The smallest number of round trips: one for the first page, which has the total, then one for each group of
+/// concurrent pages.
 fn rounds(pages: usize, concurrency: usize) -> u32 {
     let rest = pages.saturating_sub(1).div_ceil(concurrency);
     u32::try_from(1 + rest).unwrap_or(u32::MAX)
 }
 
 async fn list(base_url: &str, concurrency: usize) -> Result<Duration, Failure> {
-    // Anew each time: a connection is part of a listing's cost.
+    // A new client each time, because connecting is part of the cost of a listing.
     let client = facade(base_url)?;
     let began = Instant::now();
     let installs = client.installs().list().concurrency(concurrency);

@@ -1,8 +1,8 @@
-//! What the client costs: a table of figures, each beside its reference, which was measured in the same run, and beside its
-//! target. Started by `cargo xtask bench`.
+//! Measures what the SDK costs. Prints a table of figures, each with a reference that was measured in the same run and
+//! with a target. `cargo xtask bench` starts this program.
 //!
-//! Ratios say more than seconds: both sides of each are measured on the same machine, one right after the other. The
-//! program ends with 0 if all targets are met, with 1 if one is missed, and with 2 if it cannot measure.
+//! Ratios are more reliable than seconds, because both sides are measured on the same machine, one after the other. The exit
+//! code is 0 if all targets are met, 1 if one is missed, and 2 if a tool is missing or a measurement fails.
 
 mod build;
 mod clients;
@@ -18,12 +18,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-/// Why a run cannot measure: a message that says what went wrong, and what to do about it.
+/// The reason why a run cannot measure: a message that says what went wrong and what to do about it.
 use anyhow::Error as Failure;
 use process::{CARGO, REDIS, Tool, VALGRIND};
 use table::Row;
 
-/// Measures what the client costs, each figure against its reference in the same run.
+/// Measures what the SDK costs, compared with a reference in the same run.
 #[derive(Debug, Parser)]
 #[command(name = "wpengine-bench")]
 struct Arguments {
@@ -36,13 +36,13 @@ struct Arguments {
 /// What to measure, and how thoroughly.
 #[derive(Debug, clap::Args)]
 struct Run {
-    /// Take two minutes at most: fewer rounds, and no builds.
+    /// Do fewer rounds and skip the builds; takes at most two minutes.
     #[arg(long)]
     quick: bool,
     /// Print JSON for programs.
     #[arg(long)]
     json: bool,
-    /// Only these parts.
+    /// Measure only these parts.
     #[arg(long, value_name = "PART")]
     only: Vec<Part>,
 }
@@ -56,7 +56,7 @@ enum Part {
     Build,
 }
 
-/// What this program is in the processes that it starts.
+/// The role of this program in a child process.
 #[derive(Debug, Subcommand)]
 #[command(disable_help_subcommand = true)]
 enum Role {
@@ -84,7 +84,7 @@ fn main() -> ExitCode {
 
 fn act(role: &Role) -> Result<(), Failure> {
     match role {
-        // One thread, as the simulator's own program has it.
+        // One thread, like the simulator's own program.
         Role::Serve(args) => tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?
@@ -101,7 +101,7 @@ fn measure(run: &Run) -> Result<ExitCode, Failure> {
         .copied()
         .filter(|part| run.only.is_empty() || run.only.contains(part))
         .collect();
-    // Before anything is measured: nobody should wait minutes to hear that something is missing.
+    // Checked first, so that a missing tool is reported at once and not after minutes.
     process::require(parts.iter().filter_map(|part| part.tool()))?;
     let mut rows = Vec::new();
     for part in parts {
@@ -121,7 +121,7 @@ fn exit_code(rows: &[Row]) -> ExitCode {
 }
 
 impl Part {
-    /// The tool without which it cannot be measured.
+    /// The tool that the part needs.
     fn tool(self) -> Option<&'static Tool> {
         match self {
             Self::Overhead => Some(&VALGRIND),

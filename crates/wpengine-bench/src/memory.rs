@@ -1,8 +1,8 @@
-//! How much memory a long listing holds: 100,000 installs read one by one, against one page.
+//! The memory that a long listing uses: 100,000 installs read one by one, against one page.
 //!
-//! Both are the peak of the resident set of a whole process (`VmHWM`), so what the allocator keeps and what the libraries
-//! keep counts too. One process reads one page, the other all of them; what the second has above the first is the cost of
-//! the other 999 pages, which should not be held.
+//! Both figures are the peak resident set of a whole process (`VmHWM`), so memory kept by the allocator and by
+//! libraries counts too. One process reads one page, the other reads all pages. The difference is the cost of the
+//! other 999 pages, which should not be kept in memory.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use crate::table::{Comparison, Figures, Row, Target, Unit};
 
 const INSTALLS: usize = 100_000;
 
-/// The promise of the project. Some of it is for the ids that were seen, of which a hash is kept.
+/// Part of it is the hashes of the ids that were already returned.
 const ABOVE: Target = Target::AtMost(8.0);
 
-/// How to be the process whose memory is measured.
+/// The arguments of the process whose memory is measured.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StreamArgs {
     #[arg(long)]
@@ -79,7 +79,7 @@ fn peak(server: &Server, concurrency: usize, one_page: bool) -> Result<f64, Fail
     Ok(f64::from(streamed.peak_kib) / 1024.0)
 }
 
-/// Reads the installs, and prints how much memory that took.
+/// Reads the installs and prints how much memory that took.
 pub(crate) async fn stream(args: &StreamArgs) -> Result<(), Failure> {
     let client = facade(&args.base_url)?;
     let list = client.installs().list().concurrency(args.concurrency);

@@ -1,9 +1,9 @@
-//! What the facade adds to one call: a page of 100 installs, against bare reqwest and serde_json that decode into the same
-//! models.
+//! What the SDK adds to one call: a page of 100 installs, against bare reqwest and serde_json that decode into the
+//! same models.
 //!
-//! Both ask the same server in another process. Instructions are counted by callgrind over a process that makes so many
-//! calls, and over one that makes twice as many: what the second does more is the calls alone, without the start. Time is
-//! the median of calls that take turns in one process.
+//! Both clients call the same server in another process. Callgrind counts the instructions of a process that makes n
+//! calls and of one that makes 2n calls. The difference is the cost of n calls without the start of the process. The
+//! time is the median of alternating calls in one process.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -16,19 +16,19 @@ use crate::clients::{Bare, PAGE, facade};
 use crate::process::{self, Server, VALGRIND};
 use crate::table::{Comparison, Figures, Row, Target, Unit};
 
-/// The promise of the project.
+/// The limit for instructions. They are repeatable, so it can be tight.
 const INSTRUCTIONS: Target = Target::AtMost(1.03);
-/// Most of the time is the server's and the kernel's, and it wavers: this says only that nothing waits.
+/// Most of the time is spent in the server and the kernel and varies. This limit only shows that the SDK does not wait.
 const TIME: Target = Target::AtMost(1.15);
 
-/// Which client asks.
+/// The client that makes the calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Side {
     Facade,
     Bare,
 }
 
-/// How to be the process whose instructions are counted.
+/// The arguments of the process whose instructions are counted.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CallArgs {
     #[arg(long)]
@@ -40,7 +40,7 @@ pub(crate) struct CallArgs {
 }
 
 pub(crate) fn measure(run: &Run) -> Result<Vec<Row>, Failure> {
-    // More than a page, so that the facade does all that it does for a page among others.
+    // More than one page, so that the SDK does all the work of a listing with several pages.
     let server = Server::start(10 * PAGE, Duration::ZERO)?;
     let runtime = runtime()?;
     runtime.block_on(compare(&server.base_url))?;
@@ -67,7 +67,7 @@ pub(crate) fn measure(run: &Run) -> Result<Vec<Row>, Failure> {
     ])
 }
 
-/// Both give the same, or comparing what that costs is worth nothing.
+/// Checks that both clients return the same result. Otherwise the comparison would mean nothing.
 async fn compare(base_url: &str) -> Result<(), Failure> {
     let (client, bare) = (facade(base_url)?, Bare::new(base_url)?);
     let ours = client.installs().list().pages().try_next().await?;
@@ -86,8 +86,8 @@ async fn compare(base_url: &str) -> Result<(), Failure> {
     Err(Failure::msg("the two clients read different installs"))
 }
 
-/// Instructions of one call of both sides: the median of some runs that take turns. How much of an answer is there when it
-/// is first looked at is up to the kernel, and a body in two pieces costs more than one in one.
+/// Instructions of one call of both clients: the median of alternating runs. It is a median because the kernel may
+/// deliver a body in one piece or in two, and two pieces need more instructions.
 fn instructions(run: &Run, server: &Server) -> Result<Figures, Failure> {
     let (turns, calls) = if run.quick { (3, 50) } else { (7, 100) };
     let (mut of_facade, mut of_bare) = (Vec::new(), Vec::new());
@@ -104,7 +104,7 @@ fn instructions(run: &Run, server: &Server) -> Result<Figures, Failure> {
     })
 }
 
-/// Instructions of a process that makes so many calls.
+/// Instructions of a process that makes this number of calls.
 fn collected(server: &Server, side: Side, calls: u32) -> Result<f64, Failure> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("callgrind.out");
@@ -122,7 +122,7 @@ fn collected(server: &Server, side: Side, calls: u32) -> Result<f64, Failure> {
         .ok_or_else(|| Failure::msg("callgrind has written no total"))
 }
 
-/// What callgrind says it has counted.
+/// The number of instructions in callgrind's output.
 fn total(profile: &str) -> Option<f64> {
     let line = profile
         .lines()
@@ -151,7 +151,7 @@ pub(crate) fn call(args: &CallArgs) -> Result<(), Failure> {
     })
 }
 
-/// One thread, so that nothing but the two clients differs.
+/// One thread, so that the two clients are the only difference.
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     Ok(tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -175,7 +175,7 @@ fn whole(items: usize) -> Result<(), Failure> {
     Err(Failure::msg(format!("a page holds {items} installs")))
 }
 
-/// The median of both sides in microseconds.
+/// The median of both clients in microseconds.
 async fn times(base_url: &str, rounds: usize) -> Result<Figures, Failure> {
     let (client, bare) = (facade(base_url)?, Bare::new(base_url)?);
     let (mut of_facade, mut of_bare) = (Vec::new(), Vec::new());
@@ -184,7 +184,7 @@ async fn times(base_url: &str, rounds: usize) -> Result<Figures, Failure> {
         ask_facade(&client).await?;
         let between = Instant::now();
         ask_bare(&bare).await?;
-        // The first ones open connections and warm caches.
+        // The first calls open connections and warm caches.
         if round >= 20 {
             of_facade.push((between - began).as_secs_f64() * 1e6);
             of_bare.push(between.elapsed().as_secs_f64() * 1e6);
@@ -196,7 +196,7 @@ async fn times(base_url: &str, rounds: usize) -> Result<Figures, Failure> {
     })
 }
 
-/// The one in the middle.
+/// The median.
 pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_unstable_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)

@@ -1,4 +1,4 @@
-//! Other processes: this program again in another role, and the tools that it needs.
+//! Child processes: this program in another role, and the tools that it needs.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::Failure;
 use crate::server::{Report, Started};
 
-/// A tool, and the package to get it from.
+/// A tool, and the package that contains it.
 pub(crate) struct Tool {
     pub(crate) name: &'static str,
     pub(crate) package: &'static str,
@@ -21,18 +21,18 @@ pub(crate) const VALGRIND: Tool = Tool {
     name: "valgrind",
     package: "the package `valgrind`",
 };
-/// Shares windows between processes.
+/// Shares rate-limit windows between processes.
 pub(crate) const REDIS: Tool = Tool {
     name: "redis-server",
     package: "the package `redis-server` (or Valkey, under that name)",
 };
-/// Counts crates, and builds.
+/// Counts crates and builds packages.
 pub(crate) const CARGO: Tool = Tool {
     name: "cargo",
     package: "Rust, from rustup.rs",
 };
 
-/// Says which tools are missing, if any.
+/// Fails with the list of missing tools, if any.
 pub(crate) fn require<'a>(tools: impl IntoIterator<Item = &'a Tool>) -> Result<(), Failure> {
     let missing: Vec<String> = tools
         .into_iter()
@@ -54,17 +54,17 @@ fn starts(program: &str) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// This program, in another role.
+/// This program in another role.
 pub(crate) fn myself() -> Result<Command, Failure> {
     Ok(Command::new(std::env::current_exe()?))
 }
 
-/// Runs a command to its end, and reads the JSON that it prints.
+/// Runs a command to its end and reads the JSON that it prints.
 pub(crate) fn ask<T: DeserializeOwned>(command: &mut Command) -> Result<T, Failure> {
     Ok(serde_json::from_str(&read(command)?)?)
 }
 
-/// Runs a command to its end, for what it prints.
+/// Runs a command to its end and returns what it prints.
 pub(crate) fn read(command: &mut Command) -> Result<String, Failure> {
     let output = command.stdin(Stdio::null()).output()?;
     if !output.status.success() {
@@ -82,7 +82,7 @@ fn failed(command: &Command, output: &std::process::Output) -> Failure {
     ))
 }
 
-/// A [server](crate::server) in a process of its own, until this is dropped.
+/// A [server](crate::server) in its own process. It is stopped on drop.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) base_url: String,
@@ -92,7 +92,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one with so many installs, that answers after so long.
+    /// Starts a server with this number of installs and this latency.
     pub(crate) fn start(installs: usize, delay: Duration) -> Result<Self, Failure> {
         let mut process = myself()?
             .args(["serve", "--installs", &installs.to_string()])
@@ -113,7 +113,7 @@ impl Server {
         Ok(server)
     }
 
-    /// When requests arrived since the start, or since [`forget`](Self::forget).
+    /// When requests arrived since the start or since the last [`forget`](Self::forget).
     pub(crate) fn arrivals(&mut self) -> Result<Vec<Duration>, Failure> {
         self.tell("report")?;
         let report: Report = self.line()?;
@@ -124,10 +124,10 @@ impl Server {
             .collect())
     }
 
-    /// Forgets what arrived.
+    /// Forgets the arrivals.
     pub(crate) fn forget(&mut self) -> Result<(), Failure> {
         self.tell("forget")?;
-        // Whatever is asked after this comes after it.
+        // Waits until the server has processed the command, so that later requests are recorded after it.
         self.arrivals().map(drop)
     }
 
@@ -149,13 +149,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The end of its input ends it.
+        // The server ends when its input is closed.
         self.input.take();
         let _ = self.process.wait();
     }
 }
 
-/// A Redis of one's own on a free port, that keeps nothing, until this is dropped.
+/// A Redis on a free port that stores nothing on disk. It is stopped on drop.
 #[derive(Debug)]
 pub(crate) struct Redis {
     port: u16,

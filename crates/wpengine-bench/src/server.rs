@@ -1,8 +1,8 @@
-//! The simulator in a process of its own, so that its work and its memory count for nobody; and with a list of when each
-//! request arrived.
+//! The simulator in its own process, so that its work and memory are not measured with a client's. It records when
+//! each request arrives.
 //!
-//! It is driven over its standard input: `report` prints what arrived, `forget` begins anew, and its end ends the process,
-//! so that none is left behind by a run that was broken off.
+//! It reads commands from standard input: `report` prints the arrivals and `forget` clears them. The process ends when
+//! standard input is closed, so it does not survive an interrupted run.
 
 use std::convert::Infallible;
 use std::io::{BufRead as _, Write as _};
@@ -20,29 +20,29 @@ use wpengine_sim::{Fault, FaultKind, Simulator};
 
 use crate::Failure;
 
-/// What clients sign in with.
+/// The API user of the clients.
 pub(crate) const USER: &str = "bench";
-/// What clients sign in with. It opens nothing but a simulator on loopback.
+/// The password of the clients. It is only for simulators on loopback.
 pub(crate) const PASSWORD: &str = "bench";
 
-/// How to be one.
+/// The arguments of the server process.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ServeArgs {
-    /// How many installs there are.
+    /// The number of installs.
     #[arg(long)]
     installs: usize,
-    /// How long each answer takes.
+    /// The latency of each response.
     #[arg(long, default_value_t = 0)]
     delay_ms: u64,
 }
 
-/// The line that is printed on start.
+/// The line that is printed at the start.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Started {
     pub(crate) base_url: String,
 }
 
-/// What arrived.
+/// The answer to `report`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
     /// When each request arrived, in microseconds.
@@ -77,8 +77,8 @@ pub(crate) async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     }
 }
 
-/// Listens on a free port of loopback, with so much room that a page goes out in one piece: what a client does with two
-/// differs from run to run.
+/// Listens on a free port of loopback. The large send buffer makes a page leave in one piece, because a client's cost
+/// for two pieces differs from run to run.
 fn listen() -> Result<TcpListener, Failure> {
     let socket = TcpSocket::new_v4()?;
     socket.set_send_buffer_size(1024 * 1024)?;
@@ -88,7 +88,7 @@ fn listen() -> Result<TcpListener, Failure> {
 
 type Arrivals = Mutex<Vec<u64>>;
 
-/// Does what the standard input says, and ends the process with it.
+/// Runs the commands from standard input, and ends the process when it is closed.
 fn obey(arrivals: &Arrivals) {
     for line in std::io::stdin().lock().lines() {
         let mut arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +129,7 @@ async fn connection(
         let simulator = simulator.clone();
         async move {
             let (parts, body) = request.into_parts();
-            // A body that breaks off is the client's doing, and none of those here sends one.
+            // Only a client could break off a body, and the clients here send no bodies.
             let body = body
                 .collect()
                 .await
@@ -140,7 +140,7 @@ async fn connection(
             Ok::<_, Infallible>(answer.map(Full::new))
         }
     });
-    // A client that goes away while it is answered is no failure of the server.
+    // A client that disconnects is not an error of the server.
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;

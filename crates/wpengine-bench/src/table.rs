@@ -1,29 +1,29 @@
-//! The table: figures, each beside its reference and its target.
+//! The table of figures, each with its reference and its target.
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
-/// One line of the table.
+/// One row of the table.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Row {
-    /// Which part of the run it belongs to.
+    /// The part of the run that the row belongs to.
     pub(crate) part: &'static str,
     /// What was measured.
     pub(crate) what: String,
-    /// What it is compared with.
+    /// What the figure is compared with.
     pub(crate) against: String,
-    /// Of both figures.
+    /// The unit of both figures.
     pub(crate) unit: Unit,
-    /// Both figures; none if this run did not measure them.
+    /// Both figures; `None` if this run did not measure them.
     pub(crate) figures: Option<Figures>,
     /// How the two are compared.
     pub(crate) compared: Comparison,
-    /// What the comparison is to come to.
+    /// The limit for the result of the comparison.
     pub(crate) target: Target,
 }
 
-/// What was measured, and its reference.
+/// The measured figure and its reference.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Figures {
     pub(crate) measured: f64,
@@ -52,7 +52,7 @@ pub(crate) enum Comparison {
     Difference,
 }
 
-/// What a comparison is to come to.
+/// The limit for the result of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Target {
@@ -61,7 +61,7 @@ pub(crate) enum Target {
     Exactly(f64),
 }
 
-/// How it went.
+/// The outcome of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Verdict {
@@ -71,7 +71,7 @@ pub(crate) enum Verdict {
 }
 
 impl Row {
-    /// What the comparison comes to.
+    /// The result of the comparison.
     pub(crate) fn value(&self) -> Option<f64> {
         let Figures {
             measured,
@@ -87,7 +87,7 @@ impl Row {
         let Some(value) = self.value() else {
             return Verdict::NotMeasured;
         };
-        // What is no number, such as a share of nothing, meets no target.
+        // A result that is not a number, such as 0 / 0, misses the target.
         let met = match self.target {
             Target::AtMost(bound) => value <= bound,
             Target::AtLeast(bound) => value >= bound,
@@ -97,12 +97,12 @@ impl Row {
     }
 }
 
-/// Whether any target was missed. What was not measured has missed none.
+/// Whether any target was missed. A row without figures misses no target.
 pub(crate) fn any_missed(rows: &[Row]) -> bool {
     rows.iter().any(|row| row.verdict() == Verdict::Missed)
 }
 
-/// The table for people: Markdown, with its columns in line.
+/// The table for people, as Markdown with aligned columns.
 pub(crate) fn text(rows: &[Row]) -> String {
     let head = ["", "measured", "reference", "", "target", ""].map(str::to_owned);
     let lines: Vec<[String; 6]> = rows.iter().map(cells).collect();
@@ -153,7 +153,7 @@ fn cells(row: &Row) -> [String; 6] {
     ]
 }
 
-/// The table for programs.
+/// The table for programs, as JSON.
 pub(crate) fn json(rows: &[Row]) -> serde_json::Value {
     #[derive(Serialize)]
     struct Line<'a> {

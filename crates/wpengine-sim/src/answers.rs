@@ -1,10 +1,10 @@
-//! The simulator's own answers against the document: the check that keeps it honest.
+//! Checks the simulator's own answers against the document.
 
 use std::io::Write as _;
 
 use crate::document::Operation;
 
-/// What is wrong with an answer, if anything is.
+/// What is wrong with an answer, or `None`.
 pub(crate) fn violation(operation: &Operation, status: u16, body: &[u8]) -> Option<String> {
     let problem = problem(operation, status, body)?;
     Some(format!("{} answered {status}: {problem}", operation.id))
@@ -17,7 +17,7 @@ fn problem(operation: &Operation, status: u16, body: &[u8]) -> Option<String> {
         None => return Some("the document does not have this status".to_owned()),
     };
     let Some(schema) = schema else {
-        // The refreshes of disk usage are documented without a body and answer with the literal null.
+        // The refreshes of disk usage are documented without a body, but answer with the literal null.
         let is_empty = body.is_empty() || body == b"null";
         return (!is_empty).then(|| "the document has no body for it".to_owned());
     };
@@ -29,11 +29,11 @@ fn problem(operation: &Operation, status: u16, body: &[u8]) -> Option<String> {
         Err(error) => Some(format!("the body is not JSON: {error}")),
     }
 }
-/// Where a whole test suite, of many programs, collects what is wrong with answers: a line each, in the file that this
-/// variable names. No file means that nothing was wrong.
+/// Names a file to which all programs of a test suite append violations, one a line. If the file does not exist at the
+/// end, there were none.
 const FILE: &str = "WPENGINE_SIM_VIOLATIONS";
 
-/// Writes a violation down, where that is asked for.
+/// Appends a violation to the file, if the variable is set.
 pub(crate) fn tell(violation: &str) {
     let Some(file) = std::env::var_os(FILE) else {
         return;
@@ -43,7 +43,7 @@ pub(crate) fn tell(violation: &str) {
         .append(true)
         .open(file);
     if let Ok(mut file) = opened {
-        // The list of violations in memory is there all the same.
+        // Ignored, because the violation is also in the list in memory.
         let _ = writeln!(file, "{violation}");
     }
 }

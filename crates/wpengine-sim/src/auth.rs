@@ -1,4 +1,4 @@
-//! Who is calling: HTTP Basic with an API user's name and password, or a bearer token.
+//! Authentication: HTTP Basic with an API user's name and password, or a bearer token.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use http::{HeaderMap, header};
 use crate::document::Operation;
 use crate::state::{LoginSecret, World};
 
-/// The id of the user whose credentials these are, or nothing if they are missing, wrong or of the wrong kind.
+/// The id of the user with these credentials, or `None` if they are missing, wrong or of the wrong kind.
 pub(crate) fn caller(world: &World, operation: &Operation, headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, rest) = value.split_once(' ')?;

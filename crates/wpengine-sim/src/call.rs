@@ -1,4 +1,4 @@
-//! One call of an operation, as its handler sees it: validated parameters and body, the world, the time, the caller.
+//! One call of an operation, as its handler sees it: validated parameters and body, the world, the time and the caller.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,17 +11,17 @@ use crate::page::{Page, PageRequest};
 use crate::state::{Account, Install, Site, World};
 use crate::validate::integer;
 
-/// What a handler gives back.
+/// The result of a handler.
 pub(crate) type Outcome = Result<Answer, Refusal>;
 
-/// The code behind one operation.
+/// The handler of an operation.
 pub(crate) type Handler = fn(&mut Call<'_>) -> Outcome;
 
-/// An operation that was done.
+/// The answer of an operation that was done.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// Empty where the operation answers without a body.
+    /// Empty if the answer has no body.
     pub(crate) body: Vec<u8>,
 }
 
@@ -33,13 +33,13 @@ impl Answer {
 
     /// One page of a list.
     pub(crate) fn page<T: Serialize>(page: &Page<T>) -> Outcome {
-        // A page of a hundred would be moved six times while it grows.
+        // Without enough capacity, the buffer of a page of a hundred items would be moved six times.
         Self::of_about(256 + 512 * page.len(), 200, page)
     }
 
     fn of_about(size: usize, status: u16, body: &impl Serialize) -> Outcome {
         let mut written = Vec::with_capacity(size);
-        // Fails only for maps whose keys are no text; the views have none.
+        // Fails only for maps with keys that are not text. The views have none.
         serde_json::to_writer(&mut written, body)
             .map_err(|error| Refusal::invalid(error.to_string()))?;
         Ok(Self {
@@ -62,9 +62,9 @@ pub(crate) struct Call<'a> {
     pub(crate) operation: &'static Operation,
     pub(crate) world: &'a mut World,
     pub(crate) now: Timestamp,
-    /// Id of the user who calls; empty for the operations that need no credentials.
+    /// Id of the caller; empty for operations that need no credentials.
     pub(crate) caller: String,
-    /// The address that was asked, without its query.
+    /// The requested URL without its query.
     pub(crate) address: String,
     pub(crate) path: Vec<(&'static str, String)>,
     pub(crate) query: Vec<(String, String)>,
@@ -72,7 +72,7 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// A parameter of the path. The route guarantees that it is there.
+    /// A path parameter. The route guarantees that it exists.
     pub(crate) fn path(&self, name: &str) -> &str {
         self.path
             .iter()
@@ -80,7 +80,7 @@ impl Call<'_> {
             .map_or("", |(_, value)| value)
     }
 
-    /// Where the simulator is, as the caller knows it: `http://127.0.0.1:4010`.
+    /// The origin of the simulator as the caller knows it: `http://127.0.0.1:4010`.
     pub(crate) fn origin(&self) -> &str {
         let path = self.address.find("://").and_then(|scheme| {
             let host = scheme + 3;
@@ -89,7 +89,7 @@ impl Call<'_> {
         path.map_or(&self.address, |path| &self.address[..path])
     }
 
-    /// A parameter of the query.
+    /// A query parameter.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query
             .iter()
@@ -97,15 +97,14 @@ impl Call<'_> {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The body in the handler's own type. It was validated against the document, so this fails only where the type
-    /// is stricter.
+    /// The body as the handler's type. It was validated against the document, so this fails only where the type is stricter.
     pub(crate) fn body<T: DeserializeOwned>(&mut self) -> Result<T, Refusal> {
         serde_json::from_value(self.body.take()).map_err(|error| {
             Refusal::invalid(format!("Invalid {}: {error}.", self.operation.resource))
         })
     }
 
-    /// Which page is asked for, by `limit` and `offset`.
+    /// The requested page, from `limit` and `offset`.
     pub(crate) fn page_request(&self) -> PageRequest {
         let number = |name, default| {
             let number = self.query(name).and_then(integer).map(usize::try_from);
@@ -157,7 +156,7 @@ impl Call<'_> {
             .ok_or_else(Refusal::not_found)
     }
 
-    /// The install of the path, to be changed.
+    /// The install of the path, mutable.
     pub(crate) fn install_mut(&mut self) -> Result<&mut Install, Refusal> {
         let id = self.install()?.id.clone();
         self.world

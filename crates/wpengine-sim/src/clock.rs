@@ -1,7 +1,7 @@
-//! The virtual clock: what the simulator believes the time to be.
+//! The virtual clock.
 //!
-//! Nothing in the simulator sleeps. Work that takes time remembers when it began, and how far it is follows from the
-//! clock when somebody asks; so a test moves a manual clock instead of waiting.
+//! Nothing in the simulator sleeps. Asynchronous work stores when it began, and its state is computed from the clock
+//! when it is read. So a test advances a manual clock instead of waiting.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -14,16 +14,16 @@ use tokio::time::Instant;
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub enum ClockMode {
-    /// With the time of the machine. Under tokio's paused time it follows tokio's clock.
+    /// Follows the machine's time. If tokio's time is paused, it follows tokio's clock.
     #[default]
     Real,
-    /// So many times as fast as the time of the machine.
+    /// Runs faster than the machine's time by this factor.
     Accelerated(f64),
-    /// Only when it is advanced.
+    /// Moves only when it is advanced.
     Manual,
 }
 
-/// The instant a manual clock shows at first, so that two runs show the same times: 1 June 2026, noon UTC.
+/// The first time of a manual clock, the same in every run: 1 June 2026, noon UTC.
 const MANUAL_START: i64 = 1_780_315_200;
 
 /// The virtual clock of one simulator.
@@ -31,11 +31,11 @@ const MANUAL_START: i64 = 1_780_315_200;
 pub struct Clock {
     initial: (ClockMode, Option<Timestamp>),
     reading: Mutex<Reading>,
-    /// Tells those who wait for a time that the clock was changed.
+    /// Notifies the tasks that wait for a time when the clock is changed.
     changed: Notify,
 }
 
-/// What the present time is computed from.
+/// The values from which the present time is computed.
 #[derive(Debug, Clone, Copy)]
 struct Reading {
     mode: ClockMode,
@@ -97,13 +97,13 @@ impl Clock {
         self.read().now()
     }
 
-    /// Moves the time forward, whatever the mode. It stops at the last instant that can be written.
+    /// Advances the time, in every mode. It stops at the largest time that can be formatted.
     pub fn advance(&self, by: Duration) {
         let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
         self.change(|reading| reading.advanced = reading.advanced.saturating_add(by));
     }
 
-    /// Lets the time move in another way, from the instant that the clock shows now.
+    /// Changes how the time moves. It continues from the present virtual time.
     pub fn set_mode(&self, mode: ClockMode) {
         self.change(|reading| {
             let now = reading.now();
@@ -111,21 +111,21 @@ impl Clock {
         });
     }
 
-    /// Puts the clock to an instant, forward or back.
+    /// Sets the clock to a time, forward or back.
     pub(crate) fn set(&self, now: Timestamp) {
         self.change(|reading| *reading = Reading::fresh(reading.mode, Some(now)));
     }
 
-    /// Back to where the clock began, and to how it moved then.
+    /// Resets the clock to its first time and mode.
     pub(crate) fn reset(&self) {
         let (mode, start) = self.initial;
         self.change(|reading| *reading = Reading::fresh(mode, start));
     }
 
-    /// Waits until the clock shows the instant: a manual one until somebody advances it.
+    /// Waits until the clock reaches the time. A manual clock reaches it only when it is advanced.
     pub(crate) async fn wait_until(&self, instant: Timestamp) {
         loop {
-            // Before the clock is read, so that no change in between is missed.
+            // Registered before the clock is read, so that no change in between is missed.
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
             let reading = self.read();

@@ -1,6 +1,7 @@
-//! What the API has no operation for: time, things that happen in the portal, what was done out of sight.
+//! Controls for what the API has no operation for: the clock, actions in the user portal, and effects that the API
+//! does not show.
 //!
-//! The same controls are methods of [`Simulator`](crate::Simulator) and addresses under `/_sim`.
+//! Each control is a method of [`Simulator`](crate::Simulator) and a request under `/_sim`.
 
 use std::sync::PoisonError;
 
@@ -10,15 +11,15 @@ use serde_json::Value;
 use crate::shared::Shared;
 use crate::state::Time;
 
-/// What an install holds, and what was done to it, as `GET /_sim/installs/{install_id}` tells.
+/// The content of an install and what was done to it, as `GET /_sim/installs/{install_id}` returns it.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct InstallContent {
     /// The WordPress version.
     pub wp_version: String,
-    /// Stands for the files: another text, other files.
+    /// Represents the files. The text changes if the files change.
     pub files: String,
-    /// Stands for the database: another text, another database.
+    /// Represents the database. The text changes if the database changes.
     pub database: String,
     /// Purges, copies, restores and checks, oldest first.
     pub events: Vec<InstallEvent>,
@@ -30,13 +31,13 @@ pub struct InstallContent {
 pub struct InstallEvent {
     /// `cache_purge`, `object_cache_purge`, `copy`, `restore`, `domain_status_check` or `sharing_link`.
     pub kind: String,
-    /// When it was asked for, in virtual time.
+    /// When it was requested, in virtual time.
     pub at: jiff::Timestamp,
-    /// What was asked for.
+    /// The request's details.
     pub details: Value,
 }
 
-/// The clock, as `GET /_sim/clock` tells.
+/// The clock, as `GET /_sim/clock` returns it.
 #[derive(Debug, Serialize)]
 pub(crate) struct ClockReading {
     now: Time,
@@ -76,7 +77,7 @@ impl Shared {
         })
     }
 
-    /// Lets a backup that is still being taken end `aborted`.
+    /// Makes a backup that is in progress end as `aborted`.
     pub(crate) fn abort_backup(&self, install_id: &str, backup_id: &str) -> bool {
         let now = self.clock.now();
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,7 +95,7 @@ impl Shared {
         }
     }
 
-    /// Lets an archive that is still being made end `aborted`.
+    /// Makes an archive that is in progress end as `aborted`.
     pub(crate) fn abort_archive(&self, install_id: &str, archive_id: &str) -> bool {
         let now = self.clock.now();
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,7 +113,7 @@ impl Shared {
         }
     }
 
-    /// Switches the two rate limits by install on or off.
+    /// Enables or disables the two rate limits for each install.
     pub(crate) fn set_install_limits(&self, on: bool) {
         let mut limits = self.rate_limits();
         limits.install = on;

@@ -1,14 +1,14 @@
-//! For which account a request counts.
+//! The account for which a request counts.
 //!
-//! The documents limit requests "per account" and say no more. Here a request counts for the account that it is about, be
-//! it named in the path, the query or the body, by itself or by its site or install. One that is about none, such as a
-//! list of everything, counts for the first account of whoever asks.
+//! The documentation limits requests "per account" and does not define more. Here a request counts for the account
+//! that it names in the path, the query or the body, directly or through a site or an install. A request that names
+//! none, such as a list of all installs, counts for the caller's first account.
 
 use serde_json::Value;
 
 use crate::call::Call;
 
-/// The account's id; nothing for a request without credentials.
+/// The account's id; `None` for a request without credentials.
 pub(crate) fn counted_account(call: &Call<'_>, body: &[u8]) -> Option<String> {
     if call.caller.is_empty() {
         return None;

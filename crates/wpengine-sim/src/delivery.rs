@@ -1,4 +1,4 @@
-//! An answer and how it arrives: whole, or with the connection broken on the way.
+//! How an answer is delivered: completely, or with a connection that breaks.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,34 +9,34 @@ use jiff::Timestamp;
 
 use crate::clock::Clock;
 
-/// What becomes of a request.
+/// The outcome of a request.
 #[derive(Debug)]
 pub(crate) enum Delivery {
-    /// It is answered.
+    /// The whole answer is sent.
     Whole(Response<Bytes>),
-    /// It is answered, with trouble in the middle of the body.
+    /// The answer is sent, with a problem in the middle of the body.
     Broken(Response<Bytes>, Trouble),
     /// The connection is reset without an answer.
     Reset,
 }
 
-/// What happens in the middle of a body.
+/// The problem in the middle of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {
     /// The connection is reset.
     Reset,
-    /// Nothing more comes, ever.
+    /// The rest is never sent.
     Hang,
-    /// The rest comes later.
+    /// The rest is sent later.
     Pause(Pause),
 }
 
-/// How long something is held up.
+/// How long a delay takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pause {
-    /// For so long by the machine's time, or by tokio's where that is paused.
+    /// A duration of the machine's time, or of tokio's if that is paused.
     Real(Duration),
-    /// Until the virtual clock shows this.
+    /// Until the virtual clock reaches this time.
     Until(Timestamp),
 }
 
@@ -49,19 +49,19 @@ impl Pause {
     }
 }
 
-/// How much of a body arrives before there is trouble: half of it.
+/// The part of a body that is sent before the problem: half of it.
 pub(crate) fn first_part(body: &Bytes) -> Bytes {
     body.slice(..body.len() / 2)
 }
 
-/// A connection that a [fault](crate::Fault) broke, as [`Simulator::exchange`](crate::Simulator::exchange) tells it: over a
-/// socket the client sees its connection reset.
+/// A connection that a [fault](crate::Fault) broke, as [`Simulator::exchange`](crate::Simulator::exchange) returns it.
+/// Over a socket the client sees a connection reset.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Broken {
-    /// Nothing of an answer arrived.
+    /// Nothing of the answer arrived.
     BeforeAnswer,
-    /// Head and first half of the body arrived. `content-length` tells how long the body was to be.
+    /// The head and the first half of the body arrived. `content-length` is the length of the whole body.
     InBody(Box<Response<Bytes>>),
 }
 

@@ -1,6 +1,6 @@
-//! From a request to its answer: the controls, the pages, or an operation of the API.
+//! Answers requests: it calls the controls, the pages, or an operation of the API.
 //!
-//! All callers come through here, over a socket or in memory.
+//! All requests come through here, over a socket or in memory.
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -17,7 +17,7 @@ use crate::handlers::handler;
 use crate::operate::Asked;
 use crate::shared::Shared;
 
-/// Answers one request. It takes time only where a fault says so.
+/// Answers one request. It waits only if a fault says so.
 pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Delivery {
     if let Some(response) = control_server::answer(shared, request) {
         return Delivery::Whole(response);
@@ -30,7 +30,7 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Bytes>) -> Deliver
         return Delivery::Whole(response);
     }
     let number = shared.next_request();
-    // HEAD is GET without the body; only its length is told.
+    // HEAD is answered like GET, without the body but with its length.
     let is_head = request.method() == Method::HEAD;
     let method = if is_head {
         Method::GET
@@ -80,7 +80,7 @@ async fn route(shared: &Shared, request: &Request<Bytes>, method: &Method) -> De
     Delivery::Whole(response)
 }
 
-/// The gateway's answer to what is no operation.
+/// The gateway's answer to a path or method that is no operation.
 fn unrouted(found: &Found, method: &Method) -> Response<Bytes> {
     match found {
         Found::OtherMethods(methods) if method == Method::OPTIONS => gateway::options(methods),
@@ -89,7 +89,7 @@ fn unrouted(found: &Found, method: &Method) -> Response<Bytes> {
     }
 }
 
-/// The path within the API. Slashes may be doubled anywhere, as upstream.
+/// The path below the API's base path. Slashes may be doubled anywhere, as in the real API.
 fn api_path(path: &str) -> Option<&str> {
     let rest = path.trim_start_matches('/').strip_prefix(&BASE_PATH[1..])?;
     (rest.is_empty() || rest.starts_with('/')).then_some(rest)

@@ -1,7 +1,7 @@
-//! What the links of archives and reports lead to: a small zip file and a small PDF, for whoever has the link.
+//! The targets of archive and report links: a small zip file and a small PDF.
 //!
-//! At the service they lead to another host, which knows nothing of the API's credentials. Here they lead to
-//! `/downloads`, and nothing of a request is looked at but its path.
+//! The real links lead to another host, which does not know the API's credentials. Here they lead to `/downloads`,
+//! which looks only at the path: whoever has the link can download the file.
 
 use std::io::{Cursor, Write as _};
 use std::sync::PoisonError;
@@ -13,15 +13,15 @@ use zip::write::SimpleFileOptions;
 use crate::shared::Shared;
 use crate::state::{Backup, SiteReport, World};
 
-/// Where the downloads begin.
+/// The path prefix of the downloads.
 const BASE_PATH: &str = "/downloads";
 
-/// The link to a thing.
+/// The link to a resource.
 pub(crate) fn link(origin: &str, kind: &str, id: &str, extension: &str, key: &str) -> String {
     format!("{origin}{BASE_PATH}/{kind}/{id}/{key}.{extension}")
 }
 
-/// Answers a request for a download; nothing if it is for something else.
+/// Answers a request for a download, or returns `None` if the path is another.
 pub(crate) fn answer(shared: &Shared, request: &Request<Bytes>) -> Option<Response<Bytes>> {
     let rest = request.uri().path().strip_prefix(BASE_PATH)?;
     let parts: Vec<&str> = rest.strip_prefix('/')?.split('/').collect();
@@ -65,7 +65,7 @@ fn archive(world: &World, id: &str, key: &str, now: jiff::Timestamp) -> Found {
     Some(("application/zip", zipped(backup)?))
 }
 
-/// The text that stands for the files of a backup, and the one that stands for its database.
+/// The texts that represent the files and the database of a backup.
 fn zipped(backup: &Backup) -> Option<Bytes> {
     let content = &backup.content;
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -105,7 +105,7 @@ fn pdf(site: &str, report: &SiteReport) -> Vec<u8> {
     );
     let mut text = "BT /F1 14 Tf 18 TL 60 780 Td\n".to_owned();
     for line in lines {
-        // ASCII only: other letters would need a font of their own in the file.
+        // Only ASCII, because other characters would need an embedded font.
         let escaped: String = line
             .chars()
             .flat_map(|letter| match letter {

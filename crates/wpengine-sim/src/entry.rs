@@ -1,4 +1,4 @@
-//! One request's line in the log: written once, at the latest when the request is over or its client has gone.
+//! The log entry of one request. It is written once, at the latest when the request ends or its client disconnects.
 
 use std::sync::PoisonError;
 
@@ -9,7 +9,7 @@ use crate::faults::{FaultKind, Phase};
 use crate::log::SeenRequest;
 use crate::shared::Shared;
 
-/// The line of a request that is being answered.
+/// The log entry of a request that is being answered.
 pub(crate) struct Entry<'a> {
     shared: &'a Shared,
     seen: Option<SeenRequest>,
@@ -61,7 +61,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Writes it now, because what follows may take for ever.
+    /// Writes the entry now, because what follows may never end.
     pub(crate) fn write(&mut self) {
         if let Some(seen) = self.seen.take() {
             self.shared

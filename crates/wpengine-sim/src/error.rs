@@ -1,11 +1,11 @@
-//! Refusals: why a request is not done, and how the API says so.
+//! Refusals: why a request is refused, and the API's answer.
 
 use http::StatusCode;
 use serde::Serialize;
 
 use crate::document::Operation;
 
-/// Why a request is refused. Which status that is depends on what the operation documents.
+/// Why a request is refused. The status depends on what the operation documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Invalid,
@@ -16,7 +16,7 @@ pub(crate) enum Kind {
     TooManyRequests,
 }
 
-/// One refused field, as `errors` of an answer names it.
+/// One refused field, an entry of `errors` in the answer.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct FieldError {
     pub(crate) resource: String,
@@ -37,9 +37,9 @@ pub(crate) struct Refusal {
 
 /// The value of a field breaks a rule.
 pub(crate) const INVALID_VALUE: &str = "invalid_value";
-/// The value of a field belongs to somebody or something else already.
+/// The value of a field is already used by another resource.
 pub(crate) const VALUE_UNAVAILABLE: &str = "value_unavailable";
-/// The value of a field names something that the caller may not reach.
+/// The value of a field names something that the caller cannot access.
 pub(crate) const ACCESS_ERROR: &str = "access_error";
 
 impl Refusal {
@@ -59,7 +59,7 @@ impl Refusal {
         Self::new(Kind::NotFound, "Not Found")
     }
 
-    /// A 404 whose message tells what is not there.
+    /// A 404 whose message names what was not found.
     pub(crate) fn not_there(message: &str) -> Self {
         Self::new(Kind::NotFound, message)
     }
@@ -79,7 +79,7 @@ impl Refusal {
         Self::new(Kind::TooManyRequests, message)
     }
 
-    /// A 422 of a transfer, with the field that cannot be.
+    /// A 422 of a transfer, with the field that is refused.
     pub(crate) fn unprocessable(field: &str, code: &str, message: &str) -> Self {
         Self::new(
             Kind::Unprocessable,
@@ -116,8 +116,8 @@ impl Refusal {
         self
     }
 
-    /// The status that says this for the operation: the natural one where it is documented, else the nearest one that
-    /// is. An operation that documents no 404 refuses an unknown parent with its 403, or with its 400.
+    /// The status of the refusal: the usual one if the operation documents it, else the nearest documented one. An
+    /// operation that documents no 404 refuses an unknown parent with its 403 or its 400.
     pub(crate) fn status(&self, operation: &Operation) -> StatusCode {
         let candidates: &[u16] = match self.kind {
             Kind::Invalid => &[400, 422, 403, 404],
@@ -135,7 +135,7 @@ impl Refusal {
         StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST)
     }
 
-    /// The body: `message`, and `errors` where fields are to blame.
+    /// The body: `message`, and `errors` if fields are refused.
     pub(crate) fn body(&self) -> Vec<u8> {
         #[derive(Serialize)]
         struct Body<'a> {

@@ -1,4 +1,4 @@
-//! What the gateway and the CDN in front of the API add: headers on every answer, and errors of their own.
+//! What the gateway and the CDN in front of the API add: headers on every answer, and their own errors.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
@@ -7,16 +7,16 @@ use jiff::tz::Offset;
 
 use crate::random::Random;
 
-/// About how many headers an answer has.
+/// The approximate number of headers of an answer.
 const HEADERS: usize = 16;
 
-/// The largest body that is read.
+/// The size limit of a body.
 pub(crate) const MAX_BODY: usize = 1024 * 1024;
 
-/// What the gateway says to somebody who asks too much.
+/// The gateway's message when a rate limit is exceeded.
 pub(crate) const TOO_MANY_REQUESTS: &str = "Too Many Requests";
 
-/// An error of the gateway itself, before anything of the API is asked.
+/// An error of the gateway itself, sent before the API is reached.
 pub(crate) fn error(status: StatusCode, message: &str) -> Response<Bytes> {
     let body = serde_json::json!({ "message": message }).to_string();
     let mut response = Response::new(Bytes::from(body));
@@ -24,7 +24,7 @@ pub(crate) fn error(status: StatusCode, message: &str) -> Response<Bytes> {
     response
 }
 
-/// A path that there is, asked with a method that it lacks.
+/// The path exists, but not with this method.
 pub(crate) fn method_not_allowed(methods: &[Method]) -> Response<Bytes> {
     let mut response = error(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
     allow(response.headers_mut(), methods);
@@ -49,8 +49,8 @@ fn allow(headers: &mut HeaderMap, methods: &[Method]) {
     }
 }
 
-/// Completes an answer with the headers that a recorded one has. They are drawn from the seed and the number of the
-/// request, so that two runs give the same bytes.
+/// Adds the headers that recorded answers have. They are computed from the seed and the number of the request, so that
+/// two runs give the same bytes.
 pub(crate) fn finish(response: &mut Response<Bytes>, seed: u64, request: u64, now: Timestamp) {
     let mut random = Random::for_text(seed ^ request.rotate_left(32), "gateway");
     let length = response.body().len();
@@ -58,7 +58,7 @@ pub(crate) fn finish(response: &mut Response<Bytes>, seed: u64, request: u64, no
     let headers = response.headers_mut();
     headers.reserve(HEADERS);
     if has_body {
-        // A page of the gateway itself has another type.
+        // An HTML page of the gateway already has its type.
         headers
             .entry(header::CONTENT_TYPE)
             .or_insert(HeaderValue::from_static("application/json"));
@@ -106,13 +106,13 @@ pub(crate) fn finish(response: &mut Response<Bytes>, seed: u64, request: u64, no
     );
 }
 
-/// An instant as HTTP writes it: `Mon, 01 Jun 2026 12:00:00 GMT`.
+/// A time in HTTP format: `Mon, 01 Jun 2026 12:00:00 GMT`.
 pub(crate) fn http_date(instant: Timestamp) -> String {
     const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ];
-    // On every answer: written out, as patterns take their time.
+    // Formatted by hand because every answer has it and format patterns are slow.
     let at = Offset::UTC.to_datetime(instant);
     let day = DAYS[at.weekday().to_monday_zero_offset() as usize];
     let month = MONTHS[at.month() as usize - 1];

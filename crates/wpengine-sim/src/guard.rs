@@ -1,8 +1,8 @@
-//! Who may use the controls: programs, and the simulator's own pages.
+//! Protects the controls: only programs and the simulator's own pages may use them.
 //!
-//! A web page in a browser must not be able to reset somebody's simulator, nor to read what is in it. A page of another
-//! origin says so in `Origin` or `Sec-Fetch-Site`; one that has pointed a name of its own at this address says so in
-//! `Host`. There is no CORS either.
+//! A web page in a browser must not be able to reset the simulator or read its state. A browser marks a request from a
+//! page of another origin with `Origin` or `Sec-Fetch-Site`. With DNS rebinding, the request has a foreign name in
+//! `Host`. There are no CORS headers.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode, header};
 /// Why a request was refused, as status and message.
 pub(crate) type Refused = (StatusCode, String);
 
-/// Refuses whatever a foreign web page has asked.
+/// Refuses requests from other web pages.
 pub(crate) fn check_caller(headers: &HeaderMap) -> Result<(), Refused> {
     check_host(headers)?;
     let host = text(headers, header::HOST.as_str());
@@ -21,16 +21,16 @@ pub(crate) fn check_caller(headers: &HeaderMap) -> Result<(), Refused> {
     {
         return Err(forbidden("the controls are not for other web pages"));
     }
-    // Another port of this machine is another origin, but the same site.
+    // Another port of this machine is another origin but the same site, so `same-site` is refused too.
     match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
         None | Some(b"same-origin" | b"none") => Ok(()),
         Some(_) => Err(forbidden("the controls are not for other web pages")),
     }
 }
 
-/// Refuses whatever was not asked at a name of this machine.
+/// Refuses requests whose `Host` is not a name of this machine.
 pub(crate) fn check_host(headers: &HeaderMap) -> Result<(), Refused> {
-    // HTTP/1.0 has no host, and neither have requests in memory.
+    // Requests of HTTP/1.0 and in memory have no `Host`.
     if !headers.contains_key(header::HOST)
         || text(headers, header::HOST.as_str()).is_some_and(is_loopback)
     {

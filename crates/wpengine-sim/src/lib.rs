@@ -1,8 +1,9 @@
-//! A simulator of the WP Engine Customer API: the whole API on loopback, with state and time, and no account needed.
+//! A simulator of the WP Engine Customer API. It implements the whole API on loopback, with state and a virtual clock,
+//! and needs no account.
 //!
-//! WP Engine has no sandbox. Against this, automation can be tried as often as one likes: what is created is found,
-//! what is deleted is gone, a backup takes its (virtual) minutes, and whatever breaks a rule is refused with the API's
-//! own errors. Requests are checked against the same document that the client is generated from.
+//! WP Engine has no sandbox; use the simulator to test your automation. Created resources can be read, deleted
+//! resources are gone, a backup takes some virtual minutes, and invalid requests are refused with the API's own
+//! errors. Requests are checked against the same document that the client is generated from.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -16,8 +17,8 @@
 //! # }
 //! ```
 //!
-//! Tests never sleep: with a [manual clock](ClockMode::Manual) time moves by [`Simulator::advance`], and
-//! [`Simulator::handle`] answers in memory for tests that pause tokio's time.
+//! Tests need not sleep: with a [manual clock](ClockMode::Manual), [`Simulator::advance`] moves the time.
+//! [`Simulator::handle`] answers in memory, for tests that pause tokio's time.
 
 mod answers;
 mod auth;
@@ -68,7 +69,7 @@ pub use simulator::Simulator;
 pub use snapshot::{Snapshot, SnapshotError};
 pub use world::Population;
 
-/// The examples of the README are compiled.
+/// Compiles the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct Readme;

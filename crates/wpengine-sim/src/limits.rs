@@ -1,8 +1,8 @@
-//! The rate limits of the documents: so many requests a minute by address, so many an hour by account.
+//! The documented rate limits: a number of requests per minute for each address, and per hour for each account.
 //!
-//! They are sliding windows on the virtual clock: at no instant have more than so many requests been let through in the
-//! last minute, or hour. The documents do not say how the service counts; this is the strictest reading, so that a client
-//! that gets along with it gets along with the others too. What is refused does not count.
+//! They are sliding windows on the virtual clock: no period of a minute or an hour has more requests than the limit.
+//! The documentation does not say how the service counts. This is the strictest interpretation, so a client that
+//! passes here stays within the limits under other interpretations too. Refused requests do not count.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -14,12 +14,12 @@ use serde::{Deserialize, Serialize};
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// Which rate limits act. None by default.
+/// The enabled rate limits. None by default.
 ///
 /// ```
 /// use wpengine_sim::{RateLimits, Simulator};
 ///
-/// // As documented, and the same shape at a tenth of the size, for a test that does not want to ask 1000 times.
+/// // The documented limits, and smaller ones for a short test.
 /// let documented = Simulator::builder().rate_limits(RateLimits::documented().with_headers()).build();
 /// let scaled = Simulator::builder().rate_limits(RateLimits::none().by_address(10).by_account(100)).build();
 /// ```
@@ -27,14 +27,15 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 #[serde(deny_unknown_fields, default)]
 #[must_use]
 pub struct RateLimits {
-    /// How many requests a minute an address has: 100 in the documents.
+    /// Requests per minute for each address; the documentation says 100.
     pub address_per_minute: Option<u32>,
-    /// How many requests an hour an account has: 1000 in the documents.
+    /// Requests per hour for each account; the documentation says 1000.
     pub account_per_hour: Option<u32>,
-    /// Whether the two limits by install act: an object cache purge a minute, a domain status check every 5 seconds.
+    /// Whether the limits for each install act: one object cache purge per minute, and one domain status check every 5
+    /// seconds.
     pub install: bool,
-    /// Whether answers tell with `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` how much of the
-    /// limit that is nearer is left. The documents promise these headers; no recorded answer has them.
+    /// Whether answers have `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`, for the limit that
+    /// is closer to being exceeded. The documentation describes these headers, but no recorded answer has them.
     pub headers: bool,
 }
 
@@ -44,7 +45,7 @@ impl RateLimits {
         Self::default()
     }
 
-    /// The limits of the documents: 100 a minute by address, 1000 an hour by account, and the two by install.
+    /// The documented limits: 100 requests per minute by address, 1000 per hour by account, and the two limits by install.
     pub fn documented() -> Self {
         Self {
             address_per_minute: Some(100),
@@ -54,26 +55,26 @@ impl RateLimits {
         }
     }
 
-    /// So many requests a minute by address.
+    /// Sets the requests per minute for each address.
     pub fn by_address(mut self, requests: u32) -> Self {
         self.address_per_minute = Some(requests);
         self
     }
 
-    /// So many requests an hour by account.
+    /// Sets the requests per hour for each account.
     pub fn by_account(mut self, requests: u32) -> Self {
         self.account_per_hour = Some(requests);
         self
     }
 
-    /// With the headers that tell what is left.
+    /// Adds the `X-RateLimit-*` headers to answers.
     pub fn with_headers(mut self) -> Self {
         self.headers = true;
         self
     }
 }
 
-/// The limits and what was counted for them.
+/// The limits and the requests that were counted.
 #[derive(Debug, Default)]
 pub(crate) struct Limiter {
     limits: RateLimits,
@@ -81,15 +82,15 @@ pub(crate) struct Limiter {
     accounts: HashMap<String, Window>,
 }
 
-/// When the requests of the last while were let through.
+/// When the requests within the window were accepted.
 type Window = VecDeque<Timestamp>;
 
-/// How much of a limit is left.
+/// The remaining part of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Standing {
     limit: u32,
     pub(crate) remaining: u32,
-    /// When the next request leaves the window, in Unix seconds.
+    /// When the oldest request leaves the window, in Unix seconds.
     pub(crate) reset: i64,
     pub(crate) refused: bool,
 }
@@ -148,14 +149,14 @@ fn ask(window: &mut Window, limit: u32, length: SignedDuration, now: Timestamp) 
         remaining: limit
             .saturating_sub(used)
             .saturating_sub(u32::from(!refused)),
-        // Rounded up: at that second there is room.
+        // Rounded up, so that the limit has room at that second.
         reset: free.as_second() + i64::from(free.subsec_nanosecond() > 0),
         refused,
     }
 }
 
 impl Standing {
-    /// Writes the headers that tell it.
+    /// Writes the `X-RateLimit-*` headers.
     pub(crate) fn write(self, headers: &mut HeaderMap) {
         for (name, value) in [
             ("x-ratelimit-limit", HeaderValue::from(self.limit)),

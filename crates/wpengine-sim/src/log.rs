@@ -1,4 +1,4 @@
-//! The requests that were seen, so that a test can prove what was asked and that nothing was done twice.
+//! The log of requests. Tests use it to check what was requested and that no write was done twice.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -6,42 +6,42 @@ use http::Method;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// How many requests are kept; older ones are forgotten, but stay counted.
+/// The number of requests that are kept. Older ones are removed, but they stay counted.
 const KEPT: usize = 10_000;
 
 /// A request that the simulator has answered.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct SeenRequest {
-    /// Its number, from 1, in the order in which answers were ready.
+    /// Its number, from 1, in the order in which the answers were ready.
     pub number: u64,
     /// When it arrived, on the simulator's clock.
     pub at: Timestamp,
     /// The method.
     #[serde(serialize_with = "method_text")]
     pub method: Method,
-    /// The path, as it was asked.
+    /// The path of the request.
     pub path: String,
-    /// The query, without the question mark; empty where there was none.
+    /// The query without the question mark; empty if there was none.
     pub query: String,
-    /// Which operation of the API that is, if it is one.
+    /// The operation of the API, if it is one.
     pub operation: Option<&'static str>,
-    /// The status of the answer, also of one that was lost on its way; 0 where a fault left the request without one.
+    /// The status of the answer, even if the answer was lost; 0 if a fault left the request without an answer.
     pub status: u16,
-    /// Whether it was a write that was done.
+    /// Whether the request changed something.
     pub side_effect: bool,
     /// The [faults](crate::Fault) that acted, if any: `reset after`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<String>,
 }
 
-/// How often an operation was asked, and how often it was a write that was done.
+/// How often an operation was requested, and how often it changed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct OperationCount {
-    /// All requests, refused ones too.
+    /// All requests, including refused ones.
     pub requests: u64,
-    /// The writes that were done.
+    /// The requests that changed something.
     pub side_effects: u64,
 }
 
@@ -49,7 +49,7 @@ fn method_text<S: serde::Serializer>(method: &Method, serializer: S) -> Result<S
     serializer.serialize_str(method.as_str())
 }
 
-/// The last requests, and how many there were.
+/// The last requests, and the counts.
 #[derive(Debug)]
 pub(crate) struct Log {
     requests: VecDeque<SeenRequest>,
@@ -61,7 +61,7 @@ pub(crate) struct Log {
 impl Default for Log {
     fn default() -> Self {
         Self {
-            // All at once: growing under load would leave holes behind. What is not used yet takes no memory.
+            // Allocated at once, because growing under load would fragment memory. Unused capacity takes no physical memory.
             requests: VecDeque::with_capacity(KEPT),
             total: 0,
             side_effects: 0,
@@ -93,7 +93,7 @@ impl Log {
         self.requests.iter().cloned().collect()
     }
 
-    /// The last ones, newest first.
+    /// The last requests, newest first.
     #[cfg(feature = "explorer")]
     pub(crate) fn last(&self, count: usize) -> Vec<SeenRequest> {
         self.requests.iter().rev().take(count).cloned().collect()

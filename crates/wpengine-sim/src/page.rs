@@ -1,15 +1,15 @@
-//! Offset paging: `{previous, next, count, results}`, with addresses at the simulator's own origin.
+//! Offset paging: `{previous, next, count, results}`, with URLs at the simulator's own origin.
 
 use serde::Serialize;
 
-/// Which part of a list is asked for.
+/// The requested part of a list.
 #[derive(Debug, Clone)]
 pub(crate) struct PageRequest {
     pub(crate) limit: usize,
     pub(crate) offset: usize,
-    /// The address of the list without a query: `http://127.0.0.1:4010/v1/sites`.
+    /// The URL of the list without a query: `http://127.0.0.1:4010/v1/sites`.
     pub(crate) address: String,
-    /// The query's other parameters, which lead to the same list: `&account_id=...` or nothing.
+    /// The other query parameters, which the links must keep: `&account_id=...` or nothing.
     pub(crate) filter: String,
 }
 
@@ -23,14 +23,14 @@ pub(crate) struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// How many items are on it.
+    /// The number of items on the page.
     pub(crate) fn len(&self) -> usize {
         self.results.len()
     }
 }
 
 impl PageRequest {
-    /// The page of all `items`. Only the items of the page are made into what is shown.
+    /// The page of an iterator of all `items`. Only the items of the page are converted with `show`.
     pub(crate) fn of<I: Iterator, T>(&self, items: I, show: impl FnMut(I::Item) -> T) -> Page<T> {
         let mut count = 0;
         let mut taken = Vec::new();
@@ -43,7 +43,7 @@ impl PageRequest {
         self.page(count, taken.into_iter().map(show).collect())
     }
 
-    /// The page of items that are all visible: the others need not be looked at.
+    /// The page of an iterator with a known length. Items outside the page are not visited.
     pub(crate) fn of_all<I: ExactSizeIterator, T>(
         &self,
         items: I,
@@ -57,7 +57,7 @@ impl PageRequest {
     }
 
     fn page<T>(&self, count: usize, results: Vec<T>) -> Page<T> {
-        // With a limit of 0 there is no page before or after: an address that leads to itself helps nobody.
+        // With a limit of 0 there are no links, because each would lead to the same page again.
         let previous = (self.offset > 0 && self.limit > 0)
             .then(|| self.link(self.offset.saturating_sub(self.limit)));
         let end = self.offset.saturating_add(self.limit);

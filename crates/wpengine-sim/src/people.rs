@@ -1,4 +1,4 @@
-//! Who may sign in: further users, the bearer token, and which accounts the API can see.
+//! Who can sign in: additional users, the bearer token, and the accounts that the API can access.
 
 use std::fmt;
 use std::sync::PoisonError;
@@ -11,39 +11,39 @@ use crate::simulator::Simulator;
 use crate::state::{Login, LoginSecret, MAIN_USER};
 use crate::world::FurtherUser;
 
-/// Somebody, or something, that can sign in. There is no password in it.
+/// A user or a token that can sign in. It does not contain the password.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SignIn {
-    /// The API user id; nothing for the bearer token.
+    /// The API user id; `None` for the bearer token.
     pub user: Option<String>,
-    /// The id of the user that this is.
+    /// The id of the user.
     pub user_id: String,
-    /// What it may do in which account.
+    /// Its access to each account.
     pub memberships: Vec<Membership>,
 }
 
-/// What a user may do in an account.
+/// The access of a user to one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Membership {
     /// The account.
     pub account_id: String,
-    /// Whether the API can see the account at all.
+    /// Whether the API can access the account.
     pub api_access: bool,
-    /// `owner`, `full`, `partial`, with `,billing` where it has that too.
+    /// `owner`, `full` or `partial`, with `,billing` added if the user has it.
     pub role: String,
     /// The installs of a partial user.
     pub installs: Vec<String>,
 }
 
-/// Why a user was not added.
+/// Why a user could not be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UserError {
-    /// Somebody else signs in with that name.
+    /// Another user has that name.
     NameTaken,
-    /// HTTP Basic cannot carry the name: it is empty, or there is a colon in it.
+    /// HTTP Basic cannot carry the name: it is empty or contains a colon.
     BadName,
     /// There is no such account.
     NoAccount,
@@ -65,17 +65,17 @@ impl fmt::Display for UserError {
 impl std::error::Error for UserError {}
 
 impl Simulator {
-    /// Who can sign in at present.
+    /// Who can sign in.
     #[must_use]
     pub fn users(&self) -> Vec<SignIn> {
         self.shared.sign_ins()
     }
 
-    /// Lets a further user sign in, as [`SimulatorBuilder::user`](crate::SimulatorBuilder::user) does.
+    /// Adds a user who can sign in, like [`SimulatorBuilder::user`](crate::SimulatorBuilder::user).
     ///
     /// # Errors
     ///
-    /// If the name is taken or cannot be one, or if there is no such account or install.
+    /// If the name is taken or invalid, or if there is no such account or install.
     pub fn add_user(
         &self,
         user: impl Into<String>,
@@ -88,17 +88,17 @@ impl Simulator {
             .add_sign_in(user, password, account_id.into(), role)
     }
 
-    /// Takes a further user away. False if there is none of that name; the main user stays.
+    /// Removes an additional user. Returns false if there is none with that name. The main user cannot be removed.
     pub fn remove_user(&self, user: &str) -> bool {
         self.shared.remove_sign_in(user)
     }
 
-    /// Accepts this bearer token of the main user, and no other; or none at all.
+    /// Sets the bearer token of the main user, or removes it.
     pub fn set_bearer_token(&self, token: Option<String>) {
         self.shared.set_bearer_token(token);
     }
 
-    /// Switches API access on or off for an account. False if there is no such account.
+    /// Enables or disables API access for an account. Returns false if there is no such account.
     pub fn set_api_access(&self, account_id: &str, on: bool) -> bool {
         self.shared.set_api_access(account_id, on)
     }
@@ -203,7 +203,7 @@ impl Shared {
     }
 }
 
-/// With which name a login signs in.
+/// The name with which a login signs in.
 fn name(login: &Login) -> Option<&str> {
     match &login.secret {
         LoginSecret::Basic { name, .. } => Some(name),

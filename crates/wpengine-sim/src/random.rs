@@ -1,7 +1,7 @@
-//! A small seeded generator: everything random in the simulator comes from here, so that one seed gives one world.
+//! A small seeded generator. Everything random in the simulator uses it, so that one seed gives one world.
 //!
-//! SplitMix64 is used as it is tiny, passes the usual statistical tests and, unlike a generator from a crate, stays
-//! the same for ever: ids written into somebody's test do not change with a dependency.
+//! It is SplitMix64, which is small and passes the usual statistical tests. A generator of our own never changes, so ids in
+//! users' tests do not change with a dependency.
 
 use std::fmt::Write as _;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 #[serde(into = "String", try_from = "String")]
 pub(crate) struct Random(u64);
 
-/// As a text: many readers of JSON lose digits of so large a number.
+/// Written as text, because many JSON readers lose digits of so large a number.
 impl From<Random> for String {
     fn from(random: Random) -> Self {
         format!("{:016x}", random.0)
@@ -34,9 +34,9 @@ impl Random {
         Self(seed)
     }
 
-    /// The stream that belongs to a text, such as an install's id: the same for the same seed, however often asked.
+    /// The generator for a text, such as an install's id. The same seed and text always give the same numbers.
     pub(crate) fn for_text(seed: u64, text: &str) -> Self {
-        // FNV-1a, then one step of the generator to spread it.
+        // FNV-1a, then one step of the generator to mix the bits.
         let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
@@ -45,7 +45,7 @@ impl Random {
         random
     }
 
-    /// A stream nobody can foretell, for passwords.
+    /// An unpredictable generator, for passwords.
     pub(crate) fn unforeseeable() -> Self {
         Self(RandomState::new().build_hasher().finish())
     }
@@ -63,13 +63,13 @@ impl Random {
         self.next() % bound.max(1)
     }
 
-    /// A number from 0 up to, not including, 1.
+    /// A number from 0 to 1, without 1.
     pub(crate) fn unit(&mut self) -> f64 {
-        // 53 bits are what a double holds exactly.
+        // A double holds 53 bits exactly.
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// One of the choices, of which there must be at least one.
+    /// One of the choices. There must be at least one.
     pub(crate) fn choose<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
         choices[self.below(choices.len() as u64) as usize]
     }
@@ -88,7 +88,7 @@ impl Random {
         )
     }
 
-    /// So many hexadecimal digits.
+    /// A text of this many hexadecimal digits.
     pub(crate) fn hex(&mut self, digits: usize) -> String {
         let mut text = String::with_capacity(digits + 16);
         while text.len() < digits {
@@ -98,7 +98,7 @@ impl Random {
         text
     }
 
-    /// So many characters that may stand in a URL.
+    /// A text of this many characters that are valid in a URL.
     pub(crate) fn token(&mut self, length: usize) -> String {
         const ALPHABET: &[u8; 64] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -124,7 +124,7 @@ mod tests {
         let (mut one, mut other) = (Random::new(7), Random::new(7));
         assert_eq!(one.uuid(), other.uuid());
         assert_ne!(one.uuid(), Random::new(8).uuid());
-        // Pinned: an id that a test of somebody else relies on must not change.
+        // Pinned, because users' tests rely on the ids.
         assert_eq!(Random::new(0).hex(16), "e220a8397b1dcdaf");
     }
 

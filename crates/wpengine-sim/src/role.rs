@@ -1,20 +1,20 @@
-//! Roles, as they are given to further users of a simulator.
+//! The roles of additional users.
 
 use crate::state::{Level, Roles};
 
-/// What a [further user](crate::SimulatorBuilder::user) may do in an account.
+/// What an [additional user](crate::SimulatorBuilder::user) may do in an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Role {
-    /// Everything.
+    /// May do everything.
     Owner,
-    /// All installs; no owners can be made or removed.
+    /// Accesses all installs, but cannot create or remove owners.
     Full,
-    /// The same, and billing, which site transfers need.
+    /// Like `Full`, with billing, which site transfers need.
     FullBilling,
-    /// Only these installs.
+    /// Accesses only these installs.
     Partial(Vec<String>),
-    /// Only these installs, and billing.
+    /// Accesses only these installs, with billing.
     PartialBilling(Vec<String>),
 }
 

@@ -1,7 +1,7 @@
 //! The socket: HTTP in, [`dispatch`](crate::dispatch), HTTP out.
 //!
-//! Connections are served with hyper itself, as faults go below what a web framework shows: they leave a request
-//! unanswered, and reset the TCP connection.
+//! Connections use hyper directly, because faults need more than a web framework offers: they leave a request
+//! unanswered and reset the TCP connection.
 
 use std::io;
 use std::net::SocketAddr;
@@ -28,13 +28,13 @@ use crate::dispatch;
 use crate::gateway::{self, MAX_BODY};
 use crate::shared::Shared;
 
-/// How long to wait when no connection can be accepted, for want of file descriptors for instance.
+/// The pause after a connection could not be accepted, for example because there are no file descriptors left.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// How long the head of a request may take, and its body.
+/// The timeout for the head of a request, and for its body.
 const HALF_A_REQUEST: Duration = Duration::from_secs(30);
 
-/// A task that listens, until this is dropped. Its connections end with it.
+/// A task that listens. Dropping it stops the task and its connections.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -42,7 +42,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Listens on the address; port 0 takes a free one.
+    /// Listens on the address. Port 0 takes a free port.
     pub(crate) async fn start(shared: Arc<Shared>, listen: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
@@ -76,7 +76,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
-    // Small answers go out at once instead of waiting for more to send.
+    // Small answers are sent at once instead of waiting for more data.
     let _ = stream.set_nodelay(true);
     let broken = Arc::new(AtomicBool::new(false));
     let service = service_fn(|request| {
@@ -87,16 +87,16 @@ async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
         .timer(TokioTimer::new())
         .header_read_timeout(HALF_A_REQUEST)
         .serve_connection(TokioIo::new(stream), service);
-    // An error is the client's doing, or that of a fault.
+    // An error comes from the client or from a fault, so it is ignored.
     let _ = (&mut connection).await;
     if broken.load(Ordering::Relaxed) {
-        // To be closed with a reset, not in good order.
+        // Makes the kernel close the connection with a reset.
         let stream = connection.into_parts().io.into_inner();
         let _ = stream.set_zero_linger();
     }
 }
 
-/// The connection is to be reset.
+/// The error that makes hyper drop the connection, so that it is reset.
 type Reset = io::Error;
 
 fn reset(broken: &AtomicBool) -> Reset {
@@ -113,7 +113,7 @@ async fn answer(
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(peer.ip());
     let limit = control_server::body_limit(&parts).unwrap_or(MAX_BODY);
-    // One byte more than is allowed, so that dispatching sees that it is too much and refuses it.
+    // A body that is too long becomes one byte longer than the limit, so that dispatching refuses it.
     let body = match timeout(HALF_A_REQUEST, Limited::new(body, limit).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Bytes::from(vec![0; limit + 1]),
@@ -134,16 +134,16 @@ async fn answer(
     }
 }
 
-/// A request that is none.
+/// The answer to an invalid request.
 fn refused(status: StatusCode, message: &str) -> Response<Either<Full<Bytes>, Halves>> {
     let mut response = gateway::error(status, message);
-    // The rest of it may still come.
+    // The rest of the request may still arrive, so the connection cannot be reused.
     let close = HeaderValue::from_static("close");
     response.headers_mut().insert(header::CONNECTION, close);
     response.map(|body| Either::Left(Full::new(body)))
 }
 
-/// What comes after the first half of a body.
+/// The second half of a body, after the problem.
 async fn between(
     trouble: Trouble,
     second: Bytes,
@@ -157,7 +157,7 @@ async fn between(
         }
         Trouble::Hang => std::future::pending().await,
         Trouble::Reset => {
-            // To be polled again: meanwhile the first half goes out.
+            // Yields once, so that the first half is sent before the reset.
             tokio::task::yield_now().await;
             Err(reset(&broken))
         }
@@ -166,7 +166,7 @@ async fn between(
 
 type Second = Pin<Box<dyn Future<Output = Result<Bytes, Reset>> + Send>>;
 
-/// A body with trouble in the middle.
+/// A body with a problem in the middle.
 struct Halves {
     first: Option<Bytes>,
     then: Option<Second>,

@@ -1,4 +1,4 @@
-//! What all handles and connections of one simulator share.
+//! The state that all handles and connections of one simulator share.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,13 +13,13 @@ use crate::log::Log;
 use crate::state::World;
 use crate::world::{Plan, Population};
 
-/// One simulator's insides.
+/// The shared state of one simulator.
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) plan: Plan,
-    /// What the world is made from at a reset.
+    /// The seed and the kind of world for a reset.
     origin: Mutex<Origin>,
-    /// The seed of `origin`, for what is asked without waiting.
+    /// A copy of the seed of `origin` that can be read without a lock.
     seed: AtomicU64,
     pub(crate) world: Mutex<World>,
     pub(crate) faults: Mutex<Register>,
@@ -29,12 +29,12 @@ pub(crate) struct Shared {
     pub(crate) violations: Mutex<Vec<String>>,
     /// Whether other machines can reach the simulator.
     pub(crate) is_exposed: AtomicBool,
-    /// Tells that something was changed that a snapshot holds.
+    /// Notified when something changes that a snapshot contains.
     pub(crate) changed: Notify,
     requests: AtomicU64,
 }
 
-/// What a world is made from.
+/// What a world is created from.
 #[derive(Debug, Clone)]
 struct Origin {
     seed: u64,
@@ -71,7 +71,7 @@ impl Shared {
         self.requests.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// How many requests there were.
+    /// The number of requests so far.
     pub(crate) fn request_count(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
@@ -80,7 +80,7 @@ impl Shared {
         self.requests.store(count, Ordering::Relaxed);
     }
 
-    /// Everything as it was at the start: world, time, limits and log. No faults.
+    /// Resets world, time, limits and log to the start, and removes all faults.
     pub(crate) fn reset(&self) {
         let origin = self.origin.lock().unwrap_or_else(PoisonError::into_inner);
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,13 +104,13 @@ impl Shared {
         self.changed.notify_one();
     }
 
-    /// Starts anew with another world.
+    /// Resets to another world.
     pub(crate) fn rebuild(&self, seed: u64, population: Population) {
         *self.origin.lock().unwrap_or_else(PoisonError::into_inner) = Origin { seed, population };
         self.reset();
     }
 
-    /// Forgets what was asked.
+    /// Clears the log of requests.
     pub(crate) fn clear_requests(&self) {
         *self.log.lock().unwrap_or_else(PoisonError::into_inner) = Log::default();
     }
@@ -122,7 +122,7 @@ impl Shared {
             .limits()
     }
 
-    /// Sets the limits; what was counted so far is forgotten.
+    /// Sets the limits. Requests so far are no longer counted.
     pub(crate) fn set_rate_limits(&self, limits: RateLimits) {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.install_limits = limits.install;

@@ -26,8 +26,8 @@ use crate::world::Population;
 
 /// A simulator of the WP Engine Customer API.
 ///
-/// Cheap to clone: all clones are the same simulator. One that was [started](crate::SimulatorBuilder::start) listens until
-/// the last clone is dropped.
+/// It is cheap to clone: all clones are the same simulator. A simulator that was
+/// [started](crate::SimulatorBuilder::start) listens until the last clone is dropped.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -35,7 +35,7 @@ use crate::world::Population;
 /// use http::Request;
 /// use wpengine_sim::Simulator;
 ///
-/// // No socket: requests are answered in memory.
+/// // Without a socket, requests are answered in memory.
 /// let simulator = Simulator::builder().build();
 /// let request = Request::get("/v1/status").body(Default::default())?;
 /// let response = simulator.handle(request).await;
@@ -73,7 +73,7 @@ impl Simulator {
         self
     }
 
-    /// Where the API is: `http://127.0.0.1:PORT/v1`. Without a socket it is an address that nobody listens on.
+    /// The base URL of the API: `http://127.0.0.1:PORT/v1`. Without a socket nothing listens at this address.
     #[must_use]
     pub fn base_url(&self) -> String {
         match self.address() {
@@ -82,8 +82,8 @@ impl Simulator {
         }
     }
 
-    /// The base URL with the credentials in it: `http://USER:PASSWORD@127.0.0.1:PORT/v1`. With the SDK, a client of the
-    /// simulator is `wpengine::Client::at(simulator.url())`.
+    /// The base URL with the credentials: `http://USER:PASSWORD@127.0.0.1:PORT/v1`. The SDK creates a client of the
+    /// simulator with `wpengine::Client::at(simulator.url())`.
     #[must_use]
     pub fn url(&self) -> String {
         let encoded = |text| percent_encoding::utf8_percent_encode(text, NON_ALPHANUMERIC);
@@ -95,7 +95,7 @@ impl Simulator {
         self.base_url().replacen("http://", &login, 1)
     }
 
-    /// The address that the simulator listens on, if it does.
+    /// The address that the simulator listens on; `None` without a socket.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.server.as_ref().map(|server| server.address)
@@ -119,28 +119,27 @@ impl Simulator {
         &self.shared.clock
     }
 
-    /// Moves the virtual time forward.
+    /// Advances the virtual time.
     pub fn advance(&self, by: Duration) {
         self.shared.clock.advance(by);
         self.shared.changed.notify_one();
     }
 
-    /// Takes world, time, limits and log back to the start, and all faults away. Credentials stay.
+    /// Resets world, time, limits and log to the start, and removes all faults. Credentials do not change.
     pub fn reset(&self) {
         self.shared.reset();
     }
 
-    /// Starts anew with the world of another seed, which is also the one of later resets.
+    /// Resets to the world of another seed. Later resets use this seed too.
     pub fn reseed(&self, seed: u64, population: Population) {
         self.shared.rebuild(seed, population);
     }
 
-    /// Answers a request in memory: the same code that answers over the socket. An address for the rate limits can be
-    /// given as an [`IpAddr`](std::net::IpAddr) among the request's extensions.
+    /// Answers a request in memory, with the same code as over the socket. For rate limits by address, add an
+    /// [`IpAddr`](std::net::IpAddr) to the request's extensions.
     ///
-    /// A [fault](crate::Fault) that delays the answer delays this, and one that hangs lets it never end. There is no
-    /// connection that could be reset: in its place comes a 502 that says so. [`exchange`](Self::exchange) tells it
-    /// apart.
+    /// A [fault](crate::Fault) that delays the answer delays this method, and with a hang it never completes. A reset
+    /// becomes a 502, because there is no connection; [`exchange`](Self::exchange) returns an error instead.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
         self.exchange(request).await.unwrap_or_else(|broken| {
             let body = serde_json::json!({ "message": broken.to_string() });
@@ -154,7 +153,7 @@ impl Simulator {
         })
     }
 
-    /// Answers a request in memory, like [`handle`](Self::handle), and tells when a fault has broken the connection.
+    /// Answers a request in memory like [`handle`](Self::handle), and returns an error if a fault breaks the connection.
     ///
     /// # Errors
     ///
@@ -175,40 +174,40 @@ impl Simulator {
         }
     }
 
-    /// The faults: what goes wrong, and when.
+    /// The faults of the simulator.
     #[must_use]
     pub fn faults(&self) -> Faults<'_> {
         Faults::new(&self.shared.faults)
     }
 
-    /// The rate limits that act.
+    /// The enabled rate limits.
     pub fn rate_limits(&self) -> RateLimits {
         self.shared.rate_limits()
     }
 
-    /// Sets the rate limits; what was counted so far is forgotten.
+    /// Sets the rate limits. Requests so far are no longer counted.
     pub fn set_rate_limits(&self, limits: RateLimits) {
         self.shared.set_rate_limits(limits);
     }
 
-    /// World and time as they are now.
+    /// A snapshot of world and time.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.shared.snapshot()
     }
 
-    /// Takes world and time back to a snapshot, of this simulator or of another one. The clock goes on from there as it
-    /// moves at present; credentials, faults, limits and log stay.
+    /// Restores world and time from a snapshot of this simulator or of another one. The clock continues from the
+    /// snapshot's time in its present mode. Credentials, faults, limits and log do not change.
     ///
     /// # Errors
     ///
-    /// If the snapshot does not fit together.
+    /// If the content of the snapshot is inconsistent.
     pub fn restore(&self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         self.shared.restore(snapshot)
     }
 
-    /// Writes the [state file](crate::SimulatorBuilder::state_file) now, as one does at the end. Without such a file it does
-    /// nothing.
+    /// Writes the [state file](crate::SimulatorBuilder::state_file) now. Call it at the end of the program. Without a
+    /// state file it does nothing.
     ///
     /// # Errors
     ///
@@ -217,8 +216,8 @@ impl Simulator {
         self.state_file.as_ref().map_or(Ok(()), |file| file.save())
     }
 
-    /// Waits until the [state file](crate::SimulatorBuilder::state_file) cannot be written after a change; for ever without such
-    /// a file.
+    /// Waits until a write of the [state file](crate::SimulatorBuilder::state_file) fails. Without a state file it
+    /// never completes.
     pub async fn state_failure(&self) -> io::Error {
         match &self.state_file {
             Some(file) => file.failure().await,
@@ -236,7 +235,7 @@ impl Simulator {
             .requests()
     }
 
-    /// How many writes were done since the start.
+    /// The number of requests that changed something since the start.
     #[must_use]
     pub fn side_effects(&self) -> u64 {
         self.shared
@@ -246,7 +245,7 @@ impl Simulator {
             .side_effects()
     }
 
-    /// How often each operation was asked, and did something, since the start.
+    /// How often each operation was requested and changed something since the start.
     #[must_use]
     pub fn operation_counts(&self) -> BTreeMap<String, OperationCount> {
         self.shared
@@ -257,37 +256,38 @@ impl Simulator {
             .clone()
     }
 
-    /// Forgets the requests and their counts.
+    /// Clears the log of requests and their counts.
     pub fn clear_requests(&self) {
         self.shared.clear_requests();
     }
 
-    /// What an install holds and what was done to it, which no operation of the API shows: the way to see that a copy,
-    /// a restore or a purge was done. Nothing if there is no such install.
+    /// The content of an install and what was done to it. The API does not show this; use it to check that a copy, a
+    /// restore or a purge was done. `None` if there is no such install.
     #[must_use]
     pub fn install_content(&self, install_id: impl AsRef<str>) -> Option<InstallContent> {
         self.shared.install_content(install_id.as_ref())
     }
 
-    /// Lets a backup that is still being taken end `aborted`. False if there is no such backup.
+    /// Makes a backup that is in progress end as `aborted`. Returns false if there is no such backup.
     pub fn abort_backup(&self, install_id: impl AsRef<str>, backup_id: impl AsRef<str>) -> bool {
         self.shared
             .abort_backup(install_id.as_ref(), backup_id.as_ref())
     }
 
-    /// Lets an archive that is still being made end `aborted`. False if there is no such archive.
+    /// Makes an archive that is in progress end as `aborted`. Returns false if there is no such archive.
     pub fn abort_archive(&self, install_id: impl AsRef<str>, archive_id: impl AsRef<str>) -> bool {
         self.shared
             .abort_archive(install_id.as_ref(), archive_id.as_ref())
     }
 
-    /// Switches the two rate limits by install on or off; see [`SimulatorBuilder::install_limits`](crate::SimulatorBuilder::install_limits).
+    /// Enables or disables the two rate limits by install; see
+    /// [`SimulatorBuilder::install_limits`](crate::SimulatorBuilder::install_limits).
     pub fn set_install_limits(&self, on: bool) {
         self.shared.set_install_limits(on);
     }
 
-    /// Answers that did not fit the document: none, or the simulator has a mistake. Filled in debug builds, and where
-    /// [`check_answers`](crate::SimulatorBuilder::check_answers) asks for it.
+    /// Answers that do not match the document. Each one is a bug of the simulator. They are recorded in debug builds, or if
+    /// [`check_answers`](crate::SimulatorBuilder::check_answers) is enabled.
     #[must_use]
     pub fn violations(&self) -> Vec<String> {
         self.shared

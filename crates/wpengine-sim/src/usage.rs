@@ -1,7 +1,7 @@
-//! Usage figures that look like traffic: a pure function of seed, install and day.
+//! Realistic usage figures: a pure function of seed, install and day.
 //!
-//! Nothing is stored. A day that is asked for twice has the same figures, and thirteen months of ten thousand installs
-//! cost no memory.
+//! Nothing is stored. Repeated requests for a day give the same figures, and thirteen months of ten thousand installs
+//! take no memory.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::random::Random;
 use crate::state::{Environment, Install, StorageRefreshes};
 
-/// The weekly measurement of the disk happens at 06:12 UTC.
+/// The disk is measured weekly at 06:12 UTC.
 const MEASURED_AT: SignedDuration = SignedDuration::from_mins(6 * 60 + 12);
 /// Monday to Sunday.
 const WEEK: [f64; 7] = [1.05, 1.12, 1.1, 1.06, 0.96, 0.82, 0.86];
@@ -24,7 +24,7 @@ pub(crate) struct Day {
     pub(crate) origin_bytes: u64,
     pub(crate) cdn_bytes: u64,
     pub(crate) origin_requests: u64,
-    /// Only of the days on which it was measured.
+    /// Only for the days on which it was measured.
     pub(crate) storage: Option<Storage>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Storage {
     pub(crate) measured_at: Timestamp,
 }
 
-/// The days of a range on which the install was there, up to today.
+/// The days of a range on which the install existed, up to today.
 pub(crate) fn days(
     seed: u64,
     install: &Install,
@@ -57,12 +57,12 @@ pub(crate) fn days(
         .collect()
 }
 
-/// The day of an instant, in UTC.
+/// The day of a time, in UTC.
 pub(crate) fn day_of(time: Timestamp) -> Date {
     time.to_zoned(TimeZone::UTC).date()
 }
 
-/// What is typical of an install.
+/// The typical figures of an install.
 struct Profile {
     visits: f64,
     growth: f64,
@@ -82,7 +82,7 @@ impl Profile {
             Some(Environment::Development) => 0.03,
             None => 0.2,
         };
-        // From 60 to 7,680 visits a day, small sites being the more frequent ones.
+        // From 60 to 7,680 visits a day. Small sites are more frequent.
         let visits = 60.0 * f64::from(1_u32 << random.below(7)) * (1.0 + random.unit()) * share;
         Self {
             visits,
@@ -107,7 +107,7 @@ impl Profile {
             .as_hours()
             / 24;
         let mut random = Random::for_text(seed ^ (number as u64).rotate_left(32), &install.id);
-        // Growth since October 2024 (day 20,000), a wave over the week, noise, and a spike once in two months.
+        // Growth since October 2024 (day 20,000), a weekly pattern, noise, and a spike about every two months.
         let trend = self
             .growth
             .mul_add((number - 20_000) as f64 / 1000.0, 1.0)

@@ -1,4 +1,4 @@
-//! Requests against the document: what does not fit is refused before anything happens.
+//! Checks requests against the document. An invalid request is refused before anything is done.
 
 use http::{HeaderMap, header};
 use jsonschema::ValidationError;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::document::{Location, Operation, Parameter};
 use crate::error::{FieldError, INVALID_VALUE, Refusal};
 
-/// How many refused fields an answer names at most.
+/// The largest number of refused fields in an answer.
 const MAX_ERRORS: usize = 20;
 
 /// Checks the parameters of path and query.
@@ -49,7 +49,7 @@ pub(crate) fn parameters(
     refuse(operation, errors)
 }
 
-/// A parameter's text in the type that its schema asks for; what cannot be converted stays text and is refused.
+/// Converts a parameter's text to the type of its schema. A text that cannot be converted stays text and is refused.
 fn parameter_value(parameter: &Parameter, text: &str) -> Value {
     match parameter.schema.kind() {
         Some("integer") => integer(text).map_or_else(|| Value::from(text), Value::from),
@@ -60,7 +60,7 @@ fn parameter_value(parameter: &Parameter, text: &str) -> Value {
     }
 }
 
-/// A whole number. One that is too large to hold is the largest that can be held: an offset past every list's end.
+/// Parses a whole number. A number that is too large becomes the largest one: as an offset it is past the end of every list.
 pub(crate) fn integer(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -72,7 +72,7 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
     is_number.then(|| text.parse().unwrap_or(limit))
 }
 
-/// Checks and reads the body, for an operation that takes one.
+/// Checks and parses the body of an operation that has one.
 pub(crate) fn body(
     operation: &Operation,
     headers: &HeaderMap,
@@ -143,7 +143,7 @@ fn missing(resource: &str, field: String) -> FieldError {
     }
 }
 
-/// The rule that was broken, in the API's words where it is known to have some.
+/// The broken rule, in the API's own wording if it is known.
 fn field_error(resource: &str, field: String, error: &ValidationError<'_>) -> FieldError {
     let name = title(&field);
     let (code, message) = match error.kind() {
@@ -184,7 +184,7 @@ fn field_error(resource: &str, field: String, error: &ValidationError<'_>) -> Fi
             kind: TypeKind::Single(kind),
         } => ("wrong_type", format!("{name} must be of type {kind}")),
         ValidationErrorKind::AnyOf { context } => {
-            // What is nullable here is written as "null or this", and the rule that was broken is one of "this".
+            // A nullable schema here is "null or this". The broken rule is one of "this".
             if let Some(inner) = context.iter().flatten().find(|inner| !is_type_null(inner)) {
                 return field_error(resource, field, inner);
             }
@@ -205,7 +205,7 @@ fn is_type_null(error: &ValidationError<'_>) -> bool {
     matches!(error.kind(), ValidationErrorKind::Type { kind: TypeKind::Single(kind) } if kind.to_string() == "null")
 }
 
-/// `user.first_name` as messages call it: `First name`.
+/// `user.first_name` as messages write it: `First name`.
 fn title(field: &str) -> String {
     let last = field.rsplit('.').next().unwrap_or(field).replace('_', " ");
     let mut characters = last.chars();

@@ -1,4 +1,4 @@
-//! Paths that the SDK does not model: the same transport, with any method and path, and every answer with its headers.
+//! Requests of paths that the SDK does not model: any method and path, with the same transport, and responses with headers.
 //!
 //! `cargo run --example any_path`
 #![allow(clippy::print_stdout)]

@@ -1,4 +1,4 @@
-//! Certificates: which ones run out soon.
+//! Certificates: lists those that expire soon.
 //!
 //! `cargo run --example certificates`
 #![allow(clippy::print_stdout)]
@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let soon = Timestamp::now() + (30 * 24).hours();
     let mut installs = client.installs().list().items();
     while let Some(install) = installs.try_next().await? {
-        // An install without certificates is an empty list, not an error.
+        // If an install has no certificates, the list is empty; it is not an error.
         let certificates = client
             .install(&install.id)
             .certificates()

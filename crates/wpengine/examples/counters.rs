@@ -1,12 +1,12 @@
-//! What a client tells of itself: its spans as they end, its counters, and how full the rate limit's windows are.
+//! Shows what a client does: its spans, its counters, and the state of its rate-limit windows.
 //!
 //! ```text
-//! cargo run --example counters --features tracing
+//! cargo run --example counters
 //! ```
 //!
-//! It always runs against a simulator in this process, which is told to fail now and then: a request that fails and is
-//! repeated, one that the service refuses for its rate (429), requests that wait for the client's own windows, and a
-//! write that fails and is not repeated. Nothing of what it prints holds a password or a token.
+//! It always uses a simulator in this process, with injected faults: a failed request that is retried, a 429 that is
+//! retried, requests that wait for the client's own rate limit, and a failed write that is not retried. The output
+//! contains no password or token.
 #![allow(clippy::print_stdout)]
 
 use std::{error::Error, time::Duration};
@@ -26,8 +26,8 @@ use wpengine_sim::{Fault, FaultKind, RetryAfter, Simulator};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // Each span is a line when it ends, with its fields and how long it took. Another program would send them to its
-    // log, or to a collector: see `examples/otlp`.
+    // Prints each span when it ends, with its fields and its duration. A real program would write the spans to its log
+    // or send them to a collector: see `examples/otlp`.
     let lines = tracing_subscriber::fmt::layer()
         .with_span_events(FmtSpan::CLOSE)
         .with_timer(uptime())
@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .base_url(simulator.base_url())
         .credentials(Credentials::basic(simulator.user(), simulator.password()))
         .retry(RetryPolicy::default().first_wait(Duration::from_millis(100)))
-        // Far less than the API allows, so that there is something to wait for.
+        // Far below the API's limits, so that requests have to wait.
         .rate_limiter(
             Windows::new([Window::new(5, Duration::from_secs(2))], [])
                 .margin(Duration::from_millis(100)),

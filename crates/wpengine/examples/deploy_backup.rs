@@ -1,4 +1,4 @@
-//! Backups, caches and archives: what a deployment does before and after it.
+//! Backups, caches and archives: the steps before and after a deployment.
 //!
 //! `cargo run --example deploy_backup`
 #![allow(clippy::print_stdout)]
@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .await
     {
         Ok(backup) => println!("  {}", backup.status),
-        // Whatever it is, without a completed backup nothing is deployed.
+        // Whatever the error is: do not deploy without a completed backup.
         Err(error) => return Err(error.into()),
     }
 

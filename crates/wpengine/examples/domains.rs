@@ -1,4 +1,4 @@
-//! Domains: adding them, proving that they are yours, and checking their state.
+//! Domains: add them, verify their ownership, and check their status.
 //!
 //! `cargo run --example domains`
 #![allow(clippy::print_stdout)]

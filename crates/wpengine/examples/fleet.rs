@@ -1,4 +1,4 @@
-//! Accounts, sites and installs: what a fleet looks like, and where it is old.
+//! Accounts, sites and installs: an overview of a fleet and its PHP versions.
 //!
 //! `cargo run --example fleet`
 #![allow(clippy::print_stdout)]

@@ -1,4 +1,4 @@
-//! Offload settings: serving large files of an install from a bucket.
+//! Offload settings: serve large files of an install from a bucket.
 //!
 //! `cargo run --example offload`
 #![allow(clippy::print_stdout)]

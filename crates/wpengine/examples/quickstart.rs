@@ -1,13 +1,13 @@
 //! The quick start of the API's documentation, step by step: sites, one site, installs, a backup, an account user, and
-//! the backup again until it is completed.
+//! waiting until the backup is completed.
 //!
 //! ```text
 //! cargo run --example quickstart              # without credentials: against a simulator in this process
 //! cargo run --example quickstart -- --write   # with credentials: the steps that write, too
 //! ```
 //!
-//! With credentials in the environment (`WPE_API_USER_ID` and `WPE_API_PASSWORD`) it asks the real service, and only does
-//! the steps that read unless `--write` is given.
+//! If `WPE_API_USER_ID` and `WPE_API_PASSWORD` are set, it calls the real service. It then skips the steps that write,
+//! unless `--write` is given.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::{process::ExitCode, time::Duration};
@@ -18,7 +18,7 @@ use wpengine::{
 };
 use wpengine_sim::{ClockMode, Simulator};
 
-/// How much faster than life the simulator's clock runs, so that a backup of minutes takes a second or two.
+/// The speed of the simulator's clock. A backup then takes a second or two instead of minutes.
 const SPEED: f64 = 60.0;
 
 #[tokio::main]
@@ -65,8 +65,8 @@ async fn run(write: bool) -> Result<(), Box<dyn std::error::Error>> {
     Ok(steps(&client, write, false).await?)
 }
 
-/// Whether no variable says anything of credentials or of another service. A pair that is set by half is an error that
-/// `Client::from_env` explains.
+/// Whether no credentials and no base URL are set. If only one of two variables is set, `Client::from_env` returns an
+/// error that explains it.
 fn environment_is_empty() -> bool {
     [
         "WPE_API_BASE_URL",
@@ -163,7 +163,7 @@ async fn writing_steps(
     println!("\n7. The backup until it is over");
     let second = Duration::from_secs(1);
     let wait = install.backup(&backup.id).wait();
-    // The simulator's backup takes seconds, not minutes.
+    // The simulator's backup takes only seconds.
     let wait = if simulated {
         wait.pauses(second, second)
     } else {

@@ -1,4 +1,4 @@
-//! Reports on a site: the schedules that make them, what has been made, and what they can hold.
+//! Reports on a site: existing reports, the schedules that create them, and the sections that they can have.
 //!
 //! `cargo run --example reports`
 #![allow(clippy::print_stdout)]

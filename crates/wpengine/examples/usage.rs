@@ -5,7 +5,7 @@
 
 mod support;
 
-/// The API says nothing of it; here a GB is 10^9 bytes.
+/// The API does not define GB; here it is 10^9 bytes.
 const GB: f64 = 1e9;
 
 #[tokio::main]
@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             match files.map(|bytes| bytes.get()).filter(|bytes| *bytes > 0) {
                 #[allow(clippy::cast_precision_loss)]
                 Some(bytes) => println!("  {name}: {:.1} GB of files", bytes as f64 / GB),
-                // Null and 0 are stale, not empty.
+                // Null and 0 mean that there is no measurement yet, not that there are no files.
                 None => println!("  {name}: not measured yet"),
             }
         }

@@ -1,4 +1,4 @@
-//! Account users and SSH keys: who can do what.
+//! Account users and SSH keys: lists who has access.
 //!
 //! `cargo run --example users`
 #![allow(clippy::print_stdout)]

@@ -1,13 +1,13 @@
-//! Sends the spans of the SDK to an OpenTelemetry collector, by OTLP over HTTP.
+//! Exports the spans of the SDK to an OpenTelemetry collector, with OTLP over HTTP.
 //!
 //! ```text
 //! cargo run -p wpengine-otlp-example
 //! OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 cargo run -p wpengine-otlp-example
 //! ```
 //!
-//! The second form sends to a collector of your own; the first has a small receiver in this process, and prints what
-//! arrived there. The calls go to a simulator, which fails once, so that there is a repetition to be seen. It is a package
-//! of its own because the exporter brings a good many crates, which nobody who runs another example should have to build.
+//! The second command exports to your own collector. The first one starts a small receiver in this process and prints
+//! what it received. The calls go to a simulator that fails once, so that one call has two attempts. This example is a
+//! separate package, because the exporter has many dependencies that the other examples do not need.
 #![allow(clippy::print_stdout)]
 
 mod receiver;
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let provider = provider(receiver.as_ref())?;
 
-    // Only what the SDK says of itself: the exporter has an HTTP client too, whose spans would be exported in their turn.
+    // Only spans of the SDK. The exporter also has an HTTP client, and exporting its spans would create more spans.
     let layer = tracing_opentelemetry::layer()
         .with_tracer(provider.tracer("wpengine"))
         .with_location(false)
@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     tokio::runtime::Runtime::new()?.block_on(calls())?;
 
-    // What is left goes out here: without it the last spans are lost.
+    // Exports the remaining spans; without this the last ones are lost.
     let sent = provider.force_flush();
     provider.shutdown()?;
     match &receiver {
@@ -69,14 +69,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Exports in batches, from a thread of its own: the calls never wait for the collector.
+/// Exports in batches from its own thread, so that calls never wait for the collector.
 fn provider(receiver: Option<&Receiver>) -> Result<SdkTracerProvider, Box<dyn Error>> {
     let mut http = reqwest::blocking::Client::builder().timeout(Duration::from_secs(10));
     let mut exporter = SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpJson);
     if let Some(receiver) = receiver {
-        // Nothing of this machine goes through a proxy or needs certificates.
+        // Loopback needs no proxy and no certificates.
         http = http.no_proxy().tls_certs_only([]);
         exporter = exporter.with_endpoint(format!("{}/v1/traces", receiver.endpoint()));
     }
@@ -101,19 +101,19 @@ async fn calls() -> Result<(), Box<dyn Error>> {
 
     println!("{}", client.current_user().await?.email);
 
-    // Once more after a failure: one operation, two attempts.
+    // The first attempt fails and is retried: one call span, two attempt spans.
     let fault = Fault::new(FaultKind::EmptyServiceUnavailable).on("list_installs");
     simulator.faults().add(fault)?;
     println!("{} installs", client.installs().list().count().await?);
 
-    // What ends in an error has it in its span.
+    // The span of a failed call contains the error.
     if let Err(error) = client.site("no-such-site").get().await {
         println!("{error}");
     }
     Ok(())
 }
 
-/// One span a line, oldest first, with its attributes in the order of their names.
+/// Prints one span a line, oldest first, with its attributes sorted by name.
 fn print(spans: &[Value]) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut spans: Vec<&Value> = spans.iter().collect();
@@ -146,7 +146,7 @@ fn print(spans: &[Value]) {
     }
 }
 
-/// A value without the name of its type: `{"stringValue": "GET"}` is `GET`.
+/// The value without the name of its type: `{"stringValue": "GET"}` becomes `GET`.
 fn of(value: &Value) -> String {
     let inner = value.as_object().and_then(|object| object.values().next());
     match inner {

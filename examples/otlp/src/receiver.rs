@@ -1,4 +1,4 @@
-//! A receiver of spans on loopback, for those who have no collector at hand: it keeps what is posted to it, and says thanks.
+//! A span receiver on loopback, for use without a collector. It stores what is posted to it.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-/// Listens until the program ends, on threads of its own.
+/// Listens on its own threads until the program ends.
 pub(crate) struct Receiver {
     endpoint: String,
     bodies: Arc<Mutex<Vec<Value>>>,
@@ -24,19 +24,19 @@ impl Receiver {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let kept = Arc::clone(&kept);
-                // A connection that breaks has nothing more to say.
+                // An error means that the connection broke; there is nothing to do.
                 thread::spawn(move || serve(&stream, &kept));
             }
         });
         Ok(Self { endpoint, bodies })
     }
 
-    /// Where it listens, as `OTEL_EXPORTER_OTLP_ENDPOINT` would name it.
+    /// Its URL, in the form of `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// The spans that have arrived.
+    /// The received spans.
     pub(crate) fn spans(&self) -> Vec<Value> {
         let bodies = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
         let list = |value: &Value, name: &str| value[name].as_array().cloned().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Calls of all kinds: reads, writes, deletions, listings, what holds secrets, and what is not modelled.
+//! Calls of all kinds: reads, writes, deletions, listings, calls with secrets, and requests of any path.
 
 use std::{future::Future, pin::Pin};
 
@@ -10,7 +10,7 @@ use wpengine::{
 
 pub(super) const ID: &str = "294deacc-d8b8-4005-82c4-0727ba8ddde0";
 
-/// What is asked, without what comes back.
+/// The future of a call, without its result.
 pub(super) type Asking = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
 
 /// A call.
@@ -18,7 +18,7 @@ pub(super) type Asking = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
 pub(super) struct Call {
     pub(super) name: &'static str,
     pub(super) is_read: bool,
-    /// Whether nothing of a failure's body may be quoted.
+    /// Whether errors must not quote the response body.
     pub(super) is_secret: bool,
     pub(super) ask: fn(&Client) -> Asking,
 }
@@ -49,7 +49,7 @@ macro_rules! ask {
     };
 }
 
-/// The calls that a failure is tried with. Only ever added to at the end: inputs count them.
+/// The calls that a failure is tested with. Only append: fuzz inputs refer to them by position.
 pub(super) const CALLS: [Call; 16] = [
     call(
         "get_current_user",

@@ -1,4 +1,4 @@
-//! A client in memory whose requests are answered with what was put down for them, and its clock, which is paused.
+//! A client with a transport in memory, which answers from a script, and with a paused clock.
 
 use std::{
     cell::RefCell,
@@ -17,17 +17,17 @@ use wpengine::{
     transport::{HttpClient, HttpError, ResponseFuture},
 };
 
-/// Where the clients believe the service to be.
+/// The base URL of the clients.
 const ORIGIN: &str = "http://127.0.0.1:1";
 
 pub(super) const USER: &str = "fuzz-user";
 
-/// Whom the requests are from.
+/// The credentials of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Caller {
-    /// A password as people have them.
+    /// An ordinary password.
     Plain,
-    /// A password with whatever JSON, HTML and Rust escape.
+    /// A password with characters that JSON, HTML and Rust escape.
     Odd,
     /// A bearer token.
     Token,
@@ -51,10 +51,10 @@ impl Caller {
     }
 }
 
-/// Gives the answer to a request, by its number (from 0) and itself.
+/// Answers a request, given its number (from 0) and the request.
 type Play = dyn FnMut(usize, &Request<Bytes>) -> Response<Bytes> + Send;
 
-/// The wire.
+/// The transport.
 #[derive(Default)]
 pub(super) struct Desk(Mutex<State>);
 
@@ -62,9 +62,9 @@ pub(super) struct Desk(Mutex<State>);
 struct State {
     play: Option<Box<Play>>,
     sent: Vec<(Instant, String)>,
-    /// How many requests there may be.
+    /// The largest allowed number of requests.
     most: usize,
-    /// How long an answer takes.
+    /// The latency of each answer.
     delay: Duration,
 }
 
@@ -73,7 +73,7 @@ impl Desk {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets what was, and answers from now on like this, not more often than `most`.
+    /// Replaces the script and clears the recorded requests. More than `most` requests are a failure.
     pub(super) fn play(
         &self,
         most: usize,
@@ -87,12 +87,12 @@ impl Desk {
         };
     }
 
-    /// Takes so long for every answer.
+    /// Sets the latency of each answer.
     pub(super) fn delay(&self, delay: Duration) {
         self.state().delay = delay;
     }
 
-    /// Answers everything with that.
+    /// Gives the same answer to every request.
     pub(super) fn answer(&self, status: u16, body: &[u8]) {
         let body = Bytes::copy_from_slice(body);
         self.play(100, move |_, _| answer(status, body.clone()));
@@ -103,7 +103,7 @@ impl Desk {
         self.state().sent.iter().map(|(time, _)| *time).collect()
     }
 
-    /// What was asked for: the path and query of each request.
+    /// The path and query of each request.
     pub(super) fn sent(&self) -> Vec<String> {
         self.state()
             .sent
@@ -121,7 +121,7 @@ impl fmt::Debug for Desk {
 
 impl HttpClient for Desk {
     fn send(&self, request: Request<Bytes>, most: usize) -> ResponseFuture<'_> {
-        // Whatever an answer named, the credentials go nowhere else.
+        // Whatever an answer contains, credentials must go only to the base URL.
         let uri = request.uri();
         assert_eq!(uri.scheme_str(), Some("http"), "{uri}");
         assert_eq!(
@@ -164,7 +164,7 @@ fn builder(caller: Caller, desk: &Arc<Desk>) -> ClientBuilder {
         .http_client(Arc::clone(desk) as Arc<dyn HttpClient>)
 }
 
-/// A client that no rate limit slows down, and its desk. Made once for each thread.
+/// A client without rate limits, and its desk. There is one for each thread.
 pub(super) fn client(caller: Caller) -> (Client, Arc<Desk>) {
     thread_local! {
         static CLIENTS: RefCell<HashMap<Caller, (Client, Arc<Desk>)>> = RefCell::default();
@@ -181,7 +181,7 @@ pub(super) fn client(caller: Caller) -> (Client, Arc<Desk>) {
     })
 }
 
-/// A client of its own, with the rate limits that clients have by default.
+/// A new client with the default rate limits.
 pub(super) fn limited_client() -> (Client, Arc<Desk>) {
     let desk = Arc::new(Desk::default());
     let client = builder(Caller::Plain, &desk)
@@ -190,9 +190,9 @@ pub(super) fn limited_client() -> (Client, Arc<Desk>) {
     (client.expect("a client"), desk)
 }
 
-/// Runs it to its end, with a clock that is paused and jumps to whatever is waited for.
+/// Runs the future to its end with a paused clock, which jumps to the next timer.
 pub(super) fn run<T>(work: impl Future<Output = T>) -> T {
-    /// Nothing here takes longer; this is a year.
+    /// Longer than anything here takes: a year.
     const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

@@ -1,4 +1,4 @@
-//! Failures with any body: the error is one short line that gives nothing away.
+//! Failures with any body: the error is one short line and shows no secret.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -16,15 +16,15 @@ const STATUSES: [u16; 18] = [
     400, 401, 403, 404, 405, 409, 422, 429, 500, 501, 502, 503, 504, 302, 304, 418, 499, 599,
 ];
 
-/// How long a text may be that the service said.
+/// The length limit of a text of the service.
 const LONGEST: usize = 400 + 1;
 
-/// What all secrets have in them.
+/// A part of every secret.
 const PART: &str = "7f3a";
 
-/// A failure. An input is the call, the status, the caller (0 to 2), whether the first part of the rest is the id of the
-/// request (0 or 1), and the body. In the body `{{password}}`, `{{ascii}}` and `{{basic}}` stand for the secret, for the
-/// secret as JSON in ASCII has it, and for what stands in the header.
+/// A failure. The input is the call, the status, the caller (0 to 2), whether the first part of the rest is the
+/// request id (0 or 1), and the body. In the body `{{password}}`, `{{ascii}}` and `{{basic}}` are replaced by the
+/// secret, by the secret as ASCII JSON, and by the value of the `Authorization` header.
 pub fn error_body(input: &[u8]) {
     let mut tape = Tape::new(input);
     let call = tape.pick(&CALLS);
@@ -48,7 +48,7 @@ pub fn error_body(input: &[u8]) {
     });
     let error = match desk::run((call.ask)(&client)) {
         Err(error) => error,
-        // The one failure that is none.
+        // The only failure that is not an error.
         Ok(()) => {
             assert_eq!((call.name, status), ("list_certificates", 404));
             let text = String::from_utf8_lossy(&body);
@@ -67,7 +67,7 @@ pub fn error_body(input: &[u8]) {
         assert!(text.chars().count() <= LONGEST, "{text}");
         assert!(!text.trim().is_empty(), "a text that says nothing is none");
     }
-    // A part of a secret that was put into the input by hand is nobody's secret.
+    // If the input contains the part of a secret itself, finding it proves nothing.
     let part = (!input
         .windows(PART.len())
         .any(|part| part == PART.as_bytes()))
@@ -84,7 +84,7 @@ fn assert_keeps_what_is_known(error: &Error, call: Call, status: u16) {
     assert!(error.to_string().contains(&status.to_string()), "{error}");
 }
 
-/// Every text of what the service said.
+/// Every text of the service in the error.
 fn texts(api: &ApiError) -> impl Iterator<Item = &str> {
     let fields = api.errors.iter().flat_map(|error| {
         [
@@ -106,7 +106,7 @@ fn texts(api: &ApiError) -> impl Iterator<Item = &str> {
     .filter_map(|text| text.as_deref())
 }
 
-/// Whatever the service repeats, nothing that prints shows it.
+/// Whatever the service repeats, no printed form of the error shows the secret.
 fn assert_gives_nothing_away(error: &Error, caller: Caller, part: Option<&str>) {
     let told = format!("{error}\n{error:?}\n{error:#?}\n{:?}", error.api());
     let secret = caller.secret();
@@ -118,7 +118,7 @@ fn assert_gives_nothing_away(error: &Error, caller: Caller, part: Option<&str>) 
     }
 }
 
-/// What stands in the header after the scheme.
+/// The part of the `Authorization` header after the scheme.
 fn basic(caller: Caller) -> String {
     match caller {
         Caller::Token => caller.secret().to_owned(),
@@ -126,7 +126,7 @@ fn basic(caller: Caller) -> String {
     }
 }
 
-/// A text as JSON in pure ASCII has it, which is how PHP and Python write it.
+/// The text as ASCII JSON, which PHP and Python write.
 fn ascii(text: &str) -> String {
     let mut written = String::new();
     for letter in text.chars() {
@@ -143,7 +143,7 @@ fn ascii(text: &str) -> String {
     written
 }
 
-/// Puts the secrets into a body that asks for them.
+/// Replaces the placeholders in a body by the secrets.
 fn echo(body: &[u8], caller: Caller) -> Vec<u8> {
     let mut body = body.to_vec();
     for (mark, secret) in [

@@ -1,7 +1,7 @@
-//! What the SDK promises of bytes from anywhere: one function for each fuzz target, which panics where a promise is
-//! broken. The fuzz targets feed them with what libFuzzer finds, the test suite with the corpus and mutations of it.
+//! What the SDK guarantees for any bytes: one function for each fuzz target. The function panics if a guarantee is
+//! broken. libFuzzer provides inputs for the fuzz targets; the test suite uses the corpus and mutations of it.
 //!
-//! Everything goes through the public API: a client whose wire answers with the bytes that were given.
+//! Everything uses the public API, with a client whose transport answers with the given bytes.
 
 mod calls;
 mod desk;

@@ -1,23 +1,22 @@
-//! What every error that is printed has to be.
+//! The guarantees for every printed error.
 
 use wpengine::Error;
 
-/// More than a screen is of no use to anybody.
+/// The length limit of an error.
 const LONGEST: usize = 2_000;
 
-/// Fails unless the error prints as one line of bounded length, with nothing in it that a terminal obeys.
+/// Fails unless the error prints as one line of bounded length, without characters that control a terminal.
 pub(super) fn assert_readable(error: &Error) {
     let line = error.to_string();
     assert!(!line.is_empty());
     assert_tame("the error", &line);
     let length = line.chars().count();
     assert!(length <= LONGEST, "{length} letters: {line}");
-    // What Rust quotes it escapes, all but what changes the direction of the text.
+    // Rust's `Debug` escapes all of these except the marks that change the direction of text.
     assert_tame("`Debug`", &format!("{error:?}"));
 }
 
-/// Fails if a text holds a control character, a line break of any kind, or a mark that changes the direction of what is
-/// printed.
+/// Fails if a text contains a control character, a line break of any kind, or a mark that changes the direction of text.
 pub(super) fn assert_tame(what: &str, text: &str) {
     let wild = text.chars().find(|letter| {
         letter.is_control()

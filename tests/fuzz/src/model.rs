@@ -1,4 +1,4 @@
-//! Models of any JSON: what was read can be written and read again, and what cannot be read says where it breaks.
+//! Models from any JSON: a value can be written and read again, and an error names the place in the body.
 
 use std::{collections::HashMap, fmt::Debug};
 
@@ -14,10 +14,10 @@ use super::{
     tape::Tape,
 };
 
-/// A model, and what is promised of it.
+/// A model and its guarantees.
 #[derive(Clone, Copy)]
 struct Model {
-    /// Whether it is an object with fields, each of which has a name to say.
+    /// Whether it is an object with named fields.
     is_struct: bool,
     judge: fn(Model, &[u8]),
 }
@@ -31,7 +31,7 @@ macro_rules! models {
     };
 }
 
-/// The models that answers are made of. Only ever added to at the end of the second part: inputs count them.
+/// The models of answers. Only append to the second part: fuzz inputs refer to them by position.
 const MODELS: [Model; 68] = models![
     Account, AccountLimits, AccountUsageInsights, AccountUsageMetricsResponse, AccountUser, AccountUserChange, Archive,
     Backup, Certificate, CertificateOrder, CopyOptions, DailyUsageMetrics, DnsConfigInfo, Domain, ReportSchedule,
@@ -48,14 +48,14 @@ const MODELS: [Model; 68] = models![
     types::NetworkType, values::Time, values::Day, values::CertificateId,
 ];
 
-/// An answer. An input is the model and the body.
+/// An answer. The input is the model and the body.
 pub fn model(input: &[u8]) {
     let mut tape = Tape::new(input);
     let model = tape.pick(&MODELS);
     (model.judge)(model, tape.rest());
 }
 
-/// Asks for a value that is answered with that body.
+/// Requests a value that is answered with this body.
 pub(super) fn ask<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     let (client, desk) = desk::client(Caller::Plain);
     desk.answer(200, body);
@@ -69,7 +69,7 @@ fn judge<T: DeserializeOwned + Serialize + Debug>(model: Model, body: &[u8]) {
     }
 }
 
-/// What was read is written and read again without a change.
+/// The value can be written and read again without a change.
 pub(super) fn assert_stable<T: DeserializeOwned + Serialize + Debug>(value: &T) {
     let written = serde_json::to_string(value).expect("what was read can be written");
     let again: T = match ask(written.as_bytes()) {
@@ -78,14 +78,14 @@ pub(super) fn assert_stable<T: DeserializeOwned + Serialize + Debug>(value: &T) 
     };
     let written_again = serde_json::to_value(&again).expect("JSON");
     assert_eq!(written_again, serde_json::to_value(value).expect("JSON"));
-    // More than is written. A map shows its fields in any order.
+    // Compared by `Debug` only without maps, because a map shows its fields in any order.
     let shown = format!("{value:?}");
     if !shown.starts_with('{') {
         assert_eq!(format!("{again:?}"), shown);
     }
 }
 
-/// The error is readable, and names the place in the body that cannot be read.
+/// The error is readable and names the place in the body.
 fn assert_says_where(model: Model, body: &[u8], error: &Error) {
     assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
     assert_eq!(error.status().map(|status| status.as_u16()), Some(200));
@@ -98,14 +98,14 @@ fn assert_says_where(model: Model, body: &[u8], error: &Error) {
     match text.split_once(" cannot be read at `") {
         Some((_, rest)) => {
             let (place, _) = rest.split_once('`').expect("the end of the place");
-            // The fields of a map are named by whoever answers, with dots and all.
+            // The service chooses the names of a map's fields. They can contain dots.
             assert!(
                 !model.is_struct || is_there(&json, place),
                 "no `{place}` in the body: {text}"
             );
         }
         None => {
-            // The whole is something else, or one of its own fields is not there or there twice: the text names it.
+            // The body has another type, or one of its own fields is missing or duplicated. Then the text names the field.
             let names_a_field =
                 text.contains("missing field `") || text.contains("duplicate field `");
             assert!(
@@ -116,7 +116,7 @@ fn assert_says_where(model: Model, body: &[u8], error: &Error) {
     }
 }
 
-/// Whether a place such as `results[3].status` is in the JSON.
+/// Whether a place such as `results[3].status` exists in the JSON.
 fn is_there(json: &Value, place: &str) -> bool {
     let place = place.replace('[', ".[");
     let mut value = Some(json);
@@ -128,7 +128,7 @@ fn is_there(json: &Value, place: &str) -> bool {
                 .ok()
                 .and_then(|number| items.get(number)),
             (Some(Value::Object(fields)), None) => fields.get(step),
-            // A struct can be read from an array, by the order of its fields.
+            // Serde also reads a struct from an array, by the order of its fields.
             (Some(Value::Array(_)), None) => return true,
             _ => None,
         };

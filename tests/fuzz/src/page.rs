@@ -1,4 +1,4 @@
-//! Listings of any pages: every item once and in order, or an error; and no request too many.
+//! Listings with any pages: every item once and in order, or an error; and no unnecessary request.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -17,21 +17,21 @@ use super::{
     tape::Tape,
 };
 
-/// More pages find nothing more.
+/// Inputs with more pages find nothing new.
 const PAGES: usize = 8;
 
-/// How a listing is read, and how the desk answers.
+/// How the listing is read, and how the desk answers.
 #[derive(Clone, Copy, Debug)]
 struct Reading {
     limit: u32,
     concurrency: usize,
-    /// How many items each page stands for at the desk.
+    /// The number of items by which the offset grows from one page to the next.
     stride: u64,
-    /// Whether what is asked for beyond the last page is answered with a failure; else with an empty page.
+    /// Whether a request beyond the last page fails; otherwise it gets an empty page.
     fails_after: bool,
 }
 
-/// What came of reading a listing: what each page held, and how it ended.
+/// The result of a listing: the items of each page, and how it ended.
 #[derive(Debug, PartialEq, Eq)]
 struct Read {
     pages: Vec<Vec<Option<String>>>,
@@ -40,9 +40,8 @@ struct Read {
     sent: Vec<String>,
 }
 
-/// Pages. An input is the listing, the page size, the concurrency, what a page stands for, what comes after the last, and
-/// the pages, between lines of `%%`. What a request is answered with depends on its offset or its token, and on nothing
-/// else.
+/// Pages. The input is the listing, the page size, the concurrency, the stride of the pages, the answer after the last
+/// page, and the pages, separated by lines of `%%`. The answer to a request depends only on its offset or token.
 pub fn page(input: &[u8]) {
     let mut tape = Tape::new(input);
     let listing = tape.pick(&LISTINGS);
@@ -69,7 +68,7 @@ pub fn page(input: &[u8]) {
     }
 }
 
-/// Holds what was read of a listing, one page at a time, against its pages.
+/// Compares the pages that a listing returned, one page at a time, with the answers.
 fn assert_faithful(listing: Listing, reading: Reading, bodies: &[Bytes], read: &Read) {
     let answers: Vec<Option<&Bytes>> = read
         .sent
@@ -80,7 +79,7 @@ fn assert_faithful(listing: Listing, reading: Reading, bodies: &[Bytes], read: &
                 .map(|index| &bodies[index])
         })
         .collect();
-    // One request a page, and one more if that is what failed.
+    // One request for each page, and one more if it failed.
     let extra = answers.len() - read.pages.len();
     assert!(
         extra == 0 || extra == 1 && read.error.is_some(),
@@ -97,7 +96,7 @@ fn assert_faithful(listing: Listing, reading: Reading, bodies: &[Bytes], read: &
             ends = true;
             continue;
         };
-        // An array in place of an object is read by the order of its fields, which the shape has no opinion of.
+        // Serde also reads an object from an array, by the order of its fields. The shape does not model that.
         if body.trim_ascii_start().starts_with(b"[") {
             return;
         }
@@ -112,7 +111,7 @@ fn assert_faithful(listing: Listing, reading: Reading, bodies: &[Bytes], read: &
     }
 }
 
-/// No item that was seen on an earlier page comes again. Two of one id on one page are two.
+/// No item of an earlier page is returned again. Two items with one id on the same page are allowed.
 fn assert_each_once(read: &Read) {
     let mut seen = HashSet::new();
     for page in &read.pages {
@@ -123,9 +122,9 @@ fn assert_each_once(read: &Read) {
     }
 }
 
-/// A page as far as it matters here, read by nothing of the SDK.
+/// The relevant parts of a page, parsed without the SDK.
 struct Shape {
-    /// What each item is recognised by; none if the page has no array.
+    /// The key of each item; `None` if the page has no array.
     keys: Option<Vec<Option<String>>>,
     next: Option<String>,
     place: Option<Place>,
@@ -138,7 +137,7 @@ struct Place {
 }
 
 impl Shape {
-    /// Whether the page says that no other comes after it.
+    /// Whether the page says that it is the last one.
     fn is_last(&self) -> bool {
         let named = self.next.as_ref().is_some_and(|next| !next.is_empty());
         let counted = self.place.as_ref().is_some_and(|place| {
@@ -149,7 +148,7 @@ impl Shape {
 }
 
 impl Listing {
-    /// Which page answers a request; none beyond the last.
+    /// The page that answers a request; `None` beyond the last page.
     fn index(&self, asked: &str, reading: Reading, pages: usize) -> Option<usize> {
         let base = url::Url::parse("http://127.0.0.1").expect("a URL");
         let url = base.join(asked).expect("a path and query");
@@ -170,7 +169,7 @@ impl Listing {
 
 fn play(desk: &Desk, listing: Listing, reading: Reading, bodies: &Arc<[Bytes]>) {
     let pages = bodies.len() as u64 * reading.stride + 2;
-    // It may go back sixteen times from every page, and reads on from there.
+    // A listing may go back sixteen times from every page, and then continues from there.
     let most = pages * pages * 20 + 10 * reading.concurrency as u64;
     let empty = format!(r#"{{"{}":[],"next":null}}"#, listing.array);
     let bodies = Arc::clone(bodies);
@@ -229,14 +228,14 @@ fn read<T: Send + 'static>(
     }
 }
 
-/// A listing by offset, read as it is wished.
+/// Reads a listing by offset.
 fn by_offset<T: Send + 'static>(list: List<T, ByOffset>, reading: Reading) -> Pages<T> {
     list.page_size(reading.limit)
         .concurrency(reading.concurrency)
         .pages()
 }
 
-/// A listing: where its items are, and how it is read by the SDK and without it.
+/// A listing: the name of its array, and how to read it with and without the SDK.
 #[derive(Clone, Copy)]
 struct Listing {
     by_token: bool,
@@ -245,7 +244,7 @@ struct Listing {
     shape: fn(&[u8]) -> serde_json::Result<Shape>,
 }
 
-/// Reads a page without the SDK. What a listing does not look at must not be looked at here either.
+/// Parses a page without the SDK. It must ignore what the listing ignores.
 macro_rules! shape {
     ($array:literal of $key:ident: $of:ty, $($field:ident = $name:literal: $type:ty),*; $page:ident => ($next:expr, $place:expr)) => {
         |body| {
@@ -315,7 +314,7 @@ macro_rules! whole {
     };
 }
 
-/// The listings. Only ever added to at the end: inputs count them.
+/// The listings. Only append: fuzz inputs refer to them by position.
 const LISTINGS: [Listing; 13] = [
     by_offset!(id, |client| client.sites().list()),
     by_offset!(id, |client| client.installs().list()),

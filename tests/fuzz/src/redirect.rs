@@ -1,4 +1,4 @@
-//! Redirects of domains in any shape: all of them are read alike, whichever field has them.
+//! Redirects of domains in any shape: both fields and all models read them alike.
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use super::{
     tape::Tape,
 };
 
-/// Where the value stands. Both fields at once have been seen.
+/// Where the value is. Real answers have had both fields at once.
 const FIELDS: [&[&str]; 4] = [
     &[],
     &["redirect_to"],
@@ -17,7 +17,8 @@ const FIELDS: [&[&str]; 4] = [
     &["redirect_to", "redirects_to"],
 ];
 
-/// A redirect. An input is the fields that have one (none: it is read alone) and their values, between lines of `%%`.
+/// A redirect. The input is the fields that have a value (none: the value alone) and their values, separated by lines
+/// of `%%`.
 pub fn redirect(input: &[u8]) {
     let mut tape = Tape::new(input);
     let fields = tape.pick(&FIELDS);
@@ -45,7 +46,7 @@ pub fn redirect(input: &[u8]) {
     let target = domain.as_ref().map(|domain| domain.redirect().cloned());
     let same = added.as_ref().map(|domain| domain.redirect().cloned());
     assert_eq!(target, same, "both models read a redirect alike");
-    // Adding one domain answers with that domain; an input can make it a list of others.
+    // The answer to adding one domain is that domain, but an input can turn it into a list.
     if let Some(bulk) = &bulk
         && let [one] = bulk.domains()
         && added.is_some()
@@ -55,7 +56,8 @@ pub fn redirect(input: &[u8]) {
     {
         assert_eq!(Some(one.redirect().cloned()), same);
     }
-    // What each field says alone is what the domain says. A value that is more than a value says nothing of that.
+    // The domain's redirect must be the one that the fields give separately. This applies only if each value is
+    // complete JSON.
     let sound = values
         .iter()
         .all(|value| serde_json::from_slice::<Value>(value).is_ok());
@@ -72,7 +74,7 @@ pub fn redirect(input: &[u8]) {
     }
 }
 
-/// Reads a body, and what is written of it again.
+/// Reads a body, and reads again what is written from it.
 fn stable<T: DeserializeOwned + Serialize + std::fmt::Debug>(body: &[u8]) -> Option<T> {
     let read = ask(body).ok()?;
     assert_stable(&read);
@@ -93,7 +95,7 @@ fn names(targets: &[DomainReference]) -> Vec<Name> {
     targets.iter().map(name).collect()
 }
 
-/// The targets that a value names, read without the type that reads redirects; none if it is none.
+/// The targets in a value, parsed without the SDK's type; `None` if it is not a redirect.
 fn targets(value: &[u8]) -> Option<Vec<Name>> {
     let targets: Vec<Option<DomainReference>> = match value.trim_ascii_start().first()? {
         b'[' => serde_json::from_slice(value).ok()?,

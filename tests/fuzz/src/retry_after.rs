@@ -1,4 +1,4 @@
-//! `Retry-After` of any bytes: no wait is above the limits, and nonsense is no wait at all.
+//! `Retry-After` with any bytes: no wait exceeds the limits, and an invalid value is ignored.
 
 use std::time::Duration;
 
@@ -14,24 +14,24 @@ use super::{
     tape::Tape,
 };
 
-/// What no time to wait exceeds.
+/// The limit of every `retry_after()`.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
-/// The longest pause that a refusal causes for everybody, with the minute in which they leave one by one after it.
+/// The longest time that a refusal blocks other requests, including the minute in which they are sent one by one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_700);
-/// The longest back-off where the header says nothing.
+/// The longest back-off without a usable header.
 const BACK_OFF: Duration = Duration::from_millis(500);
-/// The pause after a 429 that says nothing.
+/// The pause after a 429 without a usable header.
 const PAUSE: Duration = Duration::from_secs(60);
-/// What a clock that is paused rounds up.
+/// The rounding of a paused clock.
 const ROUNDING: Duration = Duration::from_millis(5);
-/// How long each answer takes.
+/// The latency of each answer.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// What is asked.
+/// A call and its answers.
 #[derive(Clone, Copy)]
 struct Question {
     ask: fn(&Client, RetryPolicy, Duration) -> Asking,
-    /// The longest wait where the header says nothing.
+    /// The longest wait without a usable header.
     usual: Duration,
     answer: u16,
     done: u16,
@@ -68,10 +68,10 @@ const QUESTIONS: [Question; 3] = [
     },
 ];
 
-/// What a header asks for, read by nothing of the SDK.
+/// The meaning of a header, parsed without the SDK.
 enum Asked {
     Seconds(u64),
-    /// A date: how far off it is depends on the clock of this machine.
+    /// A date. The wait depends on the clock of this machine.
     Date,
     Nonsense,
 }
@@ -83,7 +83,7 @@ impl Asked {
         };
         let text = text.trim();
         if !text.is_empty() && text.chars().all(|letter| letter.is_ascii_digit()) {
-            // More than fits is as good as never.
+            // A number that overflows is treated as the largest number.
             return Self::Seconds(text.parse().unwrap_or(u64::MAX));
         }
         match httpdate::parse_http_date(text) {
@@ -93,8 +93,8 @@ impl Asked {
     }
 }
 
-/// A header. An input is the question, the time of the call, whether the client has its rate
-/// limits, whether the header comes twice, and the header.
+/// A header. The input is the question, the deadline of the call, whether the client has its rate limits, whether the
+/// header occurs twice, and the header.
 pub fn retry_after(input: &[u8]) {
     let mut tape = Tape::new(input);
     let question = tape.pick(&QUESTIONS);
@@ -142,7 +142,7 @@ pub fn retry_after(input: &[u8]) {
         let requests = desk.times().len();
         let answers = ANSWER * u32::try_from(requests).expect("a few");
         let took = started.elapsed().saturating_sub(answers);
-        // Whoever comes next.
+        // The next request of another caller.
         let started = Instant::now();
         let next = client.current_user().timeout(2 * LONGEST_PAUSE).await;
         let after = next.map(|_| started.elapsed().saturating_sub(ANSWER));
@@ -155,7 +155,7 @@ pub fn retry_after(input: &[u8]) {
     );
     let told = match &outcome {
         Ok(()) => None,
-        // The second attempt began in time, but did not end in it.
+        // The second attempt began before the deadline but did not end before it.
         Err(error) if requests == 2 => {
             assert!(error.is_timeout(), "{error}");
             None
@@ -173,7 +173,7 @@ pub fn retry_after(input: &[u8]) {
     match asked {
         Asked::Seconds(seconds) => {
             let wait = Duration::from_secs(seconds);
-            // Up to a tenth is added to it, and the limiter lets them leave one by one.
+            // Up to a tenth is added to the wait, and the limiter then sends the requests one by one.
             let longest = wait.min(YEAR).mul_f64(1.1) + 2 * ANSWER + Duration::from_secs(2);
             if longest < time {
                 outcome.as_ref().expect("there is time for it");
@@ -181,7 +181,7 @@ pub fn retry_after(input: &[u8]) {
                 outcome.as_ref().expect_err("there is no time for it");
             }
             match told {
-                // What is longer than a year is nonsense, and would overflow somebody's clock.
+                // Longer waits are capped at a year, so that adding them to a clock cannot overflow.
                 Some(told) => assert_eq!(told, Some(wait.min(YEAR))),
                 None => assert!(took + ROUNDING >= wait, "it came back after {took:?}"),
             }

@@ -1,10 +1,10 @@
-//! The front of an input, which makes the choices: what is asked, and how it is answered.
+//! Reads the choices at the front of an input: what is requested, and how it is answered.
 
-/// What separates the parts of an input, alone on its line.
+/// The line that separates the parts of an input.
 const PART: &[u8] = b"\n%%\n";
 
-/// Reads choices off the front of an input. They are counted from the letter `0`, so that an input can be read and
-/// written by hand; every byte is a choice.
+/// Reads choices from the front of an input. Each byte is a choice, counted from the letter `0`, so that people can
+/// read and write inputs.
 pub(super) struct Tape<'a>(&'a [u8]);
 
 impl<'a> Tape<'a> {
@@ -12,7 +12,7 @@ impl<'a> Tape<'a> {
         Self(input)
     }
 
-    /// One of so many; the first at the end of the input.
+    /// A choice below the number; 0 at the end of the input.
     pub(super) fn choice(&mut self, of: usize) -> usize {
         let Some((first, rest)) = self.0.split_first() else {
             return 0;
@@ -21,17 +21,17 @@ impl<'a> Tape<'a> {
         usize::from(first.wrapping_sub(b'0')) % of
     }
 
-    /// One of these.
+    /// One of these values.
     pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.choice(from.len())]
     }
 
-    /// What comes after the choices.
+    /// The rest after the choices.
     pub(super) fn rest(self) -> &'a [u8] {
         self.0
     }
 
-    /// The same, in its parts.
+    /// The rest, split into its parts.
     pub(super) fn parts(self, most: usize) -> Vec<&'a [u8]> {
         let mut parts = Vec::new();
         let mut rest = self.0;

@@ -1,4 +1,4 @@
-//! What would mislead: a list without its array, a number for a text. The error says where.
+//! Invalid answers: a list without its array, a number instead of a text. The error names the place.
 
 use wpengine::{Error, ErrorKind};
 

@@ -1,4 +1,4 @@
-//! What a release of the API may change without breaking anybody.
+//! Changes of a new API release that must not break users.
 
 use wpengine::ErrorKind;
 

@@ -1,6 +1,6 @@
-//! What becomes of answers: lenient about what a release of the API may change, strict about what would mislead.
+//! Decoding of answers. It accepts changes of a new API release and refuses answers that would mislead.
 //!
-//! Thousands of answers go through one client: time is paused where they do, so that no rate limit holds them up.
+//! Some tests send thousands of answers through one client. They use paused time, so that rate limits do not slow them down.
 
 mod broken;
 mod lenient;

@@ -1,4 +1,4 @@
-//! Mutations of documented examples, found by walking an example along its schema.
+//! Mutations of documented examples. An example is walked along its schema to find the places.
 
 use serde_json::{Value, json};
 

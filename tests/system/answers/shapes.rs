@@ -1,4 +1,4 @@
-//! Answers that come in more than one shape: all are read.
+//! Answers that have more than one shape: all shapes are read.
 
 use wpengine::{Client, ErrorKind, types::Domain};
 

@@ -1,4 +1,4 @@
-//! Services that repeat what they were sent, in every form and place that an error could quote.
+//! Services that repeat the secrets they received, in every form and place that an error could quote.
 
 use std::sync::Arc;
 

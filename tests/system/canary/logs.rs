@@ -1,4 +1,4 @@
-//! What is logged on the way: all of `tracing` and of `log`, at the finest level, of this library and of those below it.
+//! Logs: all output of `tracing` and `log` at the finest level, of this library and of its dependencies.
 
 use std::{
     io::{self, Write},

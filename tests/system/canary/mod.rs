@@ -1,5 +1,5 @@
-//! A password, a token and a private key with a text that can be recognised go through everything that prints. The text
-//! must be nowhere.
+//! A password, a token and a private key that contain a recognisable text are sent through everything that prints. The text
+//! must not occur in any output.
 
 mod answers;
 mod logs;

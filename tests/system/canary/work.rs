@@ -1,5 +1,5 @@
-//! What a client shows while it works: its spans, its counters, its windows and the keys they are found by, the progress
-//! of waits and of work on many things. The service repeats what it was sent, in its headers and in its errors.
+//! What a client shows while it works: its spans, its counters, its rate-limit windows and their keys, and the
+//! progress of waits and of `for_each`. The service repeats the secrets in its headers and errors.
 
 use std::{
     fmt::Debug,

@@ -1,4 +1,4 @@
-//! Ids: what would change the path of a request.
+//! Ids that would change the path of a request.
 
 use crate::support::{
     calls::{self, Form, Ids},

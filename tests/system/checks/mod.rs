@@ -1,4 +1,4 @@
-//! The rules of requests: each reaches the caller as an error that says it, before anything is sent.
+//! Checks before a request is sent: each one returns an error that names the rule.
 
 mod ids;
 mod texts;

@@ -1,4 +1,4 @@
-//! Numbers, days, and what does not go together.
+//! Numbers, days, and values that exclude each other.
 
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use wpengine::{

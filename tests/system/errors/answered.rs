@@ -1,4 +1,4 @@
-//! Errors of what the service answered: every documented status, and every form in which a body comes.
+//! Errors from answers: every documented status, and every form of a body.
 
 use std::{collections::BTreeMap, time::Duration};
 

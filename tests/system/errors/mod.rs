@@ -1,6 +1,6 @@
-//! What errors say: a snapshot of each kind, its line and the causes behind it.
+//! Texts of errors: a snapshot of each kind, with its line and its sources.
 //!
-//! The snapshots are in `snapshots/errors/`. Read a changed one as whoever is woken by it would.
+//! The snapshots are in `snapshots/errors/`. Check a changed one as an operator would read it in an alert.
 
 mod answered;
 mod readable;

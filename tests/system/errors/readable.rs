@@ -1,4 +1,4 @@
-//! Errors of answers that cannot be read, and of listings that do not fit together.
+//! Errors from answers that cannot be read, and from inconsistent listings.
 
 use http::Method;
 use wpengine::{Client, ErrorKind};

@@ -1,4 +1,4 @@
-//! Errors of what was sent, or was to be, and got no answer.
+//! Errors from requests that were sent, or might have been, and got no answer.
 
 use std::time::Duration;
 

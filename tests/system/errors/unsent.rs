@@ -1,4 +1,4 @@
-//! Errors of what was never sent.
+//! Errors from requests that were not sent.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Errors of waiting.
+//! Errors from waiting.
 
 use std::time::Duration;
 

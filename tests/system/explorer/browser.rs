@@ -1,4 +1,4 @@
-//! A headless Chromium, driven through WebDriver: JSON over HTTP, of which a test needs little.
+//! A headless Chromium, controlled through WebDriver (JSON over HTTP).
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
-//! The simulator's pages in a real browser: what a person does with them, done by Chromium.
+//! The simulator's pages in a real browser, used like a person would.
 //!
-//! Screenshots go to `target/explorer`. Where Chromium is not installed the test says so and is skipped, unless `CI` or
-//! `WPENGINE_REQUIRE_CHROMIUM` asks for it.
+//! Screenshots go to `target/explorer`. If Chromium is not installed, the test is skipped with a message, unless `CI` or
+//! `WPENGINE_REQUIRE_CHROMIUM` requires it.
 
 mod browser;
 

@@ -1,4 +1,4 @@
-//! Calls of every operation that succeed against the world of the documentation's examples.
+//! Calls of every operation that succeed in the world of the documentation's examples.
 
 use wpengine::Client;
 

@@ -1,4 +1,4 @@
-//! Every fault of the simulator, once, on each operation, under the default policy.
+//! Every fault of the simulator on every operation, with the default retry policy.
 
 mod calls;
 

@@ -1,7 +1,6 @@
-//! Bytes from anywhere, within bounds: the fuzz targets of `tests/fuzz` on their corpus, and on mutations of it that are
-//! the same in every run.
+//! The fuzz targets of `tests/fuzz`, run on their corpus and on mutations of it that are the same in every run.
 //!
-//! `WPENGINE_FUZZ` says how many mutations each target gets; what they find is written to `tests/fuzz/artifacts`.
+//! `WPENGINE_FUZZ` is the number of mutations for each target. Inputs that fail are written to `tests/fuzz/artifacts`.
 
 mod mutate;
 

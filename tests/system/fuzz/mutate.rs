@@ -1,4 +1,4 @@
-//! Mutations of inputs, the same in every run: a little of what libFuzzer does.
+//! Mutations of inputs, the same in every run: a small part of what libFuzzer does.
 
 /// Makes inputs of inputs.
 pub(super) struct Mutator {

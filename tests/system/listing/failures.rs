@@ -1,4 +1,4 @@
-//! Pages that fail, stand still, or are none: an error after what was good, and never a shorter list.
+//! Pages that fail, repeat or are not pages: the listing returns the items before them, then an error; never a shorter list.
 
 use futures_util::TryStreamExt;
 use jiff::civil::date;

@@ -1,4 +1,4 @@
-//! Listings: every item, once and in order, or an error; never less without one.
+//! Listings: every item once and in order, or an error; never fewer items without an error.
 
 mod ahead;
 mod changing;

@@ -1,4 +1,4 @@
-//! Servers that do not page as they are documented: every item comes, or an error; never less without one.
+//! Servers whose paging differs from the documentation: every item, or an error; never fewer items without an error.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

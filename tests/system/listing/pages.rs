@@ -1,4 +1,4 @@
-//! From page to page by offset, in both forms that are documented.
+//! Paging by offset, in both documented forms.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What is made of a listing: a list, a number, a stream; and what a stream that is dropped leaves behind.
+//! The results of a listing: a list, a number or a stream; and dropping a stream early.
 
 use std::{pin::pin, time::Duration};
 

@@ -1,4 +1,4 @@
-//! From page to page by token.
+//! Paging by token.
 
 use serde_json::json;
 use wpengine::ErrorKind;

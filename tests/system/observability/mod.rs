@@ -1,4 +1,5 @@
-//! What a client tells of itself, by the two examples that show it, as programs: their source, built with these tests.
+//! The observability of a client, tested with the two examples that show it. They are built with these tests and run
+//! as programs.
 
 mod counters;
 mod otlp;

@@ -1,4 +1,4 @@
-//! The example `otlp`: what arrives at a collector.
+//! The example `otlp`: the spans that a collector receives.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;

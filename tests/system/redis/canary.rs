@@ -1,4 +1,4 @@
-//! No secret in Redis: neither in its keys nor in what they hold, nor in the commands that go there.
+//! Redis holds no secret: not in keys, not in values, and not in the commands that are sent to it.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! Rate limits that processes share through a real Redis. It fails open: nothing here may stop a call.
+//! Rate limits that processes share through a real Redis. The limiter fails open: a Redis that fails must not stop a call.
 
 mod canary;
 mod processes;

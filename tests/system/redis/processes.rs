@@ -1,4 +1,4 @@
-//! Four processes under load, and a Redis that is killed, hangs and comes back.
+//! Four processes under load, with a Redis that is killed, hangs and comes back.
 
 use std::{io::Write, time::Duration};
 

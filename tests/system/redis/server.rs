@@ -1,4 +1,4 @@
-//! A `redis-server` of its own for each test: on a free port, killed when the test is over.
+//! A separate `redis-server` for each test, on a free port. It is killed at the end of the test.
 
 use std::{io::Write, net::TcpListener, process::Stdio};
 

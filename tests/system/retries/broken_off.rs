@@ -1,4 +1,4 @@
-//! A success that something on the way cut off, or put another text in the place of.
+//! Successful responses that were cut off, or whose body was replaced by another text.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Which request is sent again after what, and what the error says of it.
+//! Which requests are retried after which failure, and what the error says.
 
 use http::Method;
 use wpengine::{Error, ErrorKind, operation::Retry};

@@ -1,4 +1,4 @@
-//! How often, and for how long at the most.
+//! Limits of retries: the number of attempts and the total time.
 
 use std::time::Duration;
 

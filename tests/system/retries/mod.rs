@@ -1,4 +1,4 @@
-//! What is sent again, how often and when: with a wire in memory and paused time, and over real sockets.
+//! Retries: which requests, how often and when. With a transport in memory and paused time, and with real sockets.
 
 mod broken_off;
 mod deadline;

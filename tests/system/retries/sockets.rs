@@ -1,4 +1,4 @@
-//! The same over real connections, which break in their own ways.
+//! Retries over real connections, which fail in more ways.
 
 use std::{
     sync::{

@@ -1,4 +1,4 @@
-//! When a request is sent again. All times are virtual.
+//! The times of retries. All times are virtual.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! A call of every operation that succeeds however often and beside whatever else it is made.
+//! A call of every operation that succeeds any number of times, concurrently with all other calls.
 
 use std::future::IntoFuture;
 

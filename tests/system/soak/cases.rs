@@ -1,4 +1,4 @@
-//! What goes wrong in the soak: every kind of fault of the simulator, in every phase that it has.
+//! The faults of the soak test: every kind of the simulator, in every phase that it supports.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The accounts of the soak: what became of each call, whether that is as promised, and how often it was so.
+//! The records of the soak test: the result of each call, whether it is allowed, and the counts of results.
 
 use std::{collections::BTreeMap, fmt::Write};
 

@@ -1,4 +1,4 @@
-//! How much memory the process holds.
+//! The resident memory of the process.
 
 /// The resident set in KiB; none where the system does not tell it.
 pub(super) fn resident() -> Option<u64> {

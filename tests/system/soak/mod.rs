@@ -1,10 +1,11 @@
-//! A soak: very many calls of all operations at once, a tenth of which go wrong, and every one accounted for.
+//! The soak test: a large number of concurrent calls of all operations. A tenth of them get a fault, and the result of
+//! every call is checked.
 //!
-//! The suite makes 2,000. `WPENGINE_SOAK=100000` makes more, and then looks at the memory too: run it alone, with
+//! By default it makes 2,000 calls. `WPENGINE_SOAK=100000` makes more and also checks the memory. Run that alone:
 //! `cargo test -p wpengine-tests soak:: -- --nocapture`. The same `WPENGINE_SOAK_SEED` makes the same calls again.
 //!
-//! The client is as it comes, rate limits and all: three quarters of an hour pass with every thousand calls, which costs
-//! nothing where time is paused, and shows that retries and refusals keep to the limits too.
+//! The client has the default rate limits. Every thousand calls take about 45 minutes of virtual
+//! time, which is fast because time is paused. So the test also shows that retries stay within the rate limits.
 
 mod calls;
 mod cases;

@@ -1,7 +1,7 @@
-//! What the calls of the soak have made and nobody uses: what can be deleted, moved or cancelled.
+//! Resources that calls of the soak test have created and that no other call uses: they can be deleted, moved or cancelled.
 //!
-//! Everything that a call makes has the number of the call in its name, so that the simulator's world tells in the end
-//! which calls were done, and whether one was done twice.
+//! The name of every created resource contains the number of its call. So the simulator's world shows at the end which
+//! calls were done, and whether one was done twice.
 
 use std::collections::BTreeMap;
 

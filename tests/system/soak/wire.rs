@@ -1,5 +1,5 @@
-//! The way to the simulator: it takes a while, the fault of a call meets its first request and no other, and what the
-//! simulator did for a call is written down with the call.
+//! The transport to the simulator. It adds latency, applies the fault of a call to the call's first request only, and
+//! records what the simulator did for each call.
 
 use std::{
     collections::VecDeque,

@@ -1,6 +1,6 @@
-//! Every operation of the API, made through the facade: the one list of calls that the tests share.
+//! Every operation of the API, called through the SDK: the list of calls that the tests share.
 //!
-//! The ids are those of the documentation's examples, so that the calls succeed against the simulator as it starts.
+//! The ids are those of the documentation's examples, so the calls succeed in the simulator's default world.
 
 use std::{
     fmt::Debug,

@@ -1,4 +1,4 @@
-//! Clients to test with.
+//! Clients for tests.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The OpenAPI document: what requests and answers are held against.
+//! The OpenAPI document, with which requests and answers are compared.
 
 use std::{fs, sync::LazyLock};
 

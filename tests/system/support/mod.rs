@@ -1,4 +1,4 @@
-//! What several modules need.
+//! Helpers that several modules use.
 
 pub(crate) mod calls;
 pub(crate) mod clients;

@@ -1,4 +1,4 @@
-//! Pages of listings, as the service would write them.
+//! Pages of listings as the service writes them.
 
 use bytes::Bytes;
 use http::Request;

@@ -1,4 +1,4 @@
-//! The quick start as a program of its own: with an environment that no other test shares.
+//! Runs the quick start as a separate process, with its own environment.
 
 use std::process::Output;
 

@@ -1,5 +1,5 @@
-//! A wire in memory that plays a script: for tests of what is sent, how often and when, without a socket. It may be
-//! used with paused time.
+//! A transport in memory that answers from a script, for tests of what is sent, how often and when. It works with
+//! paused time.
 
 use std::{
     fmt,

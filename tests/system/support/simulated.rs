@@ -1,4 +1,4 @@
-//! The simulator as a wire in memory, for tests with paused time: faults and all, and no socket.
+//! The simulator as a transport in memory, with faults, for tests with paused time.
 
 use std::{fmt, sync::Arc};
 

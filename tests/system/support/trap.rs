@@ -1,4 +1,4 @@
-//! A server that nobody should talk to, and one that never answers.
+//! A server that must receive no request, and one that never answers.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

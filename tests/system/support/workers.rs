@@ -1,4 +1,4 @@
-//! Several processes that share rate limits, against one simulator that writes down when each request arrives.
+//! Several processes that share rate limits, against one simulator that records when each request arrives.
 
 use std::{process::Stdio, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Which components occur in answers, and which of their fields every answer holds.
+//! Finds the components that occur in answers, and the fields that every answer has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,13 +24,13 @@ pub(crate) fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, 
         })
 }
 
-/// What is known of the answers of the document.
+/// Facts about the document's answers.
 pub(super) struct Answers {
-    /// The components that are reachable from a success answer.
+    /// The components that can be reached from a success answer.
     components: BTreeSet<String>,
-    /// From a component to the fields that stay required in it.
+    /// For each component, the fields that stay required.
     always: BTreeMap<String, BTreeSet<String>>,
-    /// From a component to the booleans that the documentation calls required and answers may leave out.
+    /// For each component, the booleans that the documentation calls required but answers may omit.
     lenient_booleans: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -70,14 +70,14 @@ impl Answers {
         self.components.contains(component)
     }
 
-    /// Whether the Rust type of that name is that of a component which occurs in answers.
+    /// Whether the Rust type with this name is the type of a component in answers.
     pub(super) fn contain_type(&self, rust_name: &str) -> bool {
         self.components
             .iter()
             .any(|name| name.to_upper_camel_case() == rust_name)
     }
 
-    /// The fields that stay required, as a schema lists them.
+    /// The fields that stay required, in the form of a schema's `required`.
     pub(super) fn always_there(&self, component: &str) -> Value {
         self.always
             .get(component)
@@ -99,7 +99,7 @@ impl Answers {
             .is_some_and(|fields| fields.contains(field))
     }
 
-    /// The same by the names of Rust.
+    /// The same, with the name of the Rust type.
     pub(super) fn is_lenient_boolean_of_type(&self, rust_name: &str, field: &str) -> bool {
         self.lenient_booleans
             .iter()
@@ -116,7 +116,7 @@ fn names(value: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-/// Adds every schema component that `value` refers to, directly or through others.
+/// Adds every component that `value` refers to, directly or indirectly.
 fn collect(value: &Value, schemas: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(map) => {

@@ -1,4 +1,4 @@
-//! Running progenitor on the copy.
+//! Runs progenitor on the copy.
 
 use heck::ToUpperCamelCase;
 use openapiv3::OpenAPI;
@@ -42,7 +42,7 @@ pub(super) fn client(copy: &OpenAPI) -> Result<TokenStream, Failure> {
         .map_err(|error| Failure::msg(format!("progenitor refuses the document: {error}")))
 }
 
-/// The schema of a text with the given format. A conversion applies only where nothing else stands beside it.
+/// The schema of a text with the given format. A conversion applies only to a schema without other keywords.
 fn text_of(format: &str) -> SchemaObject {
     SchemaObject {
         instance_type: Some(InstanceType::String.into()),

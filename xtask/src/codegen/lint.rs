@@ -1,6 +1,6 @@
-//! The rules that the document must keep, whatever it describes.
+//! The rules for the document.
 //!
-//! A finding names the fragment, the place and the rule, so that whoever added an operation can fix it at once.
+//! A finding names the fragment, the place and the rule, so that the author of the operation can fix it.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,10 @@ use super::{answers::operations, merge::Merged};
 mod examples;
 mod prose;
 
-/// What an operation can do besides changing what it names.
+/// The allowed values of `effects`.
 const EFFECTS: [&str; 5] = ["access", "traffic", "billable", "overwrite", "loss"];
 
-/// Checks every rule and returns what is broken, in the order of the document.
+/// Checks all rules and returns the findings, in the order of the document.
 pub(crate) fn lint(merged: &Merged) -> Vec<String> {
     let mut lint = Lint {
         document: &merged.document,
@@ -136,7 +136,7 @@ impl Lint<'_> {
         }
     }
 
-    /// What a gate before the operation has to know, and what the transport has to.
+    /// Checks the extensions that the SDK reads at run time: `effects`, `limited` and `secret`.
     fn effects(&mut self, path: &str, classes: &Value, place: &str) {
         match classes["effects"].as_array() {
             None if classes["safety"] == "read" => {}
@@ -178,7 +178,7 @@ impl Lint<'_> {
         }
     }
 
-    /// `account` says where `account_id` stands, where it stands anywhere.
+    /// If the operation has an `account_id`, `account` must say where it is.
     fn account(&mut self, path: &str, operation: &Value, place: &str) {
         let parameter = self
             .parameters_of(operation)
@@ -301,7 +301,7 @@ impl Lint<'_> {
         }
     }
 
-    /// A schema that is written out, not referred to.
+    /// A schema that is written inline, not as a reference.
     fn schema(&mut self, origin: &str, place: &str, schema: &Value) {
         if schema.get("$ref").is_some() {
             if schema.as_object().map_or(0, Map::len) > 1 {

@@ -1,7 +1,7 @@
-//! Merging the fragments of `openapi/` into one document.
+//! Merges the fragments in `openapi/` into one document.
 //!
-//! A merge is a union of maps, and a key given twice is an error that names both files. References are
-//! `#/components/...` in every fragment, so none is ever rewritten.
+//! A merge is a union of maps. A key that occurs twice is an error that names both files. References are
+//! `#/components/...` in every fragment, so they need no rewriting.
 
 use std::{
     collections::BTreeMap,
@@ -13,10 +13,10 @@ use serde_json::{Map, Value};
 
 use crate::Failure;
 
-/// The merged document, and which fragment each path and component came from.
+/// The merged document, and the source fragment of each path and component.
 pub(crate) struct Merged {
     pub(crate) document: Value,
-    /// From `/sites` or `schemas/Site` to `site.yaml`.
+    /// For example from `/sites` or `schemas/Site` to `site.yaml`.
     pub(crate) origins: BTreeMap<String, String>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn merge(folder: &Path) -> Result<Merged, Failure> {
             .unwrap_or(usize::MAX);
         fragments.push((position, name_of(&file), fragment));
     }
-    // The order of the tags is the order of the API's documentation; the file name decides between equals.
+    // Fragments are ordered by the tags of the API's documentation, then by file name.
     fragments.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
 
     let mut paths = Map::new();
@@ -94,7 +94,7 @@ fn name_of(file: &Path) -> String {
         .unwrap_or_default()
 }
 
-/// Reads one YAML file. A key that is given twice in one mapping is an error of the reader.
+/// Reads one YAML file. The parser refuses a mapping with duplicate keys.
 fn read(file: &Path) -> Result<Value, Failure> {
     let text = fs::read_to_string(file)
         .map_err(|error| Failure::msg(format!("cannot read {}: {error}", file.display())))?;

@@ -1,8 +1,8 @@
-//! `cargo xtask codegen`: from the hand-written fragments in `openapi/` to the document and the raw client.
+//! `cargo xtask codegen`: generates the document and the raw client from the hand-written fragments in `openapi/`.
 //!
-//! The steps, in order: [`merge`] the fragments, [`lint`] the result, derive the generator's copy ([`passes`]), run
-//! progenitor on it ([`generate`]), edit what it wrote ([`tokens`]), and write everything down. Every output is a
-//! function of `openapi/` alone, so two runs give the same bytes and `--check` can compare without writing.
+//! The steps: [`merge`] the fragments, [`lint`] the result, derive the generator's copy ([`passes`]), run progenitor
+//! on the copy ([`generate`]), edit its output ([`tokens`]), and write the files. The output depends only on
+//! `openapi/`. So two runs give the same bytes, and `--check` can compare without writing.
 
 mod answers;
 mod generate;
@@ -24,7 +24,7 @@ use crate::{
 /// Generates the document and the raw client from `openapi/`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CodegenArgs {
-    /// Write nothing; print what would change and fail if anything would.
+    /// Write nothing; print a diff and fail if a file is out of date.
     #[arg(long)]
     check: bool,
 }

@@ -1,5 +1,5 @@
-//! The list of models: every component of the document, and the type of the raw crate that stands for it. The tests hold
-//! each against its component.
+//! Generates the list of models: every component of the document with its type in the raw crate. The tests compare
+//! each type with its component.
 
 use std::collections::BTreeSet;
 
@@ -28,11 +28,11 @@ pub(super) fn list(document: &Value, client: &str) -> Result<String, Failure> {
     Ok(format!("{HEADER}models! {{\n{lines}}}\n"))
 }
 
-/// The type of the raw crate for a component, if it has one.
+/// The type of a component in the raw crate, if it has one.
 fn type_of(component: &str, types: &BTreeSet<String>) -> Option<String> {
     let by_hand = VALUE_TYPES.iter().find(|(name, _)| *name == component);
     match by_hand {
-        // These are made by the methods of a request, and only ever sent.
+        // Methods of requests create these types, and they are only sent, so the tests of answers do not need them.
         Some(_) if component.ends_with("Request") => None,
         Some((_, path)) => path.strip_prefix("crate::").map(str::to_owned),
         None => Some(component.to_upper_camel_case())

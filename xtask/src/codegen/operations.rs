@@ -1,4 +1,4 @@
-//! The table of operations: what code has to know about each one besides its types.
+//! Generates the table of operations: the facts about each operation that are not in its types.
 
 use heck::ToUpperCamelCase;
 use proc_macro2::TokenStream;
@@ -80,7 +80,7 @@ fn entry(path: &str, method: &str, operation: &Value) -> Result<TokenStream, Fai
     })
 }
 
-/// The first documented status of a success, and whether its body is JSON.
+/// The first documented success status, and whether its body is JSON.
 fn success(operation: &Value) -> Option<(u16, bool)> {
     let responses = operation["responses"].as_object()?;
     let (status, response) = responses
@@ -90,7 +90,7 @@ fn success(operation: &Value) -> Option<(u16, bool)> {
     Some((status.parse().ok()?, json))
 }
 
-/// The variant of an enum that a word stands for.
+/// The enum variant for a word.
 fn variant(word: &str) -> syn::Ident {
     format_ident!("{}", word.to_upper_camel_case())
 }

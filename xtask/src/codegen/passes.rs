@@ -1,6 +1,7 @@
-//! The generator's copy: the document, changed in small named passes until progenitor makes of it what we want.
+//! Derives the generator's copy: small named passes change the document until progenitor generates what we want.
 //!
-//! The document stays true for its readers; what a generator cannot digest is taken out here, a pass for each reason.
+//! The document itself stays correct for its readers. Only the copy loses what progenitor cannot handle, with one pass
+//! for each reason.
 
 use openapiv3::OpenAPI;
 use serde_json::{Map, Value};
@@ -8,7 +9,7 @@ use serde_json::{Map, Value};
 use super::answers::Answers;
 use crate::Failure;
 
-/// Components that a hand-written type of `wpengine_raw::values` stands for, since no schema can say what it does.
+/// Components with a hand-written type in `wpengine_raw::values`, because a schema cannot describe their behaviour.
 pub(super) const VALUE_TYPES: [(&str, &str); 10] = [
     ("CertificateId", "crate::values::CertificateId"),
     ("SecretLink", "crate::values::SecretLink"),
@@ -28,15 +29,15 @@ pub(super) const VALUE_TYPES: [(&str, &str); 10] = [
     ),
 ];
 
-/// The value type behind a redirect. It is a component of the copy only: in the document the two fields have the two
-/// shapes that are documented.
+/// The value type of a redirect. Only the copy has this component. In the document the two fields have their two
+/// documented shapes.
 pub(super) const REDIRECT: (&str, &str) = ("Redirect", "crate::values::Redirect");
 
-/// The formats of times and days in the document, and what the copy calls them in answers.
+/// The formats of times and days, and the names that the copy uses for them in answers.
 pub(super) const LENIENT_FORMATS: [(&str, &str); 2] =
     [("date-time", "answer-date-time"), ("date", "answer-date")];
 
-/// Derives the copy and reads it as OpenAPI.
+/// Derives the copy and parses it as OpenAPI.
 pub(super) fn generators_copy(document: &Value, answers: &Answers) -> Result<OpenAPI, Failure> {
     let mut copy = document.clone();
     one_success_code(&mut copy);
@@ -51,7 +52,7 @@ pub(super) fn generators_copy(document: &Value, answers: &Answers) -> Result<Ope
         .map_err(|error| Failure::msg(format!("the generator's copy is not OpenAPI 3.0: {error}")))
 }
 
-/// The components that are a page of an offset listing, and the component of their items.
+/// The components that are a page of an offset listing, with the components of their items.
 pub(super) fn offset_pages(document: &OpenAPI) -> Result<Vec<(String, String)>, Failure> {
     let value = serde_json::to_value(document)?;
     Ok(schemas(&value)
@@ -98,9 +99,9 @@ fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Map<String,
         .filter(|operation| operation.contains_key("operationId"))
 }
 
-/// Success codes become `2XX`, so that a 200 is accepted where 202 is documented; all other answers go. Progenitor
-/// asserts that an operation has one error type, and with a shared one an empty or HTML body loses its status: without
-/// any, every failure arrives whole and the facade reads it.
+/// Success codes become `2XX`, so that a 200 is accepted where 202 is documented. All other answers are removed.
+/// Progenitor requires one error type for each operation, and decoding it would lose the status of an empty or HTML
+/// body. Without error types, every failed response reaches the SDK complete.
 fn one_success_code(document: &mut Value) {
     for operation in operations_mut(document) {
         let Some(Value::Object(responses)) = operation.get_mut("responses") else {
@@ -120,7 +121,7 @@ fn one_success_code(document: &mut Value) {
     }
 }
 
-/// The error schemas have no users left; the facade has its own lenient reader.
+/// Nothing uses the error schemas any more; the SDK has its own lenient parser of errors.
 fn no_error_schemas(document: &mut Value) {
     if let Some(Value::Object(schemas)) = document
         .get_mut("components")
@@ -131,8 +132,8 @@ fn no_error_schemas(document: &mut Value) {
     }
 }
 
-/// `redirect_to` and `redirects_to` of answers come as an object, an array, an empty object or null, whatever is
-/// documented for the field: both are read by one value type.
+/// In answers `redirect_to` and `redirects_to` can each be an object, an array, an empty object or null, whatever the
+/// documentation says. One value type reads both fields.
 fn redirects_are_one_type(document: &mut Value) {
     let mut seen = false;
     for (name, schema) in schemas_mut(document) {
@@ -161,7 +162,7 @@ fn redirects_are_one_type(document: &mut Value) {
     }
 }
 
-/// A number that has been seen as text too is read as the figures of usage are, from either form.
+/// A number that has also been seen as text is read like usage figures, which accept both.
 fn numbers_that_come_as_text(document: &mut Value) {
     for (_, schema) in schemas_mut(document) {
         let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
@@ -177,7 +178,7 @@ fn numbers_that_come_as_text(document: &mut Value) {
     }
 }
 
-/// Times and days of answers become types that keep an odd text; those of requests stay strict.
+/// Times and days of answers get types that keep a text that does not parse. Those of requests stay strict.
 fn times_of_answers(document: &mut Value, answers: &Answers) {
     for (name, schema) in schemas_mut(document) {
         let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
@@ -195,15 +196,15 @@ fn times_of_answers(document: &mut Value, answers: &Answers) {
     }
 }
 
-/// In answers only what is always there stays required. A boolean that is documented as required reads absence (and,
-/// by a token pass, null) as false; everything else becomes optional and nullable. One odd field must not fail a page
-/// of a hundred.
+/// In answers only fields that are always present stay required. A boolean that is documented as required is false if
+/// it is absent (or null, by a token pass). All other fields become optional and nullable. One unexpected field must
+/// not fail a page of a hundred items.
 fn answers_are_lenient(document: &mut Value, answers: &Answers) {
     for (name, schema) in schemas_mut(document) {
         if !answers.contain(name) {
             continue;
         }
-        // Some fields are always there although the documentation does not call them required.
+        // Some fields are always present although the documentation does not call them required.
         if let Some(map) = schema.as_object_mut() {
             map.insert("required".to_owned(), answers.always_there(name));
         }
@@ -234,7 +235,7 @@ fn make_nullable(property: &mut Value) {
     map.insert("nullable".to_owned(), Value::Bool(true));
 }
 
-/// `previous`, `next` and `count` as components would become types of their own, `Option<NextPage(Option<String>)>`.
+/// As components, `previous`, `next` and `count` would become separate types such as `Option<NextPage(Option<String>)>`.
 fn paging_fields_inline(document: &mut Value) {
     let Some(schemas) = document
         .get_mut("components")
@@ -273,8 +274,9 @@ fn paging_fields_inline(document: &mut Value) {
     }
 }
 
-/// Patterns would make decoding reject answers (and bring a slow crate along), `format: uuid` makes ids strict, limits
-/// choose odd number types, and any sibling stops a conversion from matching, silently.
+/// Removes keywords that make decoding strict. Patterns would reject answers and need a slow crate, `format: uuid`
+/// would make ids strict, and limits would select unusual number types. Also, a conversion silently does not apply to
+/// a schema with other keywords.
 fn nothing_that_makes_decoding_strict(document: &mut Value) {
     const DROPPED: [&str; 11] = [
         "default",

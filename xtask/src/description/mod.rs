@@ -1,8 +1,8 @@
-//! A description of an API as it was written down: Swagger 2.0 or OpenAPI 3, ours or somebody else's.
+//! A description of an API, Swagger 2.0 or OpenAPI 3, ours or another one.
 //!
-//! Both forms are read into the same few types, so that whoever looks at them (`spec`, `drift`) need not know which
-//! one it was: an [`Operation`] has parameters, perhaps a body, and answers; what these hold is a [`Node`], whose
-//! [`Shape`] is what is left once every `$ref` and `allOf` has been followed.
+//! Both forms are read into the same few types, so that `spec` and `drift` need not distinguish them. An [`Operation`]
+//! has parameters, answers and perhaps a body. Each of these is a [`Node`]. The [`Shape`] of a node is the schema
+//! after all `$ref` and `allOf` were resolved.
 
 mod operation;
 mod shape;
@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 pub(crate) use operation::{Answer, Operation, Parameter};
 pub(crate) use shape::{Node, Property, Shape};
 
-/// The two families of description.
+/// The two forms of a description.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     /// Swagger 2.0: definitions, `in: body`, `x-nullable`.
@@ -24,7 +24,7 @@ pub(crate) enum Form {
     OpenApi3,
 }
 
-/// One description, whole.
+/// One complete description.
 #[derive(Debug)]
 pub(crate) struct Description {
     root: Value,
@@ -32,7 +32,7 @@ pub(crate) struct Description {
 }
 
 impl Description {
-    /// Reads JSON or YAML. The error is one line.
+    /// Parses JSON or YAML. The error is one line.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let root = match serde_json::from_str(text) {
             Ok(root) => root,
@@ -40,7 +40,7 @@ impl Description {
                 return Err(format!("this is not valid JSON: {not_json}"));
             }
             Err(_) => serde_saphyr::from_str(text).map_err(|error| {
-                // What follows the first line is a picture of the place.
+                // The lines after the first show the source text.
                 let error = error.to_string();
                 let first = error.lines().next().unwrap_or_default();
                 format!(
@@ -52,11 +52,11 @@ impl Description {
         Self::from_value(root)
     }
 
-    /// Takes a document that has been read already.
+    /// Takes a document that was already parsed.
     pub(crate) fn from_value(root: Value) -> Result<Self, String> {
         let version = |key: &str| match &root[key] {
             Value::String(version) => version.clone(),
-            // YAML without quotes.
+            // An unquoted version in YAML is a number.
             Value::Number(version) => version.to_string(),
             _ => String::new(),
         };
@@ -76,7 +76,7 @@ impl Description {
         Ok(Self { root, form })
     }
 
-    /// The form, in words.
+    /// The name of the form.
     pub(crate) fn form(&self) -> &'static str {
         match self.form {
             Form::Swagger2 => "Swagger 2.0",
@@ -84,12 +84,12 @@ impl Description {
         }
     }
 
-    /// The version that the description gives itself.
+    /// The version of the description.
     pub(crate) fn version(&self) -> &str {
         self.root["info"]["version"].as_str().unwrap_or("unknown")
     }
 
-    /// Whether this is our own document, or a copy of it: nobody else writes `x-wpengine`.
+    /// Whether this is our own document or a copy of it. Only our document has `x-wpengine`.
     pub(crate) fn is_ours(&self) -> bool {
         self.operations()
             .iter()
@@ -101,17 +101,17 @@ impl Description {
         operation::all(self)
     }
 
-    /// The shape of what a node describes.
+    /// The shape of a node.
     pub(crate) fn shape<'d>(&'d self, node: &Node<'d>) -> Shape<'d> {
         shape::resolve(self, node)
     }
 
-    /// The value a `$ref` leads to. Only references into the same document are followed.
+    /// The target of a `$ref`. Only references into the same document are followed.
     fn lookup(&self, reference: &str) -> Option<&Value> {
         self.root.pointer(reference.strip_prefix('#')?)
     }
 
-    /// The references that lead out of the document, or nowhere in it; each once.
+    /// The references to other documents or to missing targets, without duplicates.
     pub(crate) fn unresolved(&self) -> Vec<String> {
         let mut unresolved = BTreeSet::new();
         let mut waiting = vec![&self.root];
@@ -132,7 +132,7 @@ impl Description {
         unresolved.into_iter().collect()
     }
 
-    /// The value itself, or what it refers to. A circle of references leads nowhere and ends at its start.
+    /// The value, or the target of its reference. A circular reference gives the value itself.
     fn follow<'d>(&'d self, value: &'d Value) -> &'d Value {
         let mut here = value;
         for _ in 0..32 {
@@ -148,7 +148,7 @@ impl Description {
     }
 }
 
-/// Prints a text that is already whole. A reader that has seen enough (`| head`) is no failure.
+/// Prints a complete text. It is not an error if the reader closes the pipe (`| head`).
 pub(crate) fn print(text: &str) -> std::io::Result<()> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

@@ -1,4 +1,4 @@
-//! What a caller can ask for, and where its parts are in either form of description.
+//! Operations and their parts, in either form of description.
 
 use std::collections::BTreeSet;
 
@@ -6,35 +6,35 @@ use serde_json::{Map, Value};
 
 use super::{Description, Form, Node};
 
-/// The methods that a path can have. Everything else under a path is not an operation.
+/// The HTTP methods. Other members of a path are not operations.
 const METHODS: [&str; 8] = [
     "get", "post", "put", "patch", "delete", "head", "options", "trace",
 ];
 
-/// Headers that belong to the protocol; OpenAPI 3 says that they are no parameters.
+/// Headers of the protocol. OpenAPI 3 says that they are not parameters.
 const PROTOCOL_HEADERS: [&str; 3] = ["accept", "authorization", "content-type"];
 
 /// One operation.
 #[derive(Debug)]
 pub(crate) struct Operation<'d> {
-    /// In capitals.
+    /// In upper case.
     pub(crate) method: String,
-    /// As written, without the version prefix.
+    /// The path without the version prefix.
     pub(crate) path: String,
     pub(crate) parameters: Vec<Parameter<'d>>,
     pub(crate) body: Option<Body<'d>>,
     pub(crate) answers: Vec<Answer<'d>>,
-    /// The operation as it stands in the document.
+    /// The operation's object in the document.
     pub(crate) raw: &'d Value,
 }
 
 impl Operation<'_> {
-    /// Method and path, for people.
+    /// Method and path, for display.
     pub(crate) fn title(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 
-    /// Method and path without the names of the path's parameters, which every description chooses for itself.
+    /// Method and path without the names of path parameters, because descriptions choose different names.
     pub(crate) fn key(&self) -> String {
         let segments: Vec<&str> = self
             .path
@@ -57,7 +57,7 @@ impl Operation<'_> {
     }
 }
 
-/// One parameter outside of the body.
+/// One parameter outside the body.
 #[derive(Debug)]
 pub(crate) struct Parameter<'d> {
     pub(crate) name: &'d str,
@@ -69,7 +69,7 @@ pub(crate) struct Parameter<'d> {
 }
 
 impl Parameter<'_> {
-    /// What makes it this parameter: where it is and its name, or for a part of the path its position.
+    /// What identifies the parameter: its place and name, or its position for a path parameter.
     pub(crate) fn key(&self, path: &str) -> (String, String) {
         let name = match self.place {
             "path" => position(path, self.name),
@@ -80,7 +80,7 @@ impl Parameter<'_> {
     }
 }
 
-/// What is sent along.
+/// The request body.
 #[derive(Debug)]
 pub(crate) struct Body<'d> {
     pub(crate) required: bool,
@@ -88,19 +88,19 @@ pub(crate) struct Body<'d> {
     pub(crate) example: Option<&'d Value>,
 }
 
-/// What comes back under one status code.
+/// The answer with one status code.
 #[derive(Debug)]
 pub(crate) struct Answer<'d> {
     /// Three digits, `2XX`, or `default`.
     pub(crate) code: &'d str,
-    /// What the body holds; `None` if the answer has no body.
+    /// The schema of the body; `None` if the answer has no body.
     pub(crate) node: Option<Node<'d>>,
     pub(crate) description: &'d str,
     pub(crate) example: Option<&'d Value>,
 }
 
 impl Answer<'_> {
-    /// Whether this is one of the answers that say that something failed.
+    /// Whether this answer is an error.
     pub(crate) fn is_error(&self) -> bool {
         self.code.starts_with(['4', '5']) || self.code == "default"
     }
@@ -133,7 +133,7 @@ fn one<'d>(
         .iter()
         .map(|raw| (text(raw, "in"), text(raw, "name")))
         .collect();
-    // What a path says of all its operations holds unless the operation says otherwise.
+    // Parameters of a path apply to all its operations, unless an operation overrides them.
     let inherited: Vec<&Value> = list(shared)
         .map(|raw| description.follow(raw))
         .filter(|raw| !names.contains(&(text(raw, "in"), text(raw, "name"))))
@@ -209,7 +209,7 @@ fn answer<'d>(description: &'d Description, code: &'d str, raw: &'d Value) -> An
     }
 }
 
-/// The JSON among the media types, or else the first one.
+/// The JSON media type, or else the first one.
 fn media(content: &Value) -> Option<&Value> {
     let content = content.as_object()?;
     content
@@ -219,7 +219,7 @@ fn media(content: &Value) -> Option<&Value> {
         .map(|(_, media)| media)
 }
 
-/// Some descriptions give `/v1` as the base path or with the server, some write it before every path.
+/// Removes `/v1` from paths. Some descriptions write it in the base path or the server, others in every path.
 fn without_version(path: &str) -> &str {
     match path.strip_prefix("/v1") {
         Some(rest) if rest.starts_with('/') => rest,
@@ -231,7 +231,7 @@ fn is_placeholder(segment: &str) -> bool {
     segment.starts_with('{') && segment.ends_with('}')
 }
 
-/// The how-manieth placeholder of the path it is; its name where the path has no such placeholder.
+/// The position of the placeholder in the path, or its name if the path has no such placeholder.
 fn position(path: &str, name: &str) -> String {
     path.split('/')
         .filter(|segment| is_placeholder(segment))

@@ -1,8 +1,8 @@
-//! What a schema means once its references and its nesting are gone.
+//! The meaning of a schema without its references and nesting.
 //!
-//! A schema can be written inline, behind a `$ref`, split over an `allOf`, or any mix of these; the [`Shape`] is the
-//! same. A shape is one level deep: its properties and items are [`Node`]s again, so a schema that contains itself
-//! is no special case here.
+//! A schema can be inline, behind a `$ref`, split over an `allOf`, or a mix of these. The [`Shape`] is the same in all
+//! cases. A shape is one level deep: its properties and items are [`Node`]s again, so recursive schemas need no
+//! special handling.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::Description;
 
-/// A place in a document where a schema stands; several places if they all hold at once (`allOf`).
+/// A schema's place in a document, or several places if all of them apply (`allOf`).
 #[derive(Debug, Clone)]
 pub(crate) struct Node<'d>(Vec<&'d Value>);
 
@@ -19,7 +19,7 @@ impl<'d> Node<'d> {
         Self(vec![schema])
     }
 
-    /// The same for the same places of the same document, whichever way one came to them.
+    /// Equal for nodes with the same places of the same document.
     pub(crate) fn identity(&self) -> Vec<usize> {
         let places: BTreeSet<usize> = self
             .0
@@ -34,7 +34,7 @@ impl<'d> Node<'d> {
     }
 }
 
-/// A member of an object.
+/// A property of an object.
 #[derive(Debug)]
 pub(crate) struct Property<'d> {
     pub(crate) name: &'d str,
@@ -45,16 +45,16 @@ pub(crate) struct Property<'d> {
 /// One level of a schema.
 #[derive(Debug, Default)]
 pub(crate) struct Shape<'d> {
-    /// The types without `null`; empty means anything.
+    /// The types without `null`; empty means any type.
     pub(crate) types: BTreeSet<&'d str>,
     pub(crate) nullable: bool,
-    /// The values that are allowed, without `null`, if only some are.
+    /// The allowed values without `null`, if they are restricted.
     pub(crate) values: Option<Vec<&'d Value>>,
-    /// The limits on a value, by name, in words.
+    /// The limits on a value: name and text.
     pub(crate) limits: BTreeMap<&'static str, String>,
     pub(crate) properties: Vec<Property<'d>>,
     pub(crate) items: Option<Node<'d>>,
-    /// What members that have no name of their own hold.
+    /// The schema of additional properties.
     pub(crate) others: Option<Node<'d>>,
     /// The choices of a `oneOf` or `anyOf`, if there is more than one besides null.
     pub(crate) choices: Vec<Node<'d>>,
@@ -64,7 +64,7 @@ pub(crate) struct Shape<'d> {
 }
 
 impl Shape<'_> {
-    /// The type in words, without null: `string`, `string or integer`, `any`.
+    /// The type as text, without null: `string`, `string or integer`, `any`.
     pub(crate) fn type_name(&self) -> String {
         if self.types.is_empty() {
             return "any".to_owned();
@@ -93,11 +93,11 @@ pub(super) fn resolve<'d>(description: &'d Description, node: &Node<'d>) -> Shap
     shape
 }
 
-/// More parts than anybody writes; a document that has them is after something else.
+/// A limit against hostile documents. Real schemas have fewer parts.
 const MOST_PARTS: usize = 256;
 
-/// All schemas that hold where one of the given ones holds. What stands beside a `$ref` counts as well: OpenAPI 3.1
-/// says so, and writers of Swagger 2.0 put `x-nullable` there.
+/// All schemas that apply to the node. Siblings of a `$ref` apply too: OpenAPI 3.1 says so, and Swagger 2.0 documents put
+/// `x-nullable` there.
 fn all_parts<'d>(description: &'d Description, node: &Node<'d>) -> Vec<&'d Value> {
     let mut parts: Vec<&Value> = Vec::new();
     let mut waiting = VecDeque::from(node.0.clone());
@@ -113,7 +113,7 @@ fn all_parts<'d>(description: &'d Description, node: &Node<'d>) -> Vec<&'d Value
         );
         waiting.extend(list(&schema["allOf"]));
         for keyword in ["oneOf", "anyOf"] {
-            // `anyOf: [X, null]` is how OpenAPI 3.1 writes a nullable X.
+            // OpenAPI 3.1 writes a nullable X as `anyOf: [X, null]`.
             if let [only] = choices(schema, keyword)[..] {
                 waiting.push_back(only);
             }
@@ -165,7 +165,7 @@ fn merge<'d>(shape: &mut Shape<'d>, part: &'d Value, required: &BTreeSet<&'d str
     }
     extend(&mut shape.items, part.get("items"));
     let others = part.get("additionalProperties").filter(|schema| {
-        // `true` and `{}` say as little as nothing at all.
+        // `true` and `{}` have no effect.
         schema
             .as_object()
             .is_some_and(|keywords| !keywords.is_empty())
@@ -182,7 +182,7 @@ fn merge<'d>(shape: &mut Shape<'d>, part: &'d Value, required: &BTreeSet<&'d str
     shape.default = shape.default.or(part.get("default"));
 }
 
-/// Of two lists of allowed values only the common ones are left.
+/// If two lists of allowed values apply, only the common values are allowed.
 fn narrow<'d>(shape: &mut Shape<'d>, values: Vec<&'d Value>) {
     match &mut shape.values {
         Some(known) => known.retain(|value| values.contains(value)),
@@ -198,7 +198,7 @@ fn extend<'d>(node: &mut Option<Node<'d>>, schema: Option<&'d Value>) {
     }
 }
 
-/// Many descriptions leave the type out where it goes without saying.
+/// Infers the type if it is left out.
 fn infer(shape: &mut Shape<'_>) {
     if !shape.properties.is_empty() || shape.others.is_some() {
         shape.types.insert("object");
@@ -240,7 +240,7 @@ fn limits(part: &Value) -> Vec<(&'static str, String)> {
         "minItems",
         "maxItems",
     ] {
-        // No text and no list is shorter than nothing.
+        // A minimum of 0 for a length has no effect.
         let says_nothing = name.starts_with("min") && part[name].as_u64() == Some(0);
         if let (Some(value), false) = (number(&part[name]), says_nothing) {
             found.push((name, format!("{name} {value}")));
@@ -255,12 +255,12 @@ fn limits(part: &Value) -> Vec<(&'static str, String)> {
     found
 }
 
-/// `100` and `100.0` are the same number.
+/// Formats `100` and `100.0` alike.
 fn number(value: &Value) -> Option<String> {
     value.as_f64().map(|number| number.to_string())
 }
 
-/// The choices besides null.
+/// The choices without null.
 fn choices<'d>(schema: &'d Value, keyword: &str) -> Vec<&'d Value> {
     list(&schema[keyword])
         .filter(|choice| !is_null(choice))

@@ -1,4 +1,4 @@
-//! Two descriptions side by side, operation by operation.
+//! Compares two descriptions, operation by operation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,9 +7,9 @@ use crate::description::{Answer, Description, Operation, Parameter};
 use super::difference::{Aspect, Difference, Found};
 use super::schemas::{Direction, Schemas};
 
-/// All differences, in the order of our document; operations that only the other one has come last.
+/// All differences, in the order of our document. Operations that only the other description has come last.
 ///
-/// The error is one line, and means that the schemas nest too deep to be compared.
+/// It fails with a one-line error if the schemas are nested too deeply.
 pub(crate) fn compare(here: &Description, there: &Description) -> Result<Vec<Difference>, String> {
     let ours = here.operations();
     let theirs = there.operations();
@@ -154,7 +154,7 @@ fn answers(
     for answer in &here.answers {
         let place = code(answer);
         match there.answers.iter().find(|other| code(other) == place) {
-            // Every failure is read in the same way, whatever it is said to look like.
+            // Bodies of errors are not compared, because the SDK reads all of them in the same lenient way.
             Some(_) if answer.is_error() => {}
             Some(other) => answer_bodies(schemas, found, &place, answer, other)?,
             None => found.add(Aspect::Answer, place, None, present()),

@@ -1,7 +1,7 @@
-//! Where our document differs from the service's own description on purpose: `openapi/deviations.yaml`.
+//! The intended differences from the service's own description: `openapi/deviations.yaml`.
 //!
-//! An entry matches what `drift` prints, word for word, so that it can be written by copying a line, and so that it
-//! covers this one difference and no other at the same place.
+//! An entry must match the output of `drift` exactly. So it can be written by copying a line, and it covers only this
+//! difference and no other one at the same place.
 
 use std::collections::BTreeSet;
 
@@ -9,24 +9,24 @@ use serde::{Deserialize, Serialize};
 
 use super::difference::Difference;
 
-/// One difference that is meant to be, at one or more operations.
+/// One intended difference, at one or more operations.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Deviation {
-    /// `GET /installs/{install_id}`, as often as it applies; or `*` alone for every operation.
+    /// `GET /installs/{install_id}`, one or more; or only `*` for all operations.
     pub(crate) operations: Vec<String>,
-    /// The place. `*` stands for any run of characters.
+    /// The place. `*` matches any characters.
     #[serde(rename = "where")]
     pub(crate) place: String,
-    /// What the service says there.
+    /// What the service says.
     pub(crate) there: String,
-    /// What we say.
+    /// What our document says.
     pub(crate) here: String,
-    /// Why.
+    /// The reason.
     pub(crate) reason: String,
 }
 
-/// An entry that matches nothing any more.
+/// An entry that matches no difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Stale {
     pub(crate) operation: String,
@@ -37,18 +37,18 @@ pub(crate) struct Stale {
     pub(crate) reason: String,
 }
 
-/// What is left of the differences.
+/// The differences without the intended ones.
 #[derive(Debug)]
 pub(crate) struct Sifted {
     pub(crate) differences: Vec<Difference>,
-    /// How many were meant to be.
+    /// The number of intended differences.
     pub(crate) meant: usize,
     pub(crate) stale: Vec<Stale>,
 }
 
 pub(crate) fn parse(text: &str) -> Result<Vec<Deviation>, String> {
     let deviations: Vec<Deviation> = serde_saphyr::from_str(text).map_err(|error| {
-        // What follows the first line is a picture of the place.
+        // The lines after the first show the source text.
         let error = error.to_string();
         error
             .lines()
@@ -69,8 +69,8 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Deviation>, String> {
     Ok(deviations)
 }
 
-/// Takes out the differences that are meant to be. `in_both` are the operations that both descriptions have: of the
-/// others an entry can say nothing, and is not stale because of them.
+/// Removes the intended differences. `in_both` are the operations that both descriptions have. An entry for another
+/// operation is not reported as stale.
 pub(crate) fn sift(
     found: Vec<Difference>,
     deviations: &[Deviation],
@@ -133,7 +133,7 @@ impl Deviation {
     }
 }
 
-/// Whether a pattern covers a text; `*` stands for any run of characters, everything else for itself.
+/// Whether a pattern matches a text. `*` matches any characters; everything else matches itself.
 fn covers(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else {
         return pattern == text;

@@ -1,10 +1,10 @@
-//! One thing that two descriptions say differently.
+//! One difference between two descriptions.
 
 use serde::Serialize;
 
 use crate::description::Operation;
 
-/// What a difference is about.
+/// The subject of a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Aspect {
@@ -20,35 +20,35 @@ pub(crate) enum Aspect {
     Limit,
 }
 
-/// Which of the two descriptions has more.
+/// Which description has more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
-    /// There, not here.
+    /// Only the other description has it.
     Added,
-    /// Here, not there.
+    /// Only our document has it.
     Removed,
-    /// Both, but not the same.
+    /// Both have it, with different values.
     Changed,
 }
 
 /// One difference, at one place of one operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Difference {
-    /// Method and path, in our spelling where we have the operation.
+    /// Method and path, as in our document if it has the operation.
     pub(crate) operation: String,
     /// Our id of the operation.
     pub(crate) id: Option<String>,
     pub(crate) aspect: Aspect,
     /// `operation`, `query parameter limit`, `body user.email`, `200 results[].name`.
     pub(crate) place: String,
-    /// What the other description says; `None` if it has no such thing.
+    /// What the other description says; `None` if it has nothing there.
     pub(crate) there: Option<String>,
-    /// What we say.
+    /// What our document says.
     pub(crate) here: Option<String>,
 }
 
-/// How the absence of something is written.
+/// The text for an absent value.
 const ABSENT: &str = "absent";
 
 impl Difference {
@@ -112,7 +112,7 @@ impl Found {
         });
     }
 
-    /// Both say something, and it is not the same.
+    /// Adds a difference of two values that both exist.
     pub(super) fn changed(
         &mut self,
         aspect: Aspect,

@@ -1,4 +1,4 @@
-//! Getting at a description: a file, or an address.
+//! Reads a description from a file or a URL.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,11 +8,11 @@ use std::time::Duration;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, http::Uri};
 
-/// No description of an API is as large as this (16 MiB).
+/// The size limit of a description (16 MiB).
 const LARGEST: u64 = 16 * 1024 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The text of a file or of what an address answers with. The error is one line.
+/// Reads a file or a URL. The error is one line.
 pub(crate) fn read(source: &str) -> Result<String, String> {
     if source.contains("://") {
         from_address(source)
@@ -68,10 +68,10 @@ fn agent(loopback: bool) -> Agent {
     let config = Agent::config_builder()
         .timeout_global(Some(TIMEOUT))
         .user_agent("wpengine-xtask")
-        // A redirect must not lead from https to http, nor from this machine to another one.
+        // A redirect must not lead from https to http, or from loopback to another machine.
         .https_only(!loopback)
         .max_redirects(if loopback { 0 } else { 5 });
-    // Proxies are for other machines.
+    // Loopback needs no proxy.
     let config = if loopback { config.proxy(None) } else { config };
     let tls = TlsConfig::builder()
         .root_certs(RootCerts::PlatformVerifier)
@@ -96,7 +96,7 @@ mod tests {
 
     use super::read;
 
-    /// Answers one request with the given bytes, and gives the address.
+    /// Answers one request with the given bytes and returns the URL.
     fn serve(answer: String) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");

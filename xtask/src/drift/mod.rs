@@ -1,8 +1,8 @@
-//! `cargo xtask drift`: what another description of the API says that our document does not, and the other way round.
+//! `cargo xtask drift`: compares our document with another description of the API.
 //!
-//! The other description is what the service answers at `GET /swagger`, a copy of our own document, or anything else
-//! in Swagger 2.0 or OpenAPI 3. [`compare`] finds the differences, [`deviations`] takes out those that are meant to
-//! be, [`report`] prints the rest.
+//! The other description is the service's `GET /swagger`, a copy of our document, or any other Swagger 2.0 or OpenAPI
+//! 3 document. [`compare`] finds the differences, [`deviations`] removes the intended ones, and [`report`] prints the
+//! rest.
 
 mod compare;
 mod deviations;
@@ -26,32 +26,32 @@ use report::Other;
 
 /// Compares our document with another description of the API, such as the service's own.
 ///
-/// Compared are operations, parameters, the fields of bodies and of successful answers with their types, nullability
-/// and values, what requests require and limit, and status codes. Names of schemas, formats and wording do not count,
-/// nor do the bodies of errors. What openapi/deviations.yaml lists is left out.
+/// It compares operations, parameters, status codes, and the fields of bodies and of successful answers: their types,
+/// nullability and values, and for requests also what is required and limited. It ignores names of schemas, formats,
+/// wording, and the bodies of errors. Differences in openapi/deviations.yaml are left out.
 ///
-/// An entry there that matches nothing is reported too, unless the other description is a copy of our own document,
-/// which is recognised by its `x-wpengine`.
+/// An entry there that matches nothing is reported too, unless the other description is a copy of our document (it has
+/// `x-wpengine`).
 ///
-/// Exit code: 0 the same, 1 different, 2 not readable.
+/// Exit code: 0 if there is no difference, 1 if there are differences, 2 if a file or URL cannot be read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DriftArgs {
-    /// Swagger 2.0 or OpenAPI 3, as JSON or YAML: a file, or an https address such as
-    /// `https://api.wpengineapi.com/v1/swagger` (http on loopback only).
+    /// Swagger 2.0 or OpenAPI 3 as JSON or YAML: a file, or an https URL such as
+    /// `https://api.wpengineapi.com/v1/swagger`. http is allowed on loopback only.
     #[arg(value_name = "FILE OR URL")]
     other: String,
     /// Print JSON for programs.
     #[arg(long)]
     json: bool,
-    /// The document to take for ours.
+    /// Use this file as our document.
     #[arg(long, value_name = "FILE")]
     ours: Option<PathBuf>,
-    /// The list of deviations to use.
+    /// Use this list of deviations.
     #[arg(long, value_name = "FILE")]
     deviations: Option<PathBuf>,
 }
 
-/// Compares, prints, and gives the exit code. A failure means that something could not be read.
+/// Compares, prints the report, and returns the exit code. It fails if something cannot be read.
 pub(crate) fn run(args: &DriftArgs) -> Result<ExitCode, Failure> {
     let folder = workspace::root().join("openapi");
     let ours = args
@@ -105,7 +105,7 @@ pub(crate) fn run(args: &DriftArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-/// The differences that are not meant to be, and the entries that are not needed.
+/// The unintended differences and the stale entries.
 fn difference(
     here: &Description,
     there: &Description,
@@ -141,7 +141,7 @@ fn local<T>(
         .map_err(|error| unreadable(&file.display().to_string(), &error, hint))
 }
 
-/// One line, whatever the error looked like.
+/// An error message on one line.
 fn unreadable(source: &str, error: &str, hint: &str) -> Failure {
     let words: Vec<&str> = error.split_whitespace().collect();
     let error = words.join(" ");

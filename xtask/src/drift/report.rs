@@ -1,4 +1,4 @@
-//! What is said about the differences, for people and for programs.
+//! Reports the differences, for people and for programs.
 
 use std::fmt::Write as _;
 
@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 use super::deviations::Sifted;
 use super::difference::Kind;
 
-/// What was compared with our document.
+/// The other description.
 #[derive(Debug)]
 pub(crate) struct Other {
     pub(crate) source: String,
     pub(crate) form: &'static str,
     pub(crate) version: String,
     pub(crate) operations: usize,
-    /// The references in it that lead out of the document, or nowhere in it.
+    /// Its references to other documents or to missing targets.
     pub(crate) unresolved: Vec<String>,
 }
 
-/// A text of the other description, as a terminal can be shown it.
+/// A text of the other description, without control characters, so that it is safe in a terminal.
 fn visible(text: &str) -> String {
     text.chars()
         .map(|letter| match letter {
@@ -32,7 +32,7 @@ pub(crate) fn is_same(sifted: &Sifted) -> bool {
     sifted.differences.is_empty() && sifted.stale.is_empty()
 }
 
-/// Grouped by operation, with a summary as the last line.
+/// The report, grouped by operation, with a summary as the last line.
 pub(crate) fn text(sifted: &Sifted, other: &Other) -> String {
     let mut text = String::new();
     let mut operation = "";
@@ -108,7 +108,7 @@ pub(crate) fn text(sifted: &Sifted, other: &Other) -> String {
     text
 }
 
-/// The same for programs. Members are only ever added to this.
+/// The report as JSON. Only add members; never remove or rename one.
 pub(crate) fn json(sifted: &Sifted, other: &Other) -> Value {
     let differences: Vec<Value> = sifted
         .differences
@@ -150,9 +150,9 @@ pub(crate) fn json(sifted: &Sifted, other: &Other) -> Value {
     })
 }
 
-/// The report as the text of an issue, in Markdown. Nothing of a foreign description is read as anything but text.
+/// The report as the text of an issue, in Markdown. It is in a code block with a fence that the report cannot close.
 fn issue(report: &str) -> String {
-    /// An issue takes 65,536 characters.
+    /// GitHub's limit for the text of an issue is 65,536 characters.
     const MOST: usize = 60_000;
     let mut shown: String = report.chars().take(MOST).collect();
     if shown.len() < report.len() {

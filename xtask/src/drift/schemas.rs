@@ -1,7 +1,7 @@
-//! Two schemas side by side, as deep as they go.
+//! Compares two schemas at all depths.
 //!
-//! Both are walked together, one level at a time. That a schema contains itself is no reason to stop early or never:
-//! where a pair of places comes up again below itself, everything that can be said of it is being said already.
+//! Both schemas are walked together, one level at a time. Schemas can be recursive: if a pair of places occurs again
+//! below itself, it is not compared again, because that comparison is already in progress.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -11,28 +11,28 @@ use crate::description::{Description, Node, Property, Shape};
 
 use super::difference::{Aspect, Found};
 
-/// Which way the value goes. What is sent must satisfy the service: what is required and what is limited counts. Of
-/// answers we believe neither.
+/// The direction of a value. For requests, `required` and limits are compared, because the service checks them. For
+/// answers they are not, because real answers do not keep to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Direction {
     Request,
     Answer,
 }
 
-/// Deeper than any description of an API; beyond it the comparison gives up rather than run out of stack.
+/// Real descriptions are less deep. Beyond this depth the comparison fails instead of overflowing the stack.
 const DEEPEST: usize = 100;
-/// More pairs than any description of an API has; beyond it somebody is wasting our time.
+/// Real descriptions have fewer pairs. The limit bounds the time for a hostile description.
 const MOST_PAIRS: usize = 200_000;
 
 type Pair = (Direction, Vec<usize>, Vec<usize>);
 
-/// The comparison of schemas over a whole pair of descriptions.
+/// Compares the schemas of two descriptions.
 pub(super) struct Schemas<'d> {
     here: &'d Description,
     there: &'d Description,
-    /// Pairs above the one being looked at.
+    /// The pairs above the current one.
     above: Vec<Pair>,
-    /// Pairs that were found to be the same, whatever stands above them.
+    /// Pairs without differences, independent of the pairs above them.
     same: HashSet<Pair>,
     pairs: usize,
 }
@@ -56,7 +56,7 @@ impl<'d> Schemas<'d> {
         in_words(self.there, node)
     }
 
-    /// Adds what differs between two schemas, with places that begin with the given one.
+    /// Adds the differences between two schemas. Their places begin with `place`.
     pub(super) fn compare(
         &mut self,
         found: &mut Found,
@@ -72,7 +72,7 @@ impl<'d> Schemas<'d> {
         self.pair(found, direction, &at, here, there).map(|_| ())
     }
 
-    /// Says whether the verdict on this pair leaned on a pair above it.
+    /// Returns whether the result depends on a pair above this one. Such a result cannot be cached in `same`.
     fn pair(
         &mut self,
         found: &mut Found,
@@ -109,7 +109,7 @@ impl<'d> Schemas<'d> {
         Ok(leaned)
     }
 
-    /// Everything one level further down.
+    /// Compares everything one level further down.
     fn below(
         &mut self,
         found: &mut Found,
@@ -178,7 +178,7 @@ impl<'d> Schemas<'d> {
     }
 }
 
-/// What two shapes say of the value itself.
+/// Compares the values themselves, without their members.
 fn level(
     found: &mut Found,
     direction: Direction,
@@ -273,9 +273,9 @@ fn limits(found: &mut Found, place: &str, here: &Shape<'_>, there: &Shape<'_>) {
     }
 }
 
-/// A type with what is worth knowing at a glance: `array of string`, `object or null`.
+/// A short text for a type: `array of string`, `object or null`.
 fn in_words(description: &Description, node: &Node<'_>) -> String {
-    // Lists of lists of lists are not worth a line.
+    // Nested lists are not written out.
     fn nested(description: &Description, node: &Node<'_>, levels: usize) -> String {
         let shape = description.shape(node);
         let name = match &shape.items {
@@ -311,7 +311,7 @@ fn value_in_words(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Where in a body one is.
+/// A place in a body.
 struct At<'a> {
     /// `body`, `200`, or a parameter.
     place: &'a str,

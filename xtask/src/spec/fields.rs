@@ -1,4 +1,4 @@
-//! What a body holds, as an indented tree: every `$ref` and `allOf` followed, one line a field.
+//! The content of a body as an indented tree: every `$ref` and `allOf` resolved, one line for each field.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ pub(super) struct Field {
     example: String,
 }
 
-/// The lines of a body: its own, if it is not simply an object, and those of its fields.
+/// The lines of a body: one for the body itself if it is not an object with fields, and one for each field.
 pub(super) fn tree(document: &Description, node: &Node<'_>) -> Vec<Field> {
     let mut lines = Vec::new();
     let shape = document.shape(node);
@@ -79,7 +79,7 @@ fn walk<'d>(
         walk(document, others, depth + 1, above, lines);
     }
     if let Some(items) = &shape.items {
-        // The items of a list stand below the list itself.
+        // The fields of a list's items are shown directly below the list.
         walk(document, items, depth, above, lines);
     }
     above.pop();
@@ -124,7 +124,7 @@ pub(super) fn kind(document: &Description, shape: &Shape<'_>) -> String {
     }
 }
 
-/// What is allowed: values, limits, default.
+/// The restrictions: values, limits, default.
 pub(super) fn notes(shape: &Shape<'_>, innermost: &Shape<'_>) -> String {
     let mut notes = Vec::new();
     if let Some(values) = &innermost.values {
@@ -144,7 +144,7 @@ pub(super) fn in_words(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The tree for programs: one entry a field, with its whole path.
+/// The tree as JSON: one entry for each field, with its complete path.
 pub(super) fn json(document: &Description, node: &Node<'_>) -> Value {
     let mut found = Vec::new();
     paths(document, node, "", &mut Vec::new(), &mut found);

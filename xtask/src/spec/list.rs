@@ -54,7 +54,7 @@ fn class<'o>(operation: &'o Operation<'_>, name: &str) -> &'o str {
     operation.raw["x-wpengine"][name].as_str().unwrap_or("?")
 }
 
-/// `access`, `none` of what changes something without any, and a dash of what only reads.
+/// The effects, such as `access`; `none` if a write has no effects, and a dash for a read.
 pub(super) fn effects(operation: &Operation<'_>) -> String {
     match operation.raw["x-wpengine"]["effects"].as_array() {
         None => "-".to_owned(),
@@ -66,7 +66,7 @@ pub(super) fn effects(operation: &Operation<'_>) -> String {
     }
 }
 
-/// Columns as wide as their widest cell, two blanks apart, without blanks at the end of a line.
+/// Formats columns as wide as their widest cell, separated by two spaces, without trailing spaces.
 pub(super) fn table<const COLUMNS: usize>(rows: &[[&str; COLUMNS]]) -> String {
     let mut widths = [0; COLUMNS];
     for row in rows {

@@ -1,4 +1,4 @@
-//! `cargo xtask spec`: the generated document in the terminal.
+//! `cargo xtask spec`: shows the generated document in the terminal.
 
 mod fields;
 mod list;
@@ -13,7 +13,7 @@ use crate::codegen::{lint, merge};
 use crate::description::{Description, Operation, print};
 use crate::{Failure, workspace};
 
-/// Shows and checks the document, openapi/wpengine-v1.json.
+/// Shows and checks the document openapi/wpengine-v1.json.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SpecArgs {
     #[command(subcommand)]
@@ -22,13 +22,13 @@ pub(crate) struct SpecArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum SpecCommand {
-    /// One line for each operation: id, method, path, safety, retry class, paging, effects.
+    /// Show one line for each operation: id, method, path, safety, retry class, paging, effects.
     List {
         /// Print JSON for programs.
         #[arg(long)]
         json: bool,
     },
-    /// One operation: parameters, body, answers and examples.
+    /// Show one operation: parameters, body, answers and examples.
     Show {
         /// Its id, such as `create_backup`, or method and path, such as `GET /sites`.
         operation: String,
@@ -36,11 +36,11 @@ enum SpecCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Check the hand-written files of openapi/ against the rules of the house.
+    /// Check the files in openapi/ against the project's rules.
     Lint,
 }
 
-/// Does what was asked, and gives the exit code.
+/// Runs the command and returns the exit code.
 pub(crate) fn run(args: &SpecArgs) -> Result<ExitCode, Failure> {
     match &args.command {
         SpecCommand::List { json } => {
@@ -105,7 +105,7 @@ fn find<'o, 'd>(
         return Ok(found);
     }
     let ids: Vec<&str> = operations.iter().map(Operation::id).collect();
-    // Other documents of this API write `listSites` where ours writes `list_sites`.
+    // Other documents of this API write `listSites` instead of `list_sites`.
     let snake = wanted.chars().fold(String::new(), |mut snake, letter| {
         if letter.is_ascii_uppercase() && !snake.is_empty() {
             snake.push('_');

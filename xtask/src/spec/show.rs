@@ -1,4 +1,4 @@
-//! One operation, whole.
+//! Shows one operation completely.
 
 use std::fmt::Write as _;
 
@@ -107,7 +107,7 @@ fn example(text: &mut String, example: Option<&Value>) {
     }
 }
 
-/// The schemes of which one is needed.
+/// The authentication schemes; one of them is needed.
 fn authentication(operation: &Operation<'_>) -> String {
     let schemes: Vec<&str> = operation.raw["security"]
         .as_array()

@@ -1,4 +1,4 @@
-//! The document as the terminal shows it.
+//! The output of `spec`.
 
 use std::collections::BTreeSet;
 

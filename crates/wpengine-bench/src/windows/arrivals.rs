@@ -1,10 +1,10 @@
-//! What can be said of requests from when they arrived.
+//! Calculations on the times at which requests arrived.
 
 use std::time::Duration;
 
 use super::Limit;
 
-/// How many requests are more than a limit allows in any window, wherever it begins. The arrivals are in order.
+/// The number of requests beyond the limit, over every position of the window. The arrivals must be sorted.
 pub(super) fn exceeding(arrivals: &[Duration], limits: &[Limit]) -> usize {
     limits
         .iter()
@@ -17,7 +17,7 @@ pub(super) fn exceeding(arrivals: &[Duration], limits: &[Limit]) -> usize {
         .sum()
 }
 
-/// How many arrived in so much time from the first. The arrivals are in order.
+/// The number of requests that arrived within this time after the first one. The arrivals must be sorted.
 pub(super) fn used(arrivals: &[Duration], time: Duration) -> usize {
     let Some(first) = arrivals.first() else {
         return 0;
@@ -25,7 +25,7 @@ pub(super) fn used(arrivals: &[Duration], time: Duration) -> usize {
     arrivals.partition_point(|arrival| *arrival - *first < time)
 }
 
-/// How many can arrive in so much time at the most: each as soon as all limits allow it.
+/// The largest number of requests that the limits allow in this time, if each is sent as early as possible.
 pub(super) fn allowed(limits: &[Limit], time: Duration) -> usize {
     let mut arrivals: Vec<Duration> = Vec::new();
     loop {

@@ -1,8 +1,8 @@
-//! Whether the windows hold, and how much of them is used: many ask at once without a pause, and what counts is when each
-//! request arrives.
+//! Whether clients stay within the rate limits, and how much of the limits they use. Many tasks send requests without
+//! a pause, and the times at which requests arrive are evaluated.
 //!
-//! Two numbers each: how many requests were more than a window allows, wherever the window begins; and how many arrived, against
-//! how many the windows allow at all in that time.
+//! There are two figures for each way to share the limits: the requests beyond a limit, over every position of its
+//! window; and the requests that arrived, against the largest number that the limits allow in that time.
 
 mod arrivals;
 mod one_process;
@@ -16,7 +16,7 @@ use crate::table::{Comparison, Figures, Row, Target, Unit};
 use arrivals::{allowed, exceeding, used};
 pub(crate) use shared::{KnockArgs, knock};
 
-/// So many in so much time.
+/// A number of requests in a period.
 pub(crate) type Limit = (usize, Duration);
 
 const NONE_EXCEEDED: Target = Target::Exactly(0.0);
@@ -27,7 +27,7 @@ pub(crate) fn measure(run: &Run) -> Result<Vec<Row>, Failure> {
     Ok(rows)
 }
 
-/// The two rows of a way to share windows; without arrivals for one that was not measured.
+/// The two rows of one way to share limits. They have no figures if there are no arrivals.
 fn rows(
     who: &str,
     limits: &[Limit],

@@ -1,5 +1,5 @@
-//! 32 tasks in one process, under the limits and with the windows of the defaults: hours of simulated time, in memory, with
-//! 0 to 100 ms on the way to the service and as much back.
+//! 32 tasks in one process, with the default limits. It runs in memory for hours of simulated time, with a latency of
+//! 0 to 100 ms in each direction.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -75,7 +75,7 @@ async fn ask_without_pause(client: Client, end: Instant) -> Result<(), Failure> 
     Ok(())
 }
 
-/// The way to a simulator in memory.
+/// The transport to a simulator in memory.
 struct Way {
     arrivals: Mutex<Vec<Duration>>,
     random: Mutex<fastrand::Rng>,

@@ -1,5 +1,5 @@
-//! Four processes that share their windows through a Redis of this run, under limits scaled down to seconds, against one
-//! simulator that writes down when each request arrives.
+//! Four processes that share limits through a Redis of this run. The periods are scaled down to seconds. One simulator
+//! records when each request arrives.
 
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -21,12 +21,12 @@ const LIMITS: [Limit; 2] = [
     (100, Duration::from_secs(2)),
     (1_000, Duration::from_secs(40)),
 ];
-/// For the way from Redis to the process and on to the service. It is not scaled down with the limits, as the machine is
-/// not faster for them.
+/// Allows for the delay from Redis to the process and on to the service. It is not scaled down with the periods,
+/// because that delay does not become shorter.
 const MARGIN: Duration = Duration::from_millis(100);
 const LEAST_USED: Target = Target::AtLeast(0.95);
 
-/// How to be one of the processes.
+/// The arguments of a client process.
 #[derive(Debug, clap::Args)]
 pub(crate) struct KnockArgs {
     #[arg(long)]
@@ -38,8 +38,8 @@ pub(crate) struct KnockArgs {
 }
 
 pub(super) fn measure(run: &Run) -> Result<Vec<Row>, Failure> {
-    // Both end in the middle between two bursts of the shorter limit; only the longer one comes to the second window of
-    // the longer limit.
+    // Both durations end between two bursts of the shorter limit. Only the longer run reaches the second window of the
+    // longer limit.
     let seconds = if run.quick { 11 } else { 45 };
     let time = Duration::from_secs(seconds);
     let redis = Redis::start()?;
@@ -56,7 +56,7 @@ pub(super) fn measure(run: &Run) -> Result<Vec<Row>, Failure> {
     Ok(super::rows(&who, &LIMITS, time, Some(&arrivals), LEAST_USED).into())
 }
 
-/// A process that asks; stopped with this.
+/// A client process. It is stopped on drop.
 struct Started(Child);
 
 fn start(server: &Server, redis: &Redis, seconds: u64) -> Result<Started, Failure> {
@@ -70,7 +70,7 @@ fn start(server: &Server, redis: &Redis, seconds: u64) -> Result<Started, Failur
 }
 
 impl Started {
-    /// Waits for its end, which must be a good one.
+    /// Waits for its end and fails if it failed.
     fn end(mut self) -> Result<(), Failure> {
         let status = self.0.wait()?;
         if status.success() {
@@ -87,7 +87,7 @@ impl Drop for Started {
     }
 }
 
-/// Asks without a pause for so many seconds.
+/// Sends requests without a pause for a number of seconds.
 pub(crate) async fn knock(args: &KnockArgs) -> Result<(), Failure> {
     let windows = LIMITS.map(|(limit, period)| Window::new(limit, period));
     let limiter = RedisWindows::new(&args.redis)
@@ -107,7 +107,7 @@ pub(crate) async fn knock(args: &KnockArgs) -> Result<(), Failure> {
         let ended = task
             .await
             .map_err(|error| Failure::msg(error.to_string()))?;
-        // It never ends well before its time.
+        // A task ends before the timeout only if it failed.
         if let Ok(Err(failure)) = ended {
             return Err(failure);
         }

@@ -1,4 +1,4 @@
-//! One use of a control: what was asked, and what is answered.
+//! One request for a control and its answer.
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
@@ -11,19 +11,19 @@ use crate::shared::Shared;
 /// What a control answers.
 pub(super) type Reply = (StatusCode, Bytes);
 
-/// The code behind a control.
+/// The handler of a control.
 pub(super) type Control = fn(&Exchange<'_>) -> Result<Reply, Refused>;
 
 /// A request for a control.
 pub(super) struct Exchange<'a> {
     pub(super) shared: &'a Shared,
     pub(super) request: &'a Request<Bytes>,
-    /// The parameters of the path, decoded, in its order.
+    /// The decoded path parameters, in the order of the path.
     pub(super) parameters: Vec<String>,
 }
 
 impl Exchange<'_> {
-    /// A parameter of the path. The route guarantees that it is there.
+    /// A path parameter. The route guarantees that it exists.
     pub(super) fn parameter(&self, index: usize) -> &str {
         self.parameters.get(index).map_or("", String::as_str)
     }
@@ -36,7 +36,7 @@ impl Exchange<'_> {
                 "the body is too long".to_owned(),
             ));
         }
-        // Any content type: what a foreign page could send unasked was refused for its origin.
+        // The content type is not checked. The check of the origin already protects against requests from web pages.
         serde_json::from_slice(self.request.body()).map_err(bad)
     }
 }
@@ -57,7 +57,7 @@ pub(super) fn nothing() -> Result<Reply, Refused> {
     Ok((StatusCode::NO_CONTENT, Bytes::new()))
 }
 
-/// 204, or 404 if there was none of the kind.
+/// 204, or 404 if nothing was found.
 pub(super) fn done(done: bool, what: &str) -> Result<Reply, Refused> {
     if done { nothing() } else { Err(missing(what)) }
 }

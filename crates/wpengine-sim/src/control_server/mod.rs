@@ -1,7 +1,7 @@
-//! The controls over HTTP, under `/_sim`. No fault and no limit acts on them.
+//! The controls over HTTP, under `/_sim`. Faults and rate limits do not act on them.
 //!
-//! They are for programs and for the simulator's own pages, and for no other web page: [`guard`](crate::guard) sees to it.
-//! [`routes`] has the table; `openapi/controls.json` describes each of its lines, and a test holds the two together.
+//! They are for programs and for the simulator's own pages. [`guard`](crate::guard) refuses requests from other web pages.
+//! [`routes`] has the list of controls; `openapi/controls.json` describes them, and a test compares the two.
 
 mod exchange;
 mod people;
@@ -16,15 +16,15 @@ use crate::guard::{Refused, check_caller};
 use crate::shared::Shared;
 use exchange::{Exchange, Reply};
 
-/// Where the controls are.
+/// The path prefix of the controls.
 const BASE_PATH: &str = "/_sim";
-/// The largest snapshot that is read: about a hundred thousand installs.
+/// The size limit of a snapshot, enough for about a hundred thousand installs.
 const MAX_SNAPSHOT: usize = 512 * 1024 * 1024;
 
 /// The description of the controls, as `GET /_sim/openapi.json` answers it.
 const DOCUMENT: &str = include_str!("../openapi/controls.json");
 
-/// Answers a request for a control; nothing if it is not for one.
+/// Answers a request for a control, or returns `None` if the path is not one of a control.
 pub(crate) fn answer(shared: &Shared, request: &Request<Bytes>) -> Option<Response<Bytes>> {
     let rest = path_of_control(request.uri().path())?;
     let result = check_caller(request.headers()).and_then(|()| control(shared, request, rest));
@@ -49,7 +49,7 @@ pub(crate) fn answer(shared: &Shared, request: &Request<Bytes>) -> Option<Respon
     Some(response)
 }
 
-/// How long the body of a request may be, if it is not the length that holds for the API: a snapshot is longer.
+/// The size limit of the request body, if it differs from the API's limit: a snapshot may be larger.
 pub(crate) fn body_limit(parts: &request::Parts) -> Option<usize> {
     let is_snapshot = parts.method == Method::PUT
         && path_of_control(parts.uri.path())

@@ -1,4 +1,4 @@
-//! Controls of who may sign in, and see what.
+//! Controls of users and of API access.
 
 use http::StatusCode;
 use serde::Deserialize;

@@ -1,11 +1,11 @@
-//! Which controls there are.
+//! The list of controls.
 
 use http::Method;
 
 use super::exchange::Control;
 use super::{people, things};
 
-/// Method, path below `/_sim`, and the code behind it.
+/// Method, path below `/_sim`, and handler.
 pub(super) const ROUTES: &[(Method, &str, Control)] = &[
     (Method::GET, "/openapi.json", things::document),
     (Method::POST, "/reset", things::reset),
@@ -49,7 +49,7 @@ pub(super) fn find(method: &Method, path: &str) -> Option<(Control, Vec<String>)
     routes.find_map(|(_, template, control)| Some((*control, parameters(template, path)?)))
 }
 
-/// The methods that a path takes; none if there is no such path.
+/// The methods of a path; empty if there is no such path.
 pub(super) fn methods(path: &str) -> Vec<&'static str> {
     let routes = ROUTES
         .iter()
@@ -57,7 +57,7 @@ pub(super) fn methods(path: &str) -> Vec<&'static str> {
     routes.map(|(method, ..)| method.as_str()).collect()
 }
 
-/// The parameters of a path, if it fits the template.
+/// The parameters of a path, if it matches the template.
 fn parameters(template: &str, path: &str) -> Option<Vec<String>> {
     let mut parts = path.split('/').filter(|part| !part.is_empty());
     let mut found = Vec::new();

@@ -49,7 +49,7 @@ pub(super) fn seed(exchange: &Exchange<'_>) -> Result {
         Empty,
         Fleet,
     }
-    /// More than this takes long, and says that somebody has mistyped.
+    /// A larger number is probably a typing error, and the world would take long to create.
     const MOST: usize = 1_000_000;
     let body: Body = exchange.body()?;
     let numbers = [body.accounts, body.sites, body.installs];
@@ -163,7 +163,7 @@ pub(super) fn limits(exchange: &Exchange<'_>) -> Result {
     ok(&exchange.shared.rate_limits())
 }
 
-/// What is not named stays as it is.
+/// A limit that is left out does not change.
 pub(super) fn set_limits(exchange: &Exchange<'_>) -> Result {
     let changes: Map<String, Value> = exchange.body()?;
     let mut limits = serde_json::to_value(exchange.shared.rate_limits()).map_err(bad)?;

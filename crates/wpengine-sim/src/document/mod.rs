@@ -1,7 +1,7 @@
-//! The embedded document: which operations there are, what they take and what they answer.
+//! The embedded document: the operations, their parameters and their answers.
 //!
-//! The simulator carries its own copy of the contract (`cargo xtask codegen` writes and checks it) and knows none of
-//! the generated code, so that a mistake in generated code cannot hide on both sides.
+//! The simulator has its own copy of the document, which `cargo xtask codegen` writes and checks. It uses none of the
+//! generated code, so a mistake in generated code cannot be hidden by the same mistake here.
 
 mod operation;
 mod routes;
@@ -19,22 +19,22 @@ use schema::Shelf;
 
 const TEXT: &str = include_str!("../openapi/wpengine-v1.json");
 
-/// The document, read once for all simulators of the process.
+/// The document, parsed once for all simulators of the process.
 pub(crate) struct Document {
     pub(crate) operations: Vec<Operation>,
     pub(crate) routes: Routes,
-    /// The document itself, as `GET /swagger` answers it.
+    /// The document as `GET /swagger` answers it.
     pub(crate) compact: Vec<u8>,
 }
 
-/// Where the API begins.
+/// The base path of the API.
 pub(crate) const BASE_PATH: &str = "/v1";
 
 /// The embedded document.
 pub(crate) fn document() -> &'static Document {
     static DOCUMENT: OnceLock<Document> = OnceLock::new();
     DOCUMENT.get_or_init(|| {
-        // The text is part of the program and checked by its tests.
+        // The text is part of the program and checked by tests, so parsing it cannot fail.
         let value: Value = serde_json::from_str(TEXT).expect("the embedded document is JSON");
         Document::new(&value)
     })

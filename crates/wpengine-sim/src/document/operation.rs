@@ -14,21 +14,21 @@ pub(crate) struct Operation {
     pub(crate) method: Method,
     /// The path template: `/installs/{install_id}`.
     pub(crate) path: String,
-    /// What field errors call the thing: the tag as one word, in the singular.
+    /// The resource name in field errors: the tag as one word, in the singular.
     pub(crate) resource: String,
     /// Needs no credentials.
     pub(crate) open: bool,
     /// Accepts a bearer token.
     pub(crate) bearer: bool,
     pub(crate) parameters: Vec<Parameter>,
-    /// The schema of the JSON body, where one is taken; all are required.
+    /// The schema of the JSON body, if the operation has one; every body is required.
     pub(crate) body: Option<Arc<Schema>>,
     pub(crate) answers: Answers,
-    /// Documents `default`, which stands for every other status.
+    /// Documents `default`, which covers every other status.
     any_status: bool,
 }
 
-/// Where a parameter stands.
+/// Where a parameter is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Location {
     Path,

@@ -1,4 +1,4 @@
-//! From a method and a path to an operation.
+//! Finds the operation of a method and a path.
 
 use http::Method;
 
@@ -14,18 +14,18 @@ struct Route {
     operation: usize,
 }
 
-/// A segment of a template. The order is the order of trying: literals first.
+/// A segment of a template. Segments are tried in this order: literals first.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {
     Literal(String),
     Parameter(String),
 }
 
-/// What a method and a path lead to.
+/// The result of a lookup.
 pub(crate) enum Found {
     /// An operation (its index) and the parameters of its path, decoded.
     Operation(usize, Vec<(&'static str, String)>),
-    /// The path is known, but not with this method.
+    /// The path exists, but not with this method.
     OtherMethods(Vec<Method>),
     /// No such path.
     Nothing,
@@ -47,13 +47,13 @@ impl Routes {
                 operation: index,
             })
             .collect();
-        // What is written out is tried before what is a parameter: `domains/bulk` before `domains/{domain_id}`. The
-        // methods of one template stay together, in the order of the document.
+        // Sorted so that literals are tried before parameters: `domains/bulk` before `domains/{domain_id}`. The sort
+        // is stable, so the methods of a template keep the order of the document.
         routes.sort_by(|one, other| one.segments.cmp(&other.segments));
         Self(routes)
     }
 
-    /// Looks a path up. Empty segments are passed over, as upstream does with a double slash.
+    /// Looks a path up. Empty segments are ignored, because the real API accepts double slashes.
     ///
     /// Only the most specific template counts, as in the gateway: `domains/bulk` has no GET, though `domains/{domain_id}`
     /// would match.
@@ -62,7 +62,7 @@ impl Routes {
         let Some(first) = self.0.iter().position(|route| route.matches(&parts)) else {
             return Found::Nothing;
         };
-        // Routes with the same template stand next to each other.
+        // Routes with the same template are neighbours.
         let template = &self.0[first].segments;
         let routes = self.0[first..]
             .iter()

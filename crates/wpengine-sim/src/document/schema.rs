@@ -1,7 +1,7 @@
-//! Schemas of the document as validators.
+//! The document's schemas as validators.
 //!
-//! OpenAPI 3.0 is nearly, but not quite, JSON Schema: `nullable` is translated, and references are written out, so
-//! that each schema stands alone. A validator is compiled when it is first needed, which keeps the start fast.
+//! OpenAPI 3.0 differs from JSON Schema in a few points. `nullable` is translated and references are inlined, so that each
+//! schema is complete in itself. A validator is compiled on first use, so that the simulator starts fast.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
 
-/// How deep references may lead; the document has no recursion, and this keeps a future one from hanging the start.
+/// The largest depth of references. The document has no recursion now; this keeps a future one from hanging the start.
 const MAX_DEPTH: usize = 32;
 
 /// A schema, compiled on first use.
@@ -18,7 +18,7 @@ pub(crate) struct Schema {
     validator: OnceLock<Validator>,
 }
 
-/// Schemas by their reference: most answers share the one of errors, which is kept and compiled once.
+/// Schemas by reference. Most answers share the error schema, which is stored and compiled once.
 #[derive(Default)]
 pub(super) struct Shelf(HashMap<String, Arc<Schema>>);
 
@@ -43,12 +43,12 @@ impl Schema {
         }
     }
 
-    /// The schema itself, with references written out.
+    /// The schema with its references inlined.
     pub(crate) fn value(&self) -> &Value {
         &self.value
     }
 
-    /// The `type` of the schema, where it has a single one.
+    /// The `type` of the schema, if it has exactly one.
     pub(crate) fn kind(&self) -> Option<&str> {
         self.value["type"].as_str()
     }
@@ -67,7 +67,7 @@ impl Schema {
     }
 }
 
-/// Follows a reference, if the value is one.
+/// Follows the value if it is a reference.
 pub(super) fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     match value["$ref"]
         .as_str()
@@ -78,7 +78,7 @@ pub(super) fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     }
 }
 
-/// The schema with its references written out and `nullable` as JSON Schema has it.
+/// The schema with its references inlined and with `nullable` as JSON Schema expresses it.
 fn translate(document: &Value, value: &Value, depth: usize) -> Value {
     if depth > MAX_DEPTH {
         return json!(true);
@@ -100,7 +100,7 @@ fn translate(document: &Value, value: &Value, depth: usize) -> Value {
                 each.map(|value| translate(document, value, depth + 1))
                     .collect()
             }
-            // Words for people would only make it larger. Marks such as `x-wpengine` are kept: faults look at them.
+            // Validation does not need these. Extensions such as `x-wpengine` are kept, because faults use them.
             "nullable" | "description" | "example" | "default" => continue,
             _ => value.clone(),
         };

@@ -6,10 +6,10 @@ use serde::Serialize;
 use super::rows::{self, Rows};
 use crate::state::{Install, World};
 
-/// How many rows are shown.
+/// The largest number of rows that are shown.
 const ROWS: usize = 50;
 
-/// All things that there are many of.
+/// The list of tables.
 pub(super) static TABLES: [Table; 11] = [
     Table {
         id: "accounts",
@@ -108,28 +108,28 @@ pub(super) static TABLES: [Table; 11] = [
 /// The table that is shown first.
 static INSTALLS: &Table = &TABLES[3];
 
-/// Something that there are many of.
+/// One table.
 pub(super) struct Table {
-    /// How the page's address names it.
+    /// The table's id in the page's URL.
     pub(super) id: &'static str,
-    /// What a reader calls it.
+    /// The table's title.
     pub(super) name: &'static str,
     columns: &'static [&'static str],
     pub(super) count: fn(&World) -> usize,
     rows: fn(&World, Timestamp) -> Rows<'_>,
 }
 
-/// What is shown of one table.
+/// The visible part of a table.
 #[derive(Serialize)]
 pub(super) struct List {
     kind: &'static str,
     columns: &'static [&'static str],
     rows: Vec<Vec<String>>,
-    /// Whether there are more than are shown.
+    /// Whether there are more rows than are shown.
     more: bool,
 }
 
-/// The newest rows in which the text occurs, of the table of that id; of the installs if there is none.
+/// The newest rows that contain the text, of the table with that id. If there is no such table, installs are shown.
 pub(super) fn list(id: &str, world: &World, now: Timestamp, find: &str) -> List {
     let table = TABLES.iter().find(|table| table.id == id);
     let table = table.unwrap_or(INSTALLS);

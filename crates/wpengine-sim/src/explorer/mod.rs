@@ -1,7 +1,7 @@
-//! `/explorer`: the simulator in a browser. The reference of the API and of the controls, with every operation to try, and
-//! a page that shows what the simulator holds, what time it is, which faults are on and what was asked.
+//! `/explorer`: the simulator in a browser. It has references of the API and of the controls, in which every operation
+//! can be tried, and a page that shows the state, the clock, the faults and the last requests.
 //!
-//! Everything comes out of the program: no page loads anything from elsewhere, and the headers see to it.
+//! All files are part of the program. The pages load nothing from other servers; the response headers enforce that.
 
 mod lists;
 mod overview;
@@ -20,7 +20,7 @@ use crate::document::document;
 use crate::guard::{check_caller, check_host};
 use crate::shared::Shared;
 
-/// Where the pages are.
+/// The path prefix of the pages.
 const BASE_PATH: &str = "/explorer";
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -44,13 +44,13 @@ const FILES: [(&str, &str, &str); 11] = [
     ("icon.svg", SVG, include_str!("assets/icon.svg")),
 ];
 
-/// What a page may do. The package styles its elements in place and brings its images as `data:`; our own page does not.
+/// The content security policy. Swagger UI uses inline styles and `data:` images; our own page does not.
 const POLICY_OF_PACKAGE: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Answers a request for a page or for what belongs to one; nothing if it is for something else.
+/// Answers a request for a page or its files, or returns `None` if the path is another.
 pub(crate) fn answer(shared: &Shared, request: &Request<Bytes>) -> Option<Response<Bytes>> {
     let rest = request.uri().path().strip_prefix(BASE_PATH)?;
     if !rest.is_empty() && !rest.starts_with('/') {
@@ -75,7 +75,7 @@ pub(crate) fn answer(shared: &Shared, request: &Request<Bytes>) -> Option<Respon
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
-        // The next simulator at this address may be another version, and state is never old.
+        // Not cached: the next simulator at this address may be another version, and the state changes.
         (header::CACHE_CONTROL, "no-store"),
     ];
     for (name, value) in headers {
@@ -119,7 +119,7 @@ fn missing(name: &str) -> (StatusCode, String) {
     (StatusCode::NOT_FOUND, message)
 }
 
-/// The document, with this simulator as the server to try it on.
+/// The document, with this simulator as the server.
 fn document_of_this_server() -> Bytes {
     static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
     let document = DOCUMENT.get_or_init(|| {
@@ -130,8 +130,8 @@ fn document_of_this_server() -> Bytes {
     document.clone()
 }
 
-/// What to sign in with, so that nobody has to type it. Only where nobody else can ask: who may listen from another
-/// machine reads the password from whoever started the simulator.
+/// The credentials that the pages use to sign in. Only if the simulator listens on loopback; otherwise other machines
+/// could read the password.
 fn credentials(shared: &Shared) -> Bytes {
     let plan = &shared.plan;
     let value = if shared.is_exposed.load(Ordering::Relaxed) {

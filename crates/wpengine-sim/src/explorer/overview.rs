@@ -1,4 +1,4 @@
-//! What the state page shows, as one answer: time, how many there are of each thing, one list, the last requests.
+//! The data of the state page in one answer: the time, the counts, one table, the last requests.
 
 use std::sync::PoisonError;
 
@@ -10,7 +10,7 @@ use crate::controls::ClockReading;
 use crate::log::SeenRequest;
 use crate::shared::Shared;
 
-/// How many requests are shown.
+/// The number of requests that are shown.
 const REQUESTS: usize = 40;
 
 #[derive(Serialize)]
@@ -31,7 +31,7 @@ struct Count {
     count: usize,
 }
 
-/// The overview. The query says which `list`, and what its rows have to `find` in them.
+/// The overview. The query selects the table (`list`) and a text to `find` in its rows.
 pub(super) fn overview(shared: &Shared, query: &str) -> Bytes {
     let wanted = |key: &str| {
         form_urlencoded::parse(query.as_bytes())

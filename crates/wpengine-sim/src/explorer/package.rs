@@ -1,5 +1,5 @@
-//! The reference page is Swagger UI, whose release archive the crate `utoipa-swagger-ui-vendored` carries: nothing is
-//! downloaded, when it is built or when it runs.
+//! The reference page is Swagger UI. The crate `utoipa-swagger-ui-vendored` contains its release archive, so nothing
+//! is downloaded, neither in the build nor at run time.
 
 use std::collections::HashMap;
 use std::io::{Cursor, Read as _};
@@ -11,7 +11,7 @@ use zip::ZipArchive;
 
 use super::{CSS, SCRIPT};
 
-/// What is served of the archive: name here, where it is there, type.
+/// The files that are served: name here, name in the archive, type.
 const SERVED: [(&str, &str, &str); 4] = [
     ("swagger-ui.css", "dist/swagger-ui.css", CSS),
     ("swagger-ui-bundle.js", "dist/swagger-ui-bundle.js", SCRIPT),
@@ -21,7 +21,7 @@ const SERVED: [(&str, &str, &str); 4] = [
 
 /// A file of the package and its type.
 pub(super) fn file(name: &str) -> Option<(&'static str, Bytes)> {
-    // Unpacked when the page is first opened; who never does pays nothing.
+    // Unpacked when a page is first opened, so that nothing is spent if no page is opened.
     static FILES: OnceLock<HashMap<&'static str, (&'static str, Bytes)>> = OnceLock::new();
     FILES.get_or_init(unpack).get(name).cloned()
 }
@@ -35,7 +35,7 @@ fn unpack() -> HashMap<&'static str, (&'static str, Bytes)> {
         let Ok(mut entry) = archive.by_index(index) else {
             continue;
         };
-        // All is in one folder, named after the version.
+        // The archive has one top-level folder, named after the version.
         let path = entry.name().unwrap_or_default().into_owned();
         let path = path.split_once('/').map(|(_, path)| path);
         let Some((name, _, kind)) = SERVED.iter().find(|(_, it, _)| Some(*it) == path) else {

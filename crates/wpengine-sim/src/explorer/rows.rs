@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use crate::state::{Install, Source, World};
 
-/// The cells of one row after the other.
+/// The cells of all rows, one row after the other.
 pub(super) type Rows<'a> = Box<dyn Iterator<Item = Vec<String>> + 'a>;
 
 pub(super) fn accounts(world: &World, _: Timestamp) -> Rows<'_> {
@@ -168,7 +168,7 @@ pub(super) fn events(world: &World, _: Timestamp) -> Rows<'_> {
     }))
 }
 
-/// What belongs to installs, with the install, those of the newest one first.
+/// The resources of installs, each with its install. Those of the newest install come first.
 fn each<'a, T: 'a, I: Iterator<Item = T> + 'a>(
     world: &'a World,
     of: impl Fn(&'a Install) -> I + 'a,

@@ -1,4 +1,4 @@
-//! Bodies that are not as promised, or that a later release of the service would send.
+//! Alters bodies: they contradict the document, or they look like those of a later release of the service.
 
 use serde_json::{Value, json};
 
@@ -6,11 +6,11 @@ use super::fault::FaultKind;
 
 const LATER_VALUE: &str = "value_of_a_later_release";
 const LATER_FIELD: &str = "field_of_a_later_release";
-/// The addresses of other pages: nulls there would end a listing early, which is another fault.
+/// The addresses of other pages. A null there would end a listing early, which is another fault.
 const PAGING: [&str; 2] = ["previous", "next"];
 
-/// The altered body, or nothing if there is nothing of the kind to alter. `schema` is what the document says about it, and
-/// `target` the path and query that were asked.
+/// The altered body, or `None` if it has nothing of that kind to alter. `schema` is the document's schema of the body, and
+/// `target` is the path and query of the request.
 pub(crate) fn alter(
     kind: &FaultKind,
     schema: Option<&Value>,
@@ -46,7 +46,7 @@ fn path_and_query(address: &str) -> Option<&str> {
     rest.find('/').map(|slash| &rest[slash..])
 }
 
-/// Changes a value that all these schemas describe, and says whether it did.
+/// Changes a value that all these schemas describe. Returns whether it did.
 type Change<'a> = &'a mut dyn FnMut(&[&Value], &mut Value) -> bool;
 
 fn by_schema(schema: Option<&Value>, body: &[u8], change: Change<'_>) -> Option<Vec<u8>> {
@@ -55,13 +55,13 @@ fn by_schema(schema: Option<&Value>, body: &[u8], change: Change<'_>) -> Option<
     changed.then(|| serde_json::to_vec(&value).ok()).flatten()
 }
 
-/// Changes the value and everything in it.
+/// Changes the value and all values in it.
 fn walk(schemas: &[&Value], value: &mut Value, change: Change<'_>) -> bool {
     let mut flat = Vec::new();
     for schema in schemas {
         flatten(schema, &mut flat);
     }
-    // What is inside first: what the change adds or takes away is not looked at again.
+    // Inner values first, so that values which the change adds are not changed again.
     let mut changed = false;
     match value {
         Value::Object(fields) => {
@@ -87,7 +87,7 @@ fn walk(schemas: &[&Value], value: &mut Value, change: Change<'_>) -> bool {
     change(&flat, value) || changed
 }
 
-/// The schema and the parts that it is put together from.
+/// Collects the schema and the schemas that it is composed of.
 fn flatten<'a>(schema: &'a Value, into: &mut Vec<&'a Value>) {
     into.push(schema);
     for key in ["allOf", "anyOf", "oneOf"] {
@@ -128,7 +128,7 @@ fn nulls(schemas: &[&Value], value: &mut Value) -> bool {
     changed
 }
 
-/// The fields that are always there: those that the document marks so, or where it marks none, those that it requires.
+/// The fields that are always present: those that the document marks, or else the required ones.
 fn always<'a>(schemas: &[&'a Value]) -> Vec<&'a str> {
     let marked = |key: fn(&'a Value) -> &'a Value| -> Vec<&'a str> {
         let lists = schemas.iter().filter_map(|schema| key(schema).as_array());

@@ -1,4 +1,4 @@
-//! What a gateway answers when something behind it is wrong.
+//! The answers of a gateway when the service behind it fails.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::fault::{FaultKind, RetryAfter};
 use crate::gateway;
 
-/// The answer of a fault that is one; nothing for other kinds.
+/// The answer of a fault that replaces the answer; `None` for other kinds.
 pub(crate) fn answer(kind: &FaultKind, now: Timestamp) -> Option<Response<Bytes>> {
     Some(match kind {
         FaultKind::HtmlBadGateway => page(StatusCode::BAD_GATEWAY, "Bad Gateway"),

@@ -1,7 +1,7 @@
-//! Things that come and go while somebody lists them.
+//! Resources that are added or removed while a client lists them.
 //!
-//! The world itself changes, at the front of the list that is asked: what was put in can be found, what was taken away is
-//! gone. So every later page is moved by one, as upstream when somebody else is at work.
+//! The world itself changes, at the front of the requested list: an added resource can be read, and a removed one is
+//! gone. So all later pages shift by one, as they do in the real API when another client changes something.
 
 use super::FaultKind;
 use crate::call::Call;
@@ -23,7 +23,7 @@ const LISTINGS: [&str; 10] = [
 
 const NAME: &str = "Came between pages";
 
-/// What happens to a list.
+/// How a list changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shift {
     Insert,
@@ -31,7 +31,7 @@ pub(crate) enum Shift {
 }
 
 impl Shift {
-    /// What a fault that acts between pages does.
+    /// The change that a fault between pages makes.
     pub(crate) fn of(kind: &FaultKind) -> Self {
         match kind {
             FaultKind::RemoveBetweenPages => Self::Remove,
@@ -40,19 +40,19 @@ impl Shift {
     }
 }
 
-/// Whether the operation lists by pages.
+/// Whether the operation is a listing with pages.
 pub(crate) fn is_listing(operation: &str) -> bool {
     LISTINGS.contains(&operation)
 }
 
-/// Whether a page other than the first is asked for.
+/// Whether the request is for a page other than the first.
 pub(crate) fn is_later_page(operation: &str, query: Option<&str>) -> bool {
     let mut query = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     is_listing(operation)
         && query.any(|(name, value)| name == "offset" && !value.is_empty() && value != "0")
 }
 
-/// Changes the list that the call is about. An empty list stays as it is.
+/// Changes the list of the call. An empty list does not change.
 pub(crate) fn shift(call: &mut Call<'_>, shift: Shift) {
     match call.operation.id.as_str() {
         "list_accounts" => accounts(call, shift),
@@ -64,7 +64,7 @@ pub(crate) fn shift(call: &mut Call<'_>, shift: Shift) {
     }
 }
 
-/// An account whose owner switches API access off is gone.
+/// An account disappears when its owner disables API access.
 fn accounts(call: &mut Call<'_>, shift: Shift) {
     let world = &mut *call.world;
     let mut visible = world.accounts.keys();
@@ -145,7 +145,7 @@ fn transfers(call: &mut Call<'_>, shift: Shift) {
     match shift {
         Shift::Insert => {
             transfer.id = world.random.uuid();
-            // So that it moves nothing.
+            // Cancelled, so that the added transfer has no effect.
             transfer.cancelled_at = Some(call.now);
             world
                 .transfers
@@ -180,7 +180,7 @@ fn ssh_keys(call: &mut Call<'_>, shift: Shift) {
     }
 }
 
-/// What belongs to the install of the path.
+/// The resource belongs to the install of the path.
 fn of_install(call: &mut Call<'_>, shift: Shift) {
     let Ok(install) = call.install() else { return };
     let id = install.id.clone();

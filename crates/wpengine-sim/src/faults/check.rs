@@ -1,4 +1,4 @@
-//! Which faults make sense.
+//! Refuses faults that make no sense.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ impl fmt::Display for FaultError {
 
 impl std::error::Error for FaultError {}
 
-/// Refuses a fault that could never act, or that shows what the service cannot do.
+/// Refuses a fault that could never act, or that the real service could not show.
 pub(super) fn check(fault: &Fault) -> Result<(), FaultError> {
     check_phase(&fault.kind, fault.phase)?;
     if let Some(id) = &fault.operation {

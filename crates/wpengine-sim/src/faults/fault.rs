@@ -1,13 +1,13 @@
-//! What a fault is.
+//! The definition of a fault.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Something that goes wrong: what, with which operation, when, and how often.
+/// Something that goes wrong: what, on which operation, when, and how often.
 ///
-/// Unless told otherwise it happens to the next request of any operation, once. Of several faults that could act on a
-/// request in the same [phase](Phase), the one that was added first does, and the others do not count that request.
+/// By default it acts once, on the next request of any operation. If several faults could act on a request in the same
+/// [phase](Phase), the one that was added first acts, and the others do not count that request.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub struct Fault {
@@ -19,37 +19,37 @@ pub struct Fault {
     pub(super) probability: f64,
 }
 
-/// When a fault acts, seen from the operation.
+/// When a fault acts, relative to the operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// Before the operation: nothing is done, except after a delay.
+    /// Before the operation. The operation is not done, except after a delay.
     Before,
-    /// After the operation was done, and before anything of its answer: the write happened, and its answer is lost.
-    /// A request that is refused, by a 400 for instance, does not count.
+    /// After the operation was done, before any of its answer is sent. The write happened, and its answer is lost. A refused
+    /// request, for instance with a 400, does not count.
     After,
-    /// In the body of the answer to an operation that was done. An answer without a body does not count, nor does one
-    /// in which there is nothing of the kind to alter.
+    /// In the body of the answer of an operation that was done. An answer without a body, or with nothing of that kind
+    /// to alter, does not count.
     Body,
 }
 
-/// What goes wrong.
+/// The kind of a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FaultKind {
-    /// It takes longer by so much of the machine's time, or of tokio's where that is paused: for the time-outs of
-    /// clients, which know no other. In the body: between its halves.
+    /// A delay of the machine's time, or of tokio's if that is paused. Use it to test clients' timeouts, which use the
+    /// machine's time. In the body: between its halves.
     Delay(Duration),
-    /// It takes longer by so much of virtual time: on an accelerated clock that is over sooner, and on a manual one when
-    /// somebody has advanced it.
+    /// A delay of virtual time. With an accelerated clock it is shorter; with a manual clock it ends when the clock is
+    /// advanced.
     VirtualDelay(Duration),
-    /// No answer comes, and the connection stays open. In the body: no second half.
+    /// No answer is sent, and the connection stays open. In the body: the second half is never sent.
     Hang,
-    /// The TCP connection is reset. In the body: after its first half.
+    /// The TCP connection is reset. In the body: after the first half.
     Reset,
-    /// Half of the body, as if it was the whole.
+    /// Only half of the body is sent, as if it were complete.
     TruncatedJson,
-    /// JSON, but not what the document promises.
+    /// JSON that contradicts the document.
     WrongJson,
     /// The gateway's HTML page, with status 502.
     HtmlBadGateway,
@@ -57,48 +57,48 @@ pub enum FaultKind {
     HtmlServiceUnavailable,
     /// Status 503 without a body.
     EmptyServiceUnavailable,
-    /// Status 429. Only [before](Phase::Before) the operation: what the service refuses for its rate, it has not done.
+    /// Status 429. Only [before](Phase::Before) the operation, because the service does not do what it refuses for its rate.
     TooManyRequests(Option<RetryAfter>),
-    /// Status 500: what comes out of the service for any status that it does not document.
+    /// Status 500. The service also answers with it in place of any status that it does not document.
     InternalServerError,
-    /// Status 504: the gateway has not waited for the service.
+    /// Status 504: the gateway did not get an answer from the service in time.
     GatewayTimeout,
-    /// Every enumerated text has a value that the document does not know.
+    /// Every enum value is replaced by a value that the document does not have.
     UnknownEnum,
-    /// Every object has a field that the document does not know.
+    /// Every object gets a field that the document does not have.
     ExtraField,
-    /// Every field is null that is not always there. The addresses of other pages stay as they are.
+    /// Every field is null, except those that are always present and the addresses of other pages.
     Nulls,
-    /// `next` names another host, by default nobody's. With the origin of a server of one's own a test can see what is
-    /// sent there.
+    /// `next` names another host. By default the host does not exist. With the origin of its own server a test can see
+    /// what is sent there.
     ForeignNext {
         /// Scheme, host and port: `https://elsewhere.example`.
         origin: String,
     },
-    /// Before a page other than the first is answered, something is put in front of the list: its last item comes again.
+    /// Before a page other than the first, a resource is added at the front of the list: the last item is listed again.
     InsertBetweenPages,
-    /// Before a page other than the first is answered, the first item of the list goes: the next one is skipped.
+    /// Before a page other than the first, the first resource of the list is removed: one item is skipped.
     RemoveBetweenPages,
 }
 
-/// What a 429 says about when to come back.
+/// The `Retry-After` of a 429.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum RetryAfter {
-    /// So many seconds.
+    /// A number of seconds.
     Seconds(u64),
-    /// The HTTP date that is so many seconds ahead on the virtual clock, or behind it.
+    /// An HTTP date this many seconds after the virtual time, or before it if negative.
     Date {
-        /// How far ahead it is of the `date` of the same answer.
+        /// The difference to the `date` of the same answer.
         date_in_seconds: i64,
     },
-    /// Any text, sensible or not.
+    /// Any text, valid or not.
     Text(String),
 }
 
 impl RetryAfter {
-    /// A number of seconds that no type holds.
+    /// A number of seconds that overflows every integer type.
     #[must_use]
     pub fn absurd() -> Self {
         Self::Text("99999999999999999999999".to_owned())
@@ -106,7 +106,7 @@ impl RetryAfter {
 }
 
 impl FaultKind {
-    /// A `next` that names a host which nobody has.
+    /// A `next` with a host that does not exist.
     #[must_use]
     pub fn foreign_next() -> Self {
         Self::ForeignNext {
@@ -127,17 +127,17 @@ impl FaultKind {
         )
     }
 
-    /// Whether it changes what is listed.
+    /// Whether it changes the list.
     pub(crate) fn is_between_pages(&self) -> bool {
         matches!(self, Self::InsertBetweenPages | Self::RemoveBetweenPages)
     }
 }
 
-/// Where a foreign `next` leads, unless told otherwise: a name that is reserved for examples.
+/// The default origin of a foreign `next`: a name reserved for examples.
 pub(super) const FOREIGN_ORIGIN: &str = "https://elsewhere.example";
 
 impl Fault {
-    /// A fault that happens once, to the next request: in the body if that is what it is about, else before the
+    /// A fault that acts once, on the next request. It acts in the body if the kind is about the body, else before the
     /// operation.
     pub fn new(kind: FaultKind) -> Self {
         let phase = if kind.alters_body() {
@@ -155,52 +155,52 @@ impl Fault {
         }
     }
 
-    /// Only with this operation, by the id that the document gives it: `create_backup`.
+    /// Acts only on this operation, by its id in the document: `create_backup`.
     pub fn on(mut self, operation: impl Into<String>) -> Self {
         self.operation = Some(operation.into());
         self
     }
 
-    /// When it acts.
+    /// Sets when it acts.
     pub fn in_phase(mut self, phase: Phase) -> Self {
         self.phase = phase;
         self
     }
 
-    /// Before the operation.
+    /// Acts before the operation.
     pub fn before(self) -> Self {
         self.in_phase(Phase::Before)
     }
 
-    /// After the operation was done.
+    /// Acts after the operation was done.
     pub fn after(self) -> Self {
         self.in_phase(Phase::After)
     }
 
-    /// In the body of the answer.
+    /// Acts in the body of the answer.
     pub fn in_body(self) -> Self {
         self.in_phase(Phase::Body)
     }
 
-    /// Lets so many requests go first.
+    /// Lets this many requests pass before it acts.
     pub fn skip(mut self, requests: u64) -> Self {
         self.skip = requests;
         self
     }
 
-    /// Acts so many times.
+    /// Acts this many times.
     pub fn times(mut self, count: u64) -> Self {
         self.count = Some(count);
         self
     }
 
-    /// Acts until it is taken away.
+    /// Acts until it is removed.
     pub fn always(mut self) -> Self {
         self.count = None;
         self
     }
 
-    /// Acts on this share of the requests only, from 0 to 1. Which ones is drawn from the seed.
+    /// Acts only on this share of the requests, from 0 to 1. The seed selects them.
     pub fn with_probability(mut self, probability: f64) -> Self {
         self.probability = probability;
         self

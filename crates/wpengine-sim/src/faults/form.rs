@@ -11,7 +11,7 @@ use super::fault::{FOREIGN_ORIGIN, Fault, FaultKind, Phase, RetryAfter};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FaultForm {
-    /// Any operation, if it is left out.
+    /// Any operation if left out.
     #[serde(default)]
     operation: Option<String>,
     kind: Kind,
@@ -19,21 +19,21 @@ pub(crate) struct FaultForm {
     phase: Option<Phase>,
     #[serde(default)]
     skip: u64,
-    /// Null: without end.
+    /// Null: no limit.
     #[serde(default = "once")]
     count: Option<u64>,
     #[serde(default = "surely")]
     probability: f64,
-    /// Of a delay.
+    /// Only for a delay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
-    /// Of a delay.
+    /// Only for a delay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     clock: Option<DelayClock>,
-    /// Of a 429.
+    /// Only for a 429.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_after: Option<RetryAfter>,
-    /// Of a foreign next.
+    /// Only for a foreign next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     origin: Option<String>,
 }
@@ -128,7 +128,7 @@ impl TryFrom<FaultForm> for Fault {
 }
 
 impl FaultForm {
-    /// Refuses what belongs to another kind: it would be passed over in silence.
+    /// Refuses a member that belongs to another kind, because it would be ignored silently.
     fn check_belonging(&self) -> Result<(), FaultError> {
         for (given, name, owner) in [
             (self.seconds.is_some(), "seconds", Kind::Delay),
@@ -198,7 +198,7 @@ impl From<&Fault> for FaultForm {
 }
 
 impl FaultKind {
-    /// Its name in JSON.
+    /// The kind's name in JSON.
     pub(crate) fn name(&self) -> String {
         let form = FaultForm::from(&Fault::new(self.clone()));
         let name = serde_json::to_value(form.kind).unwrap_or_default();

@@ -1,8 +1,8 @@
 //! Faults: what can go wrong between a client and the service, on demand.
 //!
-//! A [`Fault`] says what happens, to which operation, when and how often. [`check`] refuses those that make no sense,
-//! [`register`] decides which acts on a request, [`answer`] has the answers of a broken gateway, [`alter`] changes bodies,
-//! and [`between_pages`] changes the world while somebody lists it. Where they act is said in [`dispatch`](crate::dispatch).
+//! A [`Fault`] says what happens, on which operation, when and how often. [`check`] refuses faults that make no sense,
+//! [`register`] selects the fault that acts on a request, [`answer`] has the answers of a broken gateway, [`alter`] changes
+//! bodies, and [`between_pages`] changes the world during a listing. [`dispatch`](crate::dispatch) shows where they act.
 
 pub(crate) mod alter;
 pub(crate) mod answer;
@@ -28,9 +28,9 @@ pub(crate) use register::Register;
 /// use wpengine_sim::{Fault, FaultKind, Simulator};
 ///
 /// let simulator = Simulator::builder().build();
-/// // The next backup is taken, and nobody is told.
+/// // The next backup is created, but its answer is lost.
 /// simulator.faults().add(Fault::new(FaultKind::Reset).on("create_backup").after())?;
-/// // Every third request or so finds the gateway down, the same ones in every run.
+/// // About every third request gets the gateway's HTML page. The same seed selects the same requests.
 /// simulator.faults().add(Fault::new(FaultKind::HtmlBadGateway).always().with_probability(0.3))?;
 /// assert_eq!(simulator.faults().list().len(), 2);
 /// simulator.faults().clear();
@@ -45,29 +45,29 @@ impl<'a> Faults<'a> {
         Self(register)
     }
 
-    /// Adds a fault, behind those that are there, and gives its number.
+    /// Adds a fault after the existing ones and returns its number.
     ///
     /// # Errors
     ///
-    /// If the fault makes no sense: an operation that there is not, a kind that cannot be in that phase (a 429 after the
-    /// operation was done), a probability that is none.
+    /// If the fault makes no sense: an unknown operation, a kind that cannot act in that phase (a 429 after the
+    /// operation was done), or a probability outside 0 to 1.
     pub fn add(&self, fault: Fault) -> Result<u64, FaultError> {
         check::check(&fault)?;
         Ok(self.register().add(fault))
     }
 
-    /// All faults, the oldest first, also those that have acted as often as they were to.
+    /// All faults, the oldest first, including those that will not act again.
     #[must_use]
     pub fn list(&self) -> Vec<FaultStatus> {
         self.register().list()
     }
 
-    /// Takes one fault away. False if there is none with that number.
+    /// Removes one fault. Returns false if there is none with that number.
     pub fn remove(&self, id: u64) -> bool {
         self.register().remove(id)
     }
 
-    /// Takes all faults away. What they hold up or have broken stays so.
+    /// Removes all faults. Requests that they already delay or broke are not affected.
     pub fn clear(&self) {
         self.register().clear();
     }

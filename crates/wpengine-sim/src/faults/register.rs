@@ -1,4 +1,4 @@
-//! The faults that are there, and which of them acts on a request.
+//! The list of faults, and which of them acts on a request.
 
 use serde::Serialize;
 
@@ -30,9 +30,9 @@ pub struct FaultStatus {
     /// The fault.
     #[serde(flatten, serialize_with = "as_form")]
     pub fault: Fault,
-    /// On how many requests it could have acted.
+    /// The number of requests on which it could have acted.
     pub seen: u64,
-    /// How often it has.
+    /// The number of requests on which it acted.
     pub acted: u64,
 }
 
@@ -76,7 +76,7 @@ impl Register {
         self.faults.is_empty()
     }
 
-    /// The fault that acts on a request in this phase, if one does. `applies` says whether a kind can act on it at all;
+    /// The fault that acts on a request in this phase, if any. `applies` says whether a kind can act on the request;
     /// if not, the fault does not count the request.
     pub(crate) fn fire(
         &mut self,
@@ -104,8 +104,8 @@ impl Register {
 }
 
 impl Active {
-    /// Whether the request that it has just seen is one of those on which it acts. A draw depends on nothing but the
-    /// seed, the fault and how many requests it has seen, so that what else is asked changes nothing.
+    /// Whether the fault acts on this request. The result depends only on the seed, the fault and the number of
+    /// requests that it has seen. So requests that the fault does not see change nothing.
     fn is_drawn(&self, seed: u64) -> bool {
         let mut random = Random::for_text(
             seed ^ self.seen.rotate_left(32),

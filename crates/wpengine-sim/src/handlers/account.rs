@@ -1,4 +1,4 @@
-//! Accounts, and what their plans allow.
+//! Accounts and the limits of their plans.
 
 use serde::Serialize;
 

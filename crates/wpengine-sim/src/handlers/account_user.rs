@@ -1,4 +1,4 @@
-//! The people of an account. The last owner stays.
+//! Users of an account. The last owner cannot be removed.
 
 use serde::{Deserialize, Serialize};
 
@@ -239,7 +239,7 @@ fn last_owner() -> Refusal {
     )
 }
 
-/// The roles of a body, if they are roles and the caller may give them: only owners make owners.
+/// The roles of a body, if they are valid and the caller may assign them: only owners can make owners.
 fn allowed_roles(call: &Call<'_>, account_id: &str, text: &str) -> Result<Roles, Refusal> {
     call.require_manager(account_id)?;
     let Some(roles) = Roles::parse(text) else {
@@ -262,7 +262,7 @@ fn allowed_roles(call: &Call<'_>, account_id: &str, text: &str) -> Result<Roles,
     Ok(roles)
 }
 
-/// Only owners change or remove owners.
+/// Only owners can change or remove owners.
 fn require_owner_for_owners(
     call: &Call<'_>,
     account_id: &str,
@@ -278,7 +278,7 @@ fn require_owner_for_owners(
     Ok(())
 }
 
-/// The installs of a partial user, which must be the account's. For all other roles they mean nothing.
+/// The installs of a partial user, which must belong to the account. They are ignored for all other roles.
 fn reachable_installs(
     world: &World,
     account_id: &str,
@@ -308,7 +308,7 @@ fn reachable_installs(
     Ok(ids)
 }
 
-/// The id of somebody who is known on the platform, by the e-mail address: it is the same in every account.
+/// The id of a user with this e-mail address, if one exists. A user has the same id in every account.
 fn known_user(world: &World, email: &str) -> Option<String> {
     let people = world.users.values().map(|user| (&user.id, &user.email));
     let members = world

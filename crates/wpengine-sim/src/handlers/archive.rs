@@ -14,7 +14,7 @@ struct View<'a> {
     notification_emails: &'a [String],
     state: &'static str,
     create_time: Time,
-    /// Absent while it waits: the document has no null here.
+    /// Absent until the archive starts: the document does not allow null here.
     #[serde(skip_serializing_if = "Option::is_none")]
     start_time: Option<Time>,
     complete_time: Option<Time>,
@@ -32,7 +32,7 @@ pub(super) fn list_archives(call: &mut Call<'_>) -> Outcome {
     call.page(install.archives.values(), |archive| view(call, archive))
 }
 
-/// Makes an archive of a completed backup. The answer does not say which one.
+/// Creates an archive of a completed backup. The answer does not contain its id.
 pub(super) fn create_archive(call: &mut Call<'_>) -> Outcome {
     #[derive(Deserialize)]
     struct Body {

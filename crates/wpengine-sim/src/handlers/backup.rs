@@ -62,8 +62,7 @@ pub(super) fn create_backup(call: &mut Call<'_>) -> Outcome {
     answer
 }
 
-/// Puts the install back to how the backup found it. Its end cannot be seen through the API; the simulator's controls
-/// show it.
+/// Restores the content of the backup. The API does not show when a restore ends; the simulator's controls do.
 pub(super) fn restore_backup(call: &mut Call<'_>) -> Outcome {
     #[derive(Deserialize)]
     struct Body {

@@ -1,4 +1,4 @@
-//! Emptying caches. Nothing of it can be seen through the API; the simulator's controls show that it was done.
+//! Purges caches. The API does not show the effect; the simulator's controls show that it was done.
 
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use crate::call::{Answer, Call, Outcome};
 use crate::error::Refusal;
 
 const EVENT: &str = "cache_purge";
-/// What is recorded as well where the object cache is among what is purged.
+/// The event that is also recorded if the object cache is purged.
 const OBJECT_EVENT: &str = "object_cache_purge";
 const BETWEEN: SignedDuration = SignedDuration::from_secs(60);
 

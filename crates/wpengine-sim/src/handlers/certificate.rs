@@ -1,4 +1,4 @@
-//! TLS certificates: listing them, ordering one from Let's Encrypt, bringing one's own.
+//! TLS certificates: list them, order one from Let's Encrypt, import one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use crate::error::{INVALID_VALUE, Kind, Refusal};
 use crate::state::{Certificate, Domain, Install, Network, PrivateKey, Source, Time};
 
 const RESOURCE: &str = "Certificate";
-/// How long an imported certificate is taken to be valid; its own dates are not read.
+/// The validity of an imported certificate. The dates in the certificate are not read.
 const IMPORTED_VALIDITY: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 #[derive(Serialize)]
@@ -31,7 +31,7 @@ struct View<'a> {
     issued: Option<Issued<'a>>,
 }
 
-/// What an order has once it was approved.
+/// The fields of an order that was approved.
 #[derive(Serialize)]
 struct Issued<'a> {
     approved_time: Time,
@@ -89,7 +89,7 @@ pub(super) fn list_certificates(call: &mut Call<'_>) -> Outcome {
     }
     let install = call.install()?;
     if install.certificates.is_empty() {
-        // Upstream's way to say that a list is empty.
+        // The real API answers an empty list like this.
         let message = format!("No SSL certs found for environment '{}'", install.name);
         return Err(Refusal {
             kind: Kind::NotFound,
@@ -180,7 +180,7 @@ pub(super) fn order_domain_certificate(call: &mut Call<'_>) -> Outcome {
     }
     let current = newest(install, domain).map(|certificate| status(install, certificate, call.now));
     if matches!(current, Some("SUBMITTED" | "ENABLED")) {
-        // There is one, or there will be one: nothing is ordered twice.
+        // There is a certificate or a pending order already, so a second one is not created.
         return Answer::empty(202);
     }
     let (domain_id, name) = (domain.id.clone(), domain.name.clone());
@@ -264,7 +264,7 @@ fn add(
     Ok(())
 }
 
-/// A text in the form of PEM, as base64. There is no certificate in it.
+/// A text in PEM form, as base64. It does not contain a real certificate.
 fn pem(call: &mut Call<'_>, kind: &str) -> String {
     let body = STANDARD.encode(call.world.random.hex(96));
     STANDARD.encode(format!(

@@ -1,4 +1,4 @@
-//! Copying one install over another. Its end cannot be seen through the API; the simulator's controls show it.
+//! Copies one install over another. The API does not show when a copy ends; the simulator's controls do.
 
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -80,7 +80,7 @@ pub(super) fn copy_install(call: &mut Call<'_>) -> Outcome {
     });
     let destination_id = destination.id.clone();
     if tables.is_some() {
-        // Neither the source's database nor the old one.
+        // With selected tables, the result is neither the source's database nor the old one.
         content.database = call.world.random.hex(16);
     }
     let end = call

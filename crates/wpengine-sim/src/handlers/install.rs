@@ -1,4 +1,4 @@
-//! Installs: their names are unique over the platform, and each fills at most one slot of a site.
+//! Installs. Their names are unique on the whole platform, and an install fills at most one environment of a site.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -13,7 +13,7 @@ struct View<'a> {
     id: &'a str,
     name: &'a str,
     account: Reference<'a>,
-    /// Null while nothing runs yet.
+    /// Null while the install is pending.
     php_version: Option<&'a str>,
     status: &'static str,
     site: Option<Reference<'a>>,
@@ -23,7 +23,7 @@ struct View<'a> {
     primary_domain: Option<&'a str>,
     is_multisite: bool,
     created_at: Time,
-    /// Only the answer for a single install has this and the next.
+    /// Only the answer for a single install has this field and the next one.
     #[serde(skip_serializing_if = "Option::is_none")]
     wp_version: Option<Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,7 +74,7 @@ pub(super) fn list_installs(call: &mut Call<'_>) -> Outcome {
 
 pub(super) fn get_install(call: &mut Call<'_>) -> Outcome {
     let install = call.install()?;
-    // Nothing runs on an install that is still being made.
+    // The values are unknown while the install is pending.
     let is_active = install.is_active(call.now);
     let view = View {
         wp_version: Some(is_active.then_some(install.content.wp_version.as_str())),
@@ -127,7 +127,7 @@ pub(super) fn update_install(call: &mut Call<'_>) -> Outcome {
     #[derive(Deserialize)]
     struct Body {
         site_id: Option<String>,
-        /// Absent keeps the slot, null empties it.
+        /// Absent keeps the environment, null clears it.
         #[serde(default, deserialize_with = "present")]
         environment: Option<Option<Environment>>,
     }
@@ -180,7 +180,7 @@ fn site_of_account(call: &Call<'_>, account_id: &str, site_id: &str) -> Result<(
     ))
 }
 
-/// The wanted slot of a site, or its first free one; a slot holds one install.
+/// The requested environment of a site, or its first free one. An environment holds one install.
 fn free_slot(
     call: &Call<'_>,
     account_id: &str,
@@ -202,7 +202,7 @@ fn free_slot(
         })
 }
 
-/// Tells a field that is there, perhaps with null, from one that is not.
+/// Distinguishes a present field, which may be null, from an absent one.
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {

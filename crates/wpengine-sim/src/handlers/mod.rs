@@ -1,4 +1,4 @@
-//! What the operations do: one file a resource.
+//! The handlers of the operations: one file for each resource.
 
 mod account;
 mod account_user;
@@ -110,7 +110,7 @@ fn find(operation_id: &str) -> Option<Handler> {
     })
 }
 
-/// The part of a list that begins at a token's offset, and the offset of the next token if more follows.
+/// The items from a token's offset, and the offset of the next token if there are more.
 fn page_of_tokens<T>(items: &[T], limit: usize, offset: usize) -> (&[T], Option<usize>) {
     let start = offset.min(items.len());
     let end = offset.saturating_add(limit).min(items.len()).max(start);

@@ -1,4 +1,4 @@
-//! Offload settings: serving large files from object storage. Changes take effect a minute after they were accepted.
+//! Offload settings: large files are served from object storage. Changes take effect a minute after they were accepted.
 
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
@@ -21,12 +21,12 @@ pub(super) fn get_offload_settings(call: &mut Call<'_>) -> Outcome {
     Answer::json(200, &json!({ "largefs_settings": settings }))
 }
 
-/// Sets all settings.
+/// Replaces all settings.
 pub(super) fn update_offload_settings(call: &mut Call<'_>) -> Outcome {
     change(call, true)
 }
 
-/// Changes the settings that the body names.
+/// Changes the settings that are in the body.
 pub(super) fn patch_offload_settings(call: &mut Call<'_>) -> Outcome {
     change(call, false)
 }

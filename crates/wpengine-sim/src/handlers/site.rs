@@ -1,4 +1,4 @@
-//! Sites. Deleting one deletes every install in it.
+//! Sites. Deleting a site deletes all its installs.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ struct InstallView<'a> {
     is_multisite: bool,
 }
 
-/// A site as this user sees it: with the installs that the user can reach.
+/// A site as this user sees it: with the installs that the user can access.
 fn view<'a>(world: &'a World, user_id: &str, site: &'a Site) -> View<'a> {
     let installs = site
         .installs
@@ -133,7 +133,7 @@ pub(super) fn delete_site(call: &mut Call<'_>) -> Outcome {
     Answer::empty(204)
 }
 
-/// The document checks the length; a name of spaces alone is empty too.
+/// The document checks the length. A name of only spaces is refused as empty too.
 fn check_name(name: &str) -> Result<(), Refusal> {
     if name.trim().is_empty() {
         return Err(Refusal::field(

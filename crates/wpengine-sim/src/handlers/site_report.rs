@@ -1,4 +1,4 @@
-//! Reports on sites: what has been made, the schedules by which more are made, and what they are made of. Every account
+//! Reports on sites: existing reports, the schedules that create them, and their sections and templates. Every account
 //! has the platform's two templates.
 
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ const PICTURES: &str = "https://storage.googleapis.com/sites_reports_static_imag
 const COLOR: &str = "#FF0000";
 const COMPANY: &str = "WP Engine";
 
-/// Every section that a report can have: name, name for people, group, whether it is in every report.
+/// Every section that a report can have: id, display name, group, and whether every report has it.
 const SECTIONS: [(&str, &str, &str, bool); 6] = [
     ("cover", "Cover", "overview", true),
     ("overview", "Overview", "overview", true),
@@ -32,7 +32,7 @@ struct Template {
     sections: &'static [&'static str],
 }
 
-/// The first is taken where none is named.
+/// The first one is the default.
 const TEMPLATES: [Template; 2] = [
     Template {
         uuid: "9fe01285-87cc-405b-9f2f-02cc1316bb63",
@@ -176,7 +176,7 @@ pub(super) fn delete_site_report_schedule(call: &mut Call<'_>) -> Outcome {
     Answer::empty(204)
 }
 
-/// What a request says of a schedule.
+/// The fields of a request for a schedule.
 #[derive(Deserialize)]
 struct Change {
     site_id: Option<String>,
@@ -270,7 +270,7 @@ fn asked_site<'a>(call: &'a Call<'_>) -> Result<&'a Site, Refusal> {
         .ok_or_else(Refusal::not_found)
 }
 
-/// The schedule of the path and its site, if the caller may change it.
+/// The schedule of the path and its site, if the caller may change the schedule.
 fn find(call: &Call<'_>) -> Result<(String, Schedule), Refusal> {
     let id = call.path("schedule_id");
     let found = call.world.sites.values().find_map(|site| {

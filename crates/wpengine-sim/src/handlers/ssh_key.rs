@@ -1,4 +1,4 @@
-//! SSH keys of the user who calls.
+//! SSH keys of the caller.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Whether the API is up, and its description of itself.
+//! The status of the API, and its own description.
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -12,7 +12,7 @@ pub(super) fn get_status(call: &mut Call<'_>) -> Outcome {
         success: bool,
         created_on: String,
     }
-    // The one time that is written with an offset.
+    // This is the only time that the API writes with an offset.
     let created_on = call
         .now
         .to_zoned(TimeZone::UTC)

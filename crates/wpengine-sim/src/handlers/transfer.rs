@@ -1,4 +1,4 @@
-//! Moving a site with all its installs from one account to another.
+//! Moves a site with all its installs from one account to another.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -138,7 +138,7 @@ pub(super) fn cancel_site_transfer(call: &mut Call<'_>) -> Outcome {
     Answer::empty(204)
 }
 
-/// Owners move sites, and whoever is full and pays.
+/// Owners can move sites, and full users with billing.
 fn require_transfers(call: &Call<'_>, account_id: &str) -> Result<(), Refusal> {
     let member = call.world.member(&call.caller, account_id);
     member
@@ -162,7 +162,7 @@ fn check_time(now: Timestamp, scheduled: Option<Timestamp>) -> Result<(), Refusa
     ))
 }
 
-/// Whether the site can be moved at all, and now.
+/// Whether the site can be moved now.
 fn check_site(call: &Call<'_>, site: &Site) -> Result<(), Refusal> {
     if site.sandbox {
         return Err(Refusal::unprocessable(

@@ -1,4 +1,4 @@
-//! The user to whom the credentials belong.
+//! The current user.
 
 use serde::Serialize;
 

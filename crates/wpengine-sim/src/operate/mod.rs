@@ -1,4 +1,4 @@
-//! One operation from end to end: rate limits, the faults before it, the operation, the faults after it.
+//! One operation from start to end: rate limits, faults before it, the operation, faults after it.
 
 mod standings;
 mod trouble;
@@ -26,7 +26,7 @@ use crate::shared::Shared;
 use crate::validate;
 use standings::Standings;
 
-/// An operation that is asked for.
+/// A requested operation.
 pub(crate) struct Asked<'a> {
     pub(crate) shared: &'a Shared,
     pub(crate) request: &'a Request<Bytes>,
@@ -36,7 +36,7 @@ pub(crate) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Does it, if nothing stands in the way, and says what becomes of the answer.
+    /// Does the operation unless a limit or a fault prevents it, and returns how the answer is delivered.
     pub(crate) async fn answer(&self, entry: &mut Entry<'_>) -> Delivery {
         let mut standings = Standings::default();
         if let Some(refusal) = self.refuse_address(&mut standings) {
@@ -74,9 +74,9 @@ impl Asked<'_> {
         self.break_body(response, entry)
     }
 
-    /// Counts the request for its address, and refuses it if that has asked too much.
+    /// Counts the request for its address, and refuses it if the limit is exceeded.
     fn refuse_address(&self, standings: &mut Standings) -> Option<Response<Bytes>> {
-        // In memory there is no address, unless the caller has given one.
+        // A request in memory has no address, unless the caller sets one.
         let address = self.request.extensions().get::<IpAddr>().copied();
         let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         standings.address = self
@@ -94,15 +94,15 @@ impl Asked<'_> {
         Some(response)
     }
 
-    /// Does the operation. The second value says whether something was written.
+    /// Does the operation. The second value says whether it changed something.
     pub(crate) fn perform(
         &self,
         shift: Option<Shift>,
         standings: &mut Standings,
     ) -> (Response<Bytes>, bool) {
         let now = self.shared.clock.now();
-        // A handler that panics must not take the server along, nor the lock: the world is only read and written by
-        // handlers, which check before they change.
+        // A panic in a handler must not stop the server or poison the lock. The world stays consistent, because only
+        // handlers use it and they check everything before they change it.
         let outcome = catch_unwind(AssertUnwindSafe(|| self.call(now, shift, standings)));
         let Ok(outcome) = outcome else {
             let message = "An unexpected error occurred, please try again in a few minutes";
@@ -211,7 +211,7 @@ fn query(text: Option<&str>) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The address that was asked, at the host by which the caller knows the simulator.
+/// The requested URL, with the host that the caller used.
 fn address(request: &Request<Bytes>) -> String {
     let host = host(request.headers()).or_else(|| {
         request

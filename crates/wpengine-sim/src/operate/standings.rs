@@ -1,4 +1,4 @@
-//! What the rate limits say about a request.
+//! The state of the rate limits after a request.
 
 use std::cmp::Reverse;
 
@@ -7,7 +7,7 @@ use http::HeaderMap;
 use crate::limits::Standing;
 use crate::shared::Shared;
 
-/// How much of each limit is left after a request.
+/// The remaining part of each limit after a request.
 #[derive(Debug, Default)]
 pub(crate) struct Standings {
     pub(super) address: Option<Standing>,
@@ -15,7 +15,8 @@ pub(crate) struct Standings {
 }
 
 impl Standings {
-    /// Tells, if that is wanted, of the limit that is nearer; of two that are equally near, of the one that lasts longer.
+    /// Writes the headers, if enabled, for the limit with fewer remaining requests; if they are equal, for the one
+    /// that resets later.
     pub(super) fn write(&self, shared: &Shared, headers: &mut HeaderMap) {
         let nearer = [self.address, self.account]
             .into_iter()

@@ -1,4 +1,4 @@
-//! Where faults act on an operation: before it, after it, and in the body of its answer.
+//! Applies faults to an operation: before it, after it, and in the body of its answer.
 
 use std::sync::PoisonError;
 
@@ -12,7 +12,7 @@ use crate::entry::Entry;
 use crate::faults::{FaultKind, Phase, alter, answer, between_pages};
 
 impl Asked<'_> {
-    /// The fault that acts in a phase, if one does.
+    /// The fault that acts in a phase, if any.
     pub(super) fn fire(
         &self,
         phase: Phase,
@@ -34,7 +34,7 @@ impl Asked<'_> {
         !kind.is_between_pages() || between_pages::is_later_page(&self.operation.id, query)
     }
 
-    /// Lets a fault act before or after the operation. Nothing comes back from one that only holds it up.
+    /// Applies a fault before or after the operation. Returns `None` if the fault only delays.
     pub(super) async fn suffer(
         &self,
         kind: &FaultKind,
@@ -52,7 +52,7 @@ impl Asked<'_> {
             kind => match self.pause(kind) {
                 Some(pause) => {
                     if phase == Phase::After {
-                        // What was done is known, whatever becomes of the answer.
+                        // The operation is done, so the entry is complete even if the answer is lost.
                         entry.write();
                     }
                     pause.wait(clock).await;
@@ -79,7 +79,7 @@ impl Asked<'_> {
         }
     }
 
-    /// Lets a fault act on the body of the answer.
+    /// Applies a fault to the body of the answer.
     pub(super) fn break_body(
         &self,
         mut response: Response<Bytes>,
@@ -88,7 +88,7 @@ impl Asked<'_> {
         let mut altered = None;
         let fired = self.fire(Phase::Body, |kind| {
             if !kind.alters_body() {
-                // What is broken in the middle needs a middle.
+                // A body of one byte cannot be cut into two parts.
                 return response.body().len() > 1 && self.request.method() != Method::HEAD;
             }
             let status = response.status().as_u16();

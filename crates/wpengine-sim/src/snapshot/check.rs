@@ -1,8 +1,8 @@
-//! Whether a world that was read fits together. Handlers rely on it, and a file may have been edited.
+//! Checks that a world from a snapshot is consistent. Handlers rely on that, and a file may have been edited.
 
 use crate::state::{MAIN_USER, World};
 
-/// The first thing that is wrong, if one is.
+/// The first inconsistency, if any.
 pub(super) fn check(world: &World) -> Result<(), String> {
     check_keys(world)?;
     if !world.users.contains_key(MAIN_USER) {
@@ -60,7 +60,7 @@ fn check_installs(world: &World) -> Result<(), String> {
     Ok(())
 }
 
-/// What is kept under an id has that id.
+/// Checks that the map's keys are the ids of its values.
 fn check_keys(world: &World) -> Result<(), String> {
     fn same<'a>(mut pairs: impl Iterator<Item = (&'a String, &'a String)>) -> Result<(), String> {
         match pairs.find(|(key, id)| key != id) {

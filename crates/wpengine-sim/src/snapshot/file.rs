@@ -1,7 +1,7 @@
-//! A file that the state is kept in, from one run to the next.
+//! A file that keeps the state from one run to the next.
 //!
-//! It is replaced as a whole: a new file is written beside it and takes its name. So it is never half written, and a file
-//! that could not be read at the start is never written over, as the simulator does not start.
+//! Each write creates a new file next to it and renames it, so the file is never half written. If the file cannot be
+//! read at the start, the simulator does not start, so it never overwrites such a file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -17,7 +17,7 @@ use super::Snapshot;
 use crate::clock::ClockMode;
 use crate::shared::Shared;
 
-/// How long changes are gathered before they are written.
+/// How long changes are collected before they are written.
 const GATHERING: Duration = Duration::from_secs(1);
 
 /// The file, and the task that writes it after changes.
@@ -31,15 +31,15 @@ pub(crate) struct StateFile {
 #[derive(Debug)]
 struct Place {
     path: PathBuf,
-    /// Held while it is written, so that what is written last is the newest.
+    /// Locked while the file is written, so that the last write has the newest state.
     writing: Mutex<()>,
-    /// The first write after a change that failed, until somebody takes it.
+    /// The first write after a change that failed, until it is taken.
     failure: Mutex<Option<io::Error>>,
     failed: Notify,
 }
 
 impl StateFile {
-    /// Takes the state over from the file, if there is one, and keeps it there from now on.
+    /// Restores the state from the file if it exists, and keeps the state in it from now on.
     pub(crate) fn open(path: PathBuf, shared: Arc<Shared>) -> io::Result<Self> {
         load(&path, &shared).map_err(|error| {
             io::Error::new(error.kind(), format!("{}: {error}", path.display()))
@@ -50,8 +50,8 @@ impl StateFile {
             failure: Mutex::new(None),
             failed: Notify::new(),
         });
-        // A file that cannot be written is told now, and not when there is something to lose. What a run that was killed left
-        // beside it is written over.
+        // A first write, so that a file that cannot be written is reported now and not when there are changes to lose.
+        // It also replaces the temporary file of a run that was killed.
         place.save(&shared)?;
         let task = tokio::spawn(keep(Arc::clone(&place), Arc::clone(&shared)));
         Ok(Self {
@@ -66,7 +66,7 @@ impl StateFile {
         self.place.save(&self.shared)
     }
 
-    /// Waits until a write fails, once.
+    /// Waits until a write fails, and returns each failure once.
     pub(crate) async fn failure(&self) -> io::Error {
         loop {
             let failure = self.place.failure().take();
@@ -103,7 +103,7 @@ async fn keep(place: Arc<Place>, shared: Arc<Shared>) {
         shared.changed.notified().await;
         tokio::time::sleep(GATHERING).await;
         let (place, shared) = (Arc::clone(&place), Arc::clone(&shared));
-        // What fails is tried again after the next change, and at the end.
+        // A failed write is repeated after the next change and at the end.
         let _ = tokio::task::spawn_blocking(move || {
             if let Err(error) = place.save(&shared) {
                 *place.failure() = Some(error);
@@ -123,7 +123,7 @@ fn load(path: &Path, shared: &Shared) -> io::Result<()> {
     Snapshot::from_json(text)
         .and_then(|snapshot| shared.restore(&snapshot))
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-    // A real clock goes on with the present time, unless it was advanced beyond that.
+    // A real clock continues with the present time, unless it was advanced beyond it.
     let present = Timestamp::now();
     if shared.clock.mode() == ClockMode::Real && shared.clock.now() < present {
         shared.clock.set(present);
@@ -131,7 +131,7 @@ fn load(path: &Path, shared: &Shared) -> io::Result<()> {
     Ok(())
 }
 
-/// Replaces the file as a whole. Nobody else may read it: there are passwords in it.
+/// Replaces the whole file. Only its owner may read it, because it contains passwords.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let mut beside = std::ffi::OsString::from(".");

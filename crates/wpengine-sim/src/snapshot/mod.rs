@@ -1,4 +1,4 @@
-//! Snapshots: the world and its time as JSON that people can read.
+//! Snapshots: the world and its time as readable JSON.
 
 mod check;
 mod file;
@@ -15,15 +15,15 @@ use crate::state::World;
 
 pub(crate) use file::StateFile;
 
-/// What tells a snapshot from other JSON.
+/// Distinguishes a snapshot from other JSON.
 const FORMAT: &str = "wpengine-sim snapshot";
-/// Raised when older snapshots cannot be read any more.
+/// Increased when older snapshots can no longer be read.
 const VERSION: u32 = 1;
 
 /// A simulator's world and time at a moment, from [`Simulator::snapshot`](crate::Simulator::snapshot).
 ///
-/// Everything that the API shows is in it, and with it the users that were added, their passwords, and private keys. The
-/// credentials of the main user are not, nor are faults, limits and the log of requests.
+/// It contains everything that the API shows, and also the additional users with their passwords, and private keys. It
+/// does not contain the credentials of the main user, faults, limits and the log of requests.
 ///
 /// ```
 /// # fn main() -> Result<(), wpengine_sim::SnapshotError> {
@@ -31,9 +31,9 @@ const VERSION: u32 = 1;
 ///
 /// let simulator = Simulator::builder().build();
 /// let before = simulator.snapshot();
-/// // ... whatever a test does ...
+/// // ... a test ...
 /// simulator.restore(&before)?;
-/// // As text, for another process or another day:
+/// // As text, for another process:
 /// let other = Simulator::builder().build();
 /// other.restore(&Snapshot::from_json(before.as_json())?)?;
 /// # Ok(())
@@ -48,7 +48,7 @@ struct Written<'a> {
     version: u32,
     /// The virtual time.
     now: Timestamp,
-    /// How many requests there were: it decides the ids in the headers of the next ones.
+    /// The number of requests so far, which determines the ids in the headers of the next answers.
     requests: u64,
     world: &'a World,
 }
@@ -65,7 +65,7 @@ struct Read {
     world: World,
 }
 
-/// What every version of the format has.
+/// The part that every version of the format has.
 #[derive(Deserialize)]
 struct Head {
     format: String,
@@ -73,24 +73,24 @@ struct Head {
 }
 
 impl Snapshot {
-    /// Takes a text for a snapshot.
+    /// Parses a snapshot.
     ///
     /// # Errors
     ///
-    /// If it is none, or one of another version, or if what is in it does not fit together.
+    /// If the text is not a snapshot, has another version, or is inconsistent.
     pub fn from_json(text: impl Into<String>) -> Result<Self, SnapshotError> {
         let snapshot = Self(text.into());
         snapshot.read()?;
         Ok(snapshot)
     }
 
-    /// The snapshot as JSON, over many lines.
+    /// The snapshot as indented JSON.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.0
     }
 
-    /// The snapshot as JSON, over many lines.
+    /// The snapshot as indented JSON.
     #[must_use]
     pub fn into_json(self) -> String {
         self.0
@@ -120,7 +120,7 @@ impl Snapshot {
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // There are passwords in it.
+        // It contains passwords.
         write!(formatter, "Snapshot({} bytes)", self.0.len())
     }
 }
@@ -149,7 +149,7 @@ impl Shared {
             requests: self.request_count(),
             world: &world,
         };
-        // Fails only for maps whose keys are no text; the world has none.
+        // Fails only for maps with keys that are not text. The world has none.
         let mut text = serde_json::to_string_pretty(&written).unwrap_or_default();
         text.push('\n');
         Snapshot(text)
@@ -158,7 +158,7 @@ impl Shared {
     pub(crate) fn restore(&self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let mut read = snapshot.read()?;
         read.world.index_names();
-        // The main user signs in as before, whoever made the snapshot.
+        // The credentials of the main user do not change, whichever simulator made the snapshot.
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut logins, further) = (world.logins.clone(), read.world.logins);
         logins.retain(|login| login.user_id == crate::state::MAIN_USER);
@@ -169,7 +169,7 @@ impl Shared {
         *world = read.world;
         self.clock.set(read.now);
         self.set_request_count(read.requests);
-        // What was counted was counted at other times.
+        // The counted requests belong to another time.
         *self.limiter.lock().unwrap_or_else(PoisonError::into_inner) = Limiter::new(limits);
         self.changed.notify_one();
         Ok(())

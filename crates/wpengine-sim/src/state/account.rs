@@ -1,4 +1,4 @@
-//! Accounts and the people in them.
+//! Accounts and their users.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -11,16 +11,16 @@ pub(crate) struct Account {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) nickname: String,
-    /// Whether an owner has switched API access on. Where it is off, nothing of the account can be seen.
+    /// Whether API access is enabled. If not, the API shows nothing of the account.
     pub(crate) api_access: bool,
     pub(crate) limits: Limits,
     /// By user id.
     pub(crate) users: IndexMap<String, AccountUser>,
-    /// Measurements of the whole account.
+    /// Storage measurements of the whole account.
     pub(crate) storage: StorageRefreshes,
 }
 
-/// What the plan of an account allows in a month.
+/// The monthly limits of an account's plan.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Limits {
     pub(crate) visitors: u64,
@@ -28,7 +28,7 @@ pub(crate) struct Limits {
     pub(crate) bandwidth_gb: u64,
 }
 
-/// Somebody in an account.
+/// A user of an account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AccountUser {
     pub(crate) user_id: String,
@@ -39,12 +39,12 @@ pub(crate) struct AccountUser {
     pub(crate) invite_accepted: bool,
     pub(crate) mfa_enabled: bool,
     pub(crate) roles: Roles,
-    /// The installs that a partial user may reach.
+    /// The installs that a partial user can access.
     pub(crate) install_ids: Vec<String>,
 }
 
 impl Account {
-    /// Whether the account would be left without an owner if this user went.
+    /// Whether the account would have no owner without this user.
     pub(crate) fn is_last_owner(&self, user_id: &str) -> bool {
         let mut owners = self
             .users
@@ -55,7 +55,7 @@ impl Account {
 }
 
 impl AccountUser {
-    /// Whether this user can work with an install of the account.
+    /// Whether this user can access an install of the account.
     pub(crate) fn reaches(&self, install_id: &str) -> bool {
         self.roles.level != Level::Partial || self.install_ids.iter().any(|id| id == install_id)
     }

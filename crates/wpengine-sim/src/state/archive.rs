@@ -13,9 +13,9 @@ pub(crate) struct Archive {
     pub(crate) backup_id: String,
     pub(crate) notification_emails: Vec<String>,
     pub(crate) requested_at: Timestamp,
-    /// Whether it ends `aborted`.
+    /// Whether it ends as `aborted`.
     pub(crate) fails: bool,
-    /// What its link has in it, so that nobody guesses it.
+    /// The random part of its link, which makes the link unguessable.
     #[serde(default)]
     pub(crate) key: String,
 }

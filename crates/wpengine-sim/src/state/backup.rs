@@ -5,21 +5,21 @@ use serde::{Deserialize, Serialize};
 
 use super::Content;
 
-/// How long a backup is only `requested`.
+/// How long a backup is `requested`.
 const WAITING: SignedDuration = SignedDuration::from_secs(5);
-/// How long after its request a backup is over.
+/// The time from the request to the end of a backup.
 const DURATION: SignedDuration = SignedDuration::from_mins(3);
 
-/// A backup point. How far it is follows from the time.
+/// A backup point. Its state is computed from the time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Backup {
     pub(crate) id: String,
     pub(crate) description: String,
     pub(crate) requested_at: Timestamp,
     pub(crate) duration: SignedDuration,
-    /// Whether it ends `aborted`.
+    /// Whether it ends as `aborted`.
     pub(crate) fails: bool,
-    /// What it holds.
+    /// The saved content.
     pub(crate) content: Content,
 }
 
@@ -50,7 +50,7 @@ impl Backup {
         }
     }
 
-    /// When it was over, if it is and went well.
+    /// When it completed, if it did.
     pub(crate) fn completed_at(&self, now: Timestamp) -> Option<Timestamp> {
         (self.status(now) == "completed")
             .then(|| self.requested_at.saturating_add(self.duration).ok())

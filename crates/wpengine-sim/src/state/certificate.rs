@@ -8,10 +8,10 @@ use super::Domain;
 /// How long an order takes.
 const ISSUING: SignedDuration = SignedDuration::from_mins(5);
 const VALIDITY: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// Let's Encrypt certificates are renewed a month before they end.
+/// Let's Encrypt certificates are renewed a month before they expire.
 const RENEWAL: SignedDuration = SignedDuration::from_hours(60 * 24);
 
-/// A certificate, or the order of one.
+/// A certificate or the order of one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Certificate {
     pub(crate) id: u64,
@@ -22,21 +22,21 @@ pub(crate) struct Certificate {
     pub(crate) approver_email: Option<String>,
     /// Base64 of the PEM text.
     pub(crate) certificate: String,
-    /// Base64 of the PEM text. Only ever shown to who asks for the certificate.
+    /// Base64 of the PEM text. Only the request for this certificate shows it.
     pub(crate) private_key: PrivateKey,
 }
 
-/// Who issued a certificate.
+/// The source of a certificate.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Source {
-    /// Ordered for one domain, given by its id.
+    /// Ordered for one domain, by the domain's id.
     LetsEncrypt { domain_id: String },
     /// Imported.
     ThirdParty { expires_at: Timestamp },
 }
 
-/// A private key that no Debug output shows.
+/// A private key. `Debug` does not show it.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct PrivateKey(pub(crate) String);
 
@@ -47,7 +47,7 @@ impl std::fmt::Debug for PrivateKey {
 }
 
 impl Certificate {
-    /// How far it is. `domain` is the domain it was ordered for, if that is still there.
+    /// The status. `domain` is the domain of the order, if it still exists.
     pub(crate) fn status(&self, now: Timestamp, domain: Option<&Domain>) -> &'static str {
         match &self.source {
             Source::ThirdParty { expires_at } if *expires_at <= now => "EXPIRED",
@@ -55,7 +55,7 @@ impl Certificate {
             Source::LetsEncrypt { .. } => match domain {
                 None => "CANCELED",
                 Some(_) if now < self.decided_at() => "SUBMITTED",
-                // Let's Encrypt asks the domain, and a domain that is not proven serves no traffic.
+                // Let's Encrypt checks the domain, and an unverified domain does not point to the platform.
                 Some(domain) if domain.verified_at(self.decided_at()).is_some() => "ENABLED",
                 Some(_) => "REJECTED",
             },
@@ -68,7 +68,7 @@ impl Certificate {
             .unwrap_or(Timestamp::MAX)
     }
 
-    /// When the present certificate was issued: the last renewal.
+    /// When the current certificate was issued: at the order or the last renewal.
     pub(crate) fn approved_at(&self, now: Timestamp) -> Timestamp {
         match self.source {
             Source::ThirdParty { .. } => self.ordered_at,
@@ -93,7 +93,7 @@ impl Certificate {
         }
     }
 
-    /// Whether it is for the domain, by name or by wildcard.
+    /// Whether it covers the domain, by name or by wildcard.
     pub(crate) fn covers(&self, name: &str) -> bool {
         self.domains.iter().any(|domain| {
             let wildcard = domain.strip_prefix("*.");

@@ -1,14 +1,14 @@
-//! Domains of an install: which one is primary, which ones redirect, and whether they are proven to be the user's.
+//! Domains of an install: which one is primary, which ones redirect, and whether their ownership is verified.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Network;
 
-/// How long after a domain was added its TXT record can be seen in the DNS: the simulated user sets it at once.
+/// The time until the TXT record of a new domain is visible in the DNS. The simulated user creates the record at once.
 const DNS_DELAY: SignedDuration = SignedDuration::from_mins(2);
 
-/// The name of the TXT record that proves ownership.
+/// The name of the TXT record that verifies ownership.
 pub(crate) const TXT_KEY: &str = "_wpe_verification";
 
 /// A domain.
@@ -18,14 +18,14 @@ pub(crate) struct Domain {
     /// In lower case.
     pub(crate) name: String,
     pub(crate) primary: bool,
-    /// Id of the domain of the same install to which this one leads.
+    /// Id of the redirect's target, a domain of the same install.
     pub(crate) redirect_to: Option<String>,
     pub(crate) secure_all_urls: bool,
     pub(crate) network: Network,
-    /// What the TXT record has to say.
+    /// The required value of the TXT record.
     pub(crate) txt_value: String,
     pub(crate) txt_visible_at: Timestamp,
-    /// When the service was first asked to look for the record. It goes on looking until it is there.
+    /// When verification was first requested. From then on the service checks until it finds the record.
     pub(crate) verification_asked_at: Option<Timestamp>,
 }
 
@@ -50,14 +50,14 @@ impl Domain {
         }
     }
 
-    /// Makes it one whose ownership was proven at that time, as the platform's own names are from the start.
+    /// Sets when ownership was verified. The platform's own domains are verified from the start.
     pub(crate) fn verified_since(mut self, time: Timestamp) -> Self {
         self.txt_visible_at = time;
         self.verification_asked_at = Some(time);
         self
     }
 
-    /// When ownership was proven, if it is.
+    /// When ownership was verified, if it was.
     pub(crate) fn verified_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.verification_asked_at
             .map(|asked| asked.max(self.txt_visible_at))
@@ -69,7 +69,7 @@ impl Domain {
     }
 }
 
-/// Whether a text can be the name of a domain: `example.com`, `*.example.com`, in lower case.
+/// Whether a text is a valid domain name in lower case: `example.com`, `*.example.com`.
 pub(crate) fn is_domain_name(name: &str) -> bool {
     let rest = name.strip_prefix("*.").unwrap_or(name);
     let is_label = |label: &str| {

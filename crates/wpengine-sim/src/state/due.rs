@@ -1,7 +1,7 @@
-//! Work that changes the world when its time comes, without anybody asking.
+//! Work that changes the world at a certain time, without a request.
 //!
-//! Most asynchronous work needs none of this: its state follows from the clock. This is for what overwrites something
-//! else: a copy, a restore, a transfer, new offload settings.
+//! Most asynchronous work does not need this, because its state is computed from the clock. It is for work that
+//! overwrites other data: a copy, a restore, a transfer, new offload settings.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,20 +9,20 @@ use serde_json::{Map, Value};
 
 use super::{Content, World};
 
-/// What is to be done.
+/// The work to do.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Work {
-    /// A restore or a copy puts its content in place.
+    /// The end of a restore or a copy: the new content replaces the old one.
     Overwrite {
         install_id: String,
         content: Content,
         files: bool,
         database: bool,
     },
-    /// A site arrives at its new account.
+    /// The end of a transfer: the site moves to its new account.
     Transfer { transfer_id: String },
-    /// A report on a site is made.
+    /// A report on a site is created.
     SiteReport {
         site_id: String,
         schedule_id: String,
@@ -42,25 +42,25 @@ struct Due {
     work: Work,
 }
 
-/// All work that is still to be done, the next first.
+/// All pending work, in the order of time.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Agenda(Vec<Due>);
 
 impl Agenda {
-    /// Adds work; what is due at the same time is done in the order in which it was added.
+    /// Adds work. Work with the same time is done in the order in which it was added.
     pub(crate) fn add(&mut self, at: Timestamp, work: Work) {
         let index = self.0.partition_point(|due| due.at <= at);
         self.0.insert(index, Due { at, work });
     }
 
-    /// Takes the next work that is due.
+    /// Removes and returns the next work that is due.
     fn take(&mut self, now: Timestamp) -> Option<Due> {
         (self.0.first()?.at <= now).then(|| self.0.remove(0))
     }
 }
 
 impl World {
-    /// Does what has become due: called before each request, so that handlers see a world that is up to date.
+    /// Does all work that is due. It is called before each request, so that handlers see the current world.
     pub(crate) fn settle(&mut self, now: Timestamp) {
         while let Some(due) = self.agenda.take(now) {
             match due.work {

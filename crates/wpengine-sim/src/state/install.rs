@@ -1,4 +1,4 @@
-//! Installs: one WordPress environment each, with what belongs to it.
+//! Installs: one WordPress environment each, with its resources.
 
 use std::borrow::Cow;
 
@@ -9,14 +9,14 @@ use serde_json::{Map, Value};
 
 use super::{Archive, Backup, Certificate, Domain, Report, StorageRefreshes, World};
 
-/// How long a new install is `pending`: 3 to 5 minutes upstream.
+/// How long a new install is `pending`. The real API takes 3 to 5 minutes.
 const PROVISIONING: SignedDuration = SignedDuration::from_mins(4);
 
-/// What a new install runs.
+/// The versions of a new install.
 const NEW_WP_VERSION: &str = "6.8.1";
 const NEW_PHP_VERSION: &str = "8.3";
 
-/// The slot of its site that an install fills.
+/// The environment of its site that an install fills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Environment {
@@ -29,22 +29,22 @@ impl Environment {
     pub(crate) const ALL: [Self; 3] = [Self::Production, Self::Staging, Self::Development];
 }
 
-/// The network in front of an install, which its domains inherit.
+/// The network of an install, which its domains inherit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Network {
     Advanced,
-    /// Where Let's Encrypt certificates are ordered domain by domain.
+    /// The network on which Let's Encrypt certificates are ordered for each domain.
     Legacy,
 }
 
-/// What an install holds: enough to see that a backup, a restore or a copy did something.
+/// The content of an install: enough to see the effect of a backup, a restore or a copy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Content {
     pub(crate) wp_version: String,
-    /// Stands for the files: another text, other files.
+    /// Represents the files. The text changes if the files change.
     pub(crate) files: String,
-    /// Stands for the database.
+    /// Represents the database.
     pub(crate) database: String,
 }
 
@@ -75,14 +75,14 @@ pub(crate) struct Install {
     /// Whether it stays `pending`.
     #[serde(default)]
     pub(crate) is_stuck: bool,
-    /// Whether its disk is measured only when somebody asks for it.
+    /// Whether its disk usage is measured only on request.
     #[serde(default)]
     pub(crate) is_unmeasured: bool,
-    /// What was done to it that no operation shows, for the simulator's controls.
+    /// Effects that the API does not show, for the simulator's controls.
     pub(crate) events: Vec<Event>,
 }
 
-/// The file by which the service finds out that a bucket is the user's.
+/// The file with which the service verifies that the user owns a bucket.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct LargeFsFile {
     pub(crate) name: String,
@@ -158,12 +158,12 @@ impl Install {
         !self.is_stuck && now.duration_since(self.created_at) >= PROVISIONING
     }
 
-    /// The name that the platform gives every install.
+    /// The domain that the platform gives every install.
     pub(crate) fn cname(&self) -> String {
         [&self.name, ".wpengine.com"].concat()
     }
 
-    /// The name visitors are led to.
+    /// The domain that visitors see.
     pub(crate) fn primary_domain(&self) -> Option<&str> {
         self.domains
             .values()
@@ -176,7 +176,7 @@ impl Install {
         self.events.push(Event { kind, at, details });
     }
 
-    /// When something of this kind last happened.
+    /// When an event of this kind last happened.
     pub(crate) fn last(&self, kind: &str) -> Option<Timestamp> {
         self.events
             .iter()
@@ -187,7 +187,7 @@ impl Install {
 }
 
 impl Content {
-    /// Takes over parts of another content. The WordPress version goes with the files.
+    /// Replaces parts of the content. The WordPress version belongs to the files.
     pub(crate) fn overwrite(&mut self, other: Self, files: bool, database: bool) {
         if files {
             self.wp_version = other.wp_version;

@@ -1,7 +1,7 @@
-//! What the simulated platform holds.
+//! The state of the simulated platform.
 //!
-//! Things refer to each other by id. What must stay in step (a site and its installs, a name and its owner) is changed
-//! only through the methods of [`World`].
+//! Resources refer to each other by id. Redundant data (a site and its installs, a name and its owner) is changed only
+//! through the methods of [`World`], which keep it consistent.
 
 mod account;
 mod archive;
@@ -44,7 +44,7 @@ pub(crate) use time::Time;
 pub(crate) use transfer::{AccountName, Transfer};
 pub(crate) use user::{Login, LoginSecret, MAIN_USER, User};
 
-/// Everything there is.
+/// The whole state.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct World {
     pub(crate) seed: u64,
@@ -55,15 +55,15 @@ pub(crate) struct World {
     pub(crate) accounts: IndexMap<String, Account>,
     pub(crate) sites: IndexMap<String, Site>,
     pub(crate) installs: IndexMap<String, Install>,
-    /// The names of all installs: they are unique over the whole platform.
+    /// The names of all installs, which are unique on the whole platform.
     #[serde(skip)]
     install_names: HashSet<String>,
-    /// On how many installs a domain is configured.
+    /// The number of installs that have a domain of this name.
     #[serde(skip)]
     domain_names: HashMap<String, usize>,
     pub(crate) transfers: IndexMap<String, Transfer>,
     pub(crate) agenda: Agenda,
-    /// Whether the two rate limits by install act.
+    /// Whether the two rate limits by install are enabled.
     #[serde(skip)]
     pub(crate) install_limits: bool,
     next_certificate: u64,
@@ -88,7 +88,7 @@ impl World {
         }
     }
 
-    /// What a user is in an account, if the account can be reached through the API.
+    /// The user's membership of an account, if the API can access the account.
     pub(crate) fn member(&self, user_id: &str, account_id: &str) -> Option<&AccountUser> {
         self.accounts
             .get(account_id)
@@ -122,7 +122,7 @@ impl World {
             .is_some_and(|member| member.reaches(&install.id))
     }
 
-    /// Whether the user reaches all there is, as the owner of a fleet does. Lists of thousands are fast for this.
+    /// Whether the user can access everything. Long lists are faster then, because not every item is checked.
     pub(crate) fn sees_everything(&self, user_id: &str) -> bool {
         self.accounts.values().all(|account| {
             let member = account.users.get(user_id).filter(|_| account.api_access);
@@ -130,7 +130,7 @@ impl World {
         })
     }
 
-    /// A partial user sees a site when it can reach an install of it.
+    /// A partial user sees a site if it can access at least one of its installs.
     pub(crate) fn sees_site(&self, user_id: &str, site: &Site) -> bool {
         self.member(user_id, &site.account_id)
             .is_some_and(|member| {
@@ -139,7 +139,7 @@ impl World {
             })
     }
 
-    /// Fills in what is not part of a snapshot, as it follows from the rest.
+    /// Fills in the fields that a snapshot does not contain, because they are computed from the others.
     pub(crate) fn index_names(&mut self) {
         self.install_names.clear();
         self.domain_names.clear();
@@ -217,7 +217,7 @@ impl World {
         self.sites.shift_remove(id);
     }
 
-    /// Moves a site with its installs to another account. Partial users of the old one lose their way to it.
+    /// Moves a site with its installs to another account. Partial users of the old account lose access to it.
     pub(crate) fn move_site(&mut self, id: &str, account_id: &str) {
         let Some(site) = self.sites.get_mut(id) else {
             return;
@@ -250,7 +250,7 @@ impl World {
         install.domains.insert(domain.id.clone(), domain);
     }
 
-    /// Removes a domain, and the redirects that lead to it.
+    /// Removes a domain and the redirects to it.
     pub(crate) fn remove_domain(&mut self, install_id: &str, domain_id: &str) {
         let Some(install) = self.installs.get_mut(install_id) else {
             return;
@@ -276,12 +276,12 @@ impl World {
         }
     }
 
-    /// On how many installs the domain is configured.
+    /// The number of installs that have this domain.
     pub(crate) fn installs_with_domain(&self, name: &str) -> usize {
         self.domain_names.get(name).copied().unwrap_or(0)
     }
 
-    /// The id of the next certificate: a number, unlike all others.
+    /// The id of the next certificate. Unlike other ids it is a number.
     pub(crate) fn next_certificate(&mut self) -> u64 {
         self.next_certificate += 1;
         self.next_certificate

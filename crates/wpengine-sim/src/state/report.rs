@@ -3,14 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// How long the service takes to look.
+/// How long a check takes.
 const DURATION: SignedDuration = SignedDuration::from_secs(15);
 
-/// A report, complete some seconds after it was asked for.
+/// A report. It completes some seconds after it was requested.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) id: String,
-    /// The name of the domain that is looked at.
+    /// The name of the domain that is checked.
     pub(crate) domain: String,
     pub(crate) asked_at: Timestamp,
 }

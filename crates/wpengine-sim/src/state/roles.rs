@@ -1,20 +1,20 @@
-//! What somebody may do in an account.
+//! What a user may do in an account.
 
 use serde::{Deserialize, Serialize};
 
 use std::fmt;
 
-/// How much of an account somebody reaches.
+/// How much of an account a user can access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Level {
     Owner,
     Full,
-    /// Only the installs that were named.
+    /// Only the selected installs.
     Partial,
 }
 
-/// A level, and whether billing comes with it.
+/// A level, and whether the user has billing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Roles {
     pub(crate) level: Level,
@@ -27,7 +27,7 @@ impl Roles {
         billing: false,
     };
 
-    /// Reads one of the five combinations, in any order and spacing.
+    /// Parses one of the five combinations, in any order and with any spaces.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut words: Vec<&str> = text.split(',').map(str::trim).collect();
         words.sort_unstable();
@@ -42,7 +42,7 @@ impl Roles {
         Some(Self { level, billing })
     }
 
-    /// May create and delete, and look after the account's users.
+    /// May create and delete sites and installs, and manage the account's users.
     pub(crate) fn manages(self) -> bool {
         self.level != Level::Partial
     }

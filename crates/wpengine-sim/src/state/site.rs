@@ -17,7 +17,7 @@ pub(crate) struct Site {
     pub(crate) created_at: Timestamp,
     pub(crate) sandbox: bool,
     pub(crate) transferable: bool,
-    /// Ids of its installs, kept in step by the world.
+    /// Ids of its installs; [`World`](super::World) keeps them consistent.
     pub(crate) installs: Vec<String>,
     /// By id.
     #[serde(default)]

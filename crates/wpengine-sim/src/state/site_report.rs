@@ -1,4 +1,4 @@
-//! Reports on a site, and the schedules by which they are made.
+//! Reports on a site, and the schedules that create them.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use super::{Work, World};
 
-/// The reports of a site that are kept.
+/// The number of reports of a site that are kept.
 const MOST_REPORTS: usize = 500;
-/// How far back reports are made up for when the clock is moved.
+/// How far back missed reports are created when the clock is advanced.
 const CAUGHT_UP: SignedDuration = SignedDuration::from_hours(5 * 365 * 24);
 
-/// How often reports are made.
+/// How often reports are created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "unit", content = "value", rename_all = "UPPERCASE")]
 pub(crate) enum Frequency {
-    /// Every so many days.
+    /// Every this many days.
     Days(i64),
-    /// On that day of the month, or on its last day if it is shorter.
+    /// On this day of the month, or on its last day in shorter months.
     Monthly(i8),
 }
 
 impl Frequency {
-    /// Whether it is one that the API knows: any other might never come to an end.
+    /// Whether the API allows it. Other values could cause an endless loop.
     pub(crate) fn is_known(self) -> bool {
         match self {
             Self::Days(days) => matches!(days, 7 | 14),
@@ -31,7 +31,7 @@ impl Frequency {
         }
     }
 
-    /// The time of the report after one: at the same time of the day.
+    /// The time of the next report, at the same time of day.
     fn after(self, time: Timestamp) -> Timestamp {
         let next = match self {
             Self::Days(days) => time
@@ -46,7 +46,7 @@ impl Frequency {
         next.unwrap_or(Timestamp::MAX)
     }
 
-    /// The first report where no time was given: at midnight.
+    /// The default time of the first report: midnight.
     pub(crate) fn first(self, now: Timestamp) -> Timestamp {
         let today = now.to_zoned(TimeZone::UTC).date();
         let midnight = |date: Date| Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp());
@@ -62,7 +62,7 @@ impl Frequency {
     }
 }
 
-/// The day of the month of a date, or the last one of that month.
+/// This day of the month of a date, or the month's last day.
 fn in_month(date: Date, day: i8) -> Date {
     let last = date.last_of_month();
     date.with().day(day.min(last.day())).build().unwrap_or(last)
@@ -74,7 +74,7 @@ fn on(month: Date, day: i8, at: &jiff::Zoned) -> Option<Timestamp> {
     Some(zoned.timestamp())
 }
 
-/// Somebody who gets reports.
+/// A recipient of reports.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Recipient {
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -82,7 +82,7 @@ pub(crate) struct Recipient {
     pub(crate) email: String,
 }
 
-/// When reports on a site are made, and of what.
+/// When reports on a site are created, and their content.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Schedule {
     pub(crate) uuid: String,
@@ -95,7 +95,7 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// Makes the time of the next report one that is to come.
+    /// Moves the next report to a time in the future.
     pub(crate) fn catch_up(&mut self, now: Timestamp) {
         if let Frequency::Days(days) = self.frequency
             && self.next < now
@@ -110,7 +110,7 @@ impl Schedule {
     }
 }
 
-/// A report that has been made.
+/// A created report.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SiteReport {
     pub(crate) uuid: String,
@@ -120,12 +120,12 @@ pub(crate) struct SiteReport {
     pub(crate) created_at: Timestamp,
     pub(crate) recipients: Vec<String>,
     pub(crate) sections: Vec<String>,
-    /// What its link has in it, so that nobody guesses it.
+    /// The random part of its link, which makes the link unguessable.
     pub(crate) key: String,
 }
 
 impl World {
-    /// Adds a schedule to a site, or puts a changed one in the place of the old one, and has its next report made.
+    /// Adds a schedule to a site or replaces the one with the same id, and plans its next report.
     pub(crate) fn set_schedule(&mut self, site_id: &str, schedule: Schedule) {
         let Some(site) = self.sites.get_mut(site_id) else {
             return;
@@ -140,8 +140,8 @@ impl World {
         site.schedules.insert(schedule.uuid.clone(), schedule);
     }
 
-    /// Makes the report that is due at that time. A schedule that was changed or deleted meanwhile has another time, or
-    /// none.
+    /// Creates the report that is due at that time. It does nothing if the schedule was changed or deleted meanwhile:
+    /// then it has another time, or none.
     pub(super) fn make_report(
         &mut self,
         site_id: &str,
@@ -181,7 +181,7 @@ impl World {
             site.reports.remove(0);
         }
         schedule.next = schedule.frequency.after(at);
-        // Whoever moves the clock by centuries wants no report of every week.
+        // If the clock is advanced by centuries, not all missed reports are created.
         let oldest = now.saturating_sub(CAUGHT_UP).unwrap_or(Timestamp::MIN);
         if schedule.next < oldest {
             schedule.catch_up(oldest);

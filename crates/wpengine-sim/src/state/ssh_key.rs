@@ -26,9 +26,9 @@ pub(crate) struct SshKey {
     pub(crate) created_at: Timestamp,
 }
 
-/// Reads a key as `ssh-keygen` writes it, and gives its fingerprint and its comment.
+/// Parses a key in the format of `ssh-keygen`. Returns its fingerprint and its comment.
 pub(crate) fn read(public_key: &str) -> Option<(String, String)> {
-    // Forgiving about padding, as programs that write keys are not agreed on it.
+    // Padding is optional, because programs that write keys differ in it.
     let config = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true);
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn the_fingerprint_is_the_one_that_ssh_keygen_shows() {
-        // ssh-keygen -l -E md5
+        // The format of `ssh-keygen -l -E md5`.
         let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKHEChLjUAsxsgvDVi9P8HNO1Zn2mTONbtE+11OOVTfo me@example.com";
         let (fingerprint, comment) = read(key).unwrap();
         assert_eq!(

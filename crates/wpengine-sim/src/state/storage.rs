@@ -1,4 +1,4 @@
-//! When the disk usage was measured anew on request.
+//! Measurements of the disk usage that were requested.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 /// How long a measurement takes.
 const DURATION: SignedDuration = SignedDuration::from_mins(2);
 
-/// The measurements that were asked for, oldest first.
+/// When measurements were requested, oldest first.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(crate) struct StorageRefreshes(Vec<Timestamp>);
 
 impl StorageRefreshes {
-    /// Asks for a measurement; one that is running serves this request too.
+    /// Requests a measurement. If one is running, it serves this request too.
     pub(crate) fn ask(&mut self, now: Timestamp) {
         if self.expected_at(now).is_none() {
             self.0.push(now);

@@ -1,16 +1,16 @@
-//! Instants as the API writes them: `2025-07-10T09:59:58.684Z`.
+//! Times as the API writes them: `2025-07-10T09:59:58.684Z`.
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use serde::{Serialize, Serializer};
 
-/// An instant, written in UTC with milliseconds.
+/// A time in UTC with milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Time(pub(crate) Timestamp);
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Lists have many of them, and formatting by pattern takes as long as all the rest of a line.
+        // Formatted by hand. Lists have many times, and a format pattern would take half of the time of an item.
         let at = Offset::UTC.to_datetime(self.0);
         let mut text = *b"0000-00-00T00:00:00.000Z";
         put(&mut text[0..4], at.year().unsigned_abs());
@@ -27,7 +27,7 @@ impl Serialize for Time {
     }
 }
 
-/// Writes the number's last digits, as many as there is room for.
+/// Writes the last digits of the number, as many as fit.
 fn put(text: &mut [u8], mut number: u16) {
     for digit in text.iter_mut().rev() {
         *digit = b'0' + (number % 10) as u8;

@@ -3,12 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// How long a transfer that begins now stays `pending`.
+/// How long a transfer without a scheduled time is `pending`.
 const WAITING: SignedDuration = SignedDuration::from_secs(30);
 /// How long the transfer itself takes.
 const DURATION: SignedDuration = SignedDuration::from_mins(5);
 
-/// A transfer. It remembers names as they were when it was ordered.
+/// A transfer. It keeps the names from the time of the request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Transfer {
     pub(crate) id: String,
@@ -20,11 +20,11 @@ pub(crate) struct Transfer {
     pub(crate) scheduled_time: Option<Timestamp>,
     pub(crate) created_at: Timestamp,
     pub(crate) cancelled_at: Option<Timestamp>,
-    /// The site or the destination was gone when its time came.
+    /// Whether the site or the destination no longer existed when the transfer ended.
     pub(crate) failed: bool,
 }
 
-/// An account, with its name at the time.
+/// An account, with its name at that time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AccountName {
     pub(crate) id: String,
@@ -55,7 +55,7 @@ impl Transfer {
         }
     }
 
-    /// Whether it stands in the way of another transfer of the site.
+    /// Whether it prevents another transfer of the site.
     pub(crate) fn is_open(&self, now: Timestamp) -> bool {
         matches!(self.status(now), "pending" | "scheduled" | "in_progress")
     }

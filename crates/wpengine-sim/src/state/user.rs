@@ -1,4 +1,4 @@
-//! People, and how they sign in.
+//! Users and their credentials.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::SshKey;
 
-/// A person with access to the API.
+/// A user with access to the API.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct User {
     pub(crate) id: String,
@@ -18,18 +18,17 @@ pub(crate) struct User {
     pub(crate) ssh_keys: IndexMap<String, SshKey>,
 }
 
-/// Id of the user to whom the credentials of the simulator belong, in every world: the one of `GET /user` in the
-/// documentation.
+/// Id of the main user, in every world: the id of `GET /user` in the documentation.
 pub(crate) const MAIN_USER: &str = "fd8e24a5-1f16-4b80-af5f-d748bcc9e64d";
 
-/// Credentials of a person.
+/// Credentials of a user.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Login {
     pub(crate) secret: LoginSecret,
     pub(crate) user_id: String,
 }
 
-/// What is compared with the `Authorization` header.
+/// The value that is compared with the `Authorization` header.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum LoginSecret {
@@ -47,7 +46,7 @@ impl fmt::Debug for Login {
     }
 }
 
-/// Writes the logins of a snapshot. Those of the main user are left out: whoever restores it has credentials of its own.
+/// Serializes the logins without those of the main user, because the simulator that restores the snapshot has its own.
 pub(super) fn without_main<S: Serializer>(
     logins: &[Login],
     serializer: S,

@@ -1,8 +1,8 @@
-//! The world of the documentation's examples: commands that are copied from it work.
+//! The world of the documentation's examples: commands that are copied from the documentation work.
 //!
-//! Ids are the documentation's, and so are names where they do not contradict each other. Two differ on purpose, so
-//! that the examples of writes can be done: the user's own e-mail address is not the one of the example of a new
-//! account user, and the domain of the examples is not primary.
+//! Ids are those of the documentation, and so are names if they do not contradict each other. Two values differ, so that the
+//! examples of writes succeed: the current user has another e-mail address than the new account user of the example, and the
+//! domain of the examples is not primary.
 
 use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
@@ -21,7 +21,7 @@ const TORQUE_EVENTS: &str = "d0a5b3f4-3c1e-4f57-8a55-6b1f0c9e7a12";
 const MY_SITE: &str = "b7e6f2a0-94d1-4c38-bb0a-2f5d8e1c6a90";
 const TORQUEMAG: &str = "294deacc-d8b8-4005-82c4-0727ba8ddde0";
 const TORQUE_EVENTS_INSTALL: &str = "8f14e45f-ceea-4b5b-9f6d-8f14e45fceea";
-/// The one to which the documentation redirects.
+/// The target of the redirect in the documentation.
 const PRIMARY_DOMAIN: &str = "e41fa98f-ea80-4006-b229-a9b765d0863a";
 const EXAMPLE_DOMAIN: &str = "e41fa98f-ea80-4654-b229-a9b765d0863a";
 
@@ -73,7 +73,7 @@ pub(super) fn fill(world: &mut World, now: Timestamp) {
         TORQUE_EVENTS,
         Environment::Staging,
     );
-    // The two installs of the example of a new account user; one id is no UUID, as in the documentation.
+    // The two installs of the example of a new account user. One id is not a UUID; it is the same in the documentation.
     site(world, now, MY_SITE, "my-wordpress-site", &[]);
     install(
         world,
@@ -93,7 +93,7 @@ pub(super) fn fill(world: &mut World, now: Timestamp) {
     );
 
     fill_torquemag(world, now);
-    // Certificates near their end: this one has 20 days left.
+    // A certificate that expires soon: it has 20 days left.
     let soon = now
         .saturating_add(SignedDuration::from_hours(20 * 24))
         .unwrap_or(now);
@@ -108,7 +108,7 @@ pub(super) fn fill(world: &mut World, now: Timestamp) {
     );
     add_past_transfer(world, now);
     add_reports(world, now);
-    // On the network that knows sharing links.
+    // A domain on a network that supports sharing links.
     let since = time(now, "2026-04-20T16:00:00.007Z");
     let domain = Domain::new(
         "7b1f0d52-3c8e-4a67-9d20-5e4c1a8f6b93".to_owned(),
@@ -153,7 +153,7 @@ fn add_reports(world: &mut World, now: Timestamp) {
 /// The install that the examples are about.
 fn fill_torquemag(world: &mut World, now: Timestamp) {
     let torquemag = &mut world.installs[TORQUEMAG];
-    // Legacy, so that the example of a certificate order can be done.
+    // Legacy, so that the example of a certificate order succeeds.
     torquemag.network = Network::Legacy;
     torquemag.php_version = "7.4".to_owned();
     torquemag.stable_ips = Some(vec!["1.2.3.2".to_owned(), "1.1.1.2".to_owned()]);
@@ -216,7 +216,7 @@ fn fill_torquemag(world: &mut World, now: Timestamp) {
         false,
         target,
     );
-    // As old as certificates are that have been renewed now and then.
+    // Old enough to have been renewed several times.
     let ordered_at = now
         .saturating_sub(SignedDuration::from_hours(200 * 24))
         .unwrap_or(now);
@@ -252,7 +252,7 @@ fn add_partial_user(world: &mut World) {
         .insert(partial.user_id.clone(), partial);
 }
 
-/// The transfer by which the account came to the site. It is over, so that the site can be transferred again.
+/// The transfer with which the account got the site. It is completed, so that the site can be transferred again.
 fn add_past_transfer(world: &mut World, now: Timestamp) {
     let transfer = Transfer {
         id: "7c3e1a2b-4f5d-4e6c-b7a8-d9e0f1a2b3c4".to_owned(),
@@ -275,7 +275,7 @@ fn add_past_transfer(world: &mut World, now: Timestamp) {
     world.transfers.insert(transfer.id.clone(), transfer);
 }
 
-/// A time of the documentation, or a month ago where the clock was started before it: what the world starts with is
+/// A time of the documentation. If the clock starts before it, a month ago, because everything in the first world is
 /// in the past.
 fn time(now: Timestamp, text: &str) -> Timestamp {
     let past = now

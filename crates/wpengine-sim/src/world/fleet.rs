@@ -1,4 +1,4 @@
-//! A fleet: as many accounts, sites and installs as one likes, the same for the same seed.
+//! A fleet with any number of accounts, sites and installs. The same seed gives the same fleet.
 
 use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
@@ -29,8 +29,9 @@ const WP_VERSIONS: [&str; 5] = ["6.8.1", "6.8.1", "6.7.2", "6.6.2", "6.4.5"];
 const PHP_VERSIONS: [&str; 4] = ["8.3", "8.2", "8.2", "7.4"];
 const DAY: i64 = 86_400;
 
-/// Fills the world. Sites are dealt to the accounts in turn, and installs to the sites: first all the productions,
-/// then staging, then development. Installs beyond three a site have none.
+/// Fills the world. Sites are distributed over the accounts in turn, and installs over the sites: first the production
+/// install of every site, then staging, then development. If there are more than three installs per site, the rest
+/// have no site.
 pub(super) fn fill(
     world: &mut World,
     now: Timestamp,
@@ -74,8 +75,8 @@ pub(super) fn fill(
     add_archives_and_reports(world, now);
 }
 
-/// An archive of the backup of one production install in ten, and reports on its site. From a stream of numbers of its own:
-/// the ids of everything else are older than these.
+/// Adds an archive of the backup of one production install in ten, and reports on its site. It uses its own random
+/// generator, so that the ids of older resources did not change when it was added.
 fn add_archives_and_reports(world: &mut World, now: Timestamp) {
     let mut random = Random::for_text(world.seed, "archives and reports");
     let day = SignedDuration::from_hours(24);
@@ -130,7 +131,7 @@ fn add_archives_and_reports(world: &mut World, now: Timestamp) {
     }
 }
 
-/// Where an install goes.
+/// The place of an install.
 struct Slot {
     account_id: String,
     site_id: Option<String>,
@@ -143,7 +144,7 @@ fn days_ago(world: &mut World, now: Timestamp, from: u64, to: u64) -> Timestamp 
         .unwrap_or(now)
 }
 
-/// One to four people besides the owner.
+/// One to four users besides the owner.
 fn add_people(world: &mut World, account_id: &str) {
     for _ in 0..=world.random.below(4) {
         let (first, last) = (
@@ -199,7 +200,7 @@ fn add_site(world: &mut World, now: Timestamp, index: usize, account_id: &str) -
             .into_iter()
             .collect(),
         created_at: days_ago(world, now, 500, 900),
-        // About one site in twenty each.
+        // Each is true for about one site in twenty.
         sandbox: world.random.below(20) == 0,
         transferable: world.random.below(20) == 0,
         installs: Vec::new(),
@@ -218,7 +219,7 @@ fn add_install(world: &mut World, now: Timestamp, index: usize, slot: Slot) {
         Some(Environment::Development) => "d",
         _ => "",
     };
-    // At most 14 characters: a word of at most 7, up to 6 digits and the letter of the slot.
+    // At most 14 characters: a word of at most 7, up to 6 digits and a letter for the environment.
     let name = format!("{trade}{}{suffix}", index + 1);
     let id = world.random.uuid();
     let created_at = days_ago(world, now, 1, 500);
@@ -240,14 +241,14 @@ fn add_install(world: &mut World, now: Timestamp, index: usize, slot: Slot) {
         add_domains(world, now, &id, &format!("{name}.example"), created_at);
         add_backup(world, now, &id);
     }
-    // There are many of them, and most will stay as they are.
+    // There are many installs, and most never change, so unused capacity is released.
     let install = &mut world.installs[&id];
     install.domains.shrink_to_fit();
     install.backups.shrink_to_fit();
     install.certificates.shrink_to_fit();
 }
 
-/// A primary domain, `www` that leads to it, and a certificate that ends in somewhere between 3 days and 90.
+/// A primary domain, `www` as a redirect to it, and a certificate that expires in 3 to 90 days.
 fn add_domains(
     world: &mut World,
     now: Timestamp,

@@ -1,4 +1,4 @@
-//! The worlds to start with.
+//! The worlds that a simulator can start with.
 
 mod documentation;
 mod fleet;
@@ -15,40 +15,40 @@ use crate::state::{
     World,
 };
 
-/// What a world starts with.
+/// The content of a world.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Population {
     /// One account and its owner.
     Empty,
-    /// The things of the documentation's examples, with their ids.
+    /// The resources of the documentation's examples, with their ids.
     Documentation,
-    /// A fleet, drawn from the seed.
+    /// A fleet, generated from the seed.
     Fleet {
-        /// How many accounts; at least one.
+        /// The number of accounts; at least one.
         accounts: usize,
-        /// How many sites.
+        /// The number of sites.
         sites: usize,
-        /// How many installs; a site takes up to three.
+        /// The number of installs; a site holds up to three.
         installs: usize,
-        /// Whether it has something of everything that a check of a fleet could find.
+        /// Whether problems are added that a check of a fleet can find.
         troubled: bool,
     },
 }
 
-/// Everything needed to make the world, again and again.
+/// Everything that is needed to create the world, also at a reset.
 pub(crate) struct Plan {
     pub(crate) population: Population,
     pub(crate) user: String,
     pub(crate) password: String,
     pub(crate) users: Vec<FurtherUser>,
     pub(crate) bearer_token: Option<String>,
-    /// Accounts for which API access is off.
+    /// Accounts with disabled API access.
     pub(crate) closed_accounts: Vec<String>,
     pub(crate) limits: RateLimits,
 }
 
-/// Somebody besides the main user who can sign in.
+/// An additional user who can sign in.
 #[derive(Clone)]
 pub(crate) struct FurtherUser {
     pub(crate) user: String,
@@ -60,7 +60,7 @@ pub(crate) struct FurtherUser {
 const MAIN_ACCOUNT: &str = "eeda3227-9a39-46ae-9e14-20958bb4e6c9";
 
 impl Plan {
-    /// Makes the world as it is at the start.
+    /// Creates the world as it is at the start.
     pub(crate) fn build(&self, seed: u64, population: &Population, now: Timestamp) -> World {
         let mut world = World::new(seed);
         world.logins = self.main_logins();
@@ -92,7 +92,7 @@ impl Plan {
         world
     }
 
-    /// How the main user signs in.
+    /// The login of the main user.
     pub(crate) fn main_logins(&self) -> Vec<Login> {
         let basic = LoginSecret::Basic {
             name: self.user.clone(),
@@ -146,13 +146,13 @@ impl FurtherUser {
     }
 }
 
-/// Adds the user to whom the credentials belong.
+/// Adds the main user.
 fn add_main_user(world: &mut World) {
     let main = User {
         id: MAIN_USER.to_owned(),
         first_name: "Joe".to_owned(),
         last_name: "Smith".to_owned(),
-        // Not the documentation's joe@gmail.com, which its example of a new account user has.
+        // Not the documentation's joe@gmail.com, because its example of a new account user has that address.
         email: "joe.smith@torquemag.io".to_owned(),
         phone_number: Some("123456789".to_owned()),
         ssh_keys: IndexMap::new(),
@@ -160,7 +160,7 @@ fn add_main_user(world: &mut World) {
     world.users.insert(main.id.clone(), main);
 }
 
-/// Adds an account that belongs to the main user.
+/// Adds an account that the main user owns.
 fn add_account(world: &mut World, id: &str, name: &str) {
     let main = &world.users[MAIN_USER];
     let owner = AccountUser {

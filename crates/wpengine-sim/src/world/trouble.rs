@@ -1,7 +1,7 @@
-//! A fleet in which something of every kind is wrong: for tools that look after fleets, to be tried on.
+//! A fleet with problems of every kind, for testing tools that check fleets.
 //!
-//! Every second production install has one trouble, by turns; the accounts have theirs. Everything else stays as it is in a
-//! fleet without.
+//! Every second production install has one problem, and the kinds alternate. The accounts have their own problems.
+//! Everything else is the same as in a fleet without problems.
 
 use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp, ToSpan};
@@ -14,7 +14,7 @@ use crate::usage;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// What can be wrong with a production install.
+/// The possible problems of a production install.
 const TROUBLES: [fn(&mut World, Timestamp, &str); 15] = [
     certificate_expired,
     certificate_near_its_end,
@@ -33,7 +33,7 @@ const TROUBLES: [fn(&mut World, Timestamp, &str); 15] = [
     legacy_network,
 ];
 
-/// Adds all troubles. With fewer than thirty production installs not every kind of theirs has a place.
+/// Adds all problems. With fewer than thirty production installs, some kinds do not occur.
 pub(super) fn add(world: &mut World, now: Timestamp) {
     let production: Vec<String> = world
         .installs
@@ -71,7 +71,7 @@ fn certificate_near_its_end(world: &mut World, now: Timestamp, id: &str) {
     set_expiry(world, id, now.saturating_add(DAY * 2).unwrap_or(now));
 }
 
-/// Let's Encrypt has asked a domain that was not proven.
+/// Let's Encrypt checked an unverified domain.
 fn certificate_rejected(world: &mut World, now: Timestamp, id: &str) {
     let certificate = Certificate {
         id: world.next_certificate(),
@@ -139,7 +139,7 @@ fn domain_unverified(world: &mut World, _: Timestamp, id: &str) {
     }
 }
 
-/// Another install of the account claims the domain, too.
+/// Another install of the account has the same domain.
 fn domain_duplicated(world: &mut World, now: Timestamp, id: &str) {
     let account = world.installs[id].account_id.clone();
     let Some(name) = domains(world, id).next().map(|domain| domain.name.clone()) else {
@@ -166,7 +166,7 @@ fn old_php(world: &mut World, _: Timestamp, id: &str) {
     "7.4".clone_into(&mut world.installs[id].php_version);
 }
 
-/// The other environments of the site run something else.
+/// The other environments of the site have other versions.
 fn mismatched_php(world: &mut World, _: Timestamp, id: &str) {
     "8.3".clone_into(&mut world.installs[id].php_version);
     let site = world.installs[id].site_id.clone().unwrap_or_default();
@@ -194,8 +194,8 @@ fn legacy_network(world: &mut World, _: Timestamp, id: &str) {
     }
 }
 
-/// Every second account has another owner, without a second factor; the main user is the only owner of the rest. In each
-/// somebody has not accepted the invitation, and somebody has no second factor.
+/// Every second account has another owner, without MFA; in the others the main user is the only owner. Every account
+/// has a user who has not accepted the invitation and a user without MFA.
 fn people(world: &mut World) {
     let accounts: Vec<String> = world.accounts.keys().cloned().collect();
     for (index, account) in accounts.iter().enumerate() {
@@ -226,7 +226,7 @@ fn people(world: &mut World) {
     }
 }
 
-/// The first account uses more visits than its plan allows, and the second nearly as many.
+/// The first account exceeds the visits of its plan, and the second nearly does.
 fn plans(world: &mut World, now: Timestamp) {
     let accounts: Vec<String> = world.accounts.keys().cloned().collect();
     for (account, percent) in accounts.iter().zip([125, 88]) {

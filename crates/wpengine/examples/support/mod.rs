@@ -1,17 +1,17 @@
-//! What the examples have in common: a client, for the service if the environment has credentials, else for a simulator.
+//! The client of the examples: for the real service if credentials are set, otherwise for a simulator.
 
 use wpengine::Client;
 use wpengine_sim::{ClockMode, Simulator};
 
-/// A client, and the simulator that it talks to, if it does.
+/// A client, and the simulator if it uses one.
 pub(crate) struct Connection {
     pub(crate) client: Client,
-    /// Runs as long as this lives.
+    /// The simulator stops when this is dropped.
     _simulator: Option<Simulator>,
 }
 
-/// With credentials in the environment, the service, and nothing that could change anything there; else a simulator in
-/// this process, whose clock runs a hundred times as fast as life.
+/// With credentials in the environment it returns a read-only client of the real service. Otherwise it starts a
+/// simulator in this process, whose clock runs a hundred times as fast as real time.
 pub(crate) async fn connect() -> Result<Connection, Box<dyn std::error::Error>> {
     let has_credentials = ["WPE_API_USER_ID", "WPE_API_PASSWORD"]
         .iter()

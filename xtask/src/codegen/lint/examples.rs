@@ -1,11 +1,12 @@
-//! Whether an example is accepted by its own schema.
+//! Checks examples against their own schemas.
 
 use serde_json::{Map, Value, json};
 
-/// What the schema refuses in the example.
+/// The errors that the schema reports for the example.
 pub(super) fn troubles(document: &Value, schema: &Value, example: &Value) -> Vec<String> {
     let mut root = json_schema(schema);
-    // Only what the schema refers to: to translate all components for each example takes most of the time of a lint.
+    // Only the components that the schema refers to. Translating all components for each example would take most of
+    // the time.
     let mut components = Map::new();
     add_components(&document["components"]["schemas"], schema, &mut components);
     root["components"] = json!({ "schemas": components });
@@ -22,7 +23,7 @@ pub(super) fn troubles(document: &Value, schema: &Value, example: &Value) -> Vec
     }
 }
 
-/// Adds every component that a schema refers to, directly or through others.
+/// Adds every component that a schema refers to, directly or indirectly.
 fn add_components(schemas: &Value, schema: &Value, found: &mut Map<String, Value>) {
     match schema {
         Value::Object(map) => {
@@ -49,7 +50,7 @@ fn add_components(schemas: &Value, schema: &Value, found: &mut Map<String, Value
     }
 }
 
-/// OpenAPI 3.0 says `nullable` where JSON Schema lists `null` among the types.
+/// OpenAPI 3.0 writes `nullable` where JSON Schema adds `null` to the types.
 pub(crate) fn json_schema(schema: &Value) -> Value {
     match schema {
         Value::Object(map) => {

@@ -1,6 +1,6 @@
-//! Descriptions become documentation of Rust items: what rustdoc would trip over is found here first.
+//! Descriptions become rustdoc comments. This finds the text that would cause a rustdoc warning.
 
-/// What rustdoc would trip over in a description.
+/// The problems of a description as a rustdoc comment.
 pub(super) fn troubles(text: &str) -> Vec<&'static str> {
     let mut found = Vec::new();
     let outside_code: String = text.split('`').step_by(2).collect::<Vec<_>>().join("``");

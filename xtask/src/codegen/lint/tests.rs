@@ -7,7 +7,7 @@ fn committed() -> Merged {
     merge::merge(&workspace::root().join("openapi")).expect("the fragments merge")
 }
 
-/// The committed document with one change, and the findings of it.
+/// The findings for the committed document with one change.
 fn findings_after(change: impl FnOnce(&mut Value)) -> Vec<String> {
     let mut merged = committed();
     change(&mut merged.document);

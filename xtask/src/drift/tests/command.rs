@@ -1,4 +1,4 @@
-//! The command as it is called, with its exit codes.
+//! The command and its exit codes.
 
 use std::io::Write as _;
 use std::process::ExitCode;

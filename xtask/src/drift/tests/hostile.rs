@@ -1,4 +1,4 @@
-//! Descriptions that are broken, circular, or larger than they look.
+//! Descriptions that are broken, circular or extremely large.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Operations, parameters, bodies and status codes: what counts as a difference, and what does not.
+//! Operations, parameters, bodies and status codes: which changes are differences.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The list of deviations: what it takes out, what it does not, and when an entry of it is stale.
+//! The list of deviations: what an entry removes, what it does not, and when it is stale.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn sifted(there: Value, entries: &[Deviation]) -> Sifted {
         .expect("readable")
 }
 
-/// The service knows a value more than we do.
+/// The service has one value more than our document.
 fn with_another_value() -> Value {
     let mut there = small_swagger();
     there["definitions"]["Backup"]["properties"]["status"]["enum"] =
@@ -129,8 +129,8 @@ fn an_entry_needs_a_reason_an_operation_and_known_names() {
     }
 }
 
-/// Every entry of the list of this project names a difference as it would be printed: made in a copy of our own
-/// document that has what the entry says of the service, it is found and taken out.
+/// Every entry of the real list has the form of a printed difference: in a copy of our document with the service's
+/// value, the difference is found and removed.
 #[test]
 fn every_entry_of_our_list_matches_places_of_our_document() {
     let text = std::fs::read_to_string(crate::workspace::root().join("openapi/deviations.yaml"))
@@ -144,7 +144,7 @@ fn every_entry_of_our_list_matches_places_of_our_document() {
     assert_eq!(sifted.meant, drift(&here, &there).len());
 }
 
-/// Our document with what the service is known to say differently.
+/// Our document with the known values of the service.
 fn as_the_service_says(root: &mut Value) {
     let definitions = &mut root["definitions"];
     let network = definitions["NetworkType"].as_object_mut();

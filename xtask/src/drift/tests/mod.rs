@@ -1,4 +1,4 @@
-//! Tests of the comparison: each kind of difference on a small document, then on the whole one.
+//! Tests of the comparison: each kind of difference on a small document, then the whole document.
 
 mod command;
 mod fields;
@@ -20,7 +20,7 @@ fn description(root: Value) -> Description {
     Description::from_value(root).expect("a description")
 }
 
-/// The lines that are printed, each with its operation before it.
+/// The printed lines, each with its operation before it.
 fn lines(differences: &[Difference]) -> Vec<String> {
     differences
         .iter()
@@ -48,7 +48,7 @@ fn ours() -> Value {
     serde_json::from_str(&text).expect("JSON")
 }
 
-/// What is printed if the service's description is changed in one place.
+/// The output if one place of the service's description is changed.
 fn after(change: impl FnOnce(&mut Value)) -> Vec<String> {
     let mut there = small_swagger();
     change(&mut there);

@@ -1,4 +1,4 @@
-//! Every field of every schema of the document, changed one at a time: no change goes unnoticed.
+//! Changes every field of every schema, one at a time. Every change must be found.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,8 @@ use super::{description, drift, ours};
 /// Path and method.
 type Place = (String, String);
 
-/// For each schema the operations whose body or successful answers lead to it. Follows the references by looking for
-/// `$ref` alone, and not with the code that is tested.
+/// For each schema, the operations whose body or success answers refer to it. It searches for `$ref` itself, so that
+/// it does not depend on the code under test.
 fn uses(document: &Value) -> BTreeMap<String, BTreeSet<Place>> {
     let mut uses: BTreeMap<String, BTreeSet<Place>> = BTreeMap::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
@@ -55,9 +55,9 @@ fn only(document: &Value, places: &BTreeSet<Place>) -> Value {
 struct Case {
     schema: String,
     field: String,
-    /// The operations that lead to the schema.
+    /// The operations that refer to the schema.
     places: BTreeSet<Place>,
-    /// The document with these alone.
+    /// The document with only these operations.
     here: Value,
 }
 
@@ -86,7 +86,7 @@ fn cases() -> Vec<Case> {
 }
 
 impl Case {
-    /// What is found if the other description has the schema with this change.
+    /// The differences if the other description has this change in the schema.
     fn after(&self, change: impl FnOnce(&mut Value)) -> Vec<String> {
         let mut there = self.here.clone();
         change(&mut there["components"]["schemas"][&self.schema]);
@@ -97,7 +97,7 @@ impl Case {
         &self.here["components"]["schemas"][&self.schema]["properties"][&self.field]
     }
 
-    /// Whether a line is about this field and says this of it.
+    /// Whether a line reports this change of this field.
     fn named(&self, line: &str, words: &str) -> bool {
         let Some((place, said)) = line.rsplit_once(": ") else {
             return false;

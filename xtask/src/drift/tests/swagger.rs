@@ -1,8 +1,8 @@
-//! Our OpenAPI 3.0 document in the form of Swagger 2.0, as the service would write it.
+//! Converts our OpenAPI 3.0 document to Swagger 2.0, as the service would write it.
 
 use serde_json::{Map, Value, json};
 
-/// Converts what `drift` looks at; prose and examples stay behind.
+/// Converts what `drift` compares. Text and examples are left out.
 pub(super) fn from_openapi(document: &Value) -> Value {
     let mut paths = Map::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
@@ -42,7 +42,7 @@ fn operation(document: &Value, raw: &Value) -> Value {
     json!({"parameters": parameters, "responses": responses})
 }
 
-/// A parameter of Swagger 2.0 has no schema: what it may be stands beside its name.
+/// A parameter of Swagger 2.0 has no schema: its type is next to its name.
 fn parameter(document: &Value, raw: &Value) -> Value {
     let mut flat = schema(followed(document, &raw["schema"]));
     for key in ["name", "in", "required"] {
@@ -63,7 +63,7 @@ fn followed<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
     }
 }
 
-/// Renames what Swagger 2.0 calls otherwise, at any depth.
+/// Renames the keywords of Swagger 2.0, at any depth.
 fn schema(value: &Value) -> Value {
     match value {
         Value::Array(values) => values.iter().map(schema).collect(),

@@ -1,4 +1,4 @@
-//! The whole document: against itself, against its own Swagger 2.0 form, and against that form changed in one place.
+//! Compares the whole document with itself, with its Swagger 2.0 form, and with that form changed in one place.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn our_document_is_the_same_as_its_own_swagger_form() {
     assert_eq!(drift(&there, &here), [""; 0]);
 }
 
-/// Changes one thing at a time in the Swagger form, and gives what is then found.
+/// Changes one thing in the Swagger form and returns the differences.
 struct Bench {
     here: Description,
     there: Value,
@@ -38,7 +38,7 @@ impl Bench {
         }
     }
 
-    /// Only the given operation is looked at, so that thousands of changes take seconds.
+    /// Compares only the given operation, so that thousands of changes take seconds.
     fn after(&self, path: &str, method: &str, change: impl FnOnce(&mut Value)) -> Vec<String> {
         let mut operation = self.there["paths"][path][method].clone();
         change(&mut operation);

@@ -1,4 +1,4 @@
-//! Up to twenty domains at once: all of them or none.
+//! Creates up to twenty domains at once: all of them or none.
 
 use serde::Deserialize;
 
@@ -16,11 +16,11 @@ struct Body {
 #[derive(Deserialize)]
 struct New {
     name: String,
-    /// The name of the target, which may be in the same body.
+    /// The name of the target, which may be another domain of the same body.
     redirect_to: Option<String>,
 }
 
-/// Answers with the first of the domains: the document has a single one.
+/// Answers with the first of the domains, because the document has a single object.
 pub(in crate::handlers) fn create_bulk_domains(call: &mut Call<'_>) -> Outcome {
     let Body { mut domains } = call.body()?;
     let install = call.install()?;
@@ -71,7 +71,7 @@ pub(in crate::handlers) fn create_bulk_domains(call: &mut Call<'_>) -> Outcome {
     Answer::json(201, &BulkView::new(call, install, first))
 }
 
-/// A target must be a domain of the install or of the body, and not a redirect itself.
+/// A target must be a domain of the install or of the body, and must not be a redirect itself.
 fn check_targets(install: &Install, domains: &[New]) -> Result<(), Refusal> {
     for (index, new) in domains.iter().enumerate() {
         let Some(target) = &new.redirect_to else {

@@ -1,4 +1,4 @@
-//! Domains of an install, and proving that they are yours. Reports are in [`report`].
+//! Domains of an install and the verification of their ownership. Reports are in [`report`].
 
 mod bulk;
 pub(super) mod report;
@@ -14,7 +14,7 @@ use crate::state::{Domain, Install, Network, is_domain_name};
 
 const RESOURCE: &str = "Domain";
 
-/// The text that removes a redirect.
+/// The value that removes a redirect.
 const NO_REDIRECT: &str = "nil";
 
 fn find<'a>(call: &'a Call<'_>) -> Result<(&'a Install, &'a Domain), Refusal> {
@@ -33,7 +33,7 @@ pub(super) fn list_domains(call: &mut Call<'_>) -> Outcome {
     })
 }
 
-/// Makes a link for whoever runs the domain's DNS. The network of a legacy domain knows no such links.
+/// Creates a link for the person who manages the domain's DNS. It is not available on the legacy network.
 pub(super) fn create_domain_sharing_link(call: &mut Call<'_>) -> Outcome {
     let (_, domain) = find(call)?;
     if domain.network == Network::Legacy {
@@ -114,7 +114,7 @@ pub(super) fn update_domain(call: &mut Call<'_>) -> Outcome {
     }
     if primary {
         let is_duplicate = call.world.installs_with_domain(&domain.name) > 1;
-        // One that is primary already stays so, even if somebody else has configured it since.
+        // A domain that is primary stays primary, even if another install has the same domain now.
         check_primary(
             &domain.name,
             redirect.is_some(),
@@ -174,7 +174,7 @@ pub(super) fn verify_domain(call: &mut Call<'_>) -> Outcome {
     Answer::json(200, &Verification::new(domain, now))
 }
 
-/// A domain as it is when it is new.
+/// A new domain.
 fn new_domain(call: &mut Call<'_>, install_id: &str, name: String) -> Domain {
     let (id, txt_value) = (call.world.random.uuid(), call.world.random.hex(32));
     Domain::new(
@@ -186,7 +186,7 @@ fn new_domain(call: &mut Call<'_>, install_id: &str, name: String) -> Domain {
     )
 }
 
-/// The name in lower case, if it is one and the install does not have it.
+/// The name in lower case, if it is valid and the install does not have it yet.
 fn free_name(install: &Install, name: &str, field: &str) -> Result<String, Refusal> {
     let name = name.to_lowercase();
     if !is_domain_name(&name) {
@@ -212,8 +212,8 @@ fn free_name(install: &Install, name: &str, field: &str) -> Result<String, Refus
     Ok(name)
 }
 
-/// A target must be a domain of the install that does not itself lead elsewhere, and not the domain itself; nor may
-/// others lead to a domain that becomes a redirect.
+/// A target must be another domain of the install that is not a redirect itself. A domain that is the target of a redirect
+/// cannot become a redirect.
 fn check_target(
     install: &Install,
     domain: Option<&Domain>,

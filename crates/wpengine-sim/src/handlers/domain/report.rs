@@ -59,7 +59,7 @@ pub(in crate::handlers) fn get_domain_report(call: &mut Call<'_>) -> Outcome {
     Answer::json(200, &body)
 }
 
-/// What a look at the domain finds. A domain that is proven to be the user's points here, another points nowhere.
+/// The result of the check. A verified domain points to the platform; any other domain points nowhere.
 fn findings(call: &Call<'_>, install: &Install, report: &Report) -> Value {
     let name = &report.domain;
     let domain = install.domains.values().find(|domain| domain.name == *name);

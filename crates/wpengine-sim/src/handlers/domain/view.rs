@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::call::Call;
 use crate::state::{Domain, Install, Network, TXT_KEY, Time};
 
-/// A redirect's target, or `{}` when there is none.
+/// The target of a redirect, or `{}` if there is none.
 #[derive(Serialize, Clone, Copy)]
 pub(super) struct Target<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -20,13 +20,13 @@ impl<'a> Target<'a> {
         let id = domain.redirect_to.as_deref();
         Self {
             id,
-            // None of a redirect to a domain that is gone.
+            // `None` if the target was deleted.
             name: id.and_then(|id| Some(install.domains.get(id)?.name.as_str())),
         }
     }
 }
 
-/// What is known of the ownership.
+/// The state of the ownership.
 #[derive(Serialize)]
 struct Ownership<'a> {
     txt_verified_time: Option<Time>,
@@ -56,7 +56,7 @@ impl<'a> Ownership<'a> {
     }
 }
 
-/// One domain. The redirect is shown in both forms: the one that is documented and the one that was seen.
+/// One domain. The redirect is shown in two fields: the documented one, and the one that real answers have.
 #[derive(Serialize)]
 pub(super) struct View<'a> {
     id: &'a str,
@@ -134,7 +134,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// A domain in the answer to many at once, where the redirect is one object in both forms.
+/// A domain in the answer to a bulk request. Both redirect fields are one object here.
 #[derive(Serialize)]
 pub(super) struct BulkView<'a> {
     id: &'a str,

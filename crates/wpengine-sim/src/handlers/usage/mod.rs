@@ -74,7 +74,7 @@ pub(super) fn get_account_usage(call: &mut Call<'_>) -> Outcome {
     let limit = call.query("limit").and_then(integer).unwrap_or(0);
     let limit =
         usize::try_from(limit).map_err(|_| Refusal::invalid("limit must not be negative"))?;
-    // A limit of 0 is the default, as everywhere where a number that is left out is 0.
+    // A limit of 0 means the default, as if it were left out.
     let limit = if limit == 0 { 100 } else { limit };
     let offset = call.query("offset").map_or(Some(0), read_token);
     let offset =

@@ -1,4 +1,4 @@
-//! The days that are asked for: both dates or neither, in order, not too long ago.
+//! The requested days: both dates or neither, in order, and not too long ago.
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -38,7 +38,7 @@ pub(super) fn range(call: &Call<'_>) -> Result<Range, Refusal> {
     Ok((first, last))
 }
 
-/// The same, of at most 31 days.
+/// The same, with at most 31 days.
 pub(super) fn range_within_31_days(call: &Call<'_>) -> Result<Range, Refusal> {
     let (first, last) = range(call)?;
     if first.checked_add(30.days()).is_ok_and(|end| end < last) {

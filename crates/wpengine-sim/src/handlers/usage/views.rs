@@ -1,4 +1,4 @@
-//! Usage as the API shows it: 64-bit counts are texts.
+//! Usage as the API shows it: 64-bit counts are written as text.
 
 use jiff::civil::Date;
 use serde::{Serialize, Serializer};
@@ -56,7 +56,7 @@ impl DayView {
     }
 }
 
-/// The figures of a range, of one install or of many: `average` and `sum` of what flows, `latest` of what is stored.
+/// The figures of a range, of one install or of several: `average` and `sum` of traffic, `latest` of storage.
 #[derive(Serialize)]
 pub(super) struct Rollup {
     visit_count: Flow,
@@ -87,7 +87,7 @@ struct Latest {
 }
 
 impl Rollup {
-    /// The rollup of the days of each install.
+    /// The rollup of several installs, from the days of each.
     pub(super) fn new(installs: &[&[Day]]) -> Self {
         let days = installs.iter().map(|days| days.len()).max().unwrap_or(0) as u64;
         let flow = |figure: fn(&Day) -> u64| {
@@ -118,7 +118,7 @@ fn database_bytes(day: &Day) -> Option<u64> {
     day.storage.map(|storage| storage.database_bytes)
 }
 
-/// The last figure of each install, added up, with the newest of their days.
+/// The sum of the last figure of each install, with the most recent of their days.
 fn stock(installs: &[&[Day]], figure: fn(&Day) -> Option<u64>) -> Stock {
     let last = installs.iter().filter_map(|days| latest(days, figure));
     let latest = last.reduce(|one, other| (one.0.max(other.0), one.1 + other.1));
@@ -136,7 +136,7 @@ fn latest(days: &[Day], figure: fn(&Day) -> Option<u64>) -> Option<(Date, u64)> 
         .find_map(|day| Some((day.date, figure(day)?)))
 }
 
-/// The figures of an account by kind of environment and of site.
+/// The figures of an account by environment and by type of site.
 #[derive(Default, Serialize)]
 pub(super) struct Breakdowns {
     visit_count: Breakdown,
@@ -195,7 +195,7 @@ impl Breakdown {
     fn add(&mut self, figure: u64, install: &Install, site: Option<&Site>) {
         self.total.0 += figure;
         let slot = match install.environment {
-            // An install without a slot is live like a production one.
+            // An install without an environment counts as production.
             None | Some(Environment::Production) => &mut self.environment_types.production,
             Some(Environment::Staging) => &mut self.environment_types.staging,
             Some(Environment::Development) => &mut self.environment_types.development,
