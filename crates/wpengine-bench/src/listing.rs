@@ -21,7 +21,8 @@ const REQUESTS: Target = Target::Exactly(1.0);
 pub(crate) fn measure(run: &Run) -> Result<Vec<Row>, Failure> {
     let mut server = Server::start(INSTALLS, LATENCY)?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let pages = INSTALLS.div_ceil(PAGE);
+    // Each page begins with the last item of the page before.
+    let pages = (INSTALLS - 1).div_ceil(PAGE - 1);
     let mut rows = Vec::new();
     for concurrency in [1, 8] {
         let times = if run.quick || concurrency == 1 { 1 } else { 5 };
@@ -57,7 +58,7 @@ pub(crate) fn measure(run: &Run) -> Result<Vec<Row>, Failure> {
         #[allow(clippy::cast_precision_loss, reason = "they are hundreds")]
         rows.push(row(
             "requests for 10,000 installs",
-            "pages of 100".to_owned(),
+            "pages of 100 that overlap by 1".to_owned(),
             Unit::Requests,
             most_requests as f64,
             pages as f64,

@@ -226,7 +226,7 @@ pub mod types {
         ///Family name of the user.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub last_name: ::std::option::Option<::std::string::String>,
-        ///Whether the account would be left without an owner if this user went or lost the role. Only on users with an owner role.
+        ///Whether this user is the only owner of the account. Only on users with an owner role.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub last_owner: ::std::option::Option<bool>,
         ///Whether the user logs in with a second factor.
@@ -236,12 +236,12 @@ pub mod types {
         ///Telephone number of the user; null when none was given.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub phone: ::std::option::Option<::std::string::String>,
-        ///What a user may do in an account. One of five values. `owner` is the role of those to whom the account belongs. `full` reaches all installs of the account, and `partial` only those that are named for the user. `full,billing` and `partial,billing` are the same two with access to billing. Requests write them just so; answers may order and space them otherwise, as in `billing, partial`.
+        ///What a user may do in an account. One of five values. `owner` is the role of those to whom the account belongs. `full` reaches all installs of the account, and `partial` only those that are named for the user. `full,billing` and `partial,billing` are the same two with access to billing. Requests must use exactly these values; answers may have another order or spaces, as in `billing, partial`.
         pub roles: crate::values::Roles,
         ///Id of a user. Opaque text, usually in the form of a UUID.
         pub user_id: UserId,
     }
-    ///What a change of an account's users answers with.
+    ///The answer to a change of an account's users.
     #[derive(
         ::serde::Deserialize,
         ::serde::Serialize,
@@ -257,7 +257,7 @@ pub mod types {
         ///One user of one account.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub account_user: ::std::option::Option<AccountUser>,
-        ///What was done, for people.
+        ///A text that says what was done.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub message: ::std::option::Option<::std::string::String>,
     }
@@ -338,7 +338,7 @@ pub mod types {
         ///When the work on it began.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub start_time: ::std::option::Option<crate::values::Time>,
-        ///How far an archive is. It goes from `requested` over `in_progress` to `completed`, or to `aborted` when it failed.
+        ///The state of an archive: `requested`, then `in_progress`, and at the end `completed`, or `aborted` when it failed.
         pub state: ArchiveState,
     }
     ///Id of an archive. Opaque text, usually in the form of a UUID.
@@ -419,7 +419,7 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///How far an archive is. It goes from `requested` over `in_progress` to `completed`, or to `aborted` when it failed.
+    ///The state of an archive: `requested`, then `in_progress`, and at the end `completed`, or `aborted` when it failed.
     #[derive(
         ::serde::Deserialize,
         ::serde::Serialize,
@@ -511,7 +511,7 @@ pub mod types {
         pub description: ::std::option::Option<::std::string::String>,
         ///Id of a backup. Opaque text, usually in the form of a UUID.
         pub id: BackupId,
-        ///How far a backup is. It goes from `requested` over `in_progress` to `completed`, or to `aborted` when it failed. Older answers say `initiated` for `in_progress`.
+        ///The state of a backup: `requested`, then `in_progress`, and at the end `completed`, or `aborted` when it failed. Older answers say `initiated` for `in_progress`.
         pub status: BackupStatus,
         ///The WordPress version that was running.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -612,7 +612,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<BackupId>,
     }
-    ///How far a backup is. It goes from `requested` over `in_progress` to `completed`, or to `aborted` when it failed. Older answers say `initiated` for `in_progress`.
+    ///The state of a backup: `requested`, then `in_progress`, and at the end `completed`, or `aborted` when it failed. Older answers say `initiated` for `in_progress`.
     #[derive(
         ::serde::Deserialize,
         ::serde::Serialize,
@@ -916,7 +916,7 @@ pub mod types {
         ///The domain name to which it was issued first.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub common_name: ::std::option::Option<::std::string::String>,
-        ///All the domain names for which it stands.
+        ///All the domain names for which it is valid.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domains: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         ///Until when it is valid.
@@ -931,10 +931,10 @@ pub mod types {
         ///Its serial number, in hexadecimal.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub serial_number: ::std::option::Option<::std::string::String>,
-        ///The state of a certificate. An ordered one is `SUBMITTED` and becomes `ENABLED`; `REJECTED`, `CANCELED` and `EXPIRED` are the ways in which that fails.
+        ///The state of a certificate. An ordered one is `SUBMITTED` and becomes `ENABLED`; `REJECTED`, `CANCELED` and `EXPIRED` mean that the order failed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<CertificateStatus>,
-        ///Whether it also stands for all names one level below the domain.
+        ///Whether it is also valid for all names one level below the domain.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub wildcard: ::std::option::Option<bool>,
     }
@@ -1048,7 +1048,7 @@ pub mod types {
             Ok(Self::from(value))
         }
     }
-    ///The state of a certificate. An ordered one is `SUBMITTED` and becomes `ENABLED`; `REJECTED`, `CANCELED` and `EXPIRED` are the ways in which that fails.
+    ///The state of a certificate. An ordered one is `SUBMITTED` and becomes `ENABLED`; `REJECTED`, `CANCELED` and `EXPIRED` mean that the order failed.
     #[derive(
         ::serde::Deserialize,
         ::serde::Serialize,
@@ -1165,7 +1165,7 @@ pub mod types {
         pub custom_options: ::std::option::Option<CopyOptions>,
         ///Id of an install. Opaque text, usually in the form of a UUID.
         pub destination_environment_id: InstallId,
-        ///Addresses that get a mail when the copy is over. Without any, nobody learns of the end.
+        ///Addresses that get a mail when the copy has ended. Without any, there is no sign of the end.
         #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
         pub notification_emails: ::std::vec::Vec<::std::string::String>,
         ///Id of an install. Opaque text, usually in the form of a UUID.
@@ -1200,7 +1200,7 @@ pub mod types {
         ///Who the new user of an account is, and what that user may do.
         pub user: NewAccountUser,
     }
-    ///Which backup to make downloadable, and who is told.
+    ///Which backup to make downloadable, and who gets a mail.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct CreateArchiveRequest {
@@ -1209,7 +1209,7 @@ pub mod types {
         ///Addresses that get a mail when the archive is ready.
         pub notification_emails: ::std::vec::Vec<::std::string::String>,
     }
-    ///What to call a backup and whom to tell.
+    ///The description of a backup, and who gets a mail.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct CreateBackupRequest {
@@ -1345,10 +1345,10 @@ pub mod types {
         ///Requests that reached the origin servers on this day.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub request_origin_count: ::std::option::Option<crate::values::Sum>,
-        ///Bytes that the database takes up on the disk. Null or 0 is stale rather than true.
+        ///Bytes that the database takes up on the disk. Null or 0 means that the figure is out of date.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub storage_database_bytes: ::std::option::Option<crate::values::Sum>,
-        ///Bytes that the files take up. Null or 0 is stale rather than true.
+        ///Bytes that the files take up. Null or 0 means that the figure is out of date.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub storage_file_bytes: ::std::option::Option<crate::values::Sum>,
         ///When the storage figures were measured.
@@ -1472,7 +1472,7 @@ pub mod types {
         pub id: DomainId,
         ///The domain name. A wildcard starts with `*.`.
         pub name: ::std::string::String,
-        ///How the network serves a domain, and what the DNS has to say for that.
+        ///How the network serves a domain, and which DNS records that needs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub network_details: ::std::option::Option<NetworkDetails>,
         ///The network that serves a domain: `AN` for the advanced network, `GES` for global edge security, or `LEGACY`.
@@ -1522,7 +1522,7 @@ pub mod types {
         ///What is known of one TLS certificate.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub certificate: ::std::option::Option<Certificate>,
-        ///By what the certificate was matched to the domain, in the service's words.
+        ///How the certificate was matched to the domain, as the service writes it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub criteria: ::std::option::Option<::std::string::String>,
     }
@@ -1881,7 +1881,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub report: ::std::option::Option<DomainStatusReport>,
     }
-    ///How the proof of ownership of a domain stands.
+    ///The state of the verification of a domain's ownership.
     #[derive(
         ::serde::Deserialize,
         ::serde::Serialize,
@@ -2249,7 +2249,7 @@ pub mod types {
         ///The site that the install belongs to; null when it belongs to none.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub site: ::std::option::Option<SiteReference>,
-        ///The addresses from which the install reaches out and that do not change. Only some premium plans have them.
+        ///The fixed addresses from which the install makes outgoing connections. Only some premium plans have them.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub stable_ips: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         ///Whether an install can be used. A new one is `pending` for a few minutes before it becomes `active`.
@@ -2515,7 +2515,7 @@ pub mod types {
         #[serde(default, deserialize_with = "crate::values::optional_integer")]
         pub pref: ::std::option::Option<i64>,
     }
-    ///How the network serves a domain, and what the DNS has to say for that.
+    ///How the network serves a domain, and which DNS records that needs.
     #[derive(
         ::serde::Deserialize,
         ::serde::Serialize,
@@ -2658,7 +2658,7 @@ pub mod types {
         pub install_ids: ::std::vec::Vec<InstallId>,
         ///Family name of the user.
         pub last_name: ::std::string::String,
-        ///What a user may do in an account. One of five values. `owner` is the role of those to whom the account belongs. `full` reaches all installs of the account, and `partial` only those that are named for the user. `full,billing` and `partial,billing` are the same two with access to billing. Requests write them just so; answers may order and space them otherwise, as in `billing, partial`.
+        ///What a user may do in an account. One of five values. `owner` is the role of those to whom the account belongs. `full` reaches all installs of the account, and `partial` only those that are named for the user. `full,billing` and `partial,billing` are the same two with access to billing. Requests must use exactly these values; answers may have another order or spaces, as in `billing, partial`.
         pub roles: crate::values::Roles,
     }
     ///One NS record.
@@ -3003,7 +3003,7 @@ pub mod types {
         ///The name for people.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub display_text: ::std::option::Option<::std::string::String>,
-        ///What stands at the foot of the section. A pattern with `{install_name}` in it, so not an address as it stands.
+        ///The link at the foot of the section. It is a pattern that contains `{install_name}`, not a complete address.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub footer_url: ::std::option::Option<::std::string::String>,
         ///The name of the group for people.
@@ -3039,7 +3039,7 @@ pub mod types {
         ///The sections.
         pub sections: ::std::vec::Vec<ReportSection>,
     }
-    ///How to restore a backup and whom to tell.
+    ///How to restore a backup, and who gets a mail.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Eq)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct RestoreBackupRequest {
@@ -3376,7 +3376,7 @@ pub mod types {
         pub scheduled_time: ::std::option::Option<crate::values::Time>,
         ///Name of the site that moves.
         pub site: ::std::string::String,
-        ///How far a site transfer is. It ends as `completed` when the site has moved, as `failed` when it could not be moved, or as `cancelled` when it was called off before it started. In `pending` and `scheduled` it has not started; in `in_progress` it has.
+        ///The state of a site transfer. It ends as `completed` when the site has moved, as `failed` when it could not be moved, or as `cancelled` when it was called off before it started. In `pending` and `scheduled` it has not started; in `in_progress` it has.
         pub status: SiteTransferStatus,
         ///When the transfer was changed last.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -3460,7 +3460,7 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///How far a site transfer is. It ends as `completed` when the site has moved, as `failed` when it could not be moved, or as `cancelled` when it was called off before it started. In `pending` and `scheduled` it has not started; in `in_progress` it has.
+    ///The state of a site transfer. It ends as `completed` when the site has moved, as `failed` when it could not be moved, or as `cancelled` when it was called off before it started. In `pending` and `scheduled` it has not started; in `in_progress` it has.
     #[derive(
         ::serde::Deserialize,
         ::serde::Serialize,
@@ -3760,7 +3760,7 @@ pub mod types {
     #[non_exhaustive]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct Status {
-        ///When this was found out, with an offset from UTC rather than a `Z`.
+        ///When the status was determined, with an offset from UTC and not a `Z`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub created_on: ::std::option::Option<crate::values::Time>,
         ///Whether the API is up.
@@ -3925,7 +3925,7 @@ pub mod types {
         ///The installs that the user may reach. Only for a partial role.
         #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
         pub install_ids: ::std::vec::Vec<InstallId>,
-        ///What a user may do in an account. One of five values. `owner` is the role of those to whom the account belongs. `full` reaches all installs of the account, and `partial` only those that are named for the user. `full,billing` and `partial,billing` are the same two with access to billing. Requests write them just so; answers may order and space them otherwise, as in `billing, partial`.
+        ///What a user may do in an account. One of five values. `owner` is the role of those to whom the account belongs. `full` reaches all installs of the account, and `partial` only those that are named for the user. `full,billing` and `partial,billing` are the same two with access to billing. Requests must use exactly these values; answers may have another order or spaces, as in `billing, partial`.
         pub roles: crate::values::Roles,
     }
     ///What to change of a report schedule. What is not given stays.
@@ -4305,7 +4305,7 @@ Sends a `GET` request to `/swagger`
     }
     /**List the accounts
 
-All accounts that the credentials can reach, a page at a time. An account is left out as long as no owner has switched API access on for it, so good credentials can get an empty list.
+All accounts that the credentials can reach, a page at a time. Only accounts for which an owner has enabled API access are listed, so valid credentials can get an empty list.
 
 Sends a `GET` request to `/accounts`
 
@@ -4395,7 +4395,7 @@ Arguments:
     }
     /**Get the limits of an account's plan
 
-How many visits, how much storage and how much bandwidth the plan of an account allows. What was used of it is answered by the usage operations.
+How many visits, how much storage and how much bandwidth the plan of an account allows. The usage operations return how much of it was used.
 
 Sends a `GET` request to `/accounts/{account_id}/limits`
 
@@ -4439,7 +4439,7 @@ Arguments:
     }
     /**Get the daily usage of an account, install by install
 
-The figures of every install of an account, one entry for each day, with a rollup for each install. Without dates the range is the last 30 days; give both dates or neither. An answer holds some of the installs; `next_page_token` leads to the next ones. Installs that the credentials may not see are left out, and `all_environments_included` is then false. A storage figure that is missing or 0 is stale rather than true; have the disk usage measured anew.
+The figures of every install of an account, one entry for each day, with a rollup for each install. Without dates the range is the last 30 days; give both dates or neither. An answer holds some of the installs; `next_page_token` leads to the next ones. Installs that the credentials may not see are left out, and `all_environments_included` is then false. A storage figure that is missing or 0 is out of date; start a new measurement of the disk usage.
 
 Sends a `GET` request to `/accounts/{account_id}/usage`
 
@@ -4495,7 +4495,7 @@ Arguments:
     }
     /**Have the disk usage of an account measured anew
 
-Asks for the storage figures of all installs of an account to be measured anew, and answers before that is done. Several requests make one measurement. It is over when `account_storage_refresh_expected_time` in the account's usage is null again. The answer's body is the JSON literal `null` and says nothing.
+Starts a measurement of the storage of all installs of an account, and answers before it has ended. Requests during a measurement do not start another one. The measurement has ended when `account_storage_refresh_expected_time` in the account's usage is null again. The body of the answer is the JSON literal `null`.
 
 Sends a `POST` request to `/accounts/{account_id}/usage/refresh_disk_usage`
 
@@ -4634,7 +4634,7 @@ Arguments:
     }
     /**Get the daily usage of an install
 
-The figures of one install, one entry for each day, and a rollup over all of them. Without dates the range is the last 30 days; give both dates or neither. A storage figure that is missing or 0 is stale rather than true; have the disk usage measured anew.
+The figures of one install, one entry for each day, and a rollup over all of them. Without dates the range is the last 30 days; give both dates or neither. A storage figure that is missing or 0 is out of date; start a new measurement of the disk usage.
 
 Sends a `GET` request to `/installs/{install_id}/usage`
 
@@ -4684,7 +4684,7 @@ Arguments:
     }
     /**Have the disk usage of an install measured anew
 
-Asks for the storage figures of one install to be measured anew, and answers before that is done. Several requests make one measurement. It is over when `storage_refresh_expected_time` in the install's usage is null again. The answer's body is the JSON literal `null` and says nothing.
+Starts a measurement of the storage of one install, and answers before it has ended. Requests during a measurement do not start another one. The measurement has ended when `storage_refresh_expected_time` in the install's usage is null again. The body of the answer is the JSON literal `null`.
 
 Sends a `POST` request to `/installs/{install_id}/usage/refresh_disk_usage`
 
@@ -4766,7 +4766,7 @@ Arguments:
     }
     /**Add a user to an account
 
-Gives a person access to an account. Everything about the user stands inside of `user`. The account is named twice, in the path and in the body; name the same one. A user with a partial role reaches only the installs that are given.
+Gives a person access to an account. All fields of the user are inside of `user`. The id of the account is in the path and in the body, and must be the same. A user with a partial role reaches only the installs that are given.
 
 Sends a `POST` request to `/accounts/{account_id}/account_users`
 
@@ -4814,7 +4814,7 @@ Arguments:
     }
     /**Get one user of an account
 
-One user, as far as it concerns this account.
+One user of this account.
 
 Sends a `GET` request to `/accounts/{account_id}/account_users/{user_id}`
 
@@ -4900,7 +4900,7 @@ Arguments:
     }
     /**Change what a user may do in an account
 
-Replaces the roles of a user and, for a partial role, the installs that the user reaches. Nothing else about a user can be changed here, and the fields stand in the body as they are, not inside of `user`. The last owner of an account must stay an owner.
+Replaces the roles of a user and, for a partial role, the installs that the user reaches. No other field of a user can be changed, and the fields are at the top level of the body, not inside of `user`. The last owner of an account must stay an owner.
 
 Sends a `PATCH` request to `/accounts/{account_id}/account_users/{user_id}`
 
@@ -4950,7 +4950,7 @@ Arguments:
     }
     /**List the site transfers of an account
 
-The site transfers that an account has to do with, a page at a time.
+The transfers of sites from or to an account, a page at a time.
 
 Sends a `GET` request to `/accounts/{account_id}/site_transfers`
 
@@ -5058,7 +5058,7 @@ Arguments:
     }
     /**Move a site to another account
 
-Orders the transfer of a site, with all its installs, to another account, now or at a later time, and answers before it is done. Ask for the transfer by its id until its status is `completed`, `failed` or `cancelled`. The credentials need the role `owner` or `full,billing` on both accounts, the two accounts must differ, and sandbox sites cannot be moved. A 409 says that the state of the site does not allow a transfer now, a 422 that what is asked for breaks one of these rules.
+Orders the transfer of a site, with all its installs, to another account, now or at a later time, and answers before it is done. Ask for the transfer by its id until its status is `completed`, `failed` or `cancelled`. The credentials need the role `owner` or `full,billing` on both accounts, the two accounts must differ, and sandbox sites cannot be moved. A 409 says that the state of the site does not allow a transfer now, and a 422 that the request breaks one of these rules.
 
 Sends a `POST` request to `/sites/{site_id}/site_transfers`
 
@@ -5438,7 +5438,7 @@ Arguments:
     }
     /**Change a report schedule
 
-Changes what is given of a schedule, and leaves the rest. Give a list whole: the service most likely puts it in place of the one that is there, but does not say so. The site cannot be changed, and nothing can be cleared with null.
+Changes the given fields of a schedule, and keeps the others. Give complete lists: the service most likely replaces the current list, but does not say so. The site cannot be changed, and nothing can be cleared with null.
 
 Sends a `PATCH` request to `/site_reports/schedules/{schedule_id}`
 
@@ -5703,7 +5703,7 @@ Arguments:
     }
     /**List installs
 
-All installs that the credentials can reach, a page at a time, of one account or of all. An account for which API access is switched off contributes nothing, so an empty list need not mean that there are no installs. The WordPress version and the deferral of upgrades are not in this answer; ask for a single install.
+All installs that the credentials can reach, a page at a time, of one account or of all. The installs of an account without API access are not listed, so an empty list does not mean that there are no installs. The WordPress version and the deferral of upgrades are not in this answer; ask for a single install.
 
 Sends a `GET` request to `/installs`
 
@@ -5923,7 +5923,7 @@ Arguments:
     }
     /**Copy one install over another
 
-Overwrites the destination with the files and the database of the source, or with a part of them. Both must be on the same account. Answers before the work is done and nothing can be asked about its progress; the only sign of the end is the mail to the given addresses. Take a backup of the destination first, and wait for it to be completed.
+Overwrites the destination with the files and the database of the source, or with a part of them. Both must be on the same account. Answers before the work is done, and no operation reports the progress; a mail to the given addresses is the only sign that the work has ended. Take a backup of the destination first, and wait for it to be completed.
 
 Sends a `POST` request to `/install_copy`
 
@@ -6045,7 +6045,7 @@ Arguments:
     }
     /**Set the offload settings of an install
 
-Sets the LargeFS settings of an install as a whole. Answers before they are in effect, and nothing can be asked about the progress.
+Sets the LargeFS settings of an install as a whole. Answers before they are in effect, and no operation reports the progress.
 
 Sends a `POST` request to `/installs/{install_id}/offload_settings/files`
 
@@ -6084,7 +6084,7 @@ Arguments:
     }
     /**Change some offload settings of an install
 
-Changes those LargeFS settings of an install that the body names. Answers before they are in effect, and nothing can be asked about the progress.
+Changes those LargeFS settings of an install that the body names. Answers before they are in effect, and no operation reports the progress.
 
 Sends a `PATCH` request to `/installs/{install_id}/offload_settings/files`
 
@@ -6179,7 +6179,7 @@ Arguments:
     }
     /**Add a domain to an install
 
-Adds one domain, on request as the primary one or as a redirect to another domain of the install. A redirect names its target by the id, unlike `create_bulk_domains`, which wants the name. A new domain serves no traffic until its TXT record is in the DNS and `verify_domain` was called: `txt_verification_key` is the name of the record and `txt_verification_value` its content.
+Adds one domain, optionally as the primary one or as a redirect to another domain of the install. The target of a redirect is the id of a domain, unlike in `create_bulk_domains`, which needs the name. A new domain serves no traffic until its TXT record is in the DNS and `verify_domain` was called: `txt_verification_key` is the name of the record and `txt_verification_value` its content.
 
 Sends a `POST` request to `/installs/{install_id}/domains`
 
@@ -6227,7 +6227,7 @@ Arguments:
     }
     /**Add several domains to an install
 
-Adds up to twenty domains at once, plain ones and redirects together. A redirect names its target by the domain name, which may be in the same body, unlike `create_domain`, which wants the id. The new domains serve no traffic until their ownership is proven, each as after `create_domain`. The answer is documented as a single object, while other clients report an array or an object that holds one; be ready for each.
+Adds up to twenty domains at once, plain ones and redirects together. The target of a redirect is the name of a domain, which may be in the same body, unlike in `create_domain`, which needs the id. The new domains serve no traffic until their ownership is proven, each as after `create_domain`. The answer is documented as a single object, while other clients report an array or an object that holds one; be ready for each.
 
 Sends a `POST` request to `/installs/{install_id}/domains/bulk`
 
@@ -6361,7 +6361,7 @@ Arguments:
     }
     /**Change a domain
 
-Makes a domain the primary one, lets it redirect to another domain of the install, takes its redirect away, or switches the forcing of HTTPS. What the body leaves out stays as it is. The target of a redirect is given by its id; the text `nil` removes the redirect. A domain that is a duplicate, a wildcard or a redirect cannot become primary.
+Makes a domain the primary one, sets or removes its redirect to another domain of the install, or switches the redirect to HTTPS on or off. Fields that are not in the body keep their values. The target of a redirect is given by its id; the text `nil` removes the redirect. A domain that is a duplicate, a wildcard or a redirect cannot become primary.
 
 Sends a `PATCH` request to `/installs/{install_id}/domains/{domain_id}`
 
@@ -6650,7 +6650,7 @@ Arguments:
     }
     /**Import a certificate from elsewhere
 
-Brings a certificate that somebody else issued to the install, with its private key. Both are sent as base64 of the whole PEM text, and the certificate must be the full chain. The answer holds the private key again: never log or print it.
+Installs a certificate that another authority issued, with its private key. Both are sent as base64 of the whole PEM text, and the certificate must be the full chain. The answer holds the private key again: never log or print it.
 
 Sends a `POST` request to `/installs/{install_id}/ssl_certificates/third_party`
 
@@ -7022,7 +7022,7 @@ Arguments:
     }
     /**Restore an install from a backup
 
-Puts the install back to how the backup found it, and overwrites what is there now. Answers before the work is done and nothing can be asked about its progress; the only sign of the end is the mail to the given addresses.
+Restores the install to the state of the backup, and overwrites its current content. Answers before the work is done, and no operation reports the progress; a mail to the given addresses is the only sign that the work has ended.
 
 Sends a `POST` request to `/installs/{install_id}/backups/{backup_id}/restore`
 

@@ -10,6 +10,7 @@ use http::Request;
 use tokio::time::Instant;
 use wpengine::{
     Client,
+    limits::Windows,
     transport::{HttpClient, HttpError, ResponseFuture},
 };
 use wpengine_sim::Simulator;
@@ -51,6 +52,9 @@ async fn arrivals(time: Duration) -> Result<Vec<Duration>, Failure> {
     });
     let client = builder(&way.simulator.base_url())
         .http_client(Arc::clone(&way) as Arc<dyn HttpClient>)
+        // Neither a base URL on this machine nor a transport of one's own has a limiter by default.
+        .rate_limiter(Windows::default())
+        .rate_limit_wait(LIMITS[1].1)
         .build()?;
     let end = way.began + time;
     let tasks: Vec<_> = (0..TASKS)
