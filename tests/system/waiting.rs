@@ -347,7 +347,12 @@ async fn a_wait_that_ends_unanswered_says_the_last_state_and_why() {
     let error = wait.await.expect_err("it is never answered");
     assert_eq!(error.kind(), ErrorKind::WaitTimedOut);
     assert_eq!(error.state(), Some("in_progress"));
-    assert!(error.to_string().contains("not answered"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("the last request for its state failed"),
+        "{error}"
+    );
     let cause = std::error::Error::source(&error).expect("why");
     assert!(cause.to_string().contains("cannot connect"), "{cause}");
 }

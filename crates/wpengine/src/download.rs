@@ -294,7 +294,7 @@ fn checked(link: &str) -> Result<Url, Error> {
     }
     let host = host(&url);
     Err(Error::invalid(format!(
-        "the link leads to {host} over `{}://`, which is not encrypted",
+        "the link leads to {host} over `{}://`",
         url.scheme()
     ))
     .with_hint("nothing was sent; only `https://` is opened"))

@@ -95,8 +95,12 @@ impl Error {
     }
 
     pub(crate) fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
-        change(&mut self.0);
+        self.change(change);
         self
+    }
+
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Inner)) {
+        change(&mut self.0);
     }
 
     pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {

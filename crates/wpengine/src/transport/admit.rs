@@ -7,7 +7,7 @@ use http::{HeaderMap, Request, StatusCode};
 use tokio::time::Instant;
 use wpengine_raw::AccountPlace;
 
-use super::{Core, Session, Target, deadline::Deadline, seconds, trace};
+use super::{Core, Session, Target, deadline::Deadline, retry, seconds, trace};
 use crate::{
     error::{Error, ErrorKind, shortened},
     limits::{LimitError, LimitKey, Observation, Permit, WindowState},
@@ -93,7 +93,7 @@ pub(super) async fn admit(
             // The reason is part of the message, because logs rarely contain the cause.
             let why = shortened(&cause.to_string(), REASON);
             let message = format!("the rate limiter failed: {why}");
-            Err(Error::new(ErrorKind::Limiter, message).with_hint(not_sent(attempts)))
+            Err(Error::new(ErrorKind::Limiter, message).with_hint(retry::not_sent(attempts > 0)))
         }
     }
 }
@@ -111,19 +111,11 @@ fn no_room(within: Duration, retry_after: Option<Duration>, attempts: u32) -> Er
     }
     let hint = format!(
         "{}; send fewer requests, or allow the wait with `rate_limit_wait`",
-        not_sent(attempts)
+        retry::not_sent(attempts > 0)
     );
     Error::new(ErrorKind::RateLimit, message)
         .with_hint(hint)
         .with(|inner| inner.retry_after = retry_after)
-}
-
-fn not_sent(attempts: u32) -> &'static str {
-    if attempts == 0 {
-        "nothing was sent"
-    } else {
-        "this attempt was not sent"
-    }
 }
 
 /// Passes a response to the limiter. After a 429, returns how long the limiter pauses.

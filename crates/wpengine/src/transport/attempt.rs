@@ -145,7 +145,6 @@ async fn authorize(
                 seconds(limit.time)
             ),
         )
-        .with_hint("nothing was sent")
     })?
 }
 
@@ -181,7 +180,7 @@ fn is_whole_json(body: &[u8]) -> bool {
 fn failure(core: &Core, error: HttpError) -> Failure {
     let connect = |message: String| {
         Error::new(ErrorKind::Connect, message)
-            .with_hint("nothing was sent; check the base URL, the network and the proxy")
+            .with_hint("check the base URL, the network and the proxy")
     };
     let (error, not_sent, transient) = match error {
         HttpError::Connect(source) => {

@@ -63,12 +63,17 @@ impl Call<'_> {
         let mut deadline = Deadline::new(self.timeout(), extra);
         let key = admit::key(self.core, &self.session, self.target, self.request);
         let (mut past, mut attempts, mut refused_token) = (Past::default(), 0, None);
+        let mut was_sent = false;
         loop {
             let held = self.admit(&key, &mut deadline, attempts).await;
             let held = held.map_err(|error| History::new(attempts, past, &deadline).note(error))?;
             attempts += 1;
             past.tries += 1;
-            let sent = attempt(&self, held, &deadline, refused_token, attempts).await;
+            let mut sent = attempt(&self, held, &deadline, refused_token, attempts).await;
+            match &mut sent {
+                Err(failure) if failure.not_sent => failure.say_not_sent(was_sent),
+                _ => was_sent = true,
+            }
             if let Ok(answer) = &sent
                 && refused_token.is_none()
                 && let Some(token) = answer.refused_token()

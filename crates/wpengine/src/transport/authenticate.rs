@@ -122,7 +122,7 @@ impl Session {
         let header = answer.map_err(|refusal| match refusal {
             Refusal::Failed(cause) => {
                 Error::new(ErrorKind::Credentials, "the token source gave no token")
-                    .with_hint("nothing was sent; see the cause")
+                    .with_hint("see the cause")
                     .caused_by(Cause(cause))
             }
             Refusal::Unusable => credentials::unusable_token(),

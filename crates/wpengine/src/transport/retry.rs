@@ -118,6 +118,26 @@ pub(super) struct Failure {
     pub(super) transient: bool,
 }
 
+impl Failure {
+    /// Adds to the error that this attempt was not sent, or that none was.
+    pub(super) fn say_not_sent(&mut self, was_sent: bool) {
+        let text = not_sent(was_sent);
+        self.error.change(|inner| {
+            let hint = inner.hint.take();
+            inner.hint = Some(hint.map_or(text.into(), |hint| format!("{text}; {hint}")));
+        });
+    }
+}
+
+/// How errors say that an attempt was not sent.
+pub(super) fn not_sent(was_sent: bool) -> &'static str {
+    if was_sent {
+        "this attempt was not sent"
+    } else {
+        "nothing was sent"
+    }
+}
+
 /// What happened earlier in the same call.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Past {
