@@ -1,8 +1,9 @@
-//! One of several processes that share rate limits, through Redis or a file.
+//! A worker process of the rate limit tests. Several of them share one limit, through Redis or a file.
 //!
-//! `wpengine-worker <base URL with credentials> <redis://... or a path> <tasks> <seconds> <limit> <milliseconds>`: asks for
-//! an account as often as `limit` requests in so many milliseconds allow, for that long. A request takes 0 to 100 ms on its
-//! way. Prints how many calls succeeded, failed and were refused, and the longest wait for the limiter's first answer.
+//! Usage: `wpengine-worker <base URL with credentials> <redis://... or a path> <tasks> <seconds> <limit>
+//! <milliseconds>`. The worker requests an account in a loop for `seconds`. The rate limit is `limit` requests in
+//! `milliseconds`. Each request is delayed by 0 to 100 ms. The worker prints the number of calls that succeeded, failed
+//! and were throttled, and the duration of the slowest call in milliseconds.
 
 use std::{
     path::PathBuf,
@@ -20,7 +21,7 @@ use wpengine_redis::RedisWindows;
 
 const ACCOUNT: &str = "eeda3227-9a39-46ae-9e14-20958bb4e6c9";
 
-/// The way to the simulator, which takes a while.
+/// Delays each request on its way to the simulator.
 #[derive(Debug)]
 struct Way(Arc<dyn HttpClient>);
 
@@ -91,7 +92,7 @@ fn limited(
 async fn work(client: Client, until: Instant, counts: Arc<Mutex<Counts>>) {
     while let Some(left) = until.checked_duration_since(Instant::now()) {
         let started = Instant::now();
-        // Whoever waits for a place at the end gives it up.
+        // A call that is still waiting for the rate limit at the end is cancelled.
         let asked = tokio::time::timeout(left, client.account(ACCOUNT).get()).await;
         let Ok(mut counts) = counts.lock() else {
             return;

@@ -218,7 +218,7 @@ async fn a_link_to_plain_http_elsewhere_is_not_opened() {
         assert!(error.to_string().contains("nothing was sent"), "{error}");
     }
     assert_eq!(script.count(), 0);
-    // Nor where another answer leads there.
+    // A redirect to such an address is not followed either.
     let script = Script::new(|_, _| {
         let mut answer = script::json(302, "");
         let to = "http://storage.example.com/kanarienvogel".parse();
@@ -230,7 +230,7 @@ async fn a_link_to_plain_http_elsewhere_is_not_opened() {
     let client = clients::on(script.clone());
     let error = downloaded(&client, "https://storage.example.com/a").await;
     let error = error.expect_err("plain http");
-    // The link itself was opened.
+    // The request for the link itself was sent.
     assert_eq!(error.kind(), ErrorKind::Transport);
     assert!(!error.to_string().contains("nothing was sent"), "{error}");
     assert!(!error.to_string().contains("kanarienvogel"), "{error}");
@@ -339,7 +339,7 @@ async fn a_download_is_begun_again_after_what_passes_and_only_then() {
     assert_eq!(script.count(), 4);
 }
 
-/// Announces ten bytes, sends four, and then keeps still.
+/// A response that announces ten bytes, sends four and then nothing.
 #[derive(Debug)]
 struct Silent;
 

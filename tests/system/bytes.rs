@@ -14,7 +14,7 @@ fn gzip(body: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A server that answers everything with these bytes, said to be gzip.
+/// A server that answers every request with these bytes, marked as gzip.
 async fn compressed(bytes: Vec<u8>) -> MockServer {
     let server = MockServer::start().await;
     Mock::given(matchers::any())

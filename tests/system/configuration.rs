@@ -117,7 +117,7 @@ async fn a_proxy_that_is_given_is_used() {
         .proxy(proxy.url())
         .build()
         .expect("a client");
-    // The trap makes no tunnel.
+    // The trap does not support tunnels.
     let error = client
         .sites()
         .list()

@@ -40,7 +40,7 @@ fn authorization(request: &Request<Bytes>) -> String {
 #[tokio::test]
 async fn basic_credentials_are_sent_as_base64_of_utf_8() {
     for (user, password, expected) in [
-        // The example of RFC 7617, and its one with a pound sign.
+        // The two examples of RFC 7617. The second contains a pound sign.
         (
             "Aladdin",
             "open sesame",
@@ -143,7 +143,7 @@ async fn the_clients_own_headers_stay_as_they_are() {
     assert_eq!(request.headers()["x-mine"], other);
 }
 
-/// Gives `token-0`, `token-1` and so on, each after a while.
+/// A token source that returns `token-0`, `token-1` and so on, each after a delay.
 #[derive(Clone, Default)]
 struct Tokens {
     asked: Arc<AtomicUsize>,
@@ -165,7 +165,7 @@ impl Tokens {
     }
 }
 
-/// Fifty calls at once, and how many of them went well.
+/// Makes fifty calls at once and returns how many succeeded.
 async fn fifty(client: &Client) -> usize {
     let tasks: Vec<_> = (0..50)
         .map(|_| tokio::spawn(client.clone().current_user().into_future()))
@@ -191,7 +191,7 @@ async fn a_token_source_is_asked_once_for_all_who_wait() {
     assert_eq!(sent, HashSet::from(["Bearer token-0".to_owned()]));
 }
 
-/// Refuses every token but this one.
+/// A service that answers 401 to every token except this one.
 fn accepts_only(token: &'static str) -> Arc<Script> {
     Script::new(move |_, request| {
         Ok(if authorization(request) == format!("Bearer {token}") {
@@ -224,7 +224,7 @@ async fn a_source_is_asked_again_after_a_401_and_only_once() {
         (tokens.asked(), script.count(), error.attempts()),
         (2, 2, 2)
     );
-    // A write was refused before anything was done: it may be asked for again as well.
+    // The write was refused before it had an effect, so it is retried with a new token as well.
     let error = client
         .sites()
         .create("A site", "a1")
@@ -395,7 +395,7 @@ async fn every_pair_of_variables_signs_in_and_is_named_when_it_is_refused() {
 async fn a_pair_that_is_set_by_half_is_an_error_that_names_the_other_half() {
     for (user, password) in PAIRS {
         for (set, missing) in [(user, password), (password, user)] {
-            // An empty variable is an unset one, and other pairs do not fill the gap.
+            // An empty variable counts as unset. Variables of another pair are not used instead.
             let (other_user, other_password) = PAIRS[3];
             let mut variables = vec![(set, "canary-value"), (missing, "")];
             if set != other_user && set != other_password {

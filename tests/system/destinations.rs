@@ -41,7 +41,7 @@ async fn a_foreign_next_is_read_for_its_offset_and_never_followed() {
             .respond_with(ResponseTemplate::new(200).set_body_string(body(1..3, None, Some(3))))
             .mount(&service)
             .await;
-        // The first page may be asked for with the offset 0, too.
+        // The first page may also be requested with offset 0.
         Mock::given(query_param("offset", "0"))
             .respond_with(ResponseTemplate::new(200).set_body_string(body(
                 0..2,
@@ -128,7 +128,7 @@ fn plain_http_is_refused_for_every_other_host() {
     }
 }
 
-/// Proxies of every kind that programs know, all the same.
+/// Returns all environment variables that set a proxy, with the same value.
 fn proxies(url: &str) -> Vec<(&'static str, &str)> {
     [
         "HTTP_PROXY",
@@ -178,7 +178,7 @@ async fn a_proxy_on_the_way_to_https_sees_no_credentials() {
         .build();
     let client = match client {
         Ok(client) => client,
-        // TLS needs the certificates that a machine trusts, and this one has none.
+        // TLS needs the root certificates of the machine, and this machine has none.
         Err(error) if error.to_string().contains("TLS cannot be set up") => return,
         Err(error) => panic!("{error}"),
     };
@@ -199,7 +199,7 @@ async fn a_proxy_on_the_way_to_https_sees_no_credentials() {
     );
 }
 
-/// Sends a request for a path, and says what was sent, if anything was.
+/// Sends a request to a path. Returns the result and the URIs that were requested.
 async fn ask(base_url: &str, path: &str) -> (Result<(), Error>, Vec<http::Uri>) {
     let script = Script::new(|_, _| Ok(json(200, "{}")));
     let client = clients::builder_on(script.clone())
@@ -280,7 +280,7 @@ async fn a_path_never_leads_away_from_the_base_url() {
 
 #[tokio::test]
 async fn a_path_is_classed_by_what_is_sent_and_not_by_how_it_is_written() {
-    // A POST below a path that may be repeated, on the way to one that may not.
+    // The path begins like an idempotent POST operation but leads to another operation, which is not idempotent.
     let script = Script::always(crate::support::script::Turn::Status(503));
     let client = clients::on(script.clone());
     for path in [
@@ -337,7 +337,7 @@ async fn whatever_it_names_a_list_is_asked_for_at_the_base_url() {
 #[tokio::test]
 async fn the_quick_start_sends_nothing_to_the_real_service_without_credentials() {
     let trap = Trap::set().await;
-    // Were it to ask anything else than the simulator of its own, it would do so through this.
+    // Any request to another host than the simulator would go through this proxy.
     let output = quickstart(&[("ALL_PROXY", &trap.url())], &["--write"]).await;
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(trap.heard().await, Vec::<String>::new());

@@ -25,7 +25,7 @@ use crate::support::{
 const USER: &str = r#"{"id":"u","email":"joe@example.com"}"#;
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Counts when requests arrive, up to a tenth of a second after they were sent, and answers some time later.
+/// Records when requests arrive, up to a tenth of a second after they were sent, and answers some time later.
 #[derive(Debug)]
 struct Arrivals {
     start: Instant,
@@ -218,7 +218,7 @@ async fn when_everything_fails_the_budget_runs_out_and_calls_fail_after_one_atte
     assert_eq!(attempts, [4, 4, 4, 2, 1, 1]);
 }
 
-/// A way that takes a moment, as every way does.
+/// A transport that delays each request.
 #[derive(Debug)]
 struct Slow(Simulated);
 
@@ -245,7 +245,7 @@ async fn a_listing_that_reads_ahead_keeps_no_other_call_waiting() {
         .unwrap();
     let mut installs = client.installs().list().page_size(5).concurrency(4).items();
     let mut read = 0;
-    // A page that was read ahead and waits for its turn is not looked at while the loop waits for another call.
+    // A page that was fetched ahead is not polled while the loop waits for another call.
     while let Some(install) = installs.try_next().await.unwrap() {
         let asked = client.install(&install.id).get();
         let asked = asked.timeout(Duration::from_secs(60)).into_future();
@@ -310,7 +310,7 @@ async fn two_clients_that_share_a_limiter_exceed_no_window() {
     }
 }
 
-/// A runtime that is not driven any more holds calls that nobody polls: waiting ones, and one on its way.
+/// The calls of a runtime that no longer runs are not polled. Some wait for the rate limit, and one has been sent.
 #[test]
 fn calls_that_nobody_polls_hold_up_no_other_runtime() {
     let idle = tokio::runtime::Builder::new_current_thread()
@@ -336,7 +336,7 @@ fn calls_that_nobody_polls_hold_up_no_other_runtime() {
         tokio::task::yield_now().await;
     });
     assert_eq!(client.rate_limit_state(None)[0].waiting, 10);
-    // From here on nobody drives the first runtime.
+    // The first runtime does not run from here on.
     let busy = tokio::runtime::Runtime::new().unwrap();
     let started = std::time::Instant::now();
     busy.block_on(async {

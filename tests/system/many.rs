@@ -16,8 +16,8 @@ use crate::support::{
     script::{self, Script},
 };
 
-/// 28 sites in three pages, the last of which fails if so wanted; every site that is asked for by a number that seven
-/// divides is refused.
+/// A service with 28 sites in three pages. The last page can be set to fail. The request for a single site is refused
+/// if its number is a multiple of seven.
 fn script(last_page_fails: bool) -> Arc<Script> {
     Script::new(move |_, request| {
         if let Some(id) = request.uri().path().strip_prefix("/v1/sites/site-") {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use wpengine::operation::{Effect, Operation, Retry, Safety};
 
-/// Every GET and every DELETE may be repeated, and of the rest these.
+/// The idempotent operations other than GET and DELETE. Every GET and DELETE is idempotent.
 const SAFE_TO_REPEAT: [&str; 5] = [
     "purge_cache",
     "refresh_account_disk_usage",
@@ -14,7 +14,7 @@ const SAFE_TO_REPEAT: [&str; 5] = [
     "verify_domain",
 ];
 
-/// Every DELETE destroys something, and of the rest these.
+/// The destructive operations other than DELETE. Every DELETE is destructive.
 const DESTRUCTIVE: [&str; 3] = ["copy_install", "restore_backup", "create_site_transfer"];
 
 const OPEN: [&str; 2] = ["get_status", "get_swagger"];
@@ -71,7 +71,7 @@ fn every_operation_has_the_class_that_the_documentation_gives_it() {
     }
 }
 
-/// What has effects, and which.
+/// The operations with a consequence to consider before use, by the kind of the consequence.
 const EFFECTS: [(Effect, &[&str]); 5] = [
     (
         Effect::Access,

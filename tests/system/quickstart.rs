@@ -70,7 +70,7 @@ async fn with_credentials_and_leave_to_write_it_does_all_of_it() {
     let output = with_credentials(&simulator, &["--write"]).await;
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(stdout(&output).trim_end().ends_with("completed"));
-    // A backup and a user.
+    // The program created a backup and a user.
     assert_eq!(simulator.side_effects(), 2);
     assert_eq!(simulator.violations(), Vec::<String>::new());
 }

@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 fn read_only() -> (std::sync::Arc<Script>, Client) {
-    // Whatever gets through is refused by the service, so that one request is one request.
+    // The service refuses every request with a 400, which is not retried. So each call sends at most one request.
     let script = Script::always(Turn::Status(400));
     let client = clients::builder_on(script.clone())
         .read_only()
@@ -89,7 +89,7 @@ async fn the_same_holds_for_requests_by_path() {
     assert_eq!(script.count(), reads + 1);
 }
 
-/// A path with something in place of each parameter.
+/// Returns the path with a value for each parameter.
 fn filled(path: &str) -> String {
     path.split('/')
         .map(|part| if part.starts_with('{') { "x-1" } else { part })

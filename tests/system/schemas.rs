@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::support::document::{self, component_of, plain, violations};
 
-/// What models a component.
+/// The type that models a component.
 enum Model {
     Type(Value),
-    /// Why there is no type of its own.
+    /// The reason why no type models the component.
     None(&'static str),
 }
 
@@ -19,7 +19,7 @@ fn model<T: JsonSchema>() -> Model {
     Model::Type(schema_for!(T).to_value())
 }
 
-/// Every component that a type models.
+/// Returns every component that has a type.
 macro_rules! models {
     ($($component:literal => $module:ident::$type:ident,)*) => {
         pub(crate) fn models() -> Vec<(&'static str, super::Model)> {
@@ -36,7 +36,7 @@ const INLINE: &str = "a plain field of a page";
 const SENT: &str = "made by the methods of a request, and only ever sent";
 const FAILURE: &str = "read leniently into `ApiError`";
 
-/// The components that no type models, besides the pages of listings.
+/// The components without a type, other than the pages of listings.
 const WITHOUT: [(&str, &str); 8] = [
     ("NextPage", INLINE),
     ("PreviousPage", INLINE),
@@ -108,7 +108,7 @@ fn every_model_refuses_what_it_could_not_read() {
     for (name, model) in models() {
         let Model::Type(schema) = model else { continue };
         let component = plain(&document::components()[name]);
-        // Free form takes everything; that is what it is for.
+        // A free-form object accepts every field.
         if component["additionalProperties"] == true {
             continue;
         }
@@ -128,7 +128,7 @@ fn every_model_has_the_fields_of_its_component() {
             continue;
         };
         let documented: BTreeSet<_> = documented.keys().map(String::as_str).collect();
-        // What was added at once comes alone or in a list.
+        // The response to adding several domains is one domain or a list.
         let place = if name == "BulkDomains" {
             &schema["$defs"]["DomainOrRedirect"]
         } else {
@@ -159,7 +159,7 @@ fn every_model_of_a_word_knows_the_documented_words_and_takes_others() {
     assert!(count > 10, "only {count} components list words");
 }
 
-/// Every example in the document, by the component that it is one of: whole bodies, and what they are made of.
+/// Returns every example in the document, by component: whole bodies and their parts.
 fn examples() -> BTreeMap<&'static str, Vec<Value>> {
     let mut found = BTreeMap::new();
     for operation in document::operations() {

@@ -42,7 +42,7 @@ fn the_client_is_shared_between_threads_and_an_error_is_one_word() {
 #[test]
 fn every_request_and_its_future_can_be_sent() {
     let client = clients::on(Script::answering("{}"));
-    // The type of a call asks for `Send + 'static`, of every operation.
+    // The type of a call requires `Send + 'static` for every operation.
     for (_, call) in calls::each(&client) {
         is_send_static(&call);
     }

@@ -28,7 +28,7 @@ fn at(start: &str) -> (Simulator, Client) {
     (simulator, client.build().expect("a client"))
 }
 
-/// The days on which reports with that title were made, the newest first.
+/// Returns the days on which reports with this title were created, newest first.
 async fn days(client: &Client, title: &str) -> Vec<String> {
     let reports = client
         .site(SITE)
@@ -111,7 +111,7 @@ async fn a_report_is_downloaded_by_its_link() {
     let bytes = download.try_next().await.expect("bytes").expect("some");
     assert!(bytes.starts_with(b"%PDF-"));
     assert!(!format!("{:?}", reports[0]).contains(link.expose_secret()));
-    // Whoever keeps an answer keeps the link.
+    // A serialized response contains the link.
     let kept = serde_json::to_value(&reports[0]).expect("JSON");
     assert_eq!(kept["download_url"], link.expose_secret());
 }
@@ -134,7 +134,7 @@ async fn a_new_schedule_is_found_among_others_of_its_name() {
 async fn a_schedule_that_somebody_else_makes_at_the_same_time_is_not_taken_for_ours() {
     let theirs = r#"{"uuid":"theirs","title":"Weekly"}"#;
     let ours = r#"{"uuid":"ours","title":"Monthly"}"#;
-    // Nothing, the confirmation, theirs alone, and both.
+    // No schedule, a confirmation only, another schedule, and both schedules.
     let answers = [
         r#"{"schedules":[]}"#.to_owned(),
         r#"{"message":"Schedule created successfully"}"#.to_owned(),

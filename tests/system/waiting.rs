@@ -23,7 +23,7 @@ use crate::support::{
     script::{Script, Turn, json},
 };
 
-/// A service whose backup is in these states, one after the other; the last one stays.
+/// A service whose backup is in these states, one in each response. The last state stays.
 fn backup_in(states: &'static [&'static str]) -> Arc<Script> {
     Script::new(move |number, _| {
         let state = states
@@ -48,7 +48,7 @@ async fn a_wait_ends_when_the_backup_is_completed() {
     let backup = wait(&script).await.expect("a backup");
     assert_eq!(backup.status.as_str(), "completed");
     assert_eq!(script.count(), 4);
-    // Every request asks for this backup.
+    // Every request reads this backup.
     for request in script.requests() {
         assert_eq!(
             request.uri().path(),
@@ -237,7 +237,7 @@ async fn a_progress_that_is_dropped_asks_no_more() {
     assert_eq!(script.count(), asked);
 }
 
-/// A simulator in memory whose clock follows the virtual time of the test.
+/// A simulator in memory. Its clock follows the virtual time of the test.
 #[derive(Debug)]
 struct InStep {
     simulator: Simulator,
@@ -325,7 +325,7 @@ async fn a_question_that_fails_for_a_while_does_not_end_a_wait() {
             .unwrap_or_else(|error| panic!("{turn:?}: {error}"));
         assert_eq!(backup.status.as_str(), "completed");
     }
-    // A refusal is an answer.
+    // A refusal ends the wait at once.
     for status in [401, 403, 404] {
         let script = Script::new(move |number, _| match number {
             0 => Ok(json(200, r#"{"id":"b1","status":"in_progress"}"#)),
@@ -388,7 +388,7 @@ async fn work_is_started_once_and_then_waited_for() {
         .expect("a backup");
     assert_eq!(states, ["requested", "in_progress", "completed"]);
 
-    // What cannot be started is not tried again.
+    // The request that starts the work is not retried.
     for (turn, happened) in [(Turn::Status(503), true), (Turn::Status(403), false)] {
         let script = Script::always(turn);
         let install = clients::on(script.clone()).install(INSTALL);

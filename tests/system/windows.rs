@@ -24,7 +24,7 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const HOURS: usize = 10;
 const TASKS: usize = 32;
 
-/// The way to the simulator from one address. What has left arrives, even if nobody waits for the answer any longer.
+/// A transport to the simulator from one address. A request that was sent arrives, even if the caller has given up.
 #[derive(Clone)]
 struct Way {
     simulator: Simulator,
@@ -37,7 +37,7 @@ struct State {
     arrivals: Vec<Arrival>,
 }
 
-/// A request at the moment in which the simulator sees it.
+/// A request, with the time at which it reaches the simulator.
 #[derive(Clone)]
 struct Arrival {
     at: Timestamp,
@@ -66,7 +66,7 @@ impl Way {
             .rate_limit_wait(Duration::from_secs(2 * 3_600))
     }
 
-    /// A client of the main user, as it comes.
+    /// A client of the main user, with the default settings.
     fn client(&self) -> Client {
         self.builder(self.simulator.user(), self.simulator.password())
             .build()
@@ -95,7 +95,7 @@ impl Way {
         answer
     }
 
-    /// What arrived until now, in order.
+    /// Returns the requests that have arrived so far, in order.
     fn arrivals(&self) -> Vec<Arrival> {
         self.state().arrivals.clone()
     }
@@ -119,12 +119,13 @@ impl HttpClient for Way {
     }
 }
 
-/// A simulator of so many accounts that counts as the API's documentation says, and the ids of the accounts.
+/// Creates a simulator with this number of accounts and with the documented rate limits. Returns the simulator and the
+/// ids of the accounts.
 fn simulator(accounts: usize) -> (Simulator, Vec<String>) {
     let simulator = Simulator::builder()
         .fleet(accounts, 0, 0)
         .rate_limits(RateLimits::documented())
-        // What is answered is not the question here, and it is answered very often.
+        // The tests send very many requests and do not look at the responses, so the check of responses is off.
         .check_answers(false)
         .build();
     let users = simulator.users();
@@ -133,7 +134,7 @@ fn simulator(accounts: usize) -> (Simulator, Vec<String>) {
     (simulator, ids)
 }
 
-/// Asks about an account for so many hours, as often as it goes, with that many tasks.
+/// Requests an account for some hours, as often as possible, with this number of tasks.
 fn ask(
     client: &Client,
     account: &str,
@@ -161,7 +162,8 @@ async fn join(tasks: Vec<tokio::task::JoinHandle<()>>) {
     }
 }
 
-/// No stretch of that length has more, wherever it begins, nor has one that begins with a minute or an hour of the clock.
+/// Checks that no window of this length has more than `limit` requests, neither a sliding window nor one that begins
+/// with a minute or an hour of the clock.
 fn assert_kept(what: &str, arrivals: &[Timestamp], limit: usize, period: SignedDuration) {
     for stretch in arrivals.windows(limit + 1) {
         let length = stretch[limit].duration_since(stretch[0]);
@@ -173,7 +175,7 @@ fn assert_kept(what: &str, arrivals: &[Timestamp], limit: usize, period: SignedD
     }
 }
 
-/// Of what is allowed in ten hours almost all was asked.
+/// Checks that almost all of the requests allowed in ten hours were sent.
 fn assert_used(what: &str, start: Timestamp, arrivals: &[Timestamp], allowed: usize) {
     let end = start + HOUR * HOURS as i32;
     let used = arrivals.iter().filter(|at| **at < end).count();
@@ -185,7 +187,7 @@ fn times<'a>(arrivals: impl IntoIterator<Item = &'a Arrival>) -> Vec<Timestamp> 
     arrivals.into_iter().map(|arrival| arrival.at).collect()
 }
 
-/// When something was asked about that account.
+/// Returns the times of the requests for an account.
 fn about(arrivals: &[Arrival], account: &str) -> Vec<Timestamp> {
     times(
         arrivals
@@ -194,7 +196,7 @@ fn about(arrivals: &[Arrival], account: &str) -> Vec<Timestamp> {
     )
 }
 
-/// The simulator has seen all that the test has, and refused nothing.
+/// Checks that the simulator has seen all requests of the test and refused none.
 fn assert_all_seen(simulator: &Simulator, clients: &[&Client], arrivals: usize) {
     let counts = simulator.operation_counts();
     let seen: u64 = counts.values().map(|count| count.requests).sum();
@@ -224,7 +226,8 @@ async fn the_hours_of_several_accounts_are_kept_and_used_at_the_same_time() {
 
 #[tokio::test(start_paused = true)]
 async fn the_minutes_of_the_credentials_are_kept_and_used_where_they_are_the_tighter_limit() {
-    // Six accounts may ask as much as their credentials: with eight they never wait for an hour to end.
+    // The limits of six accounts add up to the limit of the credentials. With eight accounts, no account reaches its
+    // hourly limit.
     let (simulator, accounts) = simulator(8);
     let (way, start) = (Way::new(&simulator, 1), simulator.clock().now());
     let client = way.client();
@@ -278,7 +281,7 @@ async fn what_is_given_up_on_the_way_counts_as_arrived_when_it_can_arrive() {
     let way = Way::new(&simulator, 1);
     let client = way
         .builder(simulator.user(), simulator.password())
-        // Half of the requests are still on the way by then.
+        // The latency is up to 100 ms, so half of the requests time out before they arrive.
         .attempt_timeout(Duration::from_millis(50))
         .retry(RetryPolicy::none())
         .build()
@@ -294,7 +297,7 @@ async fn what_is_given_up_on_the_way_counts_as_arrived_when_it_can_arrive() {
         );
     }
     assert!(unanswered > 2_000, "{unanswered}");
-    // The last ones are on their way.
+    // Waits until the last requests have arrived.
     sleep(Duration::from_secs(1)).await;
     let arrivals = times(&way.arrivals());
     assert_all_seen(&simulator, &[&client], arrivals.len());

@@ -19,7 +19,7 @@ use crate::support::{
 async fn every_operation_goes_over_the_wire_as_documented() {
     let mut broken = Vec::new();
     for operation in wpengine::operations() {
-        // A task of its own: one that breaks does not hide the others.
+        // Each operation runs in a separate task, so that a failure does not hide the others.
         let shown = tokio::spawn(goes_over_the_wire_as_documented(operation.id));
         if shown.await.is_err() {
             broken.push(operation.id);
@@ -51,7 +51,7 @@ async fn goes_over_the_wire_as_documented(id: &'static str) {
     let (status, body) = operation.success();
     let example = body.map(|body| body.example.clone());
     let wire = Script::new(move |number, request| {
-        // What is looked at before is another operation.
+        // A request before the operation itself belongs to another operation.
         if !is_of(&operation, request) {
             let (status, body) = of(request).success();
             return Ok(script::json(
@@ -60,7 +60,8 @@ async fn goes_over_the_wire_as_documented(id: &'static str) {
             ));
         }
         let mut body = example.clone();
-        // The document shows a last page; a listing by token sends its token only where there is one more.
+        // The example is a last page. A second page is needed, because a listing by token sends its token only in the
+        // request for the next page.
         if number == 0
             && let Some(token) = body
                 .as_mut()
@@ -97,14 +98,14 @@ async fn goes_over_the_wire_as_documented(id: &'static str) {
     settings.bind(|| insta::assert_snapshot!(id, shown));
 }
 
-/// The operation that a request is for.
+/// Returns the operation of a request.
 fn of(request: &Request<Bytes>) -> Described {
     let mut all = document::operations().into_iter();
     all.find(|operation| is_of(operation, request))
         .unwrap_or_else(|| panic!("{} {} is no operation", request.method(), request.uri()))
 }
 
-/// Whether method and path are those of the operation.
+/// Returns whether the method and the path of a request match the operation.
 fn is_of(operation: &Described, request: &Request<Bytes>) -> bool {
     let path = request.uri().path();
     let path = path.strip_prefix("/v1").expect("the base URL comes first");
@@ -118,7 +119,7 @@ fn is_of(operation: &Described, request: &Request<Bytes>) -> bool {
         && parts.zip(template).all(is_same)
 }
 
-/// Query and body are those of the document.
+/// Checks that the query and the body match the document.
 fn assert_documented(operation: &Described, request: &Request<Bytes>) {
     for (name, text) in query(request) {
         let (_, schema) = operation
@@ -147,7 +148,7 @@ fn assert_documented(operation: &Described, request: &Request<Bytes>) {
     }
 }
 
-/// Every parameter and every field that is documented was sent, so that the snapshot shows them all.
+/// Checks that every documented parameter and field was sent, so that the snapshot contains them all.
 fn assert_everything_was_sent(operation: &Described, requests: &[Request<Bytes>]) {
     let sent: BTreeSet<String> = requests
         .iter()
@@ -196,7 +197,7 @@ fn json_of(request: &Request<Bytes>) -> Value {
     serde_json::from_slice(request.body()).expect("a body that is JSON")
 }
 
-/// A request as a reviewer wants to see it, without secrets and without what another day changes.
+/// Formats a request for the snapshot, without secrets and without values that depend on the date.
 fn show(request: &Request<Bytes>) -> String {
     let path = request.uri().path().strip_prefix("/v1").unwrap_or_default();
     let mut shown = format!("{} {path}\n", request.method());

@@ -18,7 +18,8 @@ use crate::table::{Comparison, Figures, Row, Target, Unit};
 
 /// The limit for instructions. They are repeatable, so it can be tight.
 const INSTRUCTIONS: Target = Target::AtMost(1.03);
-/// Most of the time is spent in the server and the kernel and varies. This limit only shows that the SDK does not wait.
+/// Most of the time is spent in the server and the kernel and varies. So this limit only detects unnecessary waits of
+/// the SDK.
 const TIME: Target = Target::AtMost(1.15);
 
 /// The client that makes the calls.

@@ -88,7 +88,7 @@ fn listen() -> Result<TcpListener, Failure> {
 
 type Arrivals = Mutex<Vec<u64>>;
 
-/// Runs the commands from standard input, and ends the process when it is closed.
+/// Runs the commands from standard input, and ends the process when standard input is closed.
 fn obey(arrivals: &Arrivals) {
     for line in std::io::stdin().lock().lines() {
         let mut arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);

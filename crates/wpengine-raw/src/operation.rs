@@ -73,7 +73,7 @@ pub enum Safety {
 pub enum Retry {
     /// The operation is idempotent: a second request has no further effect.
     Safe,
-    /// Only if it is certain that the first request was not sent.
+    /// The operation is not idempotent. A request is repeated only if it is certain that the first one was not sent.
     Unsent,
 }
 

@@ -29,7 +29,7 @@ const RETRY: Duration = Duration::from_millis(500);
 type Job = (Command, Lines, Option<oneshot::Sender<Answer>>);
 
 pub(crate) struct Connection {
-    /// None if the thread could not be started.
+    /// `None` if the thread could not be started.
     jobs: Option<mpsc::UnboundedSender<Job>>,
     status: Arc<Status>,
 }

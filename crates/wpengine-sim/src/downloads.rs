@@ -21,7 +21,7 @@ pub(crate) fn link(origin: &str, kind: &str, id: &str, extension: &str, key: &st
     format!("{origin}{BASE_PATH}/{kind}/{id}/{key}.{extension}")
 }
 
-/// Answers a request for a download, or returns `None` if the path is another.
+/// Answers a request for a download. Returns `None` if the path is not the path of a download.
 pub(crate) fn answer(shared: &Shared, request: &Request<Bytes>) -> Option<Response<Bytes>> {
     let rest = request.uri().path().strip_prefix(BASE_PATH)?;
     let parts: Vec<&str> = rest.strip_prefix('/')?.split('/').collect();

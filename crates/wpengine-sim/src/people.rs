@@ -15,7 +15,7 @@ use crate::world::FurtherUser;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SignIn {
-    /// The API user id; `None` for the bearer token.
+    /// The API user id; `None` if this is the bearer token.
     pub user: Option<String>,
     /// The id of the user.
     pub user_id: String,

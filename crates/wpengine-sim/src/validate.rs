@@ -184,7 +184,8 @@ fn field_error(resource: &str, field: String, error: &ValidationError<'_>) -> Fi
             kind: TypeKind::Single(kind),
         } => ("wrong_type", format!("{name} must be of type {kind}")),
         ValidationErrorKind::AnyOf { context } => {
-            // A nullable schema here is "null or this". The broken rule is one of "this".
+            // An `anyOf` with null comes from a nullable schema: "null or this". The error describes the broken rule of
+            // "this".
             if let Some(inner) = context.iter().flatten().find(|inner| !is_type_null(inner)) {
                 return field_error(resource, field, inner);
             }

@@ -279,7 +279,7 @@ impl<T> Progress<T> {
         let hint = if starting {
             "wait longer with a longer `deadline`"
         } else {
-            "the work continues at the service: wait again, with a longer `deadline` if it is large"
+            "the work continues at the service: wait again, with a longer `deadline` if the work is large"
         };
         let error = Error::new(ErrorKind::WaitTimedOut, text)
             .with_hint(hint)

@@ -39,7 +39,7 @@ const fn secret(name: &'static str, is_read: bool, ask: fn(&Client) -> Asking) -
     }
 }
 
-/// The future of a call, without its value.
+/// Creates the function that starts a call and drops its result.
 macro_rules! ask {
     ($client:ident, $call:expr) => {
         |$client| {

@@ -192,7 +192,7 @@ pub(super) fn limited_client() -> (Client, Arc<Desk>) {
 
 /// Runs the future to its end with a paused clock, which jumps to the next timer.
 pub(super) fn run<T>(work: impl Future<Output = T>) -> T {
-    /// Longer than anything here takes: a year.
+    /// A year, which is longer than any test takes.
     const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

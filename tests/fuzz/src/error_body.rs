@@ -48,7 +48,7 @@ pub fn error_body(input: &[u8]) {
     });
     let error = match desk::run((call.ask)(&client)) {
         Err(error) => error,
-        // The only failure that is not an error.
+        // The SDK treats only this failure as a success: an install without certificates.
         Ok(()) => {
             assert_eq!((call.name, status), ("list_certificates", 404));
             let text = String::from_utf8_lossy(&body);
@@ -106,7 +106,7 @@ fn texts(api: &ApiError) -> impl Iterator<Item = &str> {
     .filter_map(|text| text.as_deref())
 }
 
-/// Whatever the service repeats, no printed form of the error shows the secret.
+/// Checks that no printed form of the error contains the secret, whatever the service repeats.
 fn assert_gives_nothing_away(error: &Error, caller: Caller, part: Option<&str>) {
     let told = format!("{error}\n{error:?}\n{error:#?}\n{:?}", error.api());
     let secret = caller.secret();
@@ -126,7 +126,7 @@ fn basic(caller: Caller) -> String {
     }
 }
 
-/// The text as ASCII JSON, which PHP and Python write.
+/// Escapes the text as ASCII JSON, as PHP and Python do.
 fn ascii(text: &str) -> String {
     let mut written = String::new();
     for letter in text.chars() {

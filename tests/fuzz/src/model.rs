@@ -69,7 +69,7 @@ fn judge<T: DeserializeOwned + Serialize + Debug>(model: Model, body: &[u8]) {
     }
 }
 
-/// The value can be written and read again without a change.
+/// Checks that the value can be written and read again without a change.
 pub(super) fn assert_stable<T: DeserializeOwned + Serialize + Debug>(value: &T) {
     let written = serde_json::to_string(value).expect("what was read can be written");
     let again: T = match ask(written.as_bytes()) {
@@ -78,14 +78,14 @@ pub(super) fn assert_stable<T: DeserializeOwned + Serialize + Debug>(value: &T) 
     };
     let written_again = serde_json::to_value(&again).expect("JSON");
     assert_eq!(written_again, serde_json::to_value(value).expect("JSON"));
-    // Compared by `Debug` only without maps, because a map shows its fields in any order.
+    // Values with maps are not compared by `Debug`, because a map prints its fields in any order.
     let shown = format!("{value:?}");
     if !shown.starts_with('{') {
         assert_eq!(format!("{again:?}"), shown);
     }
 }
 
-/// The error is readable and names the place in the body.
+/// Checks that the error is readable and contains the place in the body.
 fn assert_says_where(model: Model, body: &[u8], error: &Error) {
     assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
     assert_eq!(error.status().map(|status| status.as_u16()), Some(200));
@@ -105,7 +105,8 @@ fn assert_says_where(model: Model, body: &[u8], error: &Error) {
             );
         }
         None => {
-            // The body has another type, or one of its own fields is missing or duplicated. Then the text names the field.
+            // The body has another type, or one of its own fields is missing or duplicated. Then the text names the
+            // field.
             let names_a_field =
                 text.contains("missing field `") || text.contains("duplicate field `");
             assert!(

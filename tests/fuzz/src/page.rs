@@ -111,7 +111,7 @@ fn assert_faithful(listing: Listing, reading: Reading, bodies: &[Bytes], read: &
     }
 }
 
-/// No item of an earlier page is returned again. Two items with one id on the same page are allowed.
+/// Checks that no item of an earlier page is returned again. Two items with one id on the same page are allowed.
 fn assert_each_once(read: &Read) {
     let mut seen = HashSet::new();
     for page in &read.pages {

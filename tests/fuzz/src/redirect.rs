@@ -81,7 +81,7 @@ fn stable<T: DeserializeOwned + Serialize + std::fmt::Debug>(body: &[u8]) -> Opt
     Some(read)
 }
 
-/// Id and name.
+/// The id and the name.
 type Name = (Option<String>, Option<String>);
 
 fn name(target: &DomainReference) -> Name {

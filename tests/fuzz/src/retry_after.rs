@@ -142,7 +142,7 @@ pub fn retry_after(input: &[u8]) {
         let requests = desk.times().len();
         let answers = ANSWER * u32::try_from(requests).expect("a few");
         let took = started.elapsed().saturating_sub(answers);
-        // The next request of another caller.
+        // Another caller sends the next request.
         let started = Instant::now();
         let next = client.current_user().timeout(2 * LONGEST_PAUSE).await;
         let after = next.map(|_| started.elapsed().saturating_sub(ANSWER));

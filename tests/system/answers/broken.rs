@@ -8,7 +8,7 @@ use super::{
 };
 use crate::support::document::Described;
 
-/// The error names the place, and keeps what is known of the answer.
+/// Checks that the error contains the place in the body, the status and the operation.
 fn assert_names_the_place(
     operation: &Described,
     status: u16,

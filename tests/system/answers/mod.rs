@@ -1,6 +1,7 @@
 //! Decoding of answers. It accepts changes of a new API release and refuses answers that would mislead.
 //!
-//! Some tests send thousands of answers through one client. They use paused time, so that rate limits do not slow them down.
+//! Some tests send thousands of answers through one client. They use paused time, so that rate limits do not slow them
+//! down.
 
 mod broken;
 mod lenient;
@@ -20,7 +21,7 @@ use crate::support::{
     script::{self, Script},
 };
 
-/// A client whose requests all get the answer that was put down last.
+/// A client whose requests all get the last answer that was set.
 struct Desk {
     client: Client,
     answer: Arc<Mutex<Response<Bytes>>>,
@@ -42,14 +43,14 @@ impl Desk {
         }
     }
 
-    /// Calls an operation that is answered with that, and gives the value as `Debug` shows it.
+    /// Sets the answer, calls an operation and returns the value as `Debug` text.
     async fn ask(&self, id: &str, status: u16, body: &str) -> Result<String, Error> {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = script::json(status, body);
         calls::full(&self.client, id).await
     }
 }
 
-/// The operations whose success has a body, with the status, the schema and the example.
+/// Returns the operations whose success has a body, with the status, the schema and the example.
 fn with_bodies() -> Vec<(Described, u16, document::Body)> {
     document::operations()
         .into_iter()
@@ -60,7 +61,7 @@ fn with_bodies() -> Vec<(Described, u16, document::Body)> {
         .collect()
 }
 
-/// Sends every mutation of every example through the facade.
+/// Sends every mutation of every example through the SDK.
 async fn through_the_facade(
     mutate: fn(&document::Body) -> Vec<mutate::Mutation>,
     mut judge: impl FnMut(&Described, u16, &mutate::Mutation, Result<String, Error>),

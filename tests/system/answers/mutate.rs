@@ -12,12 +12,12 @@ pub(super) struct Mutation {
     pub(super) body: Value,
 }
 
-/// A spot in an example: where, by which schema, and which component's field it is.
+/// A place in an example: the path to it, its schema and its value.
 struct Spot {
     steps: Vec<Step>,
     schema: &'static Value,
     value: Value,
-    /// Whether the field is one of those that every answer has.
+    /// Whether every response contains the field.
     always: bool,
 }
 
@@ -27,14 +27,14 @@ enum Step {
     Item(usize),
 }
 
-/// An unknown word wherever the documentation lists the words.
+/// Replaces each value of an enum by an unknown value.
 pub(super) fn unknown_words(body: &Body) -> Vec<Mutation> {
     changed(body, |spot| {
         spot.schema.get("enum").map(|_| json!("brand_new_word"))
     })
 }
 
-/// One more field in every object.
+/// Adds a field to each object.
 pub(super) fn extra_fields(body: &Body) -> Vec<Mutation> {
     changed(body, |spot| {
         let mut object = spot.value.as_object()?.clone();
@@ -43,27 +43,27 @@ pub(super) fn extra_fields(body: &Body) -> Vec<Mutation> {
     })
 }
 
-/// Null in every field that is not always there, of those that the example has and of those that it leaves out.
+/// Sets each optional field to null, whether or not the example contains it.
 pub(super) fn nulls(body: &Body) -> Vec<Mutation> {
     changed(body, |spot| is_optional(spot).then_some(Value::Null))
 }
 
-/// Every such field left out.
+/// Removes each optional field.
 pub(super) fn absences(body: &Body) -> Vec<Mutation> {
     without(body, is_optional)
 }
 
-/// Null for every array that makes a list.
+/// Replaces each array of list items by null.
 pub(super) fn null_lists(body: &Body) -> Vec<Mutation> {
     changed(body, |spot| is_list(spot).then_some(Value::Null))
 }
 
-/// No array that makes a list.
+/// Removes each array of list items.
 pub(super) fn absent_lists(body: &Body) -> Vec<Mutation> {
     without(body, is_list)
 }
 
-/// A date that is none in every field that holds one.
+/// Sets each date field to an invalid date.
 pub(super) fn bad_dates(body: &Body) -> Vec<Mutation> {
     changed(body, |spot| {
         matches!(spot.schema["format"].as_str(), Some("date-time" | "date"))
@@ -71,14 +71,14 @@ pub(super) fn bad_dates(body: &Body) -> Vec<Mutation> {
     })
 }
 
-/// Text in every field that holds a whole number, with the number in it.
+/// Replaces each integer by a text that contains it.
 pub(super) fn texts_for_numbers(body: &Body) -> Vec<Mutation> {
     changed(body, |spot| {
         (spot.schema["type"] == "integer").then(|| spot.value.to_string().into())
     })
 }
 
-/// A number in every field that holds text. Counts are text that may be a number.
+/// Replaces each text by a number. Counts are left out, because the SDK accepts both forms.
 pub(super) fn numbers_for_texts(body: &Body) -> Vec<Mutation> {
     changed(body, |spot| {
         (spot.schema["type"] == "string" && spot.schema["format"] != "int64").then(|| json!(7))
@@ -149,7 +149,7 @@ fn walk(
     });
     let step = |step| [steps, &[step]].concat();
     let properties = schema["properties"].as_object().into_iter().flatten();
-    // Null stands for an object that is not there.
+    // Null means that the example does not contain the object.
     for (field, of) in properties.filter(|_| value.is_object()) {
         let always = schema["x-wpengine"]["always"]
             .as_array()

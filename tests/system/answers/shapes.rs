@@ -33,7 +33,7 @@ const QUICK_START: &str = r#"{
   ]
 }"#;
 
-/// The page in the API's older overview. Its site lacks the account that every site of today has.
+/// The page in the API's older overview. Its site has no account, but every site that the API returns today has one.
 const OVERVIEW: &str = r#"{
   "results": [
     {
@@ -68,7 +68,7 @@ async fn the_page_of_the_quick_start_is_read() {
         page.items[0].tags.as_deref(),
         Some(&["production".to_owned()][..])
     );
-    // Its `next` says 200: that is where the next request begins, which is answered with the same page.
+    // The `next` of the page contains the offset 200. The next request begins there and gets the same page again.
     let error = loop {
         match pages.try_next().await {
             Ok(Some(page)) => assert_eq!(page.offset(), 200),
@@ -81,7 +81,7 @@ async fn the_page_of_the_quick_start_is_read() {
 
 #[tokio::test]
 async fn the_page_of_the_overview_is_read_and_is_the_only_one() {
-    // As accounts, of which it has all that they need.
+    // The page is read as a list of accounts, because its item has all fields that an account needs.
     let mut pages = answered(200, OVERVIEW).accounts().list().pages();
     let page = pages.try_next().await.unwrap().expect("a page");
     assert_eq!(page.total(), Some(1));
@@ -136,7 +136,8 @@ fn target() -> String {
     "target.com".to_owned()
 }
 
-/// Where a domain with those fields redirects to, asked for alone, in a list and among those that were just added.
+/// Returns the redirect target of a domain with these fields. The domain is read alone, in a list and in the response
+/// to adding several domains.
 async fn redirect_of(fields: &str) -> Option<String> {
     let body = format!(r#"{{"id":"d","name":"example.com",{fields}}}"#);
     let install = answered(200, &body).install(INSTALL);
@@ -222,7 +223,7 @@ async fn any_other_404_is_one() {
         let error = list.collect_at_most(10).await.expect_err(body);
         assert!(error.is_not_found(), "{body}: {error}");
     }
-    // The same words elsewhere mean nothing.
+    // For another operation, this text has no special meaning.
     let body = r#"{"message":"No SSL certs found for environment 'x'"}"#;
     let error = answered(404, body)
         .install(INSTALL)

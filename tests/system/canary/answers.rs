@@ -15,7 +15,7 @@ use crate::support::{
     script::{Script, Turn},
 };
 
-/// What a request held: its header, its body, and the secrets that a service can make of them.
+/// Returns the header and the body of a request, and the secrets that a service can decode from them.
 fn repeated(request: &Request<Bytes>) -> String {
     let header = request
         .headers()
@@ -31,7 +31,7 @@ fn repeated(request: &Request<Bytes>) -> String {
 
 /// The bodies of a service that repeats a text.
 fn bodies(text: &str) -> Vec<(&'static str, String)> {
-    // Far enough to the right that the text stands where a quotation is cut.
+    // The text is placed so far to the right that the quotation is cut inside it.
     let far = |width: usize| format!("{}{text}", "x".repeat(width));
     let mut bodies = vec![
         ("text", text.to_owned()),
@@ -109,7 +109,8 @@ async fn credentials_that_were_replaced_meanwhile_are_not_quoted_either() {
     });
     let slow = client(Credentials::basic(USER, PASSWORD), script);
     let call = slow.current_user().into_future();
-    // Polled for the first time after the change it would use the new ones: both must be out of the text.
+    // A call that is first polled after the change may use the new credentials. The error must contain neither the old
+    // nor the new ones.
     slow.set_credentials(Credentials::bearer("another"))
         .expect("good credentials");
     nowhere_in("an error", &told(&call.await.expect_err("400")));
@@ -118,7 +119,8 @@ async fn credentials_that_were_replaced_meanwhile_are_not_quoted_either() {
 #[tokio::test]
 async fn an_answer_that_cannot_be_read_is_quoted_without_them() {
     for credentials in credentials() {
-        // A text, the credentials in it, wherever something else is expected, and where a text is expected too.
+        // Values of a wrong type that contain the credentials: a text where another type is expected, and a list or an
+        // object where a text is expected.
         let script = Script::new(|_, request| {
             let text = repeated(request);
             let body = json!({
@@ -153,7 +155,7 @@ struct Number {
     _results: u8,
 }
 
-/// The two operations that answer with a key, however they are reached.
+/// Calls the two operations whose bodies contain a private key, in every way that the SDK offers.
 async fn about_keys(client: &Client) -> Vec<Result<(), Error>> {
     let install = client.install(INSTALL);
     let body = json!({"certificate": "YQ==", "private_key": PRIVATE_KEY});

@@ -19,7 +19,7 @@ use crate::support::{
     trap::Trap,
 };
 
-/// Keeps what is written.
+/// Collects the output.
 #[derive(Clone, Default)]
 pub(super) struct Page(Arc<Mutex<Vec<u8>>>);
 
@@ -71,7 +71,8 @@ impl log::Log for Page {
     fn flush(&self) {}
 }
 
-/// The one logger that a process can have. Other tests of this process may write to it too, which does no harm.
+/// Returns the logger. A process can have only one. Other tests in this process may also write to it, which does no
+/// harm.
 fn logged() -> &'static Page {
     static PAGE: OnceLock<Page> = OnceLock::new();
     PAGE.get_or_init(|| {
@@ -82,10 +83,10 @@ fn logged() -> &'static Page {
     })
 }
 
-/// Follows all spans and events of this thread.
+/// Records all spans and events of this thread.
 pub(super) fn traced(page: &Page) -> tracing::subscriber::DefaultGuard {
-    // While there is only one subscriber, `tracing` asks the thread that comes by a span first, and remembers for all
-    // threads if that one has none. So there are two.
+    // With only one subscriber, `tracing` asks the first thread that reaches a span and caches its answer for all
+    // threads, even if that thread has no subscriber. So a second subscriber is registered.
     static SECOND: OnceLock<tracing::Dispatch> = OnceLock::new();
     SECOND.get_or_init(|| {
         let deaf =
@@ -108,7 +109,7 @@ fn builder(base_url: &str) -> wpengine::ClientBuilder {
         .attempt_timeout(Duration::from_secs(5))
 }
 
-/// One thread, so that what reqwest and hyper do in the background is followed as well.
+/// The test uses one thread, so that the background tasks of reqwest and hyper are recorded too.
 #[tokio::test(flavor = "current_thread")]
 async fn nothing_that_is_logged_shows_a_secret() {
     let log = logged();
@@ -144,7 +145,7 @@ async fn nothing_that_is_logged_shows_a_secret() {
             .await;
         nowhere_in("an answer", &shown(&user.expect("a user")));
     }
-    // Refused, redirected through a proxy, and never reached.
+    // Requests that are refused, sent through a proxy, or never arrive.
     let proxy = Trap::set().await;
     let through = format!("http://someone:kanarienvogel@{}", proxy.address());
     for (base_url, proxy) in [
@@ -210,7 +211,7 @@ async fn the_quick_start_prints_none() {
         nowhere_in("the quick start", &stdout(&output));
         nowhere_in("the quick start", &stderr(&output));
     }
-    // Not even when something is wrong with the address.
+    // An error in the address does not show them either.
     for url in [
         "http://127.0.0.1:9/v1",
         "https://someone:kanarienvogel@example.com/v1",

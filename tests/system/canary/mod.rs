@@ -1,5 +1,5 @@
-//! A password, a token and a private key that contain a recognisable text are sent through everything that prints. The text
-//! must not occur in any output.
+//! A password, a token and a private key that contain a recognisable text are sent through everything that prints. The
+//! text must not occur in any output.
 
 mod answers;
 mod logs;
@@ -15,20 +15,20 @@ use base64::{
 use wpengine::{Credentials, Error, SecretString, TokenFuture, TokenSource};
 
 pub(crate) const USER: &str = "canary-user";
-/// With what JSON and Rust escape when they quote it.
+/// A password with characters that JSON and Rust escape.
 pub(crate) const PASSWORD: &str = "kanarienvogel\"7\\f3a-password";
 pub(crate) const TOKEN: &str = "kanarienvogel.token~91";
-/// The base64 of `kanarienvogel-private-key`, which is what a private key is sent as.
+/// The base64 of `kanarienvogel-private-key`. A private key is sent in base64.
 pub(crate) const PRIVATE_KEY: &str = "a2FuYXJpZW52b2dlbC1wcml2YXRlLWtleQ==";
 
-/// Every form in which a secret could stand somewhere, and parts of it that would be enough to know it.
+/// Returns every form in which a secret could be printed, and the parts that would be enough to recognise it.
 fn forms() -> Vec<String> {
     let basic = format!("{USER}:{PASSWORD}");
     let mut forms = vec![
-        // Part of all of them.
+        // This text is part of all secrets.
         "kanarienvogel".to_owned(),
         PRIVATE_KEY.trim_end_matches('=').to_owned(),
-        // Its beginning, too, in case something cuts it.
+        // The beginning of the key, because output may be cut.
         PRIVATE_KEY[..16].to_owned(),
     ];
     for text in [basic.as_str(), PASSWORD, TOKEN] {
@@ -36,9 +36,9 @@ fn forms() -> Vec<String> {
         forms.push(STANDARD_NO_PAD.encode(text));
         forms.push(URL_SAFE_NO_PAD.encode(text));
     }
-    // The header breaks off somewhere: what is before the last bytes of the password says all the same.
+    // The beginning of the header. Even without its last bytes it gives most of the password away.
     forms.push(STANDARD.encode(&basic[..24]));
-    // As bytes in a list.
+    // The bytes of the secret, printed as a list.
     forms.push(
         format!("{:?}", "kanarien".as_bytes())
             .trim_matches(['[', ']'])
@@ -47,7 +47,7 @@ fn forms() -> Vec<String> {
     forms
 }
 
-/// Fails if a secret is anywhere in a text.
+/// Fails if the text contains a secret.
 #[track_caller]
 pub(crate) fn nowhere_in(what: &str, text: &str) {
     for form in forms() {
@@ -55,7 +55,7 @@ pub(crate) fn nowhere_in(what: &str, text: &str) {
     }
 }
 
-/// Everything that can be printed of an error, down its causes.
+/// Returns everything that can be printed of an error and its sources.
 pub(crate) fn told(error: &Error) -> String {
     let mut told = format!(
         "{error}\n{error:?}\n{error:#?}\n{:?}\n{:?}",
@@ -77,7 +77,7 @@ pub(crate) fn shown(value: &impl Debug) -> String {
     format!("{value:?}\n{value:#?}")
 }
 
-/// Gives the token with the recognisable text.
+/// A token source that returns the recognisable token.
 #[derive(Debug)]
 pub(crate) struct Vault;
 
@@ -87,7 +87,7 @@ impl TokenSource for Vault {
     }
 }
 
-/// Every kind of credentials.
+/// Returns each kind of credentials.
 pub(crate) fn credentials() -> [Credentials; 3] {
     [
         Credentials::basic(USER, PASSWORD),

@@ -25,7 +25,7 @@ use crate::support::{
     script::{Script, json, with_header},
 };
 
-/// Windows that show everything which passes through them.
+/// A rate limiter that records all its inputs and outputs.
 #[derive(Debug)]
 struct Watched {
     windows: Windows,
@@ -75,7 +75,8 @@ impl RateLimiter for Watched {
     }
 }
 
-/// Every third answer is a failure, by turns; and all of them repeat the credentials wherever a header can hold them.
+/// Every third answer is a failure, of a different kind each time. All answers repeat the credentials in every header
+/// that can hold them.
 fn answer(number: usize, request: &Request<Bytes>) -> Response<Bytes> {
     let sent = request
         .headers()
@@ -107,7 +108,7 @@ fn answer(number: usize, request: &Request<Bytes>) -> Response<Bytes> {
     with_header(answer, "set-cookie", &sent)
 }
 
-/// Makes a client work, and gives everything that it shows of it.
+/// Makes calls with a client and returns everything that it prints.
 async fn work(client: &Client) -> Vec<(&'static str, String)> {
     let mut all = Vec::new();
     for _ in 0..6 {
@@ -136,7 +137,7 @@ async fn work(client: &Client) -> Vec<(&'static str, String)> {
     let outcome = many
         .run(|id| {
             let certificate = client.install(INSTALL).domain(id).certificate();
-            // Without repetitions some of them fail.
+            // Some of these calls fail, because they are not retried.
             let asked = certificate.get().retry(wpengine::RetryPolicy::none());
             asked.into_future()
         })
@@ -203,7 +204,8 @@ async fn a_client_at_work_shows_none() {
 
 #[tokio::test(start_paused = true)]
 async fn the_key_of_a_window_is_none_of_the_credentials() {
-    // A source counts as one whatever it gives; and a password may change without a new window.
+    // A token source counts as one user whatever tokens it returns. The password is not part of the key, so it can
+    // change without a new window.
     for credentials in [
         Credentials::basic(USER, PASSWORD),
         Credentials::bearer("kanarienvogel"),
@@ -222,7 +224,7 @@ async fn the_key_of_a_window_is_none_of_the_credentials() {
         let seen = limiter.seen();
         nowhere_in("a key", &seen);
         assert!(seen.contains("LimitKey"), "{seen}");
-        // Not even the user's id, which is no secret but nobody's business in a log.
+        // The id of the user is not secret, but it does not belong in a log.
         assert!(!seen.contains(USER), "{seen}");
     }
 }

@@ -8,10 +8,10 @@ use crate::support::{
 
 use super::{all_are_refused, refused};
 
-/// Stands for one id, so that it is seen in what is sent.
+/// Replaces one id, so that it can be found in the request.
 const MARK: &str = "marked-id";
 
-/// The operations that send the id, and the id.
+/// Returns the operations that send each id.
 async fn senders() -> Vec<(&'static str, fn(&mut Ids) -> &mut String)> {
     let mut senders = Vec::new();
     for id in Ids::each() {

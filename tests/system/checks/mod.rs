@@ -10,7 +10,7 @@ use wpengine::{Client, Error, ErrorKind};
 
 use crate::support::{calls::Call, clients, script::Script};
 
-/// A request that must be refused, with the words that say why.
+/// A request that must be refused, with the expected text of the error.
 struct Refused {
     operation: &'static str,
     rule: &'static str,

@@ -75,7 +75,7 @@ async fn domains_that_cannot_be() {
         ]
     })
     .await;
-    // Twenty are as many as there may be.
+    // Twenty is the maximum.
     let script = Script::answering("[]");
     let added = clients::on(script.clone())
         .install(INSTALL)
@@ -230,7 +230,7 @@ async fn ranges_of_days_that_usage_has_none_of() {
         ]
     })
     .await;
-    // 31 days are as many as there may be, and where there is no such rule more.
+    // 31 days is the maximum. The other operations have no such limit.
     let script = Script::answering("{}");
     let client = clients::on(script.clone());
     client

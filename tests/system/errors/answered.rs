@@ -15,7 +15,7 @@ use crate::support::{
     script::{self, Script},
 };
 
-/// An answer with the id that WP Engine's support asks for.
+/// A response with a request id, as WP Engine's support needs it.
 fn answer(status: u16, body: &str) -> Response<Bytes> {
     script::with_header(script::json(status, body), "x-amzn-requestid", "6f1c-42")
 }
@@ -25,7 +25,7 @@ fn answering(status: u16, body: &str) -> Client {
     once(Script::new(move |_, _| Ok(answer.clone())))
 }
 
-/// Every documented failure, with its example.
+/// Returns every documented failure, with its example.
 fn documented() -> BTreeMap<u16, String> {
     let operations = document::operations();
     let failures = operations.iter().flat_map(|operation| operation.failures());

@@ -19,7 +19,7 @@ use wpengine::{Client, Error, ErrorKind, RetryPolicy, transport::HttpClient};
 
 use crate::support::clients;
 
-/// Errors, as a snapshot shows them.
+/// A list of errors, as the snapshot shows them.
 #[derive(Default)]
 struct Sheet {
     shown: String,
@@ -27,7 +27,7 @@ struct Sheet {
 }
 
 impl Sheet {
-    /// Notes what became of something that fails.
+    /// Adds the error of a result that must have failed.
     fn note<T: Debug>(&mut self, what: &str, result: Result<T, Error>) {
         let error = match result {
             Err(error) => error,
@@ -51,7 +51,7 @@ impl Sheet {
         self.kinds.push(error.kind());
     }
 
-    /// Holds the sheet against its snapshot, which shows errors of these kinds and no others.
+    /// Compares the list with its snapshot. It may only contain errors of these kinds.
     fn check(self, name: &str, kinds: &[ErrorKind]) {
         for kind in &self.kinds {
             assert!(kinds.contains(kind), "{kind:?} in {name}");
@@ -71,7 +71,7 @@ fn check(name: &str, shown: &str) {
     settings.bind(|| insta::assert_snapshot!(name, shown));
 }
 
-/// A client that tries once.
+/// A client that makes one attempt.
 fn once(wire: Arc<dyn HttpClient>) -> Client {
     clients::builder_on(wire)
         .retry(RetryPolicy::none())
@@ -79,7 +79,7 @@ fn once(wire: Arc<dyn HttpClient>) -> Client {
         .expect("a client")
 }
 
-/// A client that tries three times and does not wait between.
+/// A client that makes three attempts without a wait between them.
 fn three_times(wire: Arc<dyn HttpClient>) -> Client {
     clients::builder_on(wire)
         .retry(

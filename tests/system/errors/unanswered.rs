@@ -92,7 +92,7 @@ async fn a_refused_connection_names_where_it_was_to_go() {
     );
 }
 
-/// Answers with more than is allowed.
+/// A response that is longer than allowed.
 #[derive(Debug)]
 struct Flood;
 

@@ -10,7 +10,7 @@ use crate::support::{
     script::{self, Script},
 };
 
-/// A wait for a backup that is in that state.
+/// A wait for a backup in this state.
 fn backup_that_is(state: &str) -> Wait<Backup> {
     backup_answered(200, &format!(r#"{{"id":"b1","status":"{state}"}}"#))
 }

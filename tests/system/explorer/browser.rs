@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-/// Under which names Chromium is installed.
+/// The names of the Chromium program.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
-/// How the reference to an element is called on the wire.
+/// The key of an element reference in WebDriver's JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
-/// How long the page may take for what it is waited for.
+/// The maximum wait for a condition on the page.
 const PATIENCE_MS: u32 = 20_000;
 
-/// One browser with one window.
+/// A browser with one window.
 pub(super) struct Browser {
     client: reqwest::Client,
     session: String,
@@ -26,7 +26,7 @@ pub(super) struct Browser {
 }
 
 impl Browser {
-    /// Starts one, if Chromium and its driver are installed.
+    /// Starts the browser, if Chromium and its driver are installed.
     pub(super) async fn start() -> Option<Self> {
         let browser = BROWSERS.iter().find_map(|name| find(name))?;
         let mut driver = Command::new(find("chromedriver")?)
@@ -83,7 +83,7 @@ impl Browser {
         Some(made)
     }
 
-    /// Ends the browser; a driver that is only killed would leave it behind.
+    /// Closes the browser. If only the driver were killed, the browser would keep running.
     pub(super) async fn close(self) {
         let _ = self.client.delete(&self.session).send().await;
         let _ = fs::remove_dir_all(&self.profile);
@@ -106,20 +106,20 @@ impl Browser {
         self.post("/url", json!({ "url": url })).await;
     }
 
-    /// Runs a script in the page, which says `return`.
+    /// Runs a script in the page. The script ends with `return`.
     pub(super) async fn run(&self, script: &str) -> Value {
         let body = json!({ "script": script, "args": [] });
         self.post("/execute/sync", body).await
     }
 
-    /// Runs a script in the page that ends by calling `done`.
+    /// Runs a script in the page. The script calls `done` at its end.
     pub(super) async fn run_until_done(&self, script: &str) -> Value {
         let script = format!("const done = arguments[arguments.length - 1]; {script}");
         let body = json!({ "script": script, "args": [] });
         self.post("/execute/async", body).await
     }
 
-    /// Waits, in the page, until the expression is true of it, and gives its value.
+    /// Waits until the expression is true in the page, and returns its value.
     pub(super) async fn wait_for(&self, expression: &str) -> Value {
         let script = format!(
             "(function look() {{ const found = ({expression}); found ? done(found) : setTimeout(look, 50); }})()"
@@ -133,7 +133,7 @@ impl Browser {
         found[ELEMENT].as_str().unwrap().to_owned()
     }
 
-    /// Presses an element, as a person would: it has to be there and to be seen.
+    /// Clicks an element, which must exist and be visible.
     pub(super) async fn click(&self, selector: &str) {
         self.wait_for(&format!("document.querySelector({selector:?}) !== null"))
             .await;
@@ -142,7 +142,7 @@ impl Browser {
             .await;
     }
 
-    /// Types into a field, which is empty afterwards but for this.
+    /// Replaces the text of a field.
     pub(super) async fn fill(&self, selector: &str, text: &str) {
         let element = self.element(selector).await;
         self.post(&format!("/element/{element}/clear"), json!({}))
@@ -151,7 +151,7 @@ impl Browser {
         self.post(&format!("/element/{element}/value"), body).await;
     }
 
-    /// Lets pages believe that their reader likes it dark.
+    /// Sets the colour scheme that pages see as the user's preference.
     pub(super) async fn prefer(&self, scheme: &str) {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
         let command =
@@ -167,7 +167,7 @@ impl Browser {
         fs::write(file, image).unwrap();
     }
 
-    /// The errors that were written to the console since the last time.
+    /// Returns the console errors since the last call.
     pub(super) async fn console_errors(&self) -> Vec<String> {
         let entries = self.post("/se/log", json!({ "type": "browser" })).await;
         let entries = entries.as_array().unwrap().iter();
@@ -177,7 +177,7 @@ impl Browser {
             .collect()
     }
 
-    /// The addresses that pages have asked for since the last time, whatever came of it.
+    /// Returns the URLs that pages have requested since the last call, whether or not the request succeeded.
     pub(super) async fn requested(&self) -> Vec<String> {
         let entries = self.post("/se/log", json!({ "type": "performance" })).await;
         let entries = entries.as_array().unwrap().iter();
@@ -197,7 +197,7 @@ impl Browser {
     }
 }
 
-/// Where a program is installed.
+/// Returns the path of an installed program.
 fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)

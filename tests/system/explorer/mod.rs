@@ -1,7 +1,7 @@
-//! The simulator's pages in a real browser, used like a person would.
+//! Tests the simulator's pages in a real browser, with clicks and text input.
 //!
-//! Screenshots go to `target/explorer`. If Chromium is not installed, the test is skipped with a message, unless `CI` or
-//! `WPENGINE_REQUIRE_CHROMIUM` requires it.
+//! Screenshots go to `target/explorer`. If Chromium is not installed, the test is skipped with a message, unless `CI`
+//! or `WPENGINE_REQUIRE_CHROMIUM` requires it.
 
 mod browser;
 
@@ -14,7 +14,7 @@ use wpengine_sim::{ClockMode, Simulator};
 
 use self::browser::Browser;
 
-/// The operation with that id, opened on the reference page.
+/// Returns the selector of an operation on the reference page.
 fn operation(tag: &str, id: &str) -> String {
     format!("#operations-{tag}-{id}")
 }
@@ -60,10 +60,10 @@ impl Visit<'_> {
         self.an_operation_is_tried().await;
         self.the_state_is_shown_and_time_moves().await;
         self.the_controls_are_described().await;
-        // Nothing so far was meant to fail.
+        // No request has failed so far.
         assert_eq!(self.browser.console_errors().await, Vec::<String>::new());
         self.a_fault_is_switched_on_and_acts().await;
-        // Chromium notes the answer that the fault has spoilt, and nothing else.
+        // Chromium logs only the response that the fault has changed.
         let errors = self.browser.console_errors().await;
         assert_eq!(errors.len(), 1, "{errors:?}");
         assert!(
@@ -98,7 +98,7 @@ impl Visit<'_> {
             .await;
     }
 
-    /// Opens an operation, tries it as it is, and gives the status and the body that the page shows.
+    /// Opens an operation, sends it with the default values, and returns the status and the body that the page shows.
     async fn try_operation(&self, tag: &str, id: &str) -> (String, String) {
         let block = operation(tag, id);
         let is_open = self
@@ -148,8 +148,8 @@ impl Visit<'_> {
         );
     }
 
-    /// As the page fills them in, in the world of the examples. Some of the examples cannot be done there. Each takes the
-    /// page more than a second: the suite tries one in four.
+    /// Sends each operation with the values that the page fills in, to the simulator's default state. Some of the
+    /// examples are refused there. Each operation takes more than a second, so the test suite tries only one in four.
     async fn every_operation_can_be_tried(&self) {
         let all = std::env::var_os("WPENGINE_EXPLORER").is_some_and(|value| value == "all");
         let step = if all { 1 } else { 4 };
@@ -165,7 +165,7 @@ impl Visit<'_> {
             self.simulator.reset();
             let tag = operation.tag.replace(' ', "_");
             let (status, body) = self.try_operation(&tag, operation.id).await;
-            // Closed again: with everything open the page takes seconds for each click.
+            // The operation is closed again, because with all operations open each click takes seconds.
             let block = self::operation(&tag, operation.id);
             self.browser
                 .click(&format!("{block} .opblock-summary-control"))
@@ -246,7 +246,7 @@ impl Visit<'_> {
         self.open_reference().await;
         let (status, _) = self.try_operation("Site", "list_sites").await;
         assert_eq!(status, "502");
-        // Once was asked for: the next time it is fine.
+        // The fault acts only once, so the next request succeeds.
         self.open_reference().await;
         let (status, body) = self.try_operation("Site", "list_sites").await;
         assert_eq!(status, "200", "{body}");
@@ -261,7 +261,7 @@ impl Visit<'_> {
         self.screenshot("state").await;
     }
 
-    /// What belongs to the browser itself has other schemes.
+    /// Requests of the browser itself have other URL schemes.
     async fn everything_came_from_here(&self) {
         let requested = self.browser.requested().await;
         let own = requested
@@ -325,7 +325,7 @@ impl Visit<'_> {
         }
     }
 
-    /// A page of another origin can send such a request without asking; it must do nothing.
+    /// A page of another origin can send such a request without a preflight. The request must have no effect.
     async fn other_pages_cannot_reset_the_simulator(&self) {
         let asked = self.simulator.requests().len();
         assert!(asked > 0);

@@ -1,14 +1,15 @@
-//! Calls of every operation that succeed in the world of the documentation's examples.
+//! A call of every operation that succeeds in the simulator's default state, which is built from the documentation's
+//! examples.
 
 use wpengine::Client;
 
 use crate::support::calls::{self, ACCOUNT, ADVANCED_DOMAIN, ADVANCED_INSTALL, Call, SITE};
 
-/// The call of one operation, prepared: what it needs is there.
+/// Prepares the call of one operation: creates the resources that it needs.
 pub(super) async fn call(client: &Client, id: &str) -> Call {
     let transfers = client.site(SITE).site_transfers();
     match id {
-        // The domain of the documentation is of a network that knows no such links.
+        // The network of the documentation's domain does not support sharing links.
         "create_domain_sharing_link" => {
             let create = client
                 .install(ADVANCED_INSTALL)
@@ -33,7 +34,7 @@ pub(super) async fn call(client: &Client, id: &str) -> Call {
     }
 }
 
-/// The account that the site is not on.
+/// Returns an account that does not contain the site.
 async fn elsewhere(client: &Client) -> wpengine::types::AccountId {
     client
         .accounts()

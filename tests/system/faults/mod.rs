@@ -9,11 +9,11 @@ use wpengine_sim::{Fault, FaultKind, Phase, RetryAfter, Simulator};
 
 use crate::support::simulated;
 
-/// What goes wrong, as the snapshot calls it.
+/// A fault, with its name in the snapshot.
 struct Case {
     name: &'static str,
     fault: Fault,
-    /// Whether trying again helps: then what is safe to repeat must not fail.
+    /// Whether a retry succeeds. Then a call of an idempotent operation must not fail.
     transient: bool,
 }
 
@@ -86,7 +86,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// What became of one call.
+/// Returns the result of one call.
 async fn outcome(case: &Case, operation: &'static wpengine::operation::Operation) -> String {
     let simulator = Simulator::builder().build();
     let client = simulated::builder(&simulator).build().expect("a client");
@@ -118,10 +118,10 @@ async fn outcome(case: &Case, operation: &'static wpengine::operation::Operation
     let ended = match result {
         Ok(()) => "done".to_owned(),
         Err(error) => {
-            // Whoever is told that nothing can have happened must be able to rely on it.
+            // If the error says that nothing was done, nothing must have been done.
             assert!(
                 error.may_have_happened() || effects == 0,
-                "{}: {} was done, and nobody is told: {error}",
+                "{}: {} was done, but the error denies it: {error}",
                 case.name,
                 operation.id
             );

@@ -12,7 +12,7 @@ use std::{
 
 use mutate::Mutator;
 
-/// The same code that the fuzz targets are made of.
+/// The code of the fuzz targets.
 #[expect(
     unreachable_pub,
     reason = "public in the package of the fuzz targets, of which this file is the library"
@@ -20,9 +20,9 @@ use mutate::Mutator;
 #[path = "../../fuzz/src/lib.rs"]
 mod promises;
 
-/// The package of the fuzz targets.
+/// The directory of the package with the fuzz targets.
 const HOME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz");
-/// Mutations of each corpus, if the variable says nothing.
+/// The number of mutations for each target, if `WPENGINE_FUZZ` is not set.
 const MUTATIONS: usize = 2_000;
 
 #[test]
@@ -50,7 +50,7 @@ fn no_redirect_is_read_in_two_ways() {
     keeps("redirect", promises::redirect);
 }
 
-/// Tries the corpus of a target, and mutations of it.
+/// Runs a target on its corpus and on mutations of it.
 fn keeps(target: &str, promise: fn(&[u8])) {
     let corpus = corpus(target);
     for (name, input) in &corpus {
@@ -71,7 +71,7 @@ fn keeps(target: &str, promise: fn(&[u8])) {
     }
 }
 
-/// Tries one input, and keeps it if it breaks the promise.
+/// Runs a target on one input. Saves the input if the target fails.
 fn attempt(target: &str, name: &str, promise: fn(&[u8]), input: &[u8]) {
     let Err(broken) = panic::catch_unwind(AssertUnwindSafe(|| promise(input))) else {
         return;
@@ -87,12 +87,12 @@ fn attempt(target: &str, name: &str, promise: fn(&[u8]), input: &[u8]) {
         .or_else(|| broken.downcast_ref::<&str>().copied())
         .unwrap_or_default();
     panic!(
-        "{} breaks the promise: {told}\ninput: {shown:?}",
+        "{} breaks a guarantee: {told}\ninput: {shown:?}",
         kept.display()
     );
 }
 
-/// The inputs that are checked in, by their names.
+/// Returns the inputs in the repository, with their names.
 fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
     let place = Path::new(HOME).join("corpus").join(target);
     let mut inputs: Vec<_> = fs::read_dir(&place)
@@ -108,7 +108,7 @@ fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
     inputs
 }
 
-/// The words of libFuzzer's dictionary.
+/// Returns the words of libFuzzer's dictionary.
 fn dictionary() -> Vec<Vec<u8>> {
     let text = fs::read_to_string(Path::new(HOME).join("dictionary.txt")).expect("a dictionary");
     let words: Vec<_> = text.lines().filter_map(mutate::word).collect();

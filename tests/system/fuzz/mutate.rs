@@ -1,13 +1,13 @@
 //! Mutations of inputs, the same in every run: a small part of what libFuzzer does.
 
-/// Makes inputs of inputs.
+/// Creates inputs from the inputs of a corpus.
 pub(super) struct Mutator {
     corpus: Vec<Vec<u8>>,
     words: Vec<Vec<u8>>,
     random: fastrand::Rng,
 }
 
-/// What is longer than any input of the corpus only costs time.
+/// The maximum length of an input. It is longer than all inputs of the corpus; longer inputs would only take more time.
 const LONGEST: usize = 8_192;
 
 impl Mutator {
@@ -19,7 +19,7 @@ impl Mutator {
         }
     }
 
-    /// The next input: one of the corpus, changed in one to four places.
+    /// Returns the next input: one of the corpus, changed in one to four places.
     pub(super) fn next(&mut self) -> Vec<u8> {
         let mut input = self.any();
         for _ in 0..self.random.usize(1..=4) {
@@ -37,34 +37,34 @@ impl Mutator {
     fn change(&mut self, input: &mut Vec<u8>) {
         let range = self.range(input.len());
         match self.random.u8(..8) {
-            // Another letter among the choices at the front.
+            // Replaces a letter among the choices at the front.
             0 => {
                 let at = self.random.usize(..6);
                 if let Some(choice) = input.get_mut(at) {
                     *choice = self.random.u8(b'0'..=b'o');
                 }
             }
-            // A bit.
+            // Flips a bit.
             1 => {
                 if let Some(byte) = input.get_mut(range.start) {
                     *byte ^= 1 << self.random.u8(..8);
                 }
             }
-            // Without a part, or without the end.
+            // Removes a part, or cuts off the end.
             2 => drop(input.drain(range)),
             3 => input.truncate(range.start),
-            // A part twice.
+            // Repeats a part.
             4 => {
                 let part = input[range.clone()].to_vec();
                 input.splice(range.start..range.start, part);
             }
-            // A part of another input.
+            // Inserts a part of another input.
             5 => {
                 let other = self.any();
                 let part = self.range(other.len());
                 input.splice(range, other[part].iter().copied());
             }
-            // A word, in between or in place of something.
+            // Inserts a word of the dictionary, or replaces a part by one.
             6 => {
                 let word = self.word();
                 input.splice(range.start..range.start, word);
@@ -81,7 +81,7 @@ impl Mutator {
         self.words[number].clone()
     }
 
-    /// A part of so many bytes, mostly a short one.
+    /// Returns a random range in an input of this length, usually a short one.
     fn range(&mut self, length: usize) -> std::ops::Range<usize> {
         let start = self.random.usize(..=length);
         let most = if self.random.u8(..4) == 0 { length } else { 8 };
@@ -90,7 +90,7 @@ impl Mutator {
     }
 }
 
-/// Reads a line of a dictionary: a word in quotes, with `\xNN` for bytes.
+/// Reads a line of the dictionary: a word in quotes, with `\xNN` for bytes.
 pub(super) fn word(line: &str) -> Option<Vec<u8>> {
     let quoted = line.trim().strip_prefix('"')?.strip_suffix('"')?;
     let mut bytes = quoted.bytes();

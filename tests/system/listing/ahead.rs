@@ -22,13 +22,13 @@ use crate::support::{
 
 const LATENCY: Duration = Duration::from_millis(50);
 
-/// A service of a thousand sites that takes its time, and counts how many requests are under way at once.
+/// A slow service with a thousand sites that counts concurrent requests.
 #[derive(Debug, Default)]
 struct Slow {
     requests: AtomicUsize,
     under_way: AtomicUsize,
     most: AtomicUsize,
-    /// The page at this offset fails.
+    /// The offset of the page that fails.
     fails_at: Option<u64>,
 }
 

@@ -12,7 +12,7 @@ use crate::support::{
     script::{self, Script},
 };
 
-/// How many listings the property is tried on; the suite's number keeps it short.
+/// The number of listings that the property test reads. The default is small, so that the test is fast.
 fn listings() -> u32 {
     std::env::var("WPENGINE_LISTINGS")
         .ok()
@@ -20,7 +20,7 @@ fn listings() -> u32 {
         .unwrap_or(500)
 }
 
-/// A list that is changed after every page, by a script of inserts and removals at places given in thousandths.
+/// The changes of a list after one page: inserts and removals, at positions in thousandths of the list's length.
 #[derive(Clone, Debug)]
 struct Changes {
     inserts: Vec<u64>,
@@ -64,7 +64,7 @@ impl List {
     }
 }
 
-/// A service whose list of `length` items goes through the changes, one step after each page, and then stays.
+/// A service whose list of `length` items changes after each page: one step for each page, and then no more changes.
 fn changing(length: u64, steps: Vec<Changes>) -> (Arc<Script>, Arc<Mutex<List>>) {
     let list = Arc::new(Mutex::new(List {
         numbers: (0..length).collect(),

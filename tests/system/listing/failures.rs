@@ -1,4 +1,5 @@
-//! Pages that fail, repeat or are not pages: the listing returns the items before them, then an error; never a shorter list.
+//! Pages that fail, repeat or are not pages. The listing returns the items before them and then an error, never a
+//! shorter list.
 
 use futures_util::TryStreamExt;
 use jiff::civil::date;
@@ -86,7 +87,7 @@ async fn a_list_answer_without_its_list_is_an_error_and_never_empty() {
             assert_eq!(error.kind(), ErrorKind::Decode, "{}: {error}", operation.id);
         }
         assert!(lists > 10, "{lists}");
-        // What is no JSON object or array was broken on its way, and is asked for again.
+        // A body that is not a JSON object or array was damaged on the way, so the page is requested again.
         let attempts = if body.starts_with(['{', '[']) { 1 } else { 4 };
         assert_eq!(script.count(), lists * attempts);
     }

@@ -10,7 +10,7 @@ mod tokens;
 
 use wpengine::{ErrorKind, paging::Items, types::Site};
 
-/// Reads a stream to its end: the numbers of its sites, and how it ended.
+/// Reads a stream to its end. Returns the ids of its sites, and the error if it failed.
 async fn read(mut items: Items<Site>) -> (Vec<String>, Option<ErrorKind>) {
     let mut ids = Vec::new();
     let mut failed = None;

@@ -16,8 +16,8 @@ use crate::support::{
 
 type Listed = (Vec<String>, Option<ErrorKind>, usize);
 
-/// Reads the list of a server, one page after the other and 8 ahead, with pages of 10: what came, how it ended, and how many
-/// requests it took.
+/// Reads the list of a server with pages of 10, once page by page and once with 8 pages ahead. Returns the items, the
+/// error and the number of requests of both listings.
 async fn listed(
     answer: impl Fn(&Request<Bytes>) -> String + Clone + Send + Sync + 'static,
 ) -> [Listed; 2] {
@@ -112,7 +112,7 @@ async fn a_short_or_empty_page_in_the_middle_is_asked_for_again() {
         let turn = std::sync::Arc::new(AtomicU64::new(0));
         for (seen, failed, _) in listed(move |request| {
             let offset = number(request, "offset");
-            // Each of the two listings meets it once.
+            // Each of the two listings gets this page once.
             if offset == 18 && turn.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
                 return body(18..18 + items, Some("?offset=27"), Some(95));
             }
@@ -150,7 +150,7 @@ async fn endless_pages_that_bring_nothing_end_with_an_error() {
             assert_eq!((seen, failed), (ids(0..0), Some(ErrorKind::Paging)));
             assert!(requests < 40, "{requests}");
         }
-        // Or the same page for ever.
+        // A server that always returns the same page.
         for (seen, failed, requests) in
             listed(move |_| body(0..10, Some("?offset=10"), count)).await
         {

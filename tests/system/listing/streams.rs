@@ -114,7 +114,7 @@ async fn a_stream_that_is_dropped_asks_no_more() {
     tokio::time::sleep(Duration::from_secs(1_000)).await;
     assert_eq!(script.count(), 6);
 
-    // And a request that is under way ends with it.
+    // A request that has been sent is cancelled with the stream.
     let failing = Script::always(Turn::Status(503));
     let policy = RetryPolicy::default()
         .max_attempts(50)

@@ -10,7 +10,7 @@ use crate::support::{
     script::{self, Script},
 };
 
-/// Pages of certificates, each with the token of the next.
+/// Returns pages of certificates. Each page contains the token of the next page.
 fn by_token(tokens: &'static [&'static str]) -> std::sync::Arc<Script> {
     Script::new(move |turn, _| {
         let body = json!({

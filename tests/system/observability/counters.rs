@@ -2,7 +2,7 @@
 
 use super::run;
 
-/// The number at the end of a line that begins with these words.
+/// Returns the number at the end of the line that begins with these words.
 fn number(text: &str, words: &str) -> u64 {
     text.lines()
         .find_map(|line| line.trim().strip_prefix(words))
@@ -14,13 +14,13 @@ fn number(text: &str, words: &str) -> u64 {
 async fn the_example_prints_spans_and_counters_that_agree() {
     let text = run(env!("CARGO_BIN_EXE_wpengine-counters"), &[]).await;
 
-    // Eight calls, of which two were sent twice; one failed.
+    // Eight calls. Two of them were retried once, and one failed.
     assert_eq!(number(&text, "calls"), 8, "{text}");
     assert_eq!(number(&text, "attempts"), 10, "{text}");
     assert_eq!(number(&text, "failures"), 1, "{text}");
     assert_eq!(number(&text, "refused for the rate"), 1, "{text}");
 
-    // A line for each span that ended, and one for each wait.
+    // One line for each span that ended, and one for each wait.
     let closed: Vec<_> = text
         .lines()
         .filter(|line| line.contains(": close "))

@@ -8,11 +8,11 @@ use std::process::Output;
 
 use crate::support::program::{stderr, stdout};
 
-/// Runs a program with these variables and no others, and gives what it printed.
+/// Runs a program with only these environment variables, and returns its output.
 async fn run(program: &str, variables: &[(&str, &str)]) -> String {
     let mut command = tokio::process::Command::new(program);
     command.env_clear().kill_on_drop(true);
-    // Without it no program of Windows can open a socket.
+    // Without this variable, a program on Windows cannot open a socket.
     if let Some(root) = std::env::var_os("SystemRoot") {
         command.env("SystemRoot", root);
     }

@@ -10,7 +10,7 @@ use wpengine_sim::Simulator;
 
 use super::run;
 
-// As OTLP numbers them; it leaves out what is unset, and the whole numbers of attributes are text in it.
+// The numbers of OTLP. OTLP leaves out unset values and writes the integers of attributes as text.
 const INTERNAL: i32 = 1;
 const CLIENT: i32 = 3;
 const ERROR: u64 = 2;
@@ -34,7 +34,7 @@ async fn without_a_collector_it_prints_what_arrives_at_its_own_receiver() {
     }
 }
 
-/// One attribute of a span.
+/// Returns an attribute of a span.
 fn attribute(span: &Value, name: &str) -> Value {
     span["attributes"]
         .as_array()
@@ -43,7 +43,7 @@ fn attribute(span: &Value, name: &str) -> Value {
         .unwrap_or_default()
 }
 
-/// Whether a span is an error; 0 is neither.
+/// Returns the status code of a span; 0 if it is unset.
 fn status(span: &Value) -> u64 {
     span["status"]["code"].as_u64().unwrap_or_default()
 }
@@ -126,7 +126,7 @@ async fn a_collector_gets_every_span_with_its_parent_and_the_names_of_openteleme
     assert_eq!(status(repeated), 0);
     assert_eq!(attribute(repeated, "http.request.resend_count"), "1");
 
-    // What the service refuses is an error of both, and the name has no id in it.
+    // A response with an error status is an error of both spans. The name of the span does not contain an id.
     for span in [of("get_site", false)[0], of("get_site", true)[0]] {
         assert_eq!(attribute(span, "error.type"), "404");
         assert_eq!(status(span), ERROR);

@@ -18,7 +18,7 @@ async fn nothing_that_goes_to_redis_holds_a_secret() {
         return;
     };
     let address = redis.url().replace("redis://", "");
-    // What every client sends, as Redis itself sees it.
+    // `MONITOR` prints every command that Redis receives.
     let mut monitor = BufReader::new(tokio::net::TcpStream::connect(&address).await.unwrap());
     monitor.get_mut().write_all(b"MONITOR\r\n").await.unwrap();
     let mut line = String::new();
@@ -49,7 +49,7 @@ async fn nothing_that_goes_to_redis_holds_a_secret() {
         let states = format!("{:?}", client.rate_limit_state(None));
         assert!(!states.contains("canary"), "{states}");
     }
-    // The mark tells that everything before it has been read.
+    // This command marks the end of the output to read.
     redis.command::<String>(&["ECHO", "the-end"]).await;
     let mut seen = String::new();
     while !seen.contains("the-end") {

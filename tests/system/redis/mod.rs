@@ -1,4 +1,5 @@
-//! Rate limits that processes share through a real Redis. The limiter fails open: a Redis that fails must not stop a call.
+//! Rate limits that processes share through a real Redis. The limiter fails open: a Redis that fails must not stop a
+//! call.
 
 mod canary;
 mod processes;
@@ -43,7 +44,7 @@ async fn the_first_request_through_a_new_redis_leaves_within_a_second() {
     let started = Instant::now();
     client.current_user().await.expect("an answer");
     assert!(started.elapsed() < SECOND, "{:?}", started.elapsed());
-    // The client asked Redis, and not its own share of half the limit.
+    // The client used Redis. Without Redis it would use its own share, half of the limit.
     let state = client.rate_limit_state(None);
     assert_eq!((state[0].window.limit(), state[0].left), (100, 100));
     client.current_user().await.expect("an answer");
@@ -92,7 +93,7 @@ async fn what_was_not_sent_and_what_is_given_up_leave_their_places() {
     acquire(&windows, &KEY()).await.not_sent();
     drop(acquire(&windows, &KEY()).await);
     for _ in 0..5 {
-        // Each has a place in the future, and gives it up.
+        // Each of these calls reserves a place in the future and then releases it.
         let key = KEY();
         let asked = windows.acquire(&key, 60 * SECOND);
         let given_up = tokio::time::timeout(Duration::from_millis(50), asked).await;
@@ -123,7 +124,7 @@ async fn a_429_that_one_meets_pauses_all_and_background_work_leaves_a_share() {
     )]);
     one.observe(&KEY(), &Observation::new(true, &headers));
     assert!(one.state(&KEY())[0].paused_for > Some(SECOND));
-    // The pause is on its way on the same connection.
+    // The pause is sent on the same connection, before this command.
     drop(one.acquire(&KEY(), Duration::ZERO).await);
     let refused = two.acquire(&KEY(), SECOND).await;
     let Err(LimitError::NoRoom { retry_after }) = refused else {

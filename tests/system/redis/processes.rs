@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use super::server::{Data, RedisServer};
 use crate::support::workers::{Ended, Workers, exceeding};
 
-/// So many requests in so much time, for four processes of 8 tasks each.
+/// The rate limit of four processes with 8 tasks each.
 const LIMIT: usize = 100;
 const PERIOD: Duration = Duration::from_secs(2);
 
@@ -37,12 +37,13 @@ async fn four_processes_exceed_no_window_and_use_it() {
     report("four processes", &ended, LIMIT);
     assert_eq!(exceeding(&ended.arrivals, LIMIT, PERIOD), 0);
     assert_eq!(ended.failed, 0);
-    // In 11 s there are 5 windows and the margins between them.
+    // 11 s contain 5 windows and the margins between them.
     let used = ended.arrivals.iter().filter(|at| **at < 11.0).count();
     assert!(used >= 480, "{used}");
 }
 
-/// With windows so large that nothing waits for them, the slowest call shows the wait for Redis.
+/// Runs the processes while Redis fails. No call waits for these large windows, so the slowest call shows the wait for
+/// Redis.
 async fn troubled(what: &str, data: Data, trouble: impl AsyncFnOnce(&mut RedisServer)) {
     let Some(mut redis) = RedisServer::start(data).await else {
         return;
@@ -54,7 +55,7 @@ async fn troubled(what: &str, data: Data, trouble: impl AsyncFnOnce(&mut RedisSe
     report(what, &ended, 100_000);
     assert_eq!(ended.failed, 0);
     assert!(ended.succeeded > 500, "{ended:?}");
-    // The second for Redis, and what a call takes without it on a busy machine.
+    // One second for Redis, plus the time of a call without Redis on a busy machine.
     assert!(
         ended.slowest < Duration::from_millis(1_900),
         "{:?}",

@@ -8,7 +8,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-/// Whether data survive a restart.
+/// Whether the data survive a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Data {
     Kept,
@@ -23,11 +23,11 @@ pub(super) struct RedisServer {
 }
 
 impl RedisServer {
-    /// None if there is no `redis-server` on this machine; then the test says that it was skipped. Where
-    /// `WPENGINE_REQUIRE_REDIS` is set, that is a failure.
+    /// Starts a server. Returns `None` if `redis-server` is not installed; then the test prints that it was skipped. If
+    /// `WPENGINE_REQUIRE_REDIS` is set, a missing server is a failure.
     pub(super) async fn start(data: Data) -> Option<Self> {
         let directory = TempDir::new().expect("a directory");
-        // Somebody else may take the port meanwhile: then it is tried with another.
+        // Another process may take the port in the meantime. Then another port is tried.
         for _ in 0..5 {
             let port = free_port();
             match run(port, &directory, data).await {
@@ -58,13 +58,13 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// As a power cut would.
+    /// Kills the server without a shutdown, like a power failure.
     pub(super) async fn kill(&mut self) {
         self.child.kill().await.expect("it is killed");
         self.child.wait().await.expect("it has ended");
     }
 
-    /// Stops it, or lets it go on.
+    /// Sends a signal that stops or continues the process.
     pub(super) async fn signal(&self, signal: &str) {
         let pid = self.child.id().expect("it runs").to_string();
         let status = Command::new("kill")
@@ -74,7 +74,7 @@ impl RedisServer {
         assert!(status.expect("`kill`").success());
     }
 
-    /// On the same port again.
+    /// Starts the server again on the same port.
     pub(super) async fn start_again(&mut self) {
         match run(self.port, &self.directory, self.data).await {
             Started::Yes(child) => self.child = child,
@@ -82,7 +82,7 @@ impl RedisServer {
         }
     }
 
-    /// Runs one command.
+    /// Runs a command.
     pub(super) async fn command<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
         let client = redis::Client::open(self.url()).expect("a URL");
         let mut connection = client
@@ -133,7 +133,7 @@ async fn run(port: u16, directory: &TempDir, data: Data) -> Started {
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         if line.contains("Ready to accept connections") {
-            // What it says later is read too: a full pipe would stop it.
+            // The later output is read too, because a full pipe would block the server.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
             return Started::Yes(child);
         }

@@ -12,7 +12,7 @@ use crate::support::{
 
 const SITE: &str = r#"{"id":"s1","name":"A site","account":{"id":"a1"}}"#;
 
-/// What is no JSON: cut off, of somebody else, nothing.
+/// Bodies that are not JSON: cut off, replaced by another text, and empty.
 const BROKEN: [&str; 3] = [r#"{"id":"s1","name":"A si"#, "<html>Welcome</html>", ""];
 
 #[tokio::test(start_paused = true)]
@@ -46,7 +46,7 @@ async fn what_is_not_safe_to_repeat_is_not_and_the_error_says_that_it_may_have_h
             let outcome = calls::call(&client, operation.id).await;
             let sent = script.count() - before;
             let Err(error) = outcome else {
-                // Where no body is documented, none is no loss.
+                // An empty body is correct if no body is documented.
                 assert!(body.is_empty() && !operation.json, "{}", operation.id);
                 continue;
             };

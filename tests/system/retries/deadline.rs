@@ -22,7 +22,7 @@ use crate::support::{
 
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// A limiter that lets nobody go and does not keep to the time that it is given.
+/// A limiter that never grants a permit and ignores the given time.
 #[derive(Debug)]
 struct Closed;
 
@@ -47,7 +47,7 @@ impl TokenSource for NoToken {
     }
 }
 
-/// No connection can be made, which takes its time each time.
+/// A transport that fails to connect after a while.
 #[derive(Debug)]
 struct SlowToConnect;
 
@@ -60,7 +60,8 @@ impl HttpClient for SlowToConnect {
     }
 }
 
-/// Where the time goes, the client to which that happens, how its calls end, and whether a write may have been done.
+/// The step that takes the time, the client in which it does, the kind of the error, and whether a write may have been
+/// done.
 type Row = (&'static str, ClientBuilder, ErrorKind, bool);
 
 fn table() -> Vec<Row> {
@@ -107,7 +108,7 @@ async fn the_deadline_covers_every_step_of_a_call() {
         let started = Instant::now();
         let error = client.current_user().await.expect_err(step);
         let took = started.elapsed();
-        // Timers count whole milliseconds, and a limiter that does not keep the time gets 20 of them.
+        // Timers have a resolution of one millisecond, and a limiter that ignores the given time gets 20 ms more.
         assert!(
             took <= DEADLINE + Duration::from_millis(25),
             "{step}: {took:?}"
@@ -134,7 +135,7 @@ async fn the_deadline_covers_the_body() {
         let _ = socket.read(&mut request).await.expect("a request");
         let half = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"id\":";
         socket.write_all(half).await.expect("it is written");
-        // Until the client gives up.
+        // Waits until the client closes the connection.
         while socket.read(&mut request).await.is_ok_and(|read| read > 0) {}
     });
     let client = clients::at(&format!("http://{address}/v1"))

@@ -27,7 +27,7 @@ const TURNS: [Turn; 13] = [
     Turn::Status(501),
 ];
 
-/// After these nobody knows whether the request was done.
+/// Returns whether it is unknown after this failure if the request was done.
 fn leaves_it_open(turn: Turn) -> bool {
     matches!(
         turn,
@@ -189,7 +189,7 @@ async fn a_deletion_that_is_never_answered_may_have_happened() {
     let error = deleted.expect_err("no answer");
     assert_eq!((sent, error.attempts()), (4, 4));
     assert!(error.may_have_happened());
-    // And it stays so, whatever is said later.
+    // A later response does not change this.
     let error = delete(&[Turn::Broken, Turn::Status(403)]).await.0;
     assert!(error.expect_err("refused").may_have_happened());
 }
@@ -210,7 +210,7 @@ async fn of_an_unknown_path_only_reading_and_deleting_is_sent_again() {
         assert_eq!(script.count(), expected, "{method}");
         assert_eq!(error.may_have_happened(), method != Method::GET, "{method}");
     }
-    // A path of the table counts as its operation.
+    // A request by path counts as the operation with this path.
     let script = Script::always(Turn::Status(503));
     let client = clients::on(script.clone());
     let path = format!("/installs/{INSTALL}/purge_cache");

@@ -132,7 +132,7 @@ async fn durations_without_end_are_accepted() {
         .timeout(forever)
         .await
         .expect("the second attempt");
-    // Whatever is waited for: such a wait must not panic.
+    // A very long back-off must not panic either.
     let policy = RetryPolicy::default()
         .first_wait(forever)
         .longest_wait(forever);

@@ -26,7 +26,7 @@ fn quick(base_url: &str) -> Client {
         .expect("a client")
 }
 
-/// Breaks the first connections in some way and answers the rest.
+/// A server that breaks the first connections in the given way and answers the rest.
 async fn breaking(first: usize, bytes: &'static [u8]) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
@@ -60,7 +60,7 @@ async fn read_request(stream: &mut TcpStream) {
     }
 }
 
-/// Whether head and body are there, by the length that the head names.
+/// Returns whether the head and the body have arrived, by the `content-length` of the head.
 fn complete(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request);
     let Some((head, body)) = text.split_once("\r\n\r\n") else {
@@ -113,7 +113,7 @@ async fn a_writing_request_is_sent_once_over_a_connection_that_breaks() {
 
 #[tokio::test]
 async fn a_refused_connection_is_tried_again_and_nothing_happened() {
-    // A port that was free a moment ago.
+    // The port was free a moment ago, so nothing listens on it.
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
     drop(listener);
@@ -150,7 +150,7 @@ async fn an_answer_that_is_too_long_is_not_read_and_not_asked_for_again() {
     }
 }
 
-/// A pooled connection does nothing while the runtime that opened it does not run.
+/// A pooled connection makes no progress while the runtime that opened it does not run.
 #[test]
 fn a_timeout_on_another_runtime_says_so() {
     let runtime = || {
@@ -159,7 +159,7 @@ fn a_timeout_on_another_runtime_says_so() {
             .build()
             .expect("a runtime")
     };
-    // The simulator has a runtime of its own, which always runs.
+    // The simulator runs on a separate runtime, which is always active.
     let servers = tokio::runtime::Runtime::new().expect("a runtime");
     let simulator = servers
         .block_on(wpengine_sim::Simulator::builder().start())

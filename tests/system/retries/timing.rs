@@ -15,7 +15,7 @@ use crate::support::{
 
 const USER: &str = r#"{"id":"u1","email":"jane@example.com"}"#;
 
-/// A service that answers once with that status and `Retry-After`, and then well.
+/// A service that answers the first request with this status and `Retry-After`, and the next ones with a success.
 fn asks_to_wait(status: u16, retry_after: impl Into<String>) -> std::sync::Arc<Script> {
     let retry_after = retry_after.into();
     Script::new(move |number, _| {
@@ -52,7 +52,7 @@ async fn a_retry_after_as_a_date_is_waited_for() {
     let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(60));
     let script = asks_to_wait(429, date);
     ask(&script).await.expect("the second attempt");
-    // The date has whole seconds, and time went by since it was made.
+    // The date has whole seconds, and some time has passed since it was formatted.
     let waited = script.times()[1].as_secs_f64();
     assert!((55.0..=66.1).contains(&waited), "{waited}");
 
@@ -68,7 +68,7 @@ async fn an_absurd_retry_after_ends_the_call_with_its_error() {
         ("300", 300),
         ("86400", 86_400),
         ("18446744073709551615", YEAR),
-        // No number of a computer, and still one that says not to come back.
+        // The number does not fit into 64 bits, but it still means a very long wait.
         ("99999999999999999999999999", YEAR),
         ("Fri, 31 Dec 2100 23:59:59 GMT", YEAR),
     ] {
@@ -78,7 +78,7 @@ async fn an_absurd_retry_after_ends_the_call_with_its_error() {
         assert_eq!(script.count(), 1, "{absurd}");
         let asked = error.retry_after().expect("what the service asked for");
         assert_eq!(asked.as_secs(), least, "{absurd}");
-        // Whoever adds it to a time gets one.
+        // The wait can be added to the current time without an overflow.
         assert!(std::time::Instant::now().checked_add(asked).is_some());
         assert!(script.times()[0].is_zero());
     }
@@ -100,7 +100,7 @@ async fn the_deadline_says_how_long_a_retry_after_may_be() {
     assert_eq!(error.retry_after(), Some(2 * second));
     assert_eq!(script.count(), 1);
 
-    // The extra time is for the rate limit only.
+    // The extra time applies only to the rate limit.
     let script = asks_to_wait(503, "2");
     let client = clients::on(script.clone());
     let call = client.current_user().timeout(second);
@@ -119,7 +119,7 @@ async fn a_429_without_a_time_pauses_for_a_minute_and_then_doubles_within_the_de
     let error = clients::on(script.clone()).current_user().await;
     assert!(error.expect_err("429").is_rate_limited());
     assert_eq!(whole_seconds(&script), [0, 60, 180]);
-    // That costs time and no attempts.
+    // A 429 costs time but does not count as an attempt.
     let script = Script::then(&[Turn::Status(429); 2], USER);
     let client = clients::on(script.clone());
     let twice = RetryPolicy::default().max_attempts(2);
@@ -167,7 +167,7 @@ async fn the_two_limits_by_install_wait_for_their_window() {
     check.await.expect_err("429");
     assert_eq!(whole_seconds(&script), [0, 5, 10, 15]);
 
-    // What the service says counts more.
+    // The `Retry-After` of the service takes precedence.
     let script = Script::new(|_, _| Ok(with_header(json(429, "{}"), "retry-after", "3")));
     let install = clients::on(script.clone()).install(INSTALL);
     install
@@ -199,7 +199,7 @@ async fn the_waits_grow_stay_within_their_limits_and_differ() {
             .map(|pair| (pair[1] - pair[0]).as_secs_f64())
             .collect();
         for (wait, most) in waits.iter().zip([1.0, 2.0, 3.0, 3.0, 3.0]) {
-            // The clock of tokio counts in milliseconds and rounds up.
+            // The clock of tokio has a resolution of one millisecond and rounds up.
             assert!(*wait <= most + 0.002, "{waits:?}");
         }
         first_waits.push((waits[0] * 1000.0) as u64);

@@ -1,4 +1,5 @@
-//! A call of every operation that succeeds any number of times, concurrently with all other calls.
+//! The calls of the soak test: one for every operation. Each call succeeds any number of times, concurrently with all
+//! other calls.
 
 use std::future::IntoFuture;
 
@@ -10,17 +11,17 @@ use super::things::{self, Thing};
 use crate::support::calls::{self, ACCOUNT, ADVANCED_DOMAIN, ADVANCED_INSTALL, INSTALL, SITE};
 
 const OTHER_ACCOUNT: &str = "5cc8e1fa-6a7c-4b2e-9d53-0e9b6f5a2c11";
-/// One of the two installs of the other site: nothing else is done to it.
+/// One of the two installs of the other site. No other call changes it.
 const MOVABLE_INSTALL: &str = "qada3227-9a39-46ae-9e14-20958bb4e45y";
 
-/// What a call has made, for those that can do with it.
+/// The resource that a call created, if other operations can use it.
 pub(super) type Made = Result<Option<Thing>, Error>;
 
-/// Who asks, by what number, with what, and when.
+/// The input of a call: the client, the number of the call, a resource, and the time.
 pub(super) struct Task<'a> {
     pub(super) client: &'a Client,
     pub(super) number: u64,
-    /// What the operation takes, if it takes something that another call has made.
+    /// The resource that the operation uses, if it needs one that another call has created.
     pub(super) thing: Option<Thing>,
     pub(super) now: Timestamp,
 }
@@ -38,7 +39,7 @@ macro_rules! page {
 }
 
 impl Task<'_> {
-    /// Makes the call of one operation.
+    /// Calls an operation.
     pub(super) async fn call(self, operation: &'static str) -> Made {
         match &self.thing {
             Some(thing) => self.with(operation, thing).await,
@@ -46,7 +47,7 @@ impl Task<'_> {
         }
     }
 
-    /// What is done to something that another call has made.
+    /// Calls an operation that uses a resource of another call.
     async fn with(&self, operation: &'static str, thing: &Thing) -> Made {
         let client = self.client;
         let id = thing.id.as_str();
@@ -88,9 +89,9 @@ impl Task<'_> {
     async fn read_or_write(&self, operation: &'static str) -> Made {
         let client = self.client;
         match operation {
-            // One of two, so that there is a next page.
+            // Only one of the two accounts fits on a page, so there is a next page.
             "list_accounts" => page!(client.accounts().list().page_size(2)),
-            // Not the first page: one that can shift.
+            // The offset is not 0, so the page can shift.
             "list_archives" => {
                 page!(
                     client
@@ -110,7 +111,7 @@ impl Task<'_> {
         }
     }
 
-    /// What leaves something behind that has the number of the call in its name.
+    /// Calls an operation whose new resource has the number of the call in its name.
     async fn create(&self, operation: &'static str) -> Made {
         let (client, name) = (self.client, things::name(self.number));
         let install = client.install(INSTALL);

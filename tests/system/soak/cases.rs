@@ -5,30 +5,30 @@ use std::time::Duration;
 use wpengine::ErrorKind;
 use wpengine_sim::{Fault, FaultKind, Phase, RetryAfter};
 
-/// One fault, and how a call may end that met it.
+/// A fault, and the results that a call with this fault may have.
 pub(super) struct Case {
     pub(super) name: String,
     pub(super) fault: Fault,
-    /// Whether trying again helps: then what is safe to repeat must not fail.
+    /// Whether a retry succeeds. Then a call of an idempotent operation must not fail.
     pub(super) is_transient: bool,
-    /// The only kind of error that it may lead to; none if it must not lead to any.
+    /// The only kind of error that the fault may cause; `None` if it must not cause an error.
     pub(super) ends_in: Option<ErrorKind>,
-    /// Whether it is a refusal by a limit.
+    /// Whether the fault is a refusal by a rate limit.
     pub(super) is_throttle: bool,
-    /// The one operation that it can act on, if there is but one.
+    /// The operation that the fault applies to, if it applies to only one.
     pub(super) only: Option<&'static str>,
 }
 
-/// Longer than what the answers take otherwise, shorter than an attempt may take.
+/// Longer than other delays of an answer, and shorter than the timeout of an attempt.
 const DELAY: Duration = Duration::from_secs(10);
 const YEAR: i64 = 365 * 24 * 3600;
 
-/// All of them.
+/// Returns all faults.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     let mut add = |kind: &FaultKind, phase, is_transient, ends_in| {
         let only = match kind {
-            // Nothing else needs archives, so that nobody misses what goes.
+            // No other call needs the archives, so they can be removed.
             FaultKind::InsertBetweenPages | FaultKind::RemoveBetweenPages => Some("list_archives"),
             FaultKind::ForeignNext { .. } => Some("list_accounts"),
             _ => None,
@@ -60,7 +60,8 @@ pub(super) fn cases() -> Vec<Case> {
             add(&kind, phase, true, Some(ErrorKind::Api));
         }
     }
-    // The simulated time runs ahead of the machine's, by which a client reads dates: only those far off are certain.
+    // The virtual time runs faster than the clock of the machine, which the client uses for dates. So only dates that
+    // are far away have a certain result.
     let date = |date_in_seconds| RetryAfter::Date { date_in_seconds };
     for after in [None, Some(RetryAfter::Seconds(7)), Some(date(-YEAR))] {
         add(

@@ -13,15 +13,15 @@ use super::{calls::Made, cases::Case, wire::Progress};
 pub(super) struct Ended<'a> {
     pub(super) number: u64,
     pub(super) operation: &'static Operation,
-    /// What went wrong with its first request.
+    /// The fault of its first request.
     pub(super) case: Option<&'a Case>,
-    /// The number of the call whose thing it took.
+    /// The number of the call that created the resource it used.
     pub(super) taken: Option<u64>,
     pub(super) progress: &'a Progress,
     pub(super) result: &'a Made,
 }
 
-/// How much there was of everything.
+/// The counts of the soak test.
 #[derive(Default)]
 pub(super) struct Ledger {
     pub(super) calls: u64,
@@ -29,28 +29,28 @@ pub(super) struct Ledger {
     pub(super) faulted: u64,
     requests: u64,
     effects: u64,
-    /// Writes that were done more often than they were asked for. Harmless ones: of others there must be none.
+    /// Writes that were done more than once. Only harmless ones are allowed.
     repeated_effects: u64,
     looks: u64,
-    /// Calls whose failure turned out to be none.
+    /// Calls that succeeded although a request failed, because the client found that the work was done.
     settled: u64,
     throttled: u64,
     errors: BTreeMap<String, u64>,
-    /// Errors of calls that the service had answered with a success.
+    /// Errors of calls that the service answered with a success.
     unreadable: u64,
-    /// Errors that say that what was asked may have happened, and it had.
+    /// Errors that say that the request may have been done, and it was.
     happened: u64,
     pub(super) cases: BTreeMap<String, u64>,
     pub(super) operations: BTreeMap<&'static str, u64>,
-    /// What the simulator has counted in the rounds that are over.
+    /// The requests and writes that the simulator counted in the rounds that have ended.
     logged: (u64, u64),
-    /// How often the name of each call must be in the world of this round.
+    /// How often the name of each call must occur in the state of this round's simulator.
     names: BTreeMap<u64, u32>,
-    /// What is not as promised.
+    /// Violations of the guarantees.
     pub(super) problems: Vec<String>,
 }
 
-/// More are no news.
+/// The maximum number of problems that are recorded.
 const MOST_PROBLEMS: usize = 20;
 
 impl Ledger {
@@ -125,7 +125,7 @@ impl Ledger {
         }
     }
 
-    /// Compares the names that are in the world with those that must be, and begins anew.
+    /// Compares the names in the simulator's state with the expected ones, and starts a new round.
     pub(super) fn close_round(&mut self, mut found: BTreeMap<u64, u32>) {
         for (number, expected) in std::mem::take(&mut self.names) {
             let found = found.remove(&number).unwrap_or_default();
@@ -142,16 +142,16 @@ impl Ledger {
         }
     }
 
-    /// What the simulator has counted in a round: requests of operations, and writes.
+    /// Adds the requests of operations and the writes that the simulator counted in a round.
     pub(super) fn logged(&mut self, requests: u64, effects: u64) {
         self.logged.0 += requests;
         self.logged.1 += effects;
     }
 
-    /// Compares the sums with what the client counts and with how many requests arrived.
+    /// Compares the totals with the client's counters and with the number of requests that arrived.
     pub(super) fn compare(&mut self, counters: &Counters, arrived: u64) {
         let failures = self.errors.values().sum::<u64>() - self.unreadable + self.settled;
-        // Each look is a call of its own, of one request.
+        // Each additional read is a separate call with one request.
         for (what, counted, expected) in [
             ("calls", counters.calls, self.calls + self.looks),
             ("attempts", counters.attempts, self.requests + self.looks),
@@ -173,11 +173,11 @@ impl Ledger {
         }
     }
 
-    /// Everything in a few lines.
+    /// Returns a summary in a few lines.
     pub(super) fn summary(&self) -> String {
         let mut told = format!(
             "{} calls of {} operations, {} faulted in {} ways: {} done, {} errors\n\
-             {} requests and {} looks; {} writes done, {} of them harmless repetitions\n",
+             {} requests and {} additional reads; {} writes done, {} of them harmless repetitions\n",
             self.calls,
             self.operations.len(),
             self.faulted,
@@ -192,12 +192,12 @@ impl Ledger {
         for (error, count) in &self.errors {
             let _ = writeln!(told, "  {error}: {count}");
         }
-        let _ = writeln!(told, "  of those it had happened: {}", self.happened);
+        let _ = writeln!(told, "  done despite the error: {}", self.happened);
         told
     }
 }
 
-/// Whether something is left behind with the number of the call in its name.
+/// Returns whether the operation creates a resource that has the number of the call in its name.
 fn makes_a_name(operation: &str) -> bool {
     operation.starts_with("create_")
         && ![
@@ -208,41 +208,42 @@ fn makes_a_name(operation: &str) -> bool {
         .contains(&operation)
 }
 
-/// Whether the client looks at what there is even if nothing goes wrong: what was made is found by that.
+/// Returns whether the client reads existing resources even if no request fails, because the response does not contain
+/// the new resource.
 fn looks_anyway(operation: &str) -> bool {
     ["create_archive", "create_site_report_schedule"].contains(&operation)
 }
 
-/// What is wrong with how a call ended, if anything is.
+/// Returns the problem with the result of a call, if there is one.
 fn problem(ended: &Ended<'_>) -> Option<&'static str> {
     let effects = ended.progress.effects;
     let is_safe = ended.operation.retry == Retry::Safe;
     if ended.operation.is_read() && effects > 0 {
-        return Some("it reads, and something was written");
+        return Some("a read had a side effect");
     }
     if !is_safe && effects > 1 {
-        return Some("it must not be done twice");
+        return Some("an operation that is not idempotent was done twice");
     }
     let error = match ended.result {
         Ok(_) if !ended.operation.is_read() && effects == 0 => {
-            return Some("it is said to be done, and was not");
+            return Some("the call succeeded, but the operation was not done");
         }
         Ok(_) => return None,
         Err(error) => error,
     };
     if ended.operation.is_read() && error.may_have_happened() {
-        return Some("it reads, and is said to have done something");
+        return Some("the error of a read says that something may have been done");
     }
     if !error.may_have_happened() && effects > 0 {
-        return Some("it was done, and is said not to be");
+        return Some("the operation was done, but the error denies it");
     }
     match ended.case {
-        None => Some("it fails although nothing went wrong"),
+        None => Some("the call failed without a fault"),
         Some(case) if is_safe && case.is_transient => {
-            Some("it is safe to repeat, and fails although trying again helps")
+            Some("an idempotent operation failed after a transient fault")
         }
         Some(case) if case.ends_in != Some(error.kind()) => {
-            Some("it fails in another way than its fault leads to")
+            Some("the error has another kind than the fault causes")
         }
         Some(_) => None,
     }

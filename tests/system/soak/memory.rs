@@ -1,6 +1,6 @@
 //! The resident memory of the process.
 
-/// The resident set in KiB; none where the system does not tell it.
+/// Returns the resident set size in KiB; `None` if the system does not report it.
 pub(super) fn resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status

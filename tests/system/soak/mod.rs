@@ -31,27 +31,30 @@ use ledger::{Ended, Ledger};
 use things::{Thing, Things};
 use wire::{CALL, Progress, Way, lock};
 
-/// How many calls the suite makes.
+/// The default number of calls.
 const SIZE: u64 = 2_000;
-/// How many calls are made in one world. Then it is looked through, and begins anew: it would grow for ever.
+/// The number of calls in a round. After a round, the state of the simulator is checked and reset, so that it does not
+/// grow without limit.
 const ROUND: u64 = 1_000;
 const TASKS: u64 = 64;
-/// From how many calls on the memory is looked at: fewer say nothing, and other tests run at the same time.
+/// The minimum number of calls for the memory check. With fewer calls, the figures mean nothing, because other tests
+/// run at the same time.
 const MEASURED: u64 = 20_000;
-/// By how much the memory may grow over the second half, in KiB.
+/// The maximum growth of the memory in the second half, in KiB.
 const GROWTH: u64 = 1_024;
 
-/// Who calls what, and what goes wrong with it.
+/// Chooses the next call and its fault.
 struct Plan {
     random: fastrand::Rng,
     cases: Vec<Case>,
-    /// What is to go wrong next, by index. What did not act on a call, for want of a body, comes back to the front.
+    /// The indexes of the next faults. A fault that did not act, because the response had no body, is put back at the
+    /// front.
     due: VecDeque<usize>,
     started: u64,
     things: Things,
 }
 
-/// One call to be made.
+/// A call to make.
 struct Turn {
     number: u64,
     operation: &'static Operation,
@@ -70,7 +73,7 @@ impl Plan {
         }
     }
 
-    /// The next call, if there are any left up to that number.
+    /// Returns the next call, or `None` if `end` calls have been started.
     fn turn(&mut self, end: u64) -> Option<Turn> {
         if self.started == end {
             return None;
@@ -94,7 +97,7 @@ impl Plan {
     }
 }
 
-/// What all tasks share.
+/// The state that all tasks share.
 struct Soak {
     simulator: Simulator,
     client: Client,
@@ -108,8 +111,8 @@ impl Soak {
         let simulator = Simulator::builder()
             .credentials("soak", "test-password")
             .seed(seed)
-            // Refuses whoever exceeds it, which would not be accounted for. Of accounts the client can know only those
-            // that an operation names, where the simulator knows them all.
+            // Only the limit of the address is enabled. A refusal by the limit of an account would be counted as an
+            // error: the client only knows the accounts that an operation names, but the simulator knows them all.
             .rate_limits(RateLimits::none().by_address(100))
             .build();
         let way = Arc::new(Way::new(simulator.clone(), seed));
@@ -130,7 +133,7 @@ impl Soak {
         }
     }
 
-    /// One task: call after call, as long as there are any.
+    /// Runs a task, which makes calls until there are no more.
     async fn work(&self, end: u64) {
         loop {
             let Some(turn) = lock(&self.plan).turn(end) else {
@@ -173,7 +176,7 @@ impl Soak {
         }
     }
 
-    /// One world from its beginning to its end.
+    /// Runs a round, from a new state of the simulator to its check.
     async fn round(self: &Arc<Self>, end: u64) {
         let tasks: Vec<_> = (0..TASKS)
             .map(|_| {
@@ -197,7 +200,7 @@ impl Soak {
     }
 }
 
-/// A number out of the environment.
+/// Reads a number from an environment variable.
 fn variable<T: FromStr>(name: &str) -> Option<T> {
     let text = std::env::var(name).ok()?;
     Some(
@@ -214,7 +217,7 @@ fn tell(text: &str) {
 async fn every_call_is_accounted_for_and_no_write_is_done_twice_whatever_goes_wrong() {
     let size = variable("WPENGINE_SOAK").unwrap_or(SIZE);
     let seed = variable("WPENGINE_SOAK_SEED").unwrap_or(4);
-    // Back-off is random. With that, and one thread, the same seed gives the same run.
+    // The back-off is random. With a fixed seed and one thread, each run is the same.
     fastrand::seed(seed);
     let started = (std::time::Instant::now(), tokio::time::Instant::now());
     let soak = Arc::new(Soak::new(seed));
@@ -230,7 +233,7 @@ async fn every_call_is_accounted_for_and_no_write_is_done_twice_whatever_goes_wr
     ledger.compare(&counters, soak.way.arrived());
     let left = lock(&soak.plan).due.len() as u64;
     let summary = format!(
-        "seed {seed}: {}limited {} times, for {:?} in all\nsimulated time {:?}, took {:?}\n",
+        "seed {seed}: {}waited for the rate limit {} times, {:?} in total\nvirtual time {:?}, real time {:?}\n",
         ledger.summary(),
         counters.limited,
         counters.limited_for,
@@ -263,16 +266,16 @@ async fn every_call_is_accounted_for_and_no_write_is_done_twice_whatever_goes_wr
     }
 }
 
-/// Each number is of the end of a round, when the world has just begun anew.
+/// Checks that the memory does not grow. Each figure was measured at the end of a round, after the simulator's reset.
 fn memory_is_flat(resident: &[Option<u64>]) {
     let (Some(Some(half)), Some(Some(end))) =
         (resident.get((resident.len() - 1) / 2), resident.last())
     else {
-        tell("memory is not looked at: there is no /proc here");
+        tell("the memory is not checked, because this system has no /proc");
         return;
     };
     tell(&format!(
-        "resident: {half} KiB at the half, {end} KiB at the end"
+        "resident: {half} KiB halfway, {end} KiB at the end"
     ));
     assert!(*end <= half + GROWTH, "{half} KiB, then {end} KiB");
 }

@@ -1,21 +1,22 @@
-//! Resources that calls of the soak test have created and that no other call uses: they can be deleted, moved or cancelled.
+//! Resources that calls of the soak test have created and that no other call uses, so they can be deleted, moved or
+//! cancelled.
 //!
-//! The name of every created resource contains the number of its call. So the simulator's world shows at the end which
+//! The name of every created resource contains the number of its call. So the simulator's state at the end shows which
 //! calls were done, and whether one was done twice.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// Something that a call has made, and by which number.
+/// A resource that a call has created, with the number of the call.
 pub(super) struct Thing {
     pub(super) number: u64,
     pub(super) id: String,
-    /// The site of a transfer.
+    /// The site, if the resource is a transfer.
     pub(super) site: String,
 }
 
-/// The operations that take a thing, and those that make it.
+/// The operations that use a resource, each with the operation that creates it.
 const MAKERS: [(&str, &str); 8] = [
     ("delete_site_report_schedule", "create_site_report_schedule"),
     ("delete_site", "create_site"),
@@ -27,12 +28,12 @@ const MAKERS: [(&str, &str); 8] = [
     ("cancel_site_transfer", "create_site_transfer"),
 ];
 
-/// The things that are there for the taking, by what makes them.
+/// The resources that are available, by the operation that created them.
 #[derive(Default)]
 pub(super) struct Things(BTreeMap<&'static str, Vec<Thing>>);
 
 impl Things {
-    /// The operation, if the thing that it needs is there, and the thing. Else the one that makes it.
+    /// Returns the operation and its resource if one is available. Otherwise returns the operation that creates one.
     pub(super) fn take(&mut self, operation: &'static str) -> (&'static str, Option<Thing>) {
         let Some((_, maker)) = MAKERS.iter().find(|(taker, _)| *taker == operation) else {
             return (operation, None);
@@ -52,13 +53,13 @@ impl Things {
     }
 }
 
-/// The name of what a call makes, by the number of the call. It fits everywhere.
+/// Returns the name of the resource that a call creates. The name is valid for every kind of resource.
 pub(super) fn name(number: u64) -> String {
     format!("soak{number:07}")
 }
 
-/// How often each call's name is in a snapshot of the world: where there is a site, an install, a domain, a backup, a user
-/// of an account, an SSH key or a report schedule of that name.
+/// Counts each call's name in a snapshot of the simulator, in sites, installs, domains, backups, users of an account,
+/// SSH keys and report schedules.
 pub(super) fn count(snapshot: &str) -> BTreeMap<u64, u32> {
     let written: Value = serde_json::from_str(snapshot).expect("a snapshot is JSON");
     let world = &written["world"];
@@ -88,8 +89,8 @@ pub(super) fn count(snapshot: &str) -> BTreeMap<u64, u32> {
     counts
 }
 
-/// The number of the call that has made what is called so. The platform's own domain of an install has the install's name
-/// in it and is not counted.
+/// Returns the number of the call that created the resource with this name. The platform's own domain of an install
+/// contains the install's name and is not counted.
 fn number(name: &str) -> Option<u64> {
     let rest = name.strip_prefix("soak")?;
     let (digits, rest) = rest.split_at_checked(7)?;

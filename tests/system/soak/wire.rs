@@ -19,28 +19,28 @@ use wpengine::{
 };
 use wpengine_sim::{Fault, Simulator};
 
-/// What is known of the call that a task makes at present.
+/// The record of a call that a task is making.
 #[derive(Default)]
 pub(super) struct Progress {
-    /// What is to go wrong with its first request.
+    /// The fault of the call's first request.
     fault: Option<Fault>,
-    /// Whether it did: a fault in the body needs a body.
+    /// Whether the fault acted. A fault of the body does not act on an empty body.
     pub(super) has_fired: bool,
-    /// The requests of the operation itself.
+    /// The number of requests of the operation itself.
     pub(super) requests: u64,
-    /// Other requests, by which the client looked whether it was done.
+    /// The number of other requests, in which the client checked whether the operation was done.
     pub(super) looks: u64,
-    /// The writes that the simulator did.
+    /// The number of writes that the simulator did.
     pub(super) effects: u64,
     operation: Option<&'static Operation>,
 }
 
 tokio::task_local! {
-    /// The call that this task makes.
+    /// The call of this task.
     pub(super) static CALL: Arc<Mutex<Progress>>;
 }
 
-/// The wire.
+/// The transport.
 pub(super) struct Way {
     simulator: Simulator,
     state: Mutex<State>,
@@ -48,18 +48,18 @@ pub(super) struct Way {
 
 struct State {
     random: fastrand::Rng,
-    /// When the last requests arrived, one more than a minute may have.
+    /// The arrival times of the last requests, one more than the limit of a minute.
     arrivals: VecDeque<Instant>,
-    /// The shortest time in which so many arrived.
+    /// The shortest time in which one request more than the limit of a minute arrived.
     tightest: Duration,
     arrived: u64,
 }
 
-/// How many requests a minute may have, by the API's documentation.
+/// The documented limit of requests in a minute.
 const A_MINUTE: usize = 100;
 
 impl Progress {
-    /// Of a call of an operation whose first request meets a fault, or none.
+    /// Creates the record of a call of an operation, with the fault of its first request.
     pub(super) fn of(operation: &'static Operation, fault: Option<Fault>) -> Self {
         Self {
             operation: Some(operation),
@@ -82,17 +82,17 @@ impl Way {
         }
     }
 
-    /// How many requests have arrived.
+    /// Returns the number of requests that have arrived.
     pub(super) fn arrived(&self) -> u64 {
         lock(&self.state).arrived
     }
 
-    /// The shortest time in which more arrived than a minute may have.
+    /// Returns the shortest time in which one request more than the limit of a minute arrived.
     pub(super) fn tightest(&self) -> Duration {
         lock(&self.state).tightest
     }
 
-    /// Up to a tenth of a second.
+    /// Waits up to a tenth of a second, the latency of the network.
     async fn on_the_way(&self) {
         let millis = lock(&self.state).random.u64(0..=100);
         sleep(Duration::from_millis(millis)).await;
@@ -119,7 +119,7 @@ impl Way {
     }
 }
 
-/// Whether a request is one of the operation.
+/// Returns whether a request is a request of the operation.
 fn is_of(operation: &Operation, request: &Request<Bytes>) -> bool {
     let path = request.uri().path().strip_prefix("/v1").unwrap_or_default();
     let (parts, template) = (path.split('/'), operation.path.split('/'));
@@ -141,12 +141,12 @@ impl HttpClient for Way {
                 .map(|fault| faults.add(fault).expect("a fault that makes sense"));
             let mut exchange = pin!(self.simulator.exchange(request));
             let answer = poll_fn(|context| {
-                // Nobody else runs meanwhile: whatever is done here is done for this request.
+                // No other task runs during this poll, so all side effects come from this request.
                 let before = self.simulator.side_effects();
                 let polled = exchange.as_mut().poll(context);
                 let mut call = lock(&call);
                 call.effects += self.simulator.side_effects() - before;
-                // A fault acts at once or not at all.
+                // A fault acts during the first poll or not at all.
                 if let Some(id) = fault.take() {
                     call.has_fired = faults.list().iter().any(|fault| fault.acted > 0);
                     faults.remove(id);

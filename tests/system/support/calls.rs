@@ -1,6 +1,6 @@
 //! Every operation of the API, called through the SDK: the list of calls that the tests share.
 //!
-//! The ids are those of the documentation's examples, so the calls succeed in the simulator's default world.
+//! The ids are those of the documentation's examples, so the calls succeed in the simulator's default state.
 
 use std::{
     fmt::Debug,
@@ -21,20 +21,20 @@ pub(crate) const ACCOUNT: &str = "eeda3227-9a39-46ae-9e14-20958bb4e6c9";
 pub(crate) const SITE: &str = "28c78b6d-c2da-4f09-85f5-1ad588089b2d";
 pub(crate) const INSTALL: &str = "294deacc-d8b8-4005-82c4-0727ba8ddde0";
 
-/// A domain on the network that knows sharing links, and its install.
+/// A domain on a network that supports sharing links, and its install.
 pub(crate) const ADVANCED_DOMAIN: &str = "7b1f0d52-3c8e-4a67-9d20-5e4c1a8f6b93";
 pub(crate) const ADVANCED_INSTALL: &str = "8f14e45f-ceea-4b5b-9f6d-8f14e45fceea";
 
-/// How much of what an operation takes is given.
+/// How many parameters a call has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// The least.
+    /// Only the required parameters.
     Plain,
-    /// Every option.
+    /// All parameters.
     Full,
 }
 
-/// The ids that the calls name.
+/// The ids that the calls use.
 #[derive(Clone, Debug)]
 pub(crate) struct Ids {
     pub(crate) account: String,
@@ -73,7 +73,7 @@ impl Default for Ids {
 }
 
 impl Ids {
-    /// Each of them, to be replaced.
+    /// Returns access to each id, so that a test can replace it.
     pub(crate) fn each() -> [fn(&mut Self) -> &mut String; 13] {
         [
             |ids| &mut ids.account,
@@ -93,38 +93,38 @@ impl Ids {
     }
 }
 
-/// A call that is not sent yet. That every call fits is a promise of its own: it can be sent to another thread, and it
-/// owns what it needs.
+/// A call that has not been sent. Every call must fit this type: it is `Send` and borrows nothing.
 pub(crate) type Call = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'static>>;
 
-/// A call, and in the end the facade's value as `Debug` shows it.
+/// A call that returns the SDK's value as `Debug` text.
 pub(crate) type Told = Pin<Box<dyn Future<Output = Result<String, Error>> + Send>>;
 
-/// The plain call of one operation. Nothing is sent before it is awaited.
+/// Returns the call of one operation with the required parameters. Nothing is sent until it is awaited.
 pub(crate) fn call(client: &Client, id: &str) -> Call {
     let call = told(client, &Ids::default(), id, Form::Plain);
     Box::pin(async move { call.await.map(drop) })
 }
 
-/// The plain call of each operation, by its id.
+/// Returns the call of each operation with the required parameters, with the operation's id.
 pub(crate) fn each(client: &Client) -> impl Iterator<Item = (&'static str, Call)> {
     wpengine::operations()
         .iter()
         .map(|operation| (operation.id, call(client, operation.id)))
 }
 
-/// Whether the call looks at what there is before it sends its operation, so that it is more than one request. What such a
-/// call does when something goes wrong is tested with its resource.
+/// Returns whether the call sends another request before its own operation. The tests of the resource check what such a
+/// call does after a failure.
 pub(crate) fn looks_first(id: &str) -> bool {
     id == "create_archive"
 }
 
-/// The call of one operation with every option.
+/// Returns the call of one operation with all parameters.
 pub(crate) fn full(client: &Client, id: &str) -> Told {
     told(client, &Ids::default(), id, Form::Full)
 }
 
-/// `id: call` where all of it is required, and `id: the plain call, full: the call with every option` where it is not.
+/// Syntax: `id: call` if all parameters are required; otherwise `id: call with the required parameters, full: call with
+/// all parameters`.
 macro_rules! calls {
     ($wanted:expr, $form:expr; $($id:ident: $plain:expr $(, full: $full:expr)?;)*) => {
         match ($wanted, $form) {
@@ -135,7 +135,7 @@ macro_rules! calls {
     };
 }
 
-/// The call of one operation with those ids.
+/// Returns the call of one operation with these ids.
 pub(crate) fn told(client: &Client, ids: &Ids, id: &str, form: Form) -> Told {
     let account = client.account(ids.account.as_str());
     let site = client.site(ids.site.as_str());
@@ -293,7 +293,7 @@ pub(crate) fn told(client: &Client, ids: &Ids, id: &str, form: Form) -> Told {
     }
 }
 
-/// Two days of the last month, the same ones in the whole of a test, whenever midnight is.
+/// Returns two days of the last month. They stay the same for a whole test, even if midnight passes.
 pub(crate) fn days() -> (Date, Date) {
     static TODAY: LazyLock<Date> = LazyLock::new(|| {
         jiff::Timestamp::now()
@@ -329,7 +329,7 @@ where
     Box::pin(async move { answer.await.map(|value| show(&value)) })
 }
 
-/// The first page of a listing.
+/// Reads the first page of a listing.
 fn page<T: Debug + Send + 'static, Style>(list: List<T, Style>) -> Told {
     let mut pages = list.pages();
     Box::pin(async move {
@@ -338,7 +338,7 @@ fn page<T: Debug + Send + 'static, Style>(list: List<T, Style>) -> Told {
     })
 }
 
-/// The first page of a listing by offset, or another one.
+/// Reads a page of a listing by offset: the first one, or one at another offset.
 fn pages<T: Debug + Send + 'static>(form: Form, list: List<T, ByOffset>) -> Told {
     match form {
         Form::Plain => page(list),
@@ -358,7 +358,7 @@ fn usage(list: List<EnvironmentMetrics, ByToken>) -> Told {
     })
 }
 
-/// The first page. The second is asked for, since only its request carries a token, and not shown.
+/// Reads two pages and shows the first. Only the request for the second page contains a token.
 fn two_pages<T: Send + 'static>(list: List<T, ByToken>, show: fn(&Page<T>) -> String) -> Told {
     let mut pages = list.pages();
     Box::pin(async move {
@@ -374,7 +374,7 @@ fn show_page<T: Debug>(page: &Page<T>) -> String {
     format!("total: {:?}\nitems: {}", page.total(), show(&page.items))
 }
 
-/// `Debug`, with what wraps a single value on one line.
+/// Formats a value with `Debug`, with single-field wrappers on one line.
 fn show(value: &impl Debug) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in format!("{value:#?}").lines() {

@@ -11,10 +11,10 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(&text).expect("the document is JSON")
 });
 
-/// Every component, as JSON Schema has it.
+/// Every component, as JSON Schema.
 static SCHEMAS: LazyLock<Value> = LazyLock::new(|| translate(&DOCUMENT["components"]["schemas"]));
 
-/// One operation, as the document describes it.
+/// An operation of the document.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Described {
     pub(crate) id: &'static str,
@@ -47,7 +47,7 @@ pub(crate) fn operation(id: &str) -> Described {
         .expect("an operation of the document")
 }
 
-/// The components, by name.
+/// Returns the components, by name.
 pub(crate) fn components() -> &'static Map<String, Value> {
     DOCUMENT["components"]["schemas"]
         .as_object()
@@ -55,7 +55,7 @@ pub(crate) fn components() -> &'static Map<String, Value> {
 }
 
 impl Described {
-    /// The status of the documented success, and its example and schema if it has a body.
+    /// Returns the status of the documented success, with the body's example and schema if it has a body.
     pub(crate) fn success(&self) -> (u16, Option<Body>) {
         let (status, answer) = self.value["responses"]
             .as_object()
@@ -66,7 +66,7 @@ impl Described {
         (status.parse().expect("a status"), Body::of(answer))
     }
 
-    /// The documented failures: their statuses and examples.
+    /// Returns the documented failures: their statuses and bodies.
     pub(crate) fn failures(&self) -> Vec<(u16, Option<Body>)> {
         self.value["responses"]
             .as_object()
@@ -81,7 +81,7 @@ impl Described {
         Body::of(self.value.get("requestBody")?)
     }
 
-    /// Names and schemas of the parameters of the query.
+    /// Returns the names and schemas of the query parameters.
     pub(crate) fn query(&self) -> Vec<(&'static str, &'static Value)> {
         self.value["parameters"]
             .as_array()
@@ -97,7 +97,7 @@ impl Described {
     }
 }
 
-/// A body, as the document describes it.
+/// A body in the document.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Body {
     pub(crate) schema: &'static Value,
@@ -114,7 +114,7 @@ impl Body {
     }
 }
 
-/// What a reference leads to; anything else is what it is.
+/// Returns the target of a reference, or the value itself.
 pub(crate) fn resolve(value: &'static Value) -> &'static Value {
     match value["$ref"].as_str() {
         Some(reference) => {
@@ -127,7 +127,7 @@ pub(crate) fn resolve(value: &'static Value) -> &'static Value {
     }
 }
 
-/// Name of the component that a schema refers to, `allOf` of one included.
+/// Returns the name of the component that a schema refers to, directly or through an `allOf` with one item.
 pub(crate) fn component_of(schema: &'static Value) -> Option<&'static str> {
     let reference = schema["$ref"]
         .as_str()
@@ -135,7 +135,7 @@ pub(crate) fn component_of(schema: &'static Value) -> Option<&'static str> {
     reference.strip_prefix("#/components/schemas/")
 }
 
-/// The schema itself, without references and without an `allOf` of one.
+/// Returns the schema itself: references and an `allOf` with one item are resolved.
 pub(crate) fn plain(schema: &'static Value) -> &'static Value {
     let schema = resolve(schema);
     match schema["allOf"].as_array() {
@@ -144,7 +144,7 @@ pub(crate) fn plain(schema: &'static Value) -> &'static Value {
     }
 }
 
-/// A schema of the document as a validator.
+/// Creates a validator for a schema of the document.
 pub(crate) fn validator(schema: &Value) -> Validator {
     let whole = json!({
         "allOf": [translate(schema)],
@@ -158,7 +158,7 @@ pub(crate) fn validator(schema: &Value) -> Validator {
         .expect("a schema of the document")
 }
 
-/// What a value breaks of a schema, one line each.
+/// Returns the violations of the schema by a value, one text each.
 pub(crate) fn violations(validator: &Validator, value: &Value) -> Vec<String> {
     validator
         .iter_errors(value)
@@ -166,7 +166,7 @@ pub(crate) fn violations(validator: &Validator, value: &Value) -> Vec<String> {
         .collect()
 }
 
-/// OpenAPI 3.0 is nearly, but not quite, JSON Schema: `nullable` has to be said in another way.
+/// Translates OpenAPI 3.0 to JSON Schema. They differ only in small parts, such as `nullable`.
 fn translate(value: &Value) -> Value {
     match value {
         Value::Object(map) => {

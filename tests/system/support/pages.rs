@@ -4,12 +4,12 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
-/// A site with that number.
+/// Returns a site with this number.
 pub(crate) fn site(number: u64) -> Value {
     json!({"id": format!("site-{number}"), "name": format!("Site {number}"), "account": {"id": "a1"}})
 }
 
-/// The page that a request asks for, of a list of so many sites: what the service answers with.
+/// Returns the page that the service would send for a request, of a list with this number of sites.
 pub(crate) fn page(request: &Request<Bytes>, total: u64) -> String {
     let begin = number(request, "offset").min(total);
     let end = (begin + number(request, "limit")).min(total);
@@ -17,7 +17,7 @@ pub(crate) fn page(request: &Request<Bytes>, total: u64) -> String {
     body(begin..end, next.as_deref(), Some(total))
 }
 
-/// A page of the sites with these numbers, and what it says of the list.
+/// Returns a page of the sites with these numbers, with `next` and `count`.
 pub(crate) fn body(
     numbers: std::ops::Range<u64>,
     next: Option<&str>,
@@ -34,12 +34,12 @@ pub(crate) fn body(
     page.to_string()
 }
 
-/// A page of the sites with these numbers, of a thousand.
+/// Returns a page of the sites with these numbers, of a list of a thousand sites.
 pub(crate) fn sites(numbers: std::ops::Range<u64>, next: Option<&str>) -> String {
     body(numbers, next, Some(1_000))
 }
 
-/// A parameter of the query of a request.
+/// Returns a query parameter of a request.
 pub(crate) fn parameter(request: &Request<Bytes>, name: &str) -> Option<String> {
     let url = url::Url::parse(&request.uri().to_string()).expect("a URL");
     url.query_pairs()
@@ -47,7 +47,7 @@ pub(crate) fn parameter(request: &Request<Bytes>, name: &str) -> Option<String> 
         .map(|(_, value)| value.into_owned())
 }
 
-/// A parameter that is a number, 0 where it is absent.
+/// Returns a query parameter that is a number; 0 if it is missing.
 pub(crate) fn number(request: &Request<Bytes>, name: &str) -> u64 {
     parameter(request, name).map_or(0, |text| text.parse().expect("a number"))
 }

@@ -2,11 +2,11 @@
 
 use std::process::Output;
 
-/// Runs it with these variables and no others.
+/// Runs the program with only these environment variables.
 pub(crate) async fn quickstart(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_wpengine-quickstart"));
     command.args(arguments).env_clear().kill_on_drop(true);
-    // Without it no program of Windows can open a socket.
+    // Without this variable, a program on Windows cannot open a socket.
     if let Some(root) = std::env::var_os("SystemRoot") {
         command.env("SystemRoot", root);
     }

@@ -12,27 +12,27 @@ use http::{Request, Response};
 use tokio::time::Instant;
 use wpengine::transport::{HttpClient, HttpError, ResponseFuture};
 
-/// No test needs more requests; more are a loop that does not end.
+/// The maximum number of requests. No test needs more; more mean an endless loop.
 const MOST: usize = 20_000;
 
-/// What becomes of one attempt.
+/// The result of one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// No connection.
+    /// No connection could be opened.
     Connect,
-    /// No connection in time.
+    /// No connection could be opened in time.
     ConnectTimeout,
-    /// The connection breaks after the request left.
+    /// The connection broke after the request was sent.
     Broken,
-    /// No answer, ever.
+    /// No response ever arrives.
     Silence,
-    /// An answer with that status and an error body.
+    /// A response with this status and an error body.
     Status(u16),
 }
 
 type Play = dyn Fn(usize, &Request<Bytes>) -> Result<Response<Bytes>, Turn> + Send + Sync;
 
-/// Plays a function of the number of the request (from 0) and the request.
+/// Calls a function for each request, with the number of the request (from 0) and the request.
 pub(crate) struct Script {
     play: Box<Play>,
     seen: Mutex<Vec<(Duration, Request<Bytes>)>>,
@@ -50,18 +50,18 @@ impl Script {
         })
     }
 
-    /// Every attempt ends the same way.
+    /// Ends every attempt in the same way.
     pub(crate) fn always(turn: Turn) -> Arc<Self> {
         Self::new(move |_, _| Err(turn))
     }
 
-    /// Every attempt is answered with that JSON.
+    /// Answers every attempt with this JSON.
     pub(crate) fn answering(body: impl Into<String>) -> Arc<Self> {
         let body = body.into();
         Self::new(move |_, _| Ok(json(200, &body)))
     }
 
-    /// Some attempts end in these ways, one after the other; then that JSON comes.
+    /// Ends the first attempts in these ways, and answers all later ones with this JSON.
     pub(crate) fn then(turns: &[Turn], body: impl Into<String>) -> Arc<Self> {
         let (turns, body) = (turns.to_vec(), body.into());
         Self::new(move |number, _| match turns.get(number) {
@@ -70,7 +70,7 @@ impl Script {
         })
     }
 
-    /// The requests that were sent, oldest first.
+    /// Returns the requests that were sent, oldest first.
     pub(crate) fn requests(&self) -> Vec<Request<Bytes>> {
         self.locked()
             .iter()
@@ -78,7 +78,7 @@ impl Script {
             .collect()
     }
 
-    /// When they were sent, counted from the making of the script.
+    /// Returns when the requests were sent, counted from the creation of the script.
     pub(crate) fn times(&self) -> Vec<Duration> {
         self.locked().iter().map(|(time, _)| *time).collect()
     }
@@ -120,7 +120,7 @@ impl HttpClient for Script {
     }
 }
 
-/// An answer with a JSON body.
+/// Creates a response with a JSON body.
 pub(crate) fn json(status: u16, body: &str) -> Response<Bytes> {
     Response::builder()
         .status(status)
@@ -129,7 +129,7 @@ pub(crate) fn json(status: u16, body: &str) -> Response<Bytes> {
         .expect("a valid response")
 }
 
-/// An answer with one more header.
+/// Adds a header to a response.
 pub(crate) fn with_header(
     mut answer: Response<Bytes>,
     name: &'static str,

@@ -10,7 +10,7 @@ use wpengine::{
 };
 use wpengine_sim::Simulator;
 
-/// A simulator that is asked without a socket.
+/// A simulator without a socket.
 pub(crate) struct Simulated(pub(crate) Simulator);
 
 impl fmt::Debug for Simulated {
@@ -30,7 +30,7 @@ impl HttpClient for Simulated {
     }
 }
 
-/// A client of that simulator, with the defaults of the library.
+/// A builder for a client of this simulator, with the defaults of the library.
 pub(crate) fn builder(simulator: &Simulator) -> ClientBuilder {
     Client::builder()
         .base_url(simulator.base_url())

@@ -8,7 +8,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-/// Listens on a port of its own and keeps what it hears. What it says back makes no client come again.
+/// Listens on a free port and records what it receives. Its response makes no client send another request.
 pub(crate) struct Trap {
     port: u16,
     heard: Arc<Mutex<Vec<String>>>,
@@ -16,7 +16,7 @@ pub(crate) struct Trap {
 }
 
 impl Trap {
-    /// Answers everything with an empty page.
+    /// Creates a server that answers every request with an empty page.
     pub(crate) async fn set() -> Self {
         Self::listening(Some(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 46\r\nconnection: close\r\n\r\n\
@@ -25,7 +25,7 @@ impl Trap {
         .await
     }
 
-    /// Accepts connections and stays silent.
+    /// Creates a server that accepts connections and never answers.
     pub(crate) async fn silent() -> Self {
         Self::listening(None).await
     }
@@ -59,7 +59,7 @@ impl Trap {
         }
     }
 
-    /// Host and port.
+    /// Returns the host and the port.
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
@@ -68,8 +68,8 @@ impl Trap {
         format!("http://{}", self.address())
     }
 
-    /// What those said who have connected, one text a connection. Whoever came before this was called is in it:
-    /// connections are accepted one after the other, and this makes one of its own, which is left out.
+    /// Returns the text of each connection so far. The method opens a connection itself, which is left out of the
+    /// result. Connections are accepted in order, so all earlier ones are included.
     pub(crate) async fn heard(&self) -> Vec<String> {
         const KNOCK: &str = "GET /knock HTTP/1.1\r\n\r\n";
         let mut stream = TcpStream::connect(self.address())

@@ -11,20 +11,21 @@ pub(crate) struct Workers {
     speed: f64,
 }
 
-/// What became of their calls.
+/// The result of the workers' calls.
 #[derive(Debug, Default)]
 pub(crate) struct Ended {
-    /// When requests arrived, in seconds since the first.
+    /// When the requests arrived, in seconds after the first one.
     pub(crate) arrivals: Vec<f64>,
     pub(crate) succeeded: u64,
     pub(crate) failed: u64,
     pub(crate) refused: u64,
-    /// The longest call, with its waits.
+    /// The duration of the slowest call, including its waits.
     pub(crate) slowest: Duration,
 }
 
 impl Workers {
-    /// Starts processes of 8 tasks each, which share `limit` requests in `period` through `limiter`.
+    /// Starts worker processes of 8 tasks each. They share a rate limit of `limit` requests per `period` through
+    /// `limiter`.
     pub(crate) async fn start(
         processes: usize,
         limiter: &str,
@@ -32,7 +33,7 @@ impl Workers {
         limit: usize,
         period: Duration,
     ) -> Self {
-        // Its minute lasts as long as the period, and it refuses what exceeds the limit.
+        // The clock is accelerated so that its minute lasts one period. The simulator refuses requests above the limit.
         let speed = 60.0 / period.as_secs_f64();
         let simulator = Simulator::builder()
             .clock(ClockMode::Accelerated(speed))
@@ -91,7 +92,7 @@ impl Workers {
     }
 }
 
-/// How many requests came too early for a window, wherever it begins.
+/// Returns how many requests arrived too early: they exceed the limit in some window, wherever that window begins.
 pub(crate) fn exceeding(arrivals: &[f64], limit: usize, period: Duration) -> usize {
     arrivals
         .windows(limit + 1)

@@ -274,9 +274,9 @@ fn paging_fields_inline(document: &mut Value) {
     }
 }
 
-/// Removes keywords that make decoding strict. Patterns would reject answers and need a slow crate, `format: uuid`
-/// would make ids strict, and limits would select unusual number types. Also, a conversion silently does not apply to
-/// a schema with other keywords.
+/// Removes keywords that make decoding strict or change the generated types. `pattern` would reject answers and need a
+/// slow crate. `format: uuid` would make ids strict. Limits would select unusual number types. Other keywords in a
+/// schema would also prevent the type conversions, without an error.
 fn nothing_that_makes_decoding_strict(document: &mut Value) {
     const DROPPED: [&str; 11] = [
         "default",

@@ -92,9 +92,9 @@ fn words(item: &ItemEnum) -> Option<Vec<(syn::Ident, String)>> {
         .collect()
 }
 
-/// Any release of the service can add a value, and it must not fail an answer. So every enum of words keeps an unknown
-/// value as `Unknown`. (`anyOf` in the document would generate a struct that cannot be decoded, and progenitor has no
-/// setting that adds a variant.)
+/// Adds a variant `Unknown` to every enum of words, because any release of the service can add a value, and an unknown
+/// value must not make decoding fail. (`anyOf` in the document would generate a struct that cannot be decoded, and
+/// progenitor has no setting that adds a variant.)
 fn enums_are_open(items: &mut Vec<Item>) {
     let mut open: BTreeMap<String, Vec<(syn::Ident, String)>> = BTreeMap::new();
     for item in items.iter_mut() {

@@ -32,7 +32,7 @@ pub(super) struct Schemas<'d> {
     there: &'d Description,
     /// The pairs above the current one.
     above: Vec<Pair>,
-    /// Pairs without differences, independent of the pairs above them.
+    /// Pairs of equal schemas whose comparison did not depend on a pair in `above`. They are not compared again.
     same: HashSet<Pair>,
     pairs: usize,
 }
@@ -275,7 +275,7 @@ fn limits(found: &mut Found, place: &str, here: &Shape<'_>, there: &Shape<'_>) {
 
 /// A short text for a type: `array of string`, `object or null`.
 fn in_words(description: &Description, node: &Node<'_>) -> String {
-    // Nested lists are not written out.
+    // Describes at most two levels of nested arrays.
     fn nested(description: &Description, node: &Node<'_>, levels: usize) -> String {
         let shape = description.shape(node);
         let name = match &shape.items {

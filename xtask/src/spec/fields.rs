@@ -124,7 +124,7 @@ pub(super) fn kind(document: &Description, shape: &Shape<'_>) -> String {
     }
 }
 
-/// The restrictions: values, limits, default.
+/// Describes the restrictions of a field: its allowed values, its limits and its default.
 pub(super) fn notes(shape: &Shape<'_>, innermost: &Shape<'_>) -> String {
     let mut notes = Vec::new();
     if let Some(values) = &innermost.values {

@@ -64,7 +64,7 @@ pub struct ParseSumError(());
 
 impl fmt::Display for ParseSumError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no number of at most 64 bits")
+        f.write_str("not a number of at most 64 bits")
     }
 }
 

@@ -68,10 +68,10 @@ fn control(shared: &Shared, request: &Request<Bytes>, path: &str) -> Result<Repl
         let (method, path) = (request.method(), request.uri().path());
         return Err(
             if routes::methods(path_of_control(path).unwrap_or(path)).is_empty() {
-                let message = format!("there is no control {method} {path}");
+                let message = format!("there is no control endpoint {method} {path}");
                 (StatusCode::NOT_FOUND, message)
             } else {
-                let message = format!("{path} takes no {method}");
+                let message = format!("{path} does not support {method}");
                 (StatusCode::METHOD_NOT_ALLOWED, message)
             },
         );

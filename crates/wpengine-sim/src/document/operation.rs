@@ -14,11 +14,11 @@ pub(crate) struct Operation {
     pub(crate) method: Method,
     /// The path template: `/installs/{install_id}`.
     pub(crate) path: String,
-    /// The resource name in field errors: the tag as one word, in the singular.
+    /// The resource name in field errors. It is the operation's tag as one word, in the singular.
     pub(crate) resource: String,
-    /// Needs no credentials.
+    /// Whether the operation needs no credentials.
     pub(crate) open: bool,
-    /// Accepts a bearer token.
+    /// Whether the operation accepts a bearer token.
     pub(crate) bearer: bool,
     pub(crate) parameters: Vec<Parameter>,
     /// The schema of the JSON body, if the operation has one; every body is required.

@@ -50,7 +50,7 @@ const POLICY_OF_PACKAGE: &str = "default-src 'none'; script-src 'self'; style-sr
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Answers a request for a page or its files, or returns `None` if the path is another.
+/// Answers a request for a page or its files. Returns `None` if the path is not the path of a page or file.
 pub(crate) fn answer(shared: &Shared, request: &Request<Bytes>) -> Option<Response<Bytes>> {
     let rest = request.uri().path().strip_prefix(BASE_PATH)?;
     if !rest.is_empty() && !rest.starts_with('/') {

@@ -88,7 +88,7 @@ impl Asked<'_> {
         let mut altered = None;
         let fired = self.fire(Phase::Body, |kind| {
             if !kind.alters_body() {
-                // A body of one byte cannot be cut into two parts.
+                // The other faults cut the body into two parts, which needs at least two bytes.
                 return response.body().len() > 1 && self.request.method() != Method::HEAD;
             }
             let status = response.status().as_u16();

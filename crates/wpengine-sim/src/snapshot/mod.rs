@@ -158,7 +158,7 @@ impl Shared {
     pub(crate) fn restore(&self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         let mut read = snapshot.read()?;
         read.world.index_names();
-        // The credentials of the main user do not change, whichever simulator made the snapshot.
+        // Keeps the credentials that the main user has in this simulator; the snapshot may come from another one.
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut logins, further) = (world.logins.clone(), read.world.logins);
         logins.retain(|login| login.user_id == crate::state::MAIN_USER);

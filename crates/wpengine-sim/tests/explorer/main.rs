@@ -1,6 +1,6 @@
-//! What comes with the pages: their headers, who may have what, and that nothing on them is from elsewhere.
+//! The headers of the explorer's pages, who may request them, and that they load nothing from other hosts.
 //!
-//! How they behave in a browser is tested in one, by the package `wpengine-tests`.
+//! The package `wpengine-tests` tests the pages in a browser.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 #![cfg(feature = "explorer")]
 
@@ -55,7 +55,7 @@ async fn pages_may_load_from_their_own_origin_only_and_run_no_inline_script() {
         let page = std::str::from_utf8(response.body()).unwrap();
         assert!(!page.contains("//"), "{path} names another host");
     }
-    // Only the package's pages need inline style.
+    // Only the pages of Swagger UI need inline styles.
     let response = get(&simulator(), "/explorer/state", &[]).await;
     assert!(
         !response.headers()["content-security-policy"]
@@ -114,7 +114,7 @@ async fn other_pages_and_other_hosts_get_neither_credentials_nor_state() {
         let own = [("host", "localhost:1"), ("sec-fetch-site", "same-origin")];
         assert_eq!(get(&simulator, path, &own).await.status(), StatusCode::OK);
     }
-    // A link in somebody's notes may lead to a page.
+    // A link on another site may lead to a page.
     let linked = [("host", "localhost:1"), ("sec-fetch-site", "cross-site")];
     assert_eq!(
         get(&simulator, "/explorer", &linked).await.status(),

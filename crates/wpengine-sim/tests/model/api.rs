@@ -1,4 +1,4 @@
-//! The simulator in memory, asked as a client would.
+//! A client of a simulator in memory.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ impl Api {
         }
     }
 
-    /// Status and body; null where there is no body.
+    /// Sends a request. Returns the status and the body; the body is null if the response has none.
     pub(crate) fn ask(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
         let mut request = Request::builder()
             .method(method)

@@ -1,4 +1,4 @@
-//! Everything that the API shows, against everything that the model holds.
+//! Compares everything that the API returns with the model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::run::name_of;
 
 type Things = BTreeMap<Id, Value>;
 
-/// Compares all there is; says what differs.
+/// Compares all resources. The error describes the differences.
 pub(crate) fn everything(model: &Model, api: &Api) -> Result<(), String> {
     sites(model, api)?;
     installs(model, api)?;
@@ -20,7 +20,7 @@ pub(crate) fn everything(model: &Model, api: &Api) -> Result<(), String> {
     same("ssh keys", list(api, "/ssh_keys", "uuid")?, keys.collect())
 }
 
-/// All that a list holds. The model never makes more than fit on a page.
+/// Returns all items of a list. The model never creates more than one page.
 fn list(api: &Api, path: &str, id: &str) -> Result<Things, String> {
     let (status, body) = api.get(path);
     let results = body["results"].as_array();
@@ -38,7 +38,7 @@ fn list(api: &Api, path: &str, id: &str) -> Result<Things, String> {
     }
 }
 
-/// The same ids, and every field that the model knows.
+/// Checks that both sides have the same ids and agree on every field that the model has.
 fn same(what: &str, actual: Things, expected: Things) -> Result<(), String> {
     let (there, wanted): (BTreeSet<_>, BTreeSet<_>) =
         (actual.keys().collect(), expected.keys().collect());

@@ -1,7 +1,7 @@
-//! The simulator against a model of itself: random sequences of operations must end as the model says.
+//! Compares the simulator with a model: after a random sequence of operations, both must have the same state.
 //!
-//! The model is small, keeps plain maps and shares no code with the simulator; its rules are those of the API's
-//! documentation. A sequence that ends differently is made as short as it can be before it is shown.
+//! The model is small, uses plain maps and shares no code with the simulator. It follows the rules of the API's
+//! documentation. If a sequence ends differently, proptest shortens it before it is printed.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,15 +19,15 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use crate::api::Api;
 use crate::model::Model;
 
-/// How many operations are done in a run, at least.
+/// The minimum number of operations in a run.
 const OPERATIONS: usize = 10_000;
-/// How many sequences that takes.
+/// The number of sequences in a run.
 const SEQUENCES: u32 = 100;
-/// After how many operations everything is compared.
+/// The number of operations between two full comparisons.
 const COMPARED_EVERY: usize = 10;
 
-/// The seed of this run: a fixed one, so that nobody's build fails for what somebody else has changed;
-/// `WPENGINE_MODEL_SEED=random` or a number tries other ones.
+/// The seed of this run. It is fixed by default, so that a build does not fail because of an unrelated change. Set
+/// `WPENGINE_MODEL_SEED` to `random` or to a number to use another one.
 fn seed() -> u64 {
     match std::env::var("WPENGINE_MODEL_SEED").as_deref() {
         Err(_) => 1,
@@ -96,7 +96,7 @@ fn random_sequences_of_operations_end_as_the_model_says() {
         "seed {seed}: {operations} operations, {done} of them done, the others refused"
     );
     assert!(operations >= OPERATIONS, "{operations} operations only");
-    // A run in which nearly everything was refused would prove little.
+    // A run in which almost every operation was refused would prove little.
     assert!(
         done * 3 >= operations,
         "only {done} of {operations} were done"

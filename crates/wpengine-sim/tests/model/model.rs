@@ -1,4 +1,4 @@
-//! What there should be, in plain maps, and how it changes with time.
+//! The expected state, in plain maps, and how it changes over time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::step::{Environment, Pick};
 
 pub(crate) type Id = String;
 
-/// An id that nothing has.
+/// An id that no resource has.
 const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
 
 const PROVISIONING: i64 = 240;
@@ -36,7 +36,7 @@ pub(crate) struct Install {
     pub(crate) content: Content,
 }
 
-/// What stands for files and database.
+/// Stands for the files and the database of an install.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Content {
     pub(crate) files: String,
@@ -52,7 +52,8 @@ pub(crate) struct Domain {
     pub(crate) secure: bool,
     pub(crate) created: i64,
     pub(crate) verification_asked: Option<i64>,
-    /// The name that comes with the install, which is verified from the start and stays.
+    /// Whether this is the domain that the platform creates with the install. It is always verified and cannot be
+    /// removed.
     pub(crate) is_platforms: bool,
 }
 
@@ -94,7 +95,7 @@ pub(crate) struct Transfer {
 pub(crate) struct Model {
     /// Seconds since the start.
     pub(crate) now: i64,
-    /// The user who asks: an owner of every account.
+    /// The user who sends the requests, an owner of every account.
     pub(crate) me: Id,
     pub(crate) accounts: Vec<Id>,
     pub(crate) people: BTreeMap<(Id, Id), Member>,
@@ -105,7 +106,8 @@ pub(crate) struct Model {
     pub(crate) restores: Vec<Restore>,
     pub(crate) keys: BTreeMap<Id, u8>,
     pub(crate) transfers: BTreeMap<Id, Transfer>,
-    /// All that ever were, in the order of their making; domains and backups with their install.
+    /// The ids of all resources that were ever created, in the order of creation. Domains and backups have the id of
+    /// their install too.
     pub(crate) ever: Ever,
 }
 
@@ -120,13 +122,13 @@ pub(crate) struct Ever {
     pub(crate) transfers: Vec<(Id, Id)>,
 }
 
-/// One of the ids, or, once in a while, one that never was.
+/// Picks one of the ids, or sometimes an id that never existed.
 pub(crate) fn pick(ids: &[Id], pick: Pick) -> Id {
     let index = pick % (ids.len() + 1);
     ids.get(index).cloned().unwrap_or_else(|| NOBODY.to_owned())
 }
 
-/// The same for what belongs to something.
+/// Does the same for resources that belong to another resource.
 pub(crate) fn pick_pair(ids: &[(Id, Id)], pick: Pick) -> (Id, Id) {
     let index = pick % (ids.len() + 1);
     let nobody = || (NOBODY.to_owned(), NOBODY.to_owned());
@@ -134,7 +136,7 @@ pub(crate) fn pick_pair(ids: &[(Id, Id)], pick: Pick) -> (Id, Id) {
 }
 
 impl Model {
-    /// The accounts and people that the simulator starts with; there is nothing else.
+    /// Creates a model of the accounts and users that the simulator starts with. There are no other resources.
     pub(crate) fn new(api: &Api) -> Self {
         let mut model = Self::default();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -164,7 +166,7 @@ impl Model {
         model
     }
 
-    /// Time passes, and work comes to its end in the order in which it does.
+    /// Advances the time and completes the work that ends by then, in the order of the end times.
     pub(crate) fn advance(&mut self, seconds: i64) {
         self.now += seconds;
         self.restores.sort_by_key(|restore| restore.end);
@@ -177,7 +179,7 @@ impl Model {
                 }
             }
         }
-        // One site has one transfer at a time, so their order among each other does not matter.
+        // A site has only one transfer at a time, so the order of transfers does not matter.
         let ended = self.transfers.values_mut().filter(|transfer| {
             !transfer.is_cancelled && !transfer.is_finished && transfer.ends() <= self.now
         });
@@ -223,7 +225,7 @@ impl Model {
         found.map(|(id, _)| id.clone()).collect()
     }
 
-    /// Which environments of a site are taken.
+    /// Returns the environments of a site that are already in use.
     pub(crate) fn slots(&self, site: &str) -> BTreeSet<Environment> {
         let installs = self.installs_of_site(site);
         let environments = installs.iter().map(|id| self.installs[id].environment);
@@ -243,7 +245,7 @@ impl Model {
         domains.find(|domain| domain.install == install && domain.primary)
     }
 
-    /// On how many installs a domain is.
+    /// Returns the number of installs that have a domain.
     pub(crate) fn installs_with(&self, name: &str) -> usize {
         let domains = self.domains.values();
         domains.filter(|domain| domain.name == name).count()

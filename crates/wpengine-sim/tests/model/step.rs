@@ -1,13 +1,13 @@
-//! What can be done, and how often.
+//! The operations of the test, and how often each one occurs.
 //!
-//! Things are picked by number among all that ever were, so that operations also meet what is deleted or never was;
-//! names come from few, so that they collide.
+//! A resource is picked by a number among all that ever existed, so that operations also meet ids that were deleted or
+//! never existed. There are only a few names, so that they collide.
 
 use proptest::collection::vec;
 use proptest::option::{of, weighted};
 use proptest::prelude::*;
 
-/// Which of the things there ever were; see [`crate::model::pick`].
+/// The number of a resource among all that ever existed; see [`crate::model::pick`].
 pub(crate) type Pick = usize;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,7 +17,7 @@ pub(crate) enum Environment {
     Development,
 }
 
-/// What is done with a domain's redirect.
+/// The change of a domain's redirect.
 #[derive(Debug, Clone)]
 pub(crate) enum Redirect {
     Keep,
@@ -125,7 +125,7 @@ pub(crate) enum Step {
     },
 }
 
-/// Small numbers, so that a sequence that was made shorter can be read.
+/// Picks are small numbers, so that a shortened sequence is readable.
 fn picks() -> impl Strategy<Value = Pick> {
     0..1_000_usize
 }
@@ -237,7 +237,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Sequences of such steps.
+/// Creates sequences of these steps.
 pub(crate) fn sequences() -> impl Strategy<Value = Vec<Step>> {
     vec(step(), 80..140)
 }

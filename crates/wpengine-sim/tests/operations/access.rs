@@ -1,4 +1,4 @@
-//! Who may do what: roles, API access, bearer tokens.
+//! Permissions: roles, API access, bearer tokens.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -12,7 +12,7 @@ pub(crate) const INSTALL: &str = "294deacc-d8b8-4005-82c4-0727ba8ddde0";
 pub(crate) const PARTIAL_USER: &str = "28c78b6d-c2da-4f09-85f5-1ad588089b2d";
 pub(crate) const MAIN_USER: &str = "fd8e24a5-1f16-4b80-af5f-d748bcc9e64d";
 
-/// A simulator with a manual clock. When it goes, its answers must all have fitted the document.
+/// A simulator with a manual clock. When it is dropped, it checks that all its responses matched the document.
 pub(crate) struct Api {
     pub(crate) simulator: Simulator,
     client: reqwest::Client,
@@ -34,7 +34,7 @@ impl Api {
         }
     }
 
-    /// A request with the right credentials.
+    /// Creates a request with valid credentials.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.anonymous(method, path)
             .basic_auth(self.simulator.user(), Some(self.simulator.password()))
@@ -44,7 +44,7 @@ impl Api {
         self.anonymous_at(method, &format!("{}{path}", self.simulator.base_url()))
     }
 
-    /// A request without credentials to any address.
+    /// Creates a request without credentials to any address.
     pub(crate) fn anonymous_at(&self, method: Method, address: &str) -> RequestBuilder {
         self.client.request(method, address)
     }
@@ -65,7 +65,7 @@ impl Api {
         answer(self.request(Method::DELETE, path)).await
     }
 
-    /// What a GET finds; it must find something.
+    /// Sends a GET request that must succeed, and returns the body.
     pub(crate) async fn found(&self, path: &str) -> Value {
         let (status, body) = self.get(path).await;
         assert_eq!(status, 200, "GET {path}: {body}");
@@ -85,7 +85,7 @@ impl Drop for Api {
     }
 }
 
-/// Status and body; null where there is no body.
+/// Sends a request. Returns the status and the body; the body is null if the response has none.
 pub(crate) async fn answer(request: RequestBuilder) -> (u16, Value) {
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
@@ -98,7 +98,7 @@ pub(crate) async fn answer(request: RequestBuilder) -> (u16, Value) {
     (status, body)
 }
 
-/// The `field` of each refused field.
+/// Returns the `field` of each field error.
 pub(crate) fn refused(body: &Value) -> Vec<&str> {
     body["errors"]
         .as_array()
@@ -108,7 +108,7 @@ pub(crate) fn refused(body: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// The values of one field over all results.
+/// Returns the values of one field in all results.
 pub(crate) fn column<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
     list["results"]
         .as_array()

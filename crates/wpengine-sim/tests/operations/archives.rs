@@ -14,7 +14,7 @@ async fn create(api: &Api, backup: &str) -> (u16, Value) {
     api.post(&path(), body).await
 }
 
-/// The archive that was added to the one of the documentation.
+/// Returns the archive that was created in addition to the one of the documentation.
 async fn second(api: &Api) -> Value {
     api.found(&path()).await["results"][1].clone()
 }
@@ -54,7 +54,7 @@ async fn create_archive_wants_a_completed_backup_and_somebody_to_tell() {
     assert_eq!(create(&api, backup).await.0, 400);
     api.advance(180);
     assert_eq!(create(&api, backup).await.0, 202);
-    // Each call makes another one.
+    // Each call creates another archive.
     assert_eq!(create(&api, backup).await.0, 202);
     assert_eq!(api.found(&path()).await["count"], 3);
     let body = json!({ "backup_id": backup, "notification_emails": [] });

@@ -149,7 +149,7 @@ async fn order_domain_certificate_is_for_the_legacy_network_only() {
         "/installs/{EVENTS}/domains/{}/ssl_certificate",
         domain["id"].as_str().unwrap()
     );
-    // The operation documents no 400.
+    // The operation does not document a 400.
     assert_eq!(api.post(&path, order()).await.0, 403);
     assert_eq!(api.post(&path, json!({})).await.0, 403);
     assert_eq!(api.get(&path).await.0, 404);

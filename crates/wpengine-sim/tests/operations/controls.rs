@@ -1,4 +1,4 @@
-//! The controls under `/_sim`.
+//! The control endpoints under `/_sim`.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -80,7 +80,7 @@ async fn requests_tell_what_was_asked_and_what_was_done() {
         (&log["total"], &log["side_effects"]),
         (&json!(3), &json!(1))
     );
-    // The clock of these tests moves only when it is told to.
+    // These tests use a manual clock, so the time does not change.
     assert_eq!(
         log["requests"][0],
         json!({

@@ -28,7 +28,7 @@ async fn list_domains_has_the_platforms_name_and_the_users() {
         column(&list, "name"),
         ["torquemag.wpengine.com", "torquemag.com", "torquemag.io"]
     );
-    // No 400 is documented.
+    // The operation does not document a 400.
     assert_eq!(api.get(&format!("{}?limit=999", domains())).await.0, 403);
 }
 

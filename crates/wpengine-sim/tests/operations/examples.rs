@@ -1,4 +1,4 @@
-//! The documentation's examples, against the world that is made of them.
+//! Sends the example request of every documented operation to a simulator whose state is built from the same examples.
 
 use http::Request;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use wpengine_sim::{ClockMode, Simulator};
 
 use crate::api::Api;
 
-/// Examples that cannot be done in that world, and why.
+/// The examples that the simulator refuses in this state, and the reasons.
 const REFUSED: [(&str, u16, &str); 4] = [
     (
         "create_domain_sharing_link",
@@ -30,7 +30,7 @@ const REFUSED: [(&str, u16, &str); 4] = [
     ),
 ];
 
-/// The value of `$ref`, or the value itself.
+/// Returns the target of `$ref`, or the value itself.
 fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     match value["$ref"].as_str() {
         Some(reference) => document.pointer(&reference[1..]).unwrap(),
@@ -38,7 +38,7 @@ fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     }
 }
 
-/// The path with the example of each parameter, and the examples of what the query must have.
+/// Returns the path with the example of each path parameter, and with the examples of the required query parameters.
 fn address(document: &Value, path: &str, operation: &Value) -> String {
     let (mut path, mut query) = (path.to_owned(), String::new());
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
@@ -61,7 +61,7 @@ async fn every_example_of_the_documentation_can_be_tried() {
     let document = Api::start().await.found("/swagger").await;
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
-            // A fresh world each: examples of deletions must not get in the way of others.
+            // Each example gets a new simulator, because an example that deletes a resource would break other examples.
             let builder = Simulator::builder()
                 .credentials("u", "p")
                 .clock(ClockMode::Manual)

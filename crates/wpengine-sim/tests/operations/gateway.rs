@@ -1,4 +1,4 @@
-//! What stands before the operations: routes, credentials, headers, and the descriptions of the API itself.
+//! The checks before an operation: routes, credentials and headers. Also the operations that describe the API.
 
 use std::collections::HashSet;
 
@@ -133,7 +133,7 @@ async fn a_body_over_one_mebibyte_is_refused() {
     );
 }
 
-/// What is answered to bytes that are sent as they are.
+/// Sends raw bytes and returns the response.
 async fn answer_to(bytes: &[u8]) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let api = Api::start().await;
@@ -189,7 +189,7 @@ async fn paging_parameters_are_checked() {
         let (status, body) = api.get(&format!("/sites?{query}")).await;
         assert_eq!(status, 400, "{query}: {body}");
     }
-    // What an operation does not list is dropped silently.
+    // Unknown query parameters are ignored.
     assert_eq!(api.get("/sites?colour=red").await.0, 200);
 }
 

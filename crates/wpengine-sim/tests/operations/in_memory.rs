@@ -1,4 +1,4 @@
-//! Without a socket.
+//! Requests to a simulator without a socket.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Rate limits by address and by account, on the virtual clock.
+//! Rate limits for each address and each account, on the virtual clock.
 
 use std::net::IpAddr;
 
@@ -37,7 +37,7 @@ async fn an_address_has_a_hundred_requests_a_minute() {
     );
     api.advance(29);
     assert_eq!(api.get("/user").await.0, 429);
-    // The window slides: the first half of the requests leaves it, and nothing that was refused is in it.
+    // The window slides: the first half of the requests leaves it. Refused requests are not counted.
     api.advance(1);
     for _ in 0..50 {
         assert_eq!(api.get("/user").await.0, 200);
@@ -108,7 +108,7 @@ async fn an_account_has_its_requests_an_hour_whoever_asks_and_however() {
         .keys()
         .find(|id| *id != ACCOUNT)
         .unwrap();
-    // Not the first account of the main user, for which it would count anyway.
+    // This is not the first account of the main user. That account would be counted anyway.
     simulator.add_user("full", "p", other, Role::Full).unwrap();
     let (install, sites) = (of(other), world["world"]["sites"].as_object().unwrap());
     let site = sites.values().find(|site| site["account_id"] == *other);
@@ -128,7 +128,7 @@ async fn an_account_has_its_requests_an_hour_whoever_asks_and_however() {
     for (path, user, body, _) in &requests {
         assert_eq!(ask(path, user, body).await, 429, "{path}");
     }
-    // The other account is untouched, and who has no credentials counts for none.
+    // The other account is not affected, and a request without valid credentials counts for no account.
     let install = of(ACCOUNT);
     assert_eq!(ask(&format!("/installs/{install}"), "u", "").await, 200);
     assert_eq!(ask("/user", "u", "").await, 200);
@@ -158,7 +158,8 @@ async fn headers_tell_of_the_limit_that_is_nearer() {
         api.advance(1);
     }
     let start = 1_780_315_200;
-    // In the end both are used up: the hour lasts longer, until the address is refused without a look at the account.
+    // At the end both limits are used up. The headers describe the longer one, the hour, until the limit of the address
+    // refuses the request before the account is checked.
     assert_eq!(
         told,
         [

@@ -1,4 +1,4 @@
-//! Every operation through plain HTTP, with its effect, not only its status.
+//! Tests every operation over plain HTTP: its effect, not only its status.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod api;

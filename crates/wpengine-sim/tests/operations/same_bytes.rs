@@ -1,5 +1,5 @@
-//! The same seed, the same bytes: two worlds with one seed, the manual clock, one address and one sequence of requests
-//! give identical answers, with headers, ids and times.
+//! Two simulators with the same seed, a manual clock, the same address and the same requests return identical
+//! responses, including headers, ids and times.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn simulator(seed: u64, world: fn(SimulatorBuilder) -> SimulatorBuilder) -> Simu
     simulator
 }
 
-/// Everything of an answer, as text.
+/// Sends a request and returns the whole response as text.
 async fn ask(simulator: &Simulator, method: &str, path: &str, body: &Value) -> String {
     let body = if body.is_null() {
         String::new()
@@ -48,7 +48,7 @@ async fn ask(simulator: &Simulator, method: &str, path: &str, body: &Value) -> S
     )
 }
 
-/// A sequence that reads everything, writes much, and uses what it was answered.
+/// Sends requests that read everything and change many resources. Some requests use ids from earlier responses.
 async fn sequence(simulator: &Simulator) -> Vec<String> {
     let mut answers = Vec::new();
     let snapshot: Value = serde_json::from_str(simulator.snapshot().as_json()).unwrap();
@@ -159,7 +159,7 @@ async fn check(world: fn(SimulatorBuilder) -> SimulatorBuilder) {
     );
     let other = sequence(&simulator(6, world)).await;
     assert_ne!(one, other, "another seed gives other bytes");
-    // After a reset the sequence is the same once more, without faults as they were added by hand.
+    // After a reset, the same requests get the same responses again. Faults that were added by hand are removed.
     let again = simulator(5, world);
     sequence(&again).await;
     again.reset();

@@ -15,7 +15,7 @@ async fn schedules(api: &Api, site: &str) -> Vec<Value> {
     list["schedules"].as_array().unwrap().clone()
 }
 
-/// The days on which reports on the site were made, oldest first.
+/// Returns the days on which reports on the site were created, oldest first.
 async fn days(api: &Api, site: &str) -> Vec<String> {
     let list = api.found(&format!("/site_reports?site_id={site}")).await;
     let reports = list["reports"].as_array().unwrap().iter().rev();
@@ -154,7 +154,7 @@ async fn update_site_report_schedule_changes_what_it_names() {
     expected["title"] = body["title"].clone();
     expected["recipients"] = body["recipients"].clone();
     assert_eq!(schedules(&api, SITE).await, [expected]);
-    // A time in the past is carried on to one that is to come.
+    // A time in the past is moved to the next time of the schedule.
     let next = json!({ "next_scheduled_date": "2026-01-01T10:00:00Z" });
     assert_eq!(api.patch(&path, next).await.0, 200);
     let next = schedules(&api, SITE).await[0]["next_scheduled_date"].clone();
@@ -196,7 +196,7 @@ async fn list_site_reports_has_links_to_pdf_files() {
     let text = String::from_utf8(file.to_vec()).unwrap();
     assert!(text.starts_with("%PDF-1.4\n") && text.ends_with("%%EOF\n"));
     assert!(text.contains("(Sample report)") && text.contains("Torque Magazine"));
-    // The table says where each object begins.
+    // The xref table of the PDF contains the offset of each object.
     let start: usize = text.lines().rev().nth(1).unwrap().parse().unwrap();
     let table: Vec<&str> = text[start..].lines().collect();
     assert_eq!(table[..2], ["xref", "0 5"]);

@@ -1,4 +1,4 @@
-//! Saving the world and taking it back.
+//! Saves the state of a simulator in a snapshot and restores it.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ fn backups() -> String {
     format!("/installs/{INSTALL}/backups")
 }
 
-/// Something of every kind that goes on for some time.
+/// Starts work of every kind that takes some time.
 async fn do_much(api: &Api) {
     let backup = json!({ "description": "b", "notification_emails": ["me@example.com"] });
     assert_eq!(api.post(&backups(), backup).await.0, 202);
@@ -96,7 +96,7 @@ async fn a_snapshot_is_taken_to_another_simulator_through_the_controls() {
         .anonymous(Method::GET, "/user")
         .basic_auth("second", Some("s"));
     assert_eq!(answer(request).await.0, 200, "further users come along");
-    // Its own credentials have not changed, and those of the first are no part of the snapshot.
+    // The credentials of the second simulator have not changed, and the snapshot does not contain those of the first.
     assert!(!snapshot.to_string().contains(api.simulator.password()));
     assert_ne!(api.simulator.password(), other.simulator.password());
     let install = &two["results"][0]["name"];

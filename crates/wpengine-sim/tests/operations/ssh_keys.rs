@@ -27,7 +27,7 @@ async fn delete_ssh_key_removes_it() {
     let uuid = column(&api.found("/ssh_keys").await, "uuid")[0].to_owned();
     assert_eq!(api.delete(&format!("/ssh_keys/{uuid}")).await.0, 204);
     assert_eq!(api.found("/ssh_keys").await["count"], 0);
-    // No 404 is documented.
+    // The operation does not document a 404.
     assert_eq!(api.delete(&format!("/ssh_keys/{uuid}")).await.0, 403);
 }
 

@@ -1,4 +1,4 @@
-//! Users, tokens and API access, through the controls.
+//! Users, tokens and API access, set through the control endpoints.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The program: what it prints, and how it ends.
+//! The program `wpengine-sim`: its output and its exit.
 #![cfg(all(feature = "cli", unix))]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -17,7 +17,7 @@ fn simulator(arguments: &[&str]) -> Command {
     command
 }
 
-/// Starts it and reads its one line.
+/// Starts the program and reads its line of output.
 fn start(arguments: &[&str]) -> (Child, Value) {
     let mut child = simulator(arguments).spawn().unwrap();
     let mut line = String::new();
@@ -181,7 +181,7 @@ async fn a_change_is_in_the_file_without_waiting_for_the_end() {
         .post(advance)
         .body(r#"{"seconds":5}"#);
     assert_eq!(request.send().await.unwrap().status(), 200);
-    // Killed, so that it cannot write at the end; it is written within about a second.
+    // The process is killed, so it cannot write the file at the end. The file is written within about a second.
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     while !std::fs::read_to_string(&path).is_ok_and(|text| text.contains("2026-06-01T12:00:05Z")) {
         assert!(
@@ -246,12 +246,12 @@ async fn a_state_file_that_cannot_be_written_is_said_at_once_and_after_the_chang
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("state.json"), "{said}");
 
-    // What a run that was killed left beside the file does not stay.
+    // A killed process can leave a temporary file. The next start removes it.
     let file = folder.join("state.json");
     std::fs::write(folder.join(".state.json.new"), "half").unwrap();
     let (mut child, line) = start(&["--state", file.to_str().unwrap()]);
     assert!(file.exists() && !folder.join(".state.json.new").exists());
-    // A folder in the place of the file beside it: from now on no write succeeds, whoever runs this.
+    // A directory in the place of the temporary file makes every write fail, also for root.
     std::fs::create_dir(folder.join(".state.json.new")).unwrap();
     let url = format!("{}/sites", line["base_url"].as_str().unwrap());
     let site = serde_json::json!({

@@ -70,8 +70,8 @@ macro_rules! collection {
     };
 }
 
-/// Defines a handle to a resource of an account, a site or an install. It has the client, the id of that parent, and
-/// its own id.
+/// Defines a handle to a resource that belongs to an account, a site or an install. The handle has the client, the id
+/// of the account, site or install, and its own id.
 macro_rules! handle {
     ($(#[$doc:meta])* $name:ident of $parent:ident: $parent_type:ty, $id:ident: $id_type:ty) => {
         $(#[$doc])*

@@ -13,7 +13,7 @@ use crate::{
     limits::{LimitError, LimitKey, Observation, Permit, WindowState},
 };
 
-/// The maximum length of a limiter's error text in an error, in characters.
+/// The maximum number of characters that are quoted from the error text of a limiter.
 const REASON: usize = 400;
 
 /// Shorter waits are not logged or counted: they are the round trip to a remote limiter.

@@ -19,10 +19,10 @@ use crate::{
 /// Holds the credentials of a client, which can be replaced at any time.
 pub(crate) struct Authenticator(RwLock<Arc<Session>>);
 
-/// One set of credentials, with its token.
+/// A set of credentials, with the state of their token.
 pub(crate) struct Session {
     credentials: Credentials,
-    /// The user in the rate limits.
+    /// Identifies the user to the rate limiter.
     limit_key: u64,
     token: Mutex<TokenState>,
 }

@@ -1,4 +1,4 @@
-//! Domains: redirects that lead somewhere, one primary domain an install.
+//! Domains: a redirect must have a valid target, and each install has one primary domain.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::api::Api;
 use crate::model::{Domain, Id, Model, pick, pick_pair};
 use crate::step::{Redirect, Step};
 
-/// Few names, one of them a wildcard, one with capital letters, one of the platform.
+/// Returns one of a few names: one is a wildcard, one has capital letters, and one belongs to the platform.
 fn domain_name(number: u8) -> String {
     match number {
         0 => "*.example.com".to_owned(),
@@ -76,7 +76,7 @@ pub(super) fn step(model: &mut Model, api: &Api, step: &Step) -> Outcome {
             }
             Ok(done)
         }
-        _ => unreachable!("{step:?} is somebody else's"),
+        _ => unreachable!("another module handles {step:?}"),
     }
 }
 
@@ -116,7 +116,7 @@ fn create(
 ) -> Outcome {
     let mut reasons = Reasons::default();
     let lower = name.to_lowercase();
-    // This operation documents no 404.
+    // The operation does not document a 404.
     reasons.add(403, !model.installs.contains_key(&install));
     reasons.add(400, has_domain(model, &install, &lower));
     if let Some(target) = &target {
@@ -138,7 +138,7 @@ fn create(
     Ok(done)
 }
 
-/// All of them or none. Here redirects name their target, which may come in the same request.
+/// Creates all domains or none. Here a redirect contains the name of its target, which can be in the same request.
 fn create_all(
     model: &mut Model,
     api: &Api,
@@ -172,7 +172,7 @@ fn create_all(
     let answer = api.post(&format!("/installs/{install}/domains/bulk"), body);
     let done = reasons.settle(201, &answer)?;
     if done {
-        // The answer holds the first of them only.
+        // The response contains only the first domain.
         let list = api.get(&format!("/installs/{install}/domains")).1;
         let ids = |name: &str| {
             let mut all = list["results"].as_array().unwrap().iter();

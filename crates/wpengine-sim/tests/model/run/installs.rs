@@ -86,11 +86,12 @@ pub(super) fn step(model: &mut Model, api: &Api, step: &Step) -> Outcome {
             let (install, backup) = pick_pair(&model.ever.backups, *backup);
             restore(model, api, install, &backup, *database, *checkpoint)
         }
-        _ => unreachable!("{step:?} is somebody else's"),
+        _ => unreachable!("another module handles {step:?}"),
     }
 }
 
-/// Why a slot of a site cannot be had: it is not a site of the account, or it is taken.
+/// Returns whether an environment of a site cannot be used: the site is not in the account, or the environment is in
+/// use.
 fn no_slot(model: &Model, account: &str, site: &str, wanted: Option<Environment>) -> bool {
     let taken = model.slots(site);
     let is_full = match wanted {
@@ -125,7 +126,7 @@ fn create(
     let done = reasons.settle(201, &answer)?;
     if done {
         let id = id_of(&answer.1, "id");
-        // The first free slot, where none was asked for.
+        // Without a requested environment, the first free one is used.
         let slot = site.as_ref().and_then(|site| {
             let taken = model.slots(site);
             ALL.into_iter().find(|slot| !taken.contains(slot))
@@ -171,7 +172,7 @@ fn update(
 ) -> Outcome {
     let mut reasons = Reasons::default();
     let install = model.installs.get(id);
-    // This operation documents no 404.
+    // The operation does not document a 404.
     reasons.add(403, install.is_none());
     if let Some(install) = install {
         let new_site = site.as_ref().or(install.site.as_ref());
@@ -244,7 +245,7 @@ fn restore(
     if done {
         let content = model.backups[backup_id].content.clone();
         if checkpoint.unwrap_or(true) {
-            // The answer does not name it: it is the one that was not there before.
+            // The response does not contain the id of the checkpoint. It is the only backup that did not exist before.
             let list = api.get(&path).1;
             let ids = list["results"].as_array().unwrap().iter();
             let mut new = ids

@@ -1,5 +1,5 @@
-//! Does a step on both sides. What the simulator refuses, the model must have a reason for, and what the model has no
-//! reason against, the simulator must do.
+//! Runs each step on the simulator and on the model. The simulator must refuse a step exactly if the model has a reason
+//! to refuse it.
 
 mod domains;
 mod installs;
@@ -14,7 +14,7 @@ use crate::api::Api;
 use crate::model::{Id, Model};
 use crate::step::Step;
 
-/// Whether something was done, or how the two differ.
+/// Whether the operation was done. The error describes a difference between the simulator and the model.
 pub(crate) type Outcome = Result<bool, String>;
 
 pub(crate) fn step(model: &mut Model, api: &Api, step: &Step) -> Outcome {
@@ -49,7 +49,7 @@ pub(crate) fn step(model: &mut Model, api: &Api, step: &Step) -> Outcome {
     }
 }
 
-/// Reasons against an operation: the statuses that may say so.
+/// The reasons to refuse an operation: the statuses that the response may have.
 #[derive(Debug, Default)]
 struct Reasons(Vec<u16>);
 
@@ -60,7 +60,8 @@ impl Reasons {
         }
     }
 
-    /// Whether it was done. An operation that several things speak against may be refused for any of them.
+    /// Returns whether the operation was done. If there are several reasons to refuse it, the simulator may use any of
+    /// them.
     fn settle(&self, done: u16, (status, body): &(u16, Value)) -> Outcome {
         let expected = if self.0.is_empty() {
             *status == done
@@ -83,7 +84,7 @@ fn id_of(body: &Value, field: &str) -> Id {
         .to_owned()
 }
 
-/// All pages of a list, which together must be the ids, each once.
+/// Reads all pages of a list. Together they must contain each of the ids once.
 fn pages(api: &Api, path: &str, filter: &str, limit: usize, mut ids: Vec<Id>) -> Outcome {
     let mut found = Vec::new();
     loop {

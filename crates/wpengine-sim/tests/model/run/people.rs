@@ -1,4 +1,4 @@
-//! The people of an account, and the caller's SSH keys.
+//! The users of an account, and the caller's SSH keys.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::api::Api;
 use crate::model::{Id, Member, Model, pick};
 use crate::step::{Pick, Step};
 
-/// The five roles there are, and one that is none.
+/// The five valid roles, and one invalid role.
 const ROLES: [&str; 6] = [
     "owner",
     "full",
@@ -90,7 +90,7 @@ pub(super) fn step(model: &mut Model, api: &Api, step: &Step) -> Outcome {
         }
         Step::RemoveKey { key } => {
             let id = pick(&model.ever.keys, *key);
-            // This operation documents no 404.
+            // The operation does not document a 404.
             reasons.add(403, !model.keys.contains_key(&id));
             let done = reasons.settle(204, &api.delete(&format!("/ssh_keys/{id}")))?;
             if done {
@@ -98,7 +98,7 @@ pub(super) fn step(model: &mut Model, api: &Api, step: &Step) -> Outcome {
             }
             Ok(done)
         }
-        _ => unreachable!("{step:?} is somebody else's"),
+        _ => unreachable!("another module handles {step:?}"),
     }
 }
 
@@ -107,12 +107,13 @@ fn installs_of(model: &Model, picks: &[Pick]) -> BTreeSet<Id> {
     ids.collect()
 }
 
-/// Whether the caller would lose what everything else here is done with. Only the last owner may be tried, who stays.
+/// Returns whether the operation would remove the caller's access, which all other steps need. It is only tried for the
+/// last owner, because the simulator refuses it.
 fn is_way_out(model: &Model, account: &str, user: &str) -> bool {
     user == model.me && !model.is_last_owner(account, user)
 }
 
-/// Partial users reach the installs that are named, which must be the account's; for the others they mean nothing.
+/// Checks the installs of a partial user: they must belong to the account. For the other roles they are ignored.
 fn check_installs(
     reasons: &mut Reasons,
     model: &Model,
@@ -146,7 +147,7 @@ fn add(
     installs: BTreeSet<Id>,
 ) -> Outcome {
     let mut reasons = Reasons::default();
-    // This operation documents no 404.
+    // The operation does not document a 404.
     reasons.add(403, !model.accounts.contains(&account));
     reasons.add(400, role == "admin");
     let mut people = model.people.iter();
@@ -164,7 +165,7 @@ fn add(
     let done = reasons.settle(201, &answer)?;
     if done {
         let id = id_of(&answer.1["account_user"], "user_id");
-        // Somebody is the same person in every account.
+        // A person has the same user id in every account.
         let known = model.people.iter().find(|(_, it)| it.email == email);
         if known.is_some_and(|((_, user), _)| *user != id) {
             return Err(format!("{email} is two people"));

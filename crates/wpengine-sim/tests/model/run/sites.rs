@@ -79,7 +79,7 @@ pub(super) fn step(model: &mut Model, api: &Api, step: &Step) -> Outcome {
             }
             Ok(done)
         }
-        _ => unreachable!("{step:?} is somebody else's"),
+        _ => unreachable!("another module handles {step:?}"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Bodies that are not as the document has them.
+//! Response bodies that differ from the document.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ async fn nulls_spare_what_is_always_there() {
     add(&api, Fault::new(FaultKind::Nulls).times(2));
     let site = api.found(&format!("/sites/{SITE}")).await;
     assert_eq!(site["name"], "Torque Magazine");
-    // The document has the id of a reference as something that may be missing.
+    // In the document, the id of a reference is an optional field.
     assert_eq!(site["account"], json!({ "id": null }));
     for field in ["group_name", "tags", "created_at", "sandbox", "installs"] {
         assert_eq!(site.get(field), Some(&Value::Null), "{field}");

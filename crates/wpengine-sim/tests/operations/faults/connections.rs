@@ -1,4 +1,4 @@
-//! Connections that break, or on which nothing comes.
+//! Connections that break or never respond.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use wpengine_sim::{Broken, Fault, FaultKind, Phase, Simulator};
 use super::{add, post_backup, taken};
 use crate::api::{Api, INSTALL};
 
-/// What comes back over a plain socket, and how the connection ended.
+/// Sends a request over a plain socket. Returns the text that was received and how the connection ended.
 async fn raw(api: &Api, path: &str) -> (String, Result<(), ErrorKind>) {
     let secret = format!("{}:{}", api.simulator.user(), api.simulator.password());
     let mut stream = TcpStream::connect(api.simulator.address().unwrap())
@@ -131,7 +131,7 @@ async fn nothing_comes_on_a_connection_that_hangs_and_others_go_on() {
         );
         let before = api.simulator.side_effects();
         let mut hanging = std::pin::pin!(post_backup(&api).send());
-        // The request is logged when it begins to hang.
+        // The request is in the log as soon as it hangs.
         loop {
             tokio::select! {
                 biased;

@@ -1,4 +1,4 @@
-//! Answers that take longer, by the machine's time or by the virtual one.
+//! Delayed responses, in real time or in virtual time.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ async fn a_virtual_delay_is_over_when_the_clock_was_advanced() {
             let response = request.await.unwrap();
             (response.status().as_u16(), response.bytes().await.unwrap())
         });
-        // Enough requests for the other one to have come in: the fault says when.
+        // Sends requests until the fault has acted, which means that the delayed request has arrived.
         while api.simulator.faults().list().last().unwrap().acted == 0 {
             api.get("/user").await;
         }

@@ -1,4 +1,4 @@
-//! Faults: each kind acts as it says, and the log tells what was done.
+//! Faults: each kind acts as documented, and the log contains what it did.
 
 mod bodies;
 mod connections;
@@ -29,7 +29,7 @@ fn add(api: &Api, fault: Fault) -> u64 {
     api.simulator.faults().add(fault).unwrap()
 }
 
-/// How many backups were taken since the start.
+/// Returns how many backups were created since the start.
 async fn taken(api: &Api) -> u64 {
     let count = api.found(&backups()).await["count"].as_u64().unwrap();
     let at_first = Api::start().await.found(&backups()).await["count"].clone();

@@ -6,7 +6,7 @@ use wpengine_sim::{Fault, FaultKind};
 use super::add;
 use crate::api::{Api, INSTALL, column};
 
-/// The ids of all pages of two items each.
+/// Returns the ids on all pages, with two items per page.
 async fn listed(api: &Api, path: &str, id: &str) -> Vec<String> {
     let mut ids = Vec::new();
     let mut offset = 0;
@@ -55,7 +55,7 @@ async fn something_put_in_between_lets_an_item_come_twice() {
         let mut expected = before.clone();
         expected.insert(2, before[1].clone());
         assert_eq!(during, expected, "{path}");
-        // The world has really changed.
+        // The list itself has changed.
         let after = listed(&api, path, id).await;
         assert_eq!(
             (&after[1..], after.len()),

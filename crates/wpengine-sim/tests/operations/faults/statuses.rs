@@ -1,4 +1,4 @@
-//! Answers of a gateway with nothing sound behind it.
+//! Responses of a gateway whose backend fails.
 
 use serde_json::json;
 use wpengine_sim::{Fault, FaultKind, RetryAfter};
