@@ -13,6 +13,7 @@ mod errors;
 mod escape;
 mod explorer;
 mod faults;
+mod fleet;
 mod fuzz;
 mod limits;
 mod listing;

@@ -149,6 +149,23 @@ impl Client {
         self.0.counting.read()
     }
 
+    /// Returns a number for the user of the credentials: [`LimitKey::credentials`](crate::limits::LimitKey::credentials). It
+    /// is the same in every process for the same user id, token or key of a token source, and says nothing about them. Use
+    /// it to keep data of several users apart.
+    ///
+    /// ```
+    /// use wpengine::{Client, Credentials};
+    ///
+    /// let client = |user| Client::builder().credentials(Credentials::basic(user, "secret")).build();
+    /// assert_eq!(client("jane")?.user_key(), client("jane")?.user_key());
+    /// assert_ne!(client("jane")?.user_key(), client("john")?.user_key());
+    /// # Ok::<(), wpengine::Error>(())
+    /// ```
+    #[must_use]
+    pub fn user_key(&self) -> u64 {
+        self.0.authenticator.session().limit_key()
+    }
+
     /// Returns how full the rate-limit windows are: those of the user, and those of `account` if it is given. The list
     /// is empty if the client has no rate limiter.
     #[must_use]

@@ -7,7 +7,7 @@ use super::{MAIN_ACCOUNT, add_account};
 use crate::random::Random;
 use crate::state::{
     AccountUser, Archive, Backup, Certificate, Domain, Environment, Frequency, Install, Level,
-    Network, PrivateKey, Recipient, Roles, Schedule, Site, SiteReport, Source, World,
+    Limits, Network, PrivateKey, Recipient, Roles, Schedule, Site, SiteReport, Source, World,
 };
 
 const PLACES: [&str; 16] = [
@@ -72,7 +72,23 @@ pub(super) fn fill(
             },
         );
     }
+    plans_fit(world);
     add_archives_and_reports(world, now);
+}
+
+/// Every plan allows about three times what its installs use.
+fn plans_fit(world: &mut World) {
+    let accounts: Vec<String> = world.accounts.keys().cloned().collect();
+    for id in accounts {
+        let installs = world.installs.values();
+        let installs = installs.filter(|install| install.account_id == id).count();
+        let installs = u64::try_from(installs).unwrap_or(u64::MAX).max(1);
+        world.accounts[&id].limits = Limits {
+            visitors: 100_000 * installs,
+            storage_gb: 40 * installs,
+            bandwidth_gb: 150 * installs,
+        };
+    }
 }
 
 /// Adds an archive of the backup of one production install in ten, and reports on its site. It uses its own random

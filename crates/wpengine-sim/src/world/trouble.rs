@@ -7,15 +7,15 @@ use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use crate::state::{
-    AccountUser, Backup, Certificate, Domain, Environment, Install, Network, PrivateKey, Roles,
-    Source, World,
+    AccountName, AccountUser, Backup, Certificate, Domain, Environment, Install, Network,
+    PrivateKey, Roles, Source, Transfer, World,
 };
 use crate::usage;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// The possible problems of a production install.
-const TROUBLES: [fn(&mut World, Timestamp, &str); 15] = [
+const TROUBLES: [fn(&mut World, Timestamp, &str); 19] = [
     certificate_expired,
     certificate_near_its_end,
     certificate_rejected,
@@ -31,9 +31,13 @@ const TROUBLES: [fn(&mut World, Timestamp, &str); 15] = [
     pending_for_long,
     stale_storage,
     legacy_network,
+    no_primary_domain,
+    no_site,
+    transfer_soon,
+    certificate_ordered,
 ];
 
-/// Adds all problems. With fewer than thirty production installs, some kinds do not occur.
+/// Adds all problems. With fewer than 38 production installs, some kinds do not occur.
 pub(super) fn add(world: &mut World, now: Timestamp) {
     let production: Vec<String> = world
         .installs
@@ -194,6 +198,67 @@ fn legacy_network(world: &mut World, _: Timestamp, id: &str) {
     }
 }
 
+fn no_primary_domain(world: &mut World, _: Timestamp, id: &str) {
+    for domain in world.installs[id].domains.values_mut() {
+        domain.primary = false;
+    }
+}
+
+/// The site is left without a production environment.
+fn no_site(world: &mut World, _: Timestamp, id: &str) {
+    if let Some(site) = world.installs[id].site_id.take() {
+        world.sites[&site].installs.retain(|install| install != id);
+    }
+}
+
+/// The site moves to another account in a few hours.
+fn transfer_soon(world: &mut World, now: Timestamp, id: &str) {
+    let Some(site) = world.installs[id].site_id.clone() else {
+        return;
+    };
+    let account = |account: &crate::state::Account| AccountName {
+        id: account.id.clone(),
+        name: account.name.clone(),
+    };
+    let origin = account(&world.accounts[&world.sites[&site].account_id]);
+    let others = world.accounts.values().map(account);
+    let Some(destination) = others.into_iter().find(|other| other.id != origin.id) else {
+        return;
+    };
+    let transfer = Transfer {
+        id: world.random.uuid(),
+        site_name: world.sites[&site].name.clone(),
+        site_id: site,
+        install_names: vec![world.installs[id].name.clone()],
+        origin,
+        destination,
+        scheduled_time: now.saturating_add(SignedDuration::from_hours(6)).ok(),
+        created_at: ago(now, 1),
+        cancelled_at: None,
+        failed: false,
+    };
+    world.transfers.insert(transfer.id.clone(), transfer);
+}
+
+/// A certificate was ordered, and its domain does not point at the install.
+fn certificate_ordered(world: &mut World, now: Timestamp, id: &str) {
+    let Some(domain) = domains(world, id).find(|domain| !domain.primary) else {
+        return;
+    };
+    let (domain_id, name) = (domain.id.clone(), domain.name.clone());
+    let certificate = Certificate {
+        id: world.next_certificate(),
+        source: Source::LetsEncrypt { domain_id },
+        domains: vec![name],
+        ordered_at: now,
+        serial_number: world.random.hex(32).to_uppercase(),
+        approver_email: None,
+        certificate: String::new(),
+        private_key: PrivateKey(String::new()),
+    };
+    world.installs[id].certificates.push(certificate);
+}
+
 /// Every second account has another owner, without MFA; in the others the main user is the only owner. Every account
 /// has a user who has not accepted the invitation and a user without MFA.
 fn people(world: &mut World) {
@@ -226,12 +291,16 @@ fn people(world: &mut World) {
     }
 }
 
-/// The first account exceeds the visits of its plan, and the second nearly does.
+/// The first account exceeds the visits of its plan, and the second nearly does. The storage of the third one is not
+/// measured.
 fn plans(world: &mut World, now: Timestamp) {
     let accounts: Vec<String> = world.accounts.keys().cloned().collect();
     for (account, percent) in accounts.iter().zip([125, 88]) {
         let visits = visits(world, account, now);
         world.accounts[account].limits.visitors = (visits * 100 / percent).max(1);
+    }
+    for install in world.installs.values_mut() {
+        install.is_unmeasured |= accounts.get(2) == Some(&install.account_id);
     }
 }
 
@@ -310,6 +379,10 @@ mod tests {
         }));
         assert!(production().any(|install| !install.is_active(now)));
         assert!(production().any(|install| install.is_unmeasured));
+        assert!(production().any(|install| !install.domains.values().any(|domain| domain.primary)));
+        assert!(production().any(|install| install.site_id.is_none()));
+        assert!(!world.transfers.is_empty());
+        assert!(certificates().any(|(status, _)| status == "SUBMITTED"));
 
         let users = || {
             world

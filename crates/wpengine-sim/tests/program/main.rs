@@ -73,7 +73,7 @@ async fn a_fleet_in_trouble_is_one_flag() {
     let pending = installs
         .iter()
         .filter(|install| install["status"] == "pending");
-    assert_eq!(pending.count(), 2);
+    assert_eq!(pending.count(), 1);
     assert!(stop(child, "-TERM").status.success());
 }
 

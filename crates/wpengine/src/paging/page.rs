@@ -61,6 +61,12 @@ impl<T> Page<T> {
         self.answer.request_id()
     }
 
+    /// Returns how many attempts it took to read this page.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.answer.attempts()
+    }
+
     /// Returns the rate limit in the headers of the response, if they contain it.
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {

@@ -1,0 +1,78 @@
+//! Why a question has no answer.
+
+use std::{fmt, path::PathBuf};
+
+use crate::resolve::Candidate;
+
+/// Why a question about the fleet could not be answered at all.
+///
+/// Parts that could not be read are not errors of this type: they are [`Failure`](crate::Failure)s in the result.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The service, the network or the client.
+    Api(wpengine::Error),
+    /// A file of the fleet cannot be used.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Nothing in the fleet has this name, id or domain.
+    NotFound {
+        /// What was looked for.
+        wanted: String,
+    },
+    /// Several things fit.
+    Ambiguous {
+        /// What was looked for.
+        wanted: String,
+        /// Everything that fits.
+        candidates: Vec<Candidate>,
+    },
+    /// A query that SQLite refuses, or that took too long.
+    Query(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Api(error) => error.fmt(f),
+            Self::File { path, source } => write!(
+                f,
+                "cannot use {}: {source}; the mirror in the cache folder may be deleted, it is read again from the service",
+                path.display()
+            ),
+            Self::NotFound { wanted } => write!(
+                f,
+                "nothing in the fleet is called `{wanted}`; give an id, the name of an install, `SITE/ENVIRONMENT`, a domain, or the name of a site or an account, and check that these credentials can see its account"
+            ),
+            Self::Ambiguous { wanted, candidates } => {
+                write!(f, "`{wanted}` can mean ")?;
+                for (position, candidate) in candidates.iter().enumerate() {
+                    let separator = if position == 0 { "" } else { ", " };
+                    write!(f, "{separator}{candidate}")?;
+                }
+                f.write_str("; give the id of one of them")
+            }
+            Self::Query(message) => write!(f, "the query failed: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Api(error) => Some(error),
+            Self::File { source, .. } => Some(source.as_ref()),
+            _ => None,
+        }
+    }
+}
+
+impl From<wpengine::Error> for Error {
+    fn from(error: wpengine::Error) -> Self {
+        Self::Api(error)
+    }
+}

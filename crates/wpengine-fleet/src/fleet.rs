@@ -1,0 +1,246 @@
+//! The entry point.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use etcetera::BaseStrategy as _;
+use serde::Serialize;
+use wpengine::{Client, jiff::Timestamp};
+
+use crate::{
+    Change, Error, Observed, Rows, Sync,
+    resolve::{Candidate, Kind},
+    store::{self, Facts, Store},
+};
+
+/// Everything that some credentials can see: accounts, sites and installs, in a mirror on this machine.
+///
+/// Cheap to clone. Several processes can use the same mirror at the same time.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    client: Client,
+    store: Store,
+    state: PathBuf,
+}
+
+/// How many accounts, sites and installs there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The number of accounts.
+    pub accounts: usize,
+    /// The number of sites.
+    pub sites: usize,
+    /// The number of installs.
+    pub installs: usize,
+}
+
+/// The longest time that [`Fleet::sql`] runs by default.
+const QUERY: Duration = Duration::from_secs(10);
+
+impl Fleet {
+    /// Opens the fleet of a client, with its files in the cache and the state folder of the user.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if a file cannot be opened.
+    pub fn new(client: &Client) -> Result<Self, Error> {
+        let folders = etcetera::choose_base_strategy().map_err(|error| Error::File {
+            path: PathBuf::from("~"),
+            source: error.into(),
+        })?;
+        let name = folder_name(client);
+        let state = folders.state_dir().unwrap_or_else(|| folders.data_dir());
+        Self::open(
+            client,
+            &folders.cache_dir().join("wpengine").join(&name),
+            &state.join("wpengine").join(&name),
+        )
+    }
+
+    /// Opens the fleet of a client with its files in two folders of your own: the mirror, which may be deleted, and what
+    /// cannot be read again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if a file cannot be opened.
+    pub fn open(
+        client: &Client,
+        cache: impl AsRef<Path>,
+        state: impl AsRef<Path>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            client: client.clone(),
+            store: Store::open(cache.as_ref(), state.as_ref())?,
+            state: state.as_ref().join("state.db"),
+        })
+    }
+
+    /// Returns the client.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) async fn facts(&self) -> Result<Facts, Error> {
+        self.store.read(Facts::load).await
+    }
+
+    /// Reads all accounts, sites and installs from the service into the mirror.
+    ///
+    /// This takes P(A) + P(S) + P(I) requests for A accounts, S sites and I installs, where P(n) = max(1, ⌈(n − 1) / 99⌉).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the mirror cannot be written. A listing that fails is a failure in the result, and its part of the
+    /// mirror stays as it was.
+    pub async fn snapshot(&self) -> Result<Observed<Snapshot>, Error> {
+        let read = self.read_snapshot().await?;
+        let facts = self.facts().await?;
+        let data = Snapshot {
+            accounts: facts.accounts.len(),
+            sites: facts.sites.len(),
+            installs: facts.installs.len(),
+        };
+        Ok(Observed::new(data, read.as_of).with(read.failures, read.requests))
+    }
+
+    /// Creates a sync, which reads what is stale.
+    pub fn sync(&self) -> Sync<'_> {
+        Sync::new(self)
+    }
+
+    /// Runs one SQL query on the mirror, read-only and for 10 s at most. The state file is attached as `state`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Query`] if SQLite refuses the query, if it would write, or if it takes too long.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// # let folder = tempfile::tempdir()?;
+    /// let fleet = wpengine_fleet::Fleet::open(&client, folder.path(), folder.path())?;
+    /// fleet.snapshot().await?;
+    /// let rows = fleet.sql("SELECT php_version, count(*) FROM installs GROUP BY 1").await?;
+    /// assert_eq!(rows.columns, ["php_version", "count(*)"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn sql(&self, query: &str) -> Result<Rows, Error> {
+        self.sql_within(query, QUERY).await
+    }
+
+    /// The same with another time limit.
+    ///
+    /// # Errors
+    ///
+    /// As of [`sql`](Self::sql).
+    pub async fn sql_within(&self, query: &str, within: Duration) -> Result<Rows, Error> {
+        let (mirror, state) = (self.store.mirror().to_owned(), self.state.clone());
+        let query = query.to_owned();
+        let done =
+            tokio::task::spawn_blocking(move || store::query(&mirror, &state, &query, within));
+        done.await
+            .unwrap_or_else(|panic| Err(Error::Query(panic.to_string())))
+    }
+
+    /// Finds everything whose name, domain, tag, group or e-mail address contains a text of three letters or more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the mirror cannot be read.
+    pub async fn search(&self, text: &str) -> Result<Vec<Found>, Error> {
+        let phrase = format!("\"{}\"", text.replace('"', "\"\""));
+        self.store
+            .read(move |connection| {
+                let mut statement = connection.prepare_cached(
+                    "SELECT indexed.kind, indexed.id, indexed.words FROM search
+                     JOIN indexed ON indexed.rowid = search.rowid
+                     WHERE search MATCH ?1 ORDER BY rank LIMIT 100",
+                )?;
+                let rows = statement.query_map([phrase], |row| {
+                    Ok(Found {
+                        kind: row.get(0)?,
+                        id: row.get(1)?,
+                        words: row.get(2)?,
+                    })
+                })?;
+                rows.collect()
+            })
+            .await
+    }
+
+    /// Returns what changed since a time, oldest first, as far as syncs saw it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the history cannot be read.
+    pub async fn changes(&self, since: Timestamp) -> Result<Vec<Change>, Error> {
+        self.store
+            .read(move |connection| store::changes(connection, since))
+            .await
+    }
+
+    /// Records the WordPress version and the plugins of an install, for programs that learn them in another way. The API does
+    /// not list them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the state file cannot be written.
+    pub async fn record_versions(
+        &self,
+        install: &Candidate,
+        wordpress: Option<&str>,
+        plugins: &serde_json::Value,
+    ) -> Result<(), Error> {
+        debug_assert_eq!(install.kind, Kind::Install);
+        let (id, wordpress) = (install.id.clone(), wordpress.map(str::to_owned));
+        let plugins = plugins.to_string();
+        self.store
+            .write(move |transaction| {
+                transaction.execute(
+                    "INSERT OR REPLACE INTO state.versions (install_id, wordpress, plugins, recorded_at) VALUES (?1, ?2, ?3, ?4)",
+                    rusqlite::params![id, wordpress, plugins, store::millis(Timestamp::now())],
+                )?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// A result of a search.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Found {
+    /// The table: `installs`, `domains` and so on.
+    pub kind: String,
+    /// The id; for what belongs to an install or an account, the id of that, a slash and its own.
+    pub id: String,
+    /// The text in which it was found.
+    pub words: String,
+}
+
+/// One folder for each origin and user.
+fn folder_name(client: &Client) -> String {
+    let origin = client.base_url().split("://").last().unwrap_or_default();
+    let origin: String = origin
+        .chars()
+        .map(|letter| {
+            if letter.is_ascii_alphanumeric() || letter == '.' {
+                letter
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    format!("{origin}-{:016x}", client.user_key())
+}

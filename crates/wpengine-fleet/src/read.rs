@@ -1,0 +1,132 @@
+//! Reading the service: one listing at a time, counted.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use wpengine::{
+    Client, Error,
+    http::Method,
+    paging::{ByOffset, List},
+};
+
+use crate::{Failure, class::Class};
+
+/// What reading a listing gave, and how many requests it took.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub(crate) rows: Result<Vec<Value>, Unread>,
+    pub(crate) requests: u64,
+}
+
+/// Why a listing could not be read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    Api(Error),
+    /// A success that is not what the API documents.
+    Unknown,
+}
+
+impl Unread {
+    pub(crate) fn failure(&self, subject: String) -> Failure {
+        match self {
+            Self::Api(error) => Failure::new(subject, error),
+            Self::Unknown => Failure::unreadable(subject),
+        }
+    }
+
+    /// How long to wait, if a rate limit refused the request.
+    pub(crate) fn limited(&self) -> Option<Option<Duration>> {
+        match self {
+            Self::Api(error) if error.is_rate_limited() => Some(error.retry_after()),
+            _ => None,
+        }
+    }
+}
+
+/// How many pages of the global listings are under way at the same time.
+const AHEAD: usize = 8;
+
+/// Reads a listing whole, with the responses as they came. Of figures the one object is the one row.
+pub(crate) async fn listing(client: &Client, class: Class, subject: &str) -> Listing {
+    match class {
+        Class::Accounts => by_offset(client, "/accounts").await,
+        Class::Sites => by_offset(client, "/sites").await,
+        Class::Installs => by_offset(client, "/installs").await,
+        Class::Transfers => by_offset(client, &format!("/accounts/{subject}/site_transfers")).await,
+        Class::Backups => by_offset(client, &format!("/installs/{subject}/backups")).await,
+        Class::Domains => by_offset(client, &format!("/installs/{subject}/domains")).await,
+        Class::Limits => one(client, &format!("/accounts/{subject}/limits"), None).await,
+        Class::Usage => one(client, &format!("/accounts/{subject}/usage/summary"), None).await,
+        Class::People => {
+            let path = format!("/accounts/{subject}/account_users");
+            one(client, &path, Some("results")).await
+        }
+        Class::Certificates => certificates(client, subject).await,
+    }
+}
+
+async fn by_offset(client: &Client, path: &str) -> Listing {
+    let list: List<Value, ByOffset> = client.request(Method::GET, path).list();
+    pages(list.concurrency(AHEAD), Ok).await
+}
+
+/// They page by token, and 404 means none: the typed listing knows both.
+async fn certificates(client: &Client, install: &str) -> Listing {
+    let list = client.install(install).certificates().list();
+    pages(list, |certificate| serde_json::to_value(certificate)).await
+}
+
+async fn pages<T: Send + 'static, S>(
+    list: List<T, S>,
+    row: impl Fn(T) -> serde_json::Result<Value>,
+) -> Listing {
+    let mut pages = list.pages();
+    let (mut rows, mut requests) = (Vec::new(), 0);
+    loop {
+        match pages.try_next().await {
+            Ok(Some(page)) => {
+                requests += u64::from(page.attempts());
+                rows.extend(page.items.into_iter().filter_map(|item| row(item).ok()));
+            }
+            Ok(None) => {
+                return Listing {
+                    rows: Ok(rows),
+                    requests,
+                };
+            }
+            Err(error) => {
+                return Listing {
+                    requests: requests + u64::from(error.attempts()),
+                    rows: Err(Unread::Api(error)),
+                };
+            }
+        }
+    }
+}
+
+/// One object, or the array in one of its fields. Without the array the answer is no list, and not an empty one.
+async fn one(client: &Client, path: &str, array: Option<&str>) -> Listing {
+    let request = client.request(Method::GET, path);
+    match request.send().await {
+        Ok(response) => {
+            let requests = u64::from(response.attempts());
+            let value: Option<Value> = serde_json::from_slice(&response.into_value()).ok();
+            let rows = match (value, array) {
+                (Some(value), None) if value.is_object() => Some(vec![value]),
+                (Some(mut value), Some(array)) => match value[array].take() {
+                    Value::Array(rows) => Some(rows),
+                    _ => None,
+                },
+                _ => None,
+            };
+            Listing {
+                rows: rows.ok_or(Unread::Unknown),
+                requests,
+            }
+        }
+        Err(error) => Listing {
+            requests: u64::from(error.attempts()),
+            rows: Err(Unread::Api(error)),
+        },
+    }
+}

@@ -1,0 +1,131 @@
+//! The two files of a fleet.
+//!
+//! The **mirror** in the cache folder holds what the service answered. It may be deleted: the next sync reads it again. The
+//! **state** file holds what cannot be read again, such as the history of changes. Both are SQLite files that several processes
+//! may use at the same time.
+
+mod apply;
+mod rows;
+mod schema;
+mod sql;
+mod tables;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use rusqlite::Connection;
+use wpengine::jiff::Timestamp;
+
+pub(crate) use apply::{Listed, counts, figures, note_failure, note_read, snapshot, whole};
+pub(crate) use rows::{
+    BackupRow, CertificateRow, DomainRow, Facts, InstallRow, PersonRow, changes, reads,
+};
+pub use rows::{Change, Read};
+pub use sql::Rows;
+pub(crate) use sql::query;
+pub(crate) use tables::{
+    ACCOUNTS, BACKUPS, CERTIFICATES, DOMAINS, INSTALLS, PEOPLE, SITES, TRANSFERS, Table,
+};
+
+use crate::Error;
+
+/// How long a process waits for another one that writes.
+const BUSY: Duration = Duration::from_secs(30);
+
+/// Both files of one origin and user. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Store {
+    connection: Arc<Mutex<Connection>>,
+    mirror: PathBuf,
+}
+
+impl Store {
+    /// Opens the files in two folders, and creates them if they are missing.
+    pub(crate) fn open(cache: &Path, state: &Path) -> Result<Self, Error> {
+        let (mirror, kept) = (cache.join("mirror.db"), state.join("state.db"));
+        for folder in [cache, state] {
+            std::fs::create_dir_all(folder).map_err(|error| file(folder, error))?;
+        }
+        let open = || -> rusqlite::Result<Connection> {
+            let mut connection = Connection::open(&mirror)?;
+            connection.busy_timeout(BUSY)?;
+            connection.pragma_update(None, "journal_mode", "wal")?;
+            connection.execute("ATTACH ?1 AS state", [kept.to_string_lossy()])?;
+            connection.pragma_update(Some("state".into()), "journal_mode", "wal")?;
+            schema::migrate(&mut connection)?;
+            Ok(connection)
+        };
+        let connection = open().map_err(|error| file(&mirror, error))?;
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+            mirror,
+        })
+    }
+
+    pub(crate) fn mirror(&self) -> &Path {
+        &self.mirror
+    }
+
+    /// Runs a transaction on a thread that may block.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let this = self.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let mut connection = this.locked();
+            // Immediate: two processes that read first and then write would fail one another.
+            let transaction = connection
+                .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+                .map_err(|error| file(&this.mirror, error))?;
+            let value = work(&transaction).map_err(|error| file(&this.mirror, error))?;
+            transaction
+                .commit()
+                .map_err(|error| file(&this.mirror, error))?;
+            Ok(value)
+        });
+        done.await.unwrap_or_else(|panic| {
+            Err(file(&self.mirror, std::io::Error::other(panic.to_string())))
+        })
+    }
+
+    /// Runs a query on a thread that may block.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let this = self.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            work(&this.locked()).map_err(|error| file(&this.mirror, error))
+        });
+        done.await.unwrap_or_else(|panic| {
+            Err(file(&self.mirror, std::io::Error::other(panic.to_string())))
+        })
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Connection> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn file(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::File {
+        path: path.to_owned(),
+        source: source.into(),
+    }
+}
+
+/// A time as the files hold it.
+pub(crate) fn millis(time: Timestamp) -> i64 {
+    time.as_millisecond()
+}
+
+/// A time of the files.
+pub(crate) fn timestamp(millis: i64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(millis).ok()
+}

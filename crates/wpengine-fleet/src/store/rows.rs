@@ -1,0 +1,356 @@
+//! Reading the mirror.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, Row};
+use serde::Serialize;
+use serde_json::Value;
+use wpengine::jiff::Timestamp;
+
+use super::{millis, timestamp};
+use crate::{Failure, class::Class};
+
+/// Everything that the mirror knows and that checks and questions look at.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) accounts: Vec<AccountRow>,
+    pub(crate) sites: Vec<SiteRow>,
+    pub(crate) installs: Vec<InstallRow>,
+    pub(crate) domains: HashMap<String, Vec<DomainRow>>,
+    pub(crate) certificates: HashMap<String, Vec<CertificateRow>>,
+    pub(crate) backups: HashMap<String, Vec<BackupRow>>,
+    pub(crate) people: HashMap<String, Vec<PersonRow>>,
+    pub(crate) transfers: HashMap<String, Vec<TransferRow>>,
+    pub(crate) figures: HashMap<(&'static str, String), Value>,
+    pub(crate) reads: HashMap<(String, String), Read>,
+}
+
+/// When a listing was read, and why the last attempt failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Read {
+    /// When it was read whole; `None` if it never was.
+    pub read_at: Option<Timestamp>,
+    /// Why the last attempt failed, if it did.
+    pub failure: Option<Failure>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct AccountRow {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) nickname: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct SiteRow {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) account_id: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct InstallRow {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) account_id: Option<String>,
+    pub(crate) site_id: Option<String>,
+    pub(crate) environment: Option<String>,
+    pub(crate) status: Option<String>,
+    pub(crate) php_version: Option<String>,
+    pub(crate) created_at: Option<Timestamp>,
+}
+
+impl InstallRow {
+    pub(crate) fn is_production(&self) -> bool {
+        self.environment.as_deref() == Some("production")
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct DomainRow {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) is_primary: Option<bool>,
+    pub(crate) ownership: Option<String>,
+    pub(crate) redirect_id: Option<String>,
+    pub(crate) redirect_name: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct CertificateRow {
+    pub(crate) id: String,
+    pub(crate) domains: Vec<String>,
+    pub(crate) status: Option<String>,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) expires_text: Option<String>,
+    pub(crate) auto_renew: Option<bool>,
+    pub(crate) ordered_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct BackupRow {
+    pub(crate) id: String,
+    pub(crate) status: Option<String>,
+    pub(crate) created_at: Option<Timestamp>,
+    pub(crate) completed_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct PersonRow {
+    pub(crate) email: Option<String>,
+    pub(crate) first_name: Option<String>,
+    pub(crate) last_name: Option<String>,
+    pub(crate) roles: Option<String>,
+    pub(crate) mfa_enabled: Option<bool>,
+    pub(crate) invite_accepted: Option<bool>,
+    pub(crate) last_owner: Option<bool>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct TransferRow {
+    pub(crate) id: String,
+    pub(crate) status: Option<String>,
+    pub(crate) site: Option<String>,
+    pub(crate) scheduled_at: Option<Timestamp>,
+}
+
+/// Something that changed between two reads of the service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Change {
+    /// When the change was seen.
+    pub at: Timestamp,
+    /// The table: `installs`, `domains` and so on.
+    pub kind: String,
+    /// The id of the resource.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The field that changed; `None` if the resource is new or gone.
+    pub field: Option<String>,
+    /// The value before; `None` if there was none.
+    pub before: Option<String>,
+    /// The value after; `None` if there is none.
+    pub after: Option<String>,
+}
+
+impl Facts {
+    pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            accounts: rows(
+                connection,
+                "SELECT id, name, nickname FROM accounts WHERE gone_at IS NULL ORDER BY name, id",
+                |row| {
+                    let id: String = row.get(0)?;
+                    Ok(AccountRow {
+                        name: row.get::<_, Option<_>>(1)?.unwrap_or_else(|| id.clone()),
+                        id,
+                        nickname: row.get(2)?,
+                    })
+                },
+            )?,
+            sites: rows(
+                connection,
+                "SELECT id, name, account_id FROM sites WHERE gone_at IS NULL ORDER BY name, id",
+                |row| {
+                    let id: String = row.get(0)?;
+                    Ok(SiteRow {
+                        name: row.get::<_, Option<_>>(1)?.unwrap_or_else(|| id.clone()),
+                        id,
+                        account_id: row.get(2)?,
+                    })
+                },
+            )?,
+            installs: rows(
+                connection,
+                "SELECT id, name, account_id, site_id, environment, status, php_version,
+                    created_at
+                 FROM installs WHERE gone_at IS NULL ORDER BY name, id",
+                |row| {
+                    let id: String = row.get(0)?;
+                    Ok(InstallRow {
+                        name: row.get::<_, Option<_>>(1)?.unwrap_or_else(|| id.clone()),
+                        id,
+                        account_id: row.get(2)?,
+                        site_id: row.get(3)?,
+                        environment: row.get(4)?,
+                        status: row.get(5)?,
+                        php_version: row.get(6)?,
+                        created_at: time(row, 7)?,
+                    })
+                },
+            )?,
+            domains: groups(
+                connection,
+                "SELECT install_id, id, name, is_primary, ownership, redirect_id, redirect_name
+                 FROM domains WHERE gone_at IS NULL ORDER BY install_id, rowid",
+                |row| {
+                    Ok(DomainRow {
+                        id: row.get(1)?,
+                        name: row.get::<_, Option<_>>(2)?.unwrap_or_default(),
+                        is_primary: row.get(3)?,
+                        ownership: row.get(4)?,
+                        redirect_id: row.get(5)?,
+                        redirect_name: row.get(6)?,
+                    })
+                },
+            )?,
+            certificates: groups(
+                connection,
+                "SELECT install_id, id, domains, status, expires_at, expires_text, auto_renew, ordered_at
+                 FROM certificates WHERE gone_at IS NULL ORDER BY install_id, rowid",
+                |row| {
+                    let domains: Option<String> = row.get(2)?;
+                    let domains = domains.and_then(|text| serde_json::from_str(&text).ok());
+                    Ok(CertificateRow {
+                        id: row.get(1)?,
+                        domains: domains.unwrap_or_default(),
+                        status: row.get(3)?,
+                        expires_at: time(row, 4)?,
+                        expires_text: row.get(5)?,
+                        auto_renew: row.get(6)?,
+                        ordered_at: time(row, 7)?,
+                    })
+                },
+            )?,
+            backups: groups(
+                connection,
+                "SELECT install_id, id, status, created_at, completed_at
+                 FROM backups WHERE gone_at IS NULL ORDER BY install_id, created_at",
+                |row| {
+                    Ok(BackupRow {
+                        id: row.get(1)?,
+                        status: row.get(2)?,
+                        created_at: time(row, 3)?,
+                        completed_at: time(row, 4)?,
+                    })
+                },
+            )?,
+            people: groups(
+                connection,
+                "SELECT account_id, email, first_name, last_name, roles, mfa_enabled, invite_accepted, last_owner
+                 FROM people WHERE gone_at IS NULL ORDER BY account_id, email",
+                |row| {
+                    Ok(PersonRow {
+                        email: row.get(1)?,
+                        first_name: row.get(2)?,
+                        last_name: row.get(3)?,
+                        roles: row.get(4)?,
+                        mfa_enabled: row.get(5)?,
+                        invite_accepted: row.get(6)?,
+                        last_owner: row.get(7)?,
+                    })
+                },
+            )?,
+            transfers: groups(
+                connection,
+                "SELECT account_id, id, status, site, scheduled_at
+                 FROM transfers WHERE gone_at IS NULL ORDER BY account_id, id",
+                |row| {
+                    Ok(TransferRow {
+                        id: row.get(1)?,
+                        status: row.get(2)?,
+                        site: row.get(3)?,
+                        scheduled_at: time(row, 4)?,
+                    })
+                },
+            )?,
+            figures: figures(connection)?,
+            reads: reads(connection)?,
+        })
+    }
+
+    pub(crate) fn read(&self, class: Class, subject: &str) -> Read {
+        let key = (class.name().to_owned(), subject.to_owned());
+        self.reads.get(&key).cloned().unwrap_or_default()
+    }
+}
+
+/// When and how each listing was read.
+pub(crate) fn reads(connection: &Connection) -> rusqlite::Result<HashMap<(String, String), Read>> {
+    let all = rows(
+        connection,
+        "SELECT class, subject, read_at, failure FROM reads",
+        |row| {
+            let failure: Option<String> = row.get(3)?;
+            let read = Read {
+                read_at: time(row, 2)?,
+                failure: failure.and_then(|text| serde_json::from_str(&text).ok()),
+            };
+            Ok(((row.get(0)?, row.get(1)?), read))
+        },
+    )?;
+    Ok(all.into_iter().collect())
+}
+
+/// The history since an instant, oldest first.
+pub(crate) fn changes(connection: &Connection, since: Timestamp) -> rusqlite::Result<Vec<Change>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT at, kind, id, name, field, before, after FROM state.changes WHERE at >= ?1 ORDER BY rowid",
+    )?;
+    let rows = statement.query_map([millis(since)], |row| {
+        let text = |at| -> rusqlite::Result<Option<String>> {
+            let cell: rusqlite::types::Value = row.get(at)?;
+            Ok(match cell {
+                rusqlite::types::Value::Null => None,
+                rusqlite::types::Value::Text(text) => Some(text),
+                rusqlite::types::Value::Integer(number) => Some(number.to_string()),
+                other => Some(format!("{other:?}")),
+            })
+        };
+        Ok(Change {
+            at: time(row, 0)?.unwrap_or_default(),
+            kind: row.get(1)?,
+            id: row.get(2)?,
+            name: row.get(3)?,
+            field: row.get(4)?,
+            before: text(5)?,
+            after: text(6)?,
+        })
+    })?;
+    rows.collect()
+}
+
+fn figures(connection: &Connection) -> rusqlite::Result<HashMap<(&'static str, String), Value>> {
+    let all = rows(
+        connection,
+        "SELECT class, account_id, raw FROM figures",
+        |row| {
+            let (class, raw): (String, String) = (row.get(0)?, row.get(2)?);
+            let class = Class::ALL.into_iter().find(|known| known.name() == class);
+            let value = serde_json::from_str(&raw).unwrap_or(Value::Null);
+            Ok(((class.map_or("", Class::name), row.get(1)?), value))
+        },
+    )?;
+    Ok(all.into_iter().collect())
+}
+
+fn time(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Timestamp>> {
+    let millis: Option<i64> = row.get(at)?;
+    Ok(millis.and_then(timestamp))
+}
+
+fn rows<T>(
+    connection: &Connection,
+    sql: &str,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    connection
+        .prepare_cached(sql)?
+        .query_map([], read)?
+        .collect()
+}
+
+/// Rows by their first column.
+fn groups<T>(
+    connection: &Connection,
+    sql: &str,
+    mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<HashMap<String, Vec<T>>> {
+    let mut all: HashMap<String, Vec<T>> = HashMap::new();
+    for (parent, row) in rows(connection, sql, |row| Ok((row.get(0)?, read(row)?)))? {
+        all.entry(parent).or_default().push(row);
+    }
+    Ok(all)
+}

@@ -1,0 +1,127 @@
+//! The schema of both files, and its migrations.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::tables::{TABLES, Table};
+
+/// The version of the mirror. A mirror of another version is emptied and read again.
+const MIRROR: i64 = 1;
+
+/// One step for each version of the state file, which is never emptied.
+const STATE: [&str; 1] = ["
+    CREATE TABLE state.changes (
+        at INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        id TEXT NOT NULL,
+        name TEXT NOT NULL,
+        field TEXT,
+        before TEXT,
+        after TEXT
+    );
+    CREATE INDEX state.changes_by_time ON changes (at);
+    CREATE TABLE state.usage (
+        account_id TEXT NOT NULL,
+        read_at INTEGER NOT NULL,
+        raw TEXT NOT NULL,
+        PRIMARY KEY (account_id, read_at)
+    ) WITHOUT ROWID;
+    CREATE TABLE state.versions (
+        install_id TEXT PRIMARY KEY,
+        wordpress TEXT,
+        plugins TEXT,
+        recorded_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+"];
+
+/// Brings both files to the present version. Two processes may do this at the same time.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: i64 = transaction.query_row("PRAGMA main.user_version", [], |row| row.get(0))?;
+    if version != MIRROR {
+        transaction.execute_batch(&mirror())?;
+        transaction.pragma_update(Some("main".into()), "user_version", MIRROR)?;
+    }
+    let version: i64 = transaction.query_row("PRAGMA state.user_version", [], |row| row.get(0))?;
+    let done = usize::try_from(version).unwrap_or(0);
+    for step in STATE.iter().skip(done) {
+        transaction.execute_batch(step)?;
+    }
+    if done < STATE.len() {
+        let version = i64::try_from(STATE.len()).unwrap_or(i64::MAX);
+        transaction.pragma_update(Some("state".into()), "user_version", version)?;
+    }
+    transaction.commit()
+}
+
+/// Drops what another version left, and creates all tables.
+fn mirror() -> String {
+    let mut sql = String::from(
+        "
+        DROP TABLE IF EXISTS main.reads;
+        CREATE TABLE main.reads (
+            class TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            read_at INTEGER,
+            tried_at INTEGER NOT NULL,
+            failure TEXT,
+            PRIMARY KEY (class, subject)
+        ) WITHOUT ROWID;
+        DROP TABLE IF EXISTS main.figures;
+        CREATE TABLE main.figures (
+            class TEXT NOT NULL,
+            account_id TEXT NOT NULL,
+            raw TEXT NOT NULL,
+            PRIMARY KEY (class, account_id)
+        ) WITHOUT ROWID;
+        DROP TABLE IF EXISTS main.search;
+        DROP TABLE IF EXISTS main.indexed;
+        CREATE TABLE main.indexed (
+            rowid INTEGER PRIMARY KEY,
+            kind TEXT NOT NULL,
+            id TEXT NOT NULL,
+            words TEXT NOT NULL,
+            UNIQUE (kind, id)
+        );
+        -- Trigrams find any part of a name, not only its beginning.
+        CREATE VIRTUAL TABLE main.search USING fts5 (words, content = 'indexed', tokenize = 'trigram');
+        CREATE TRIGGER main.indexed_added AFTER INSERT ON indexed BEGIN
+            INSERT INTO search (rowid, words) VALUES (new.rowid, new.words);
+        END;
+        CREATE TRIGGER main.indexed_removed AFTER DELETE ON indexed BEGIN
+            INSERT INTO search (search, rowid, words) VALUES ('delete', old.rowid, old.words);
+        END;
+        ",
+    );
+    for table in TABLES {
+        sql.push_str(&create(table));
+    }
+    sql.push_str("CREATE INDEX main.domains_by_name ON domains (name);");
+    sql
+}
+
+fn create(table: &Table) -> String {
+    let name = table.name;
+    let parent = table
+        .parent
+        .map_or(String::new(), |parent| format!("{parent} TEXT NOT NULL,"));
+    let key = table
+        .parent
+        .map_or("id".to_owned(), |parent| format!("{parent}, id"));
+    let columns: String = table
+        .columns
+        .iter()
+        .map(|column| format!("{},", column.name))
+        .collect();
+    format!(
+        "DROP TABLE IF EXISTS main.{name};
+        CREATE TABLE main.{name} (
+            {parent}
+            id TEXT NOT NULL,
+            {columns}
+            raw TEXT NOT NULL,
+            seen_at INTEGER NOT NULL,
+            gone_at INTEGER,
+            PRIMARY KEY ({key})
+        );"
+    )
+}

@@ -1,0 +1,393 @@
+//! Reading what is stale, the cheapest and production first.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_util::stream::{self, StreamExt as _};
+use serde::Serialize;
+use wpengine::{Client, jiff::Timestamp};
+
+use crate::{
+    Error, Failure, Fleet, Observed,
+    class::{Class, Per, pages},
+    read::{self, Listing},
+    store::{self, Facts, Listed, Table},
+};
+
+/// What something costs under the documented rate limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Cost {
+    /// How many requests it takes if none fails.
+    pub requests: u64,
+    /// The least time that takes: 100 requests a minute.
+    pub least_time: Duration,
+}
+
+impl Cost {
+    pub(crate) fn new(requests: u64) -> Self {
+        let minutes = requests.saturating_sub(1) / 100;
+        Self {
+            requests,
+            least_time: Duration::from_secs(60 * minutes),
+        }
+    }
+}
+
+/// A request to read from the service what the mirror does not have or has only old. Made by [`Fleet::sync`].
+///
+/// Every listing is written to the mirror as soon as it is read. A sync that is stopped, by its budget, by a crash or by a
+/// rate limit, goes on where it was when it is run again.
+#[derive(Clone, Debug)]
+#[must_use = "a sync does nothing until it is run"]
+pub struct Sync<'a> {
+    fleet: &'a Fleet,
+    classes: Vec<Class>,
+    max_age: Duration,
+    requests: u64,
+    within: Duration,
+    concurrency: usize,
+}
+
+/// What a sync did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Synced {
+    /// How many listings were read.
+    pub read: usize,
+    /// How many listings are still to be read.
+    pub remaining: usize,
+    /// When the rate limit has room again, if it stopped the sync.
+    pub retry_after: Option<Duration>,
+}
+
+/// One listing to read.
+#[derive(Clone, Debug)]
+struct Task {
+    class: Class,
+    subject: String,
+    /// What failures call it.
+    name: String,
+    requests: u64,
+}
+
+impl<'a> Sync<'a> {
+    pub(crate) fn new(fleet: &'a Fleet) -> Self {
+        Self {
+            fleet,
+            classes: Class::ALL.to_vec(),
+            max_age: Duration::from_secs(24 * 3_600),
+            requests: u64::MAX,
+            within: Duration::MAX,
+            concurrency: 8,
+        }
+    }
+
+    /// Reads only these classes. The accounts, sites and installs are always read, because everything else belongs to them.
+    pub fn only(mut self, classes: impl IntoIterator<Item = Class>) -> Self {
+        self.classes = classes.into_iter().collect();
+        self
+    }
+
+    /// Reads what is older than this; 24 hours by default. With zero, everything is read.
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.max_age = age;
+        self
+    }
+
+    /// Stops before it would send more requests than this.
+    pub fn requests(mut self, most: u64) -> Self {
+        self.requests = most;
+        self
+    }
+
+    /// Starts no listing after this time.
+    pub fn within(mut self, time: Duration) -> Self {
+        self.within = time;
+        self
+    }
+
+    /// How many listings are read at the same time; 8 by default.
+    pub fn concurrency(mut self, listings: usize) -> Self {
+        self.concurrency = listings.clamp(1, 64);
+        self
+    }
+
+    /// Returns what the sync costs, without a request if the mirror knows the fleet. A listing that was never read counts as
+    /// one request.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the mirror cannot be read.
+    pub async fn plan(&self) -> Result<Cost, Error> {
+        let global = self.stale_global().await?;
+        let (tasks, _) = self.tasks().await?;
+        let requests = global.iter().chain(&tasks).map(|task| task.requests).sum();
+        Ok(Cost::new(requests))
+    }
+
+    /// Reads what is stale.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the mirror cannot be written. What the service refuses is a [`Failure`] in the result.
+    pub async fn run(self) -> Result<Observed<Synced>, Error> {
+        let until = Instant::now().checked_add(self.within);
+        let mut synced = Synced::default();
+        let (mut failures, mut requests) = (Vec::new(), 0);
+        if !self.stale_global().await?.is_empty() {
+            let snapshot = self.fleet.read_snapshot().await?;
+            synced.read += 3 - snapshot.failures.len().min(3);
+            requests += snapshot.requests;
+            failures.extend(snapshot.failures);
+        }
+        let (tasks, as_of) = self.tasks().await?;
+        let all = tasks.len();
+        let affordable = affordable(tasks, self.requests.saturating_sub(requests));
+        let stop = Arc::new(AtomicBool::new(false));
+        let is_over = {
+            let stop = Arc::clone(&stop);
+            move || {
+                stop.load(Ordering::Relaxed) || until.is_some_and(|until| Instant::now() >= until)
+            }
+        };
+        let client = self.fleet.client().clone();
+        let mut results = stream::iter(affordable.into_iter().take_while(|_| !is_over()))
+            .map(|task| read_one(client.clone(), task))
+            .buffer_unordered(self.concurrency);
+        let mut tried = 0;
+        while let Some((task, listing)) = results.next().await {
+            tried += 1;
+            requests += listing.requests;
+            match &listing.rows {
+                Ok(_) => synced.read += 1,
+                Err(unread) => {
+                    if let Some(wait) = unread.limited() {
+                        stop.store(true, Ordering::Relaxed);
+                        synced.retry_after = wait.max(synced.retry_after);
+                    }
+                    failures.push(unread.failure(task.name.clone()));
+                }
+            }
+            self.write(task, listing).await?;
+        }
+        drop(results);
+        synced.remaining = all - tried;
+        let mut observed = Observed::new(synced, as_of).with(failures, requests);
+        observed.complete &= observed.data.remaining == 0;
+        Ok(observed)
+    }
+
+    async fn write(&self, task: Task, listing: Listing) -> Result<(), Error> {
+        self.fleet
+            .store()
+            .write(move |transaction| {
+                let (class, subject, now) = (task.class, task.subject.as_str(), Timestamp::now());
+                let rows = match listing.rows {
+                    Ok(rows) => rows,
+                    Err(unread) => {
+                        let failure = unread.failure(task.name);
+                        return store::note_failure(transaction, class, subject, &failure, now);
+                    }
+                };
+                match table(class) {
+                    Some(table) => store::whole(
+                        transaction,
+                        table,
+                        Some(subject),
+                        &rows,
+                        &Default::default(),
+                        now,
+                    )?,
+                    None => {
+                        for row in &rows {
+                            store::figures(transaction, class, subject, row, now)?;
+                        }
+                    }
+                }
+                store::note_read(transaction, class, subject, now)
+            })
+            .await
+    }
+
+    /// The global listings, if one of them is stale.
+    async fn stale_global(&self) -> Result<Vec<Task>, Error> {
+        let oldest = Timestamp::now() - age(self.max_age);
+        self.fleet
+            .store()
+            .read(move |connection| {
+                let reads = store::reads(connection)?;
+                let mut tasks = Vec::new();
+                for (class, table) in [
+                    (Class::Accounts, &store::ACCOUNTS),
+                    (Class::Sites, &store::SITES),
+                    (Class::Installs, &store::INSTALLS),
+                ] {
+                    let items = store::counts(connection, table)?.into_values().sum();
+                    let read = reads.get(&(class.name().to_owned(), String::new()));
+                    let is_stale = read
+                        .and_then(|read| read.read_at)
+                        .is_none_or(|read_at| read_at <= oldest);
+                    tasks.push((
+                        is_stale,
+                        Task {
+                            class,
+                            subject: String::new(),
+                            name: class.name().to_owned(),
+                            requests: pages(items),
+                        },
+                    ));
+                }
+                if tasks.iter().any(|(is_stale, _)| *is_stale) {
+                    return Ok(tasks.into_iter().map(|(_, task)| task).collect());
+                }
+                Ok(Vec::new())
+            })
+            .await
+    }
+
+    /// What else is stale, in the order in which it is read, and when the oldest of the rest was read.
+    async fn tasks(&self) -> Result<(Vec<Task>, Option<Timestamp>), Error> {
+        let (classes, oldest) = (self.classes.clone(), Timestamp::now() - age(self.max_age));
+        self.fleet
+            .store()
+            .read(move |connection| {
+                let facts = Facts::load(connection)?;
+                let mut tasks = Vec::new();
+                let mut as_of: Option<Timestamp> = None;
+                for class in Class::ALL
+                    .into_iter()
+                    .filter(|class| classes.contains(class))
+                {
+                    let counts = match table(class) {
+                        Some(table) => store::counts(connection, table)?,
+                        None => HashMap::new(),
+                    };
+                    for (subject, name) in subjects(&facts, class) {
+                        let read_at = facts.read(class, &subject).read_at;
+                        match read_at {
+                            Some(read_at) if read_at > oldest => {
+                                as_of = Some(as_of.map_or(read_at, |as_of| as_of.min(read_at)));
+                            }
+                            _ => tasks.push(Task {
+                                requests: pages(counts.get(&subject).copied().unwrap_or(0)),
+                                name: format!("{} of {name}", class.name()),
+                                class,
+                                subject,
+                            }),
+                        }
+                    }
+                }
+                Ok((tasks, as_of))
+            })
+            .await
+    }
+}
+
+async fn read_one(client: Client, task: Task) -> (Task, Listing) {
+    let listing = read::listing(&client, task.class, &task.subject).await;
+    (task, listing)
+}
+
+/// As many tasks as the budget pays for.
+fn affordable(tasks: Vec<Task>, mut budget: u64) -> Vec<Task> {
+    let mut kept = Vec::new();
+    for task in tasks {
+        let Some(rest) = budget.checked_sub(task.requests) else {
+            break;
+        };
+        budget = rest;
+        kept.push(task);
+    }
+    kept
+}
+
+/// What a class has a listing for: accounts, or installs with production first. Each with its name.
+fn subjects(facts: &Facts, class: Class) -> Vec<(String, String)> {
+    match class.per() {
+        Per::Fleet => Vec::new(),
+        Per::Account => facts
+            .accounts
+            .iter()
+            .map(|account| (account.id.clone(), format!("account {}", account.name)))
+            .collect(),
+        Per::Install => {
+            let mut installs: Vec<_> = facts.installs.iter().collect();
+            installs.sort_by_key(|install| !install.is_production());
+            installs
+                .into_iter()
+                .map(|install| (install.id.clone(), format!("install {}", install.name)))
+                .collect()
+        }
+    }
+}
+
+pub(crate) fn table(class: Class) -> Option<&'static Table> {
+    Some(match class {
+        Class::Accounts => &store::ACCOUNTS,
+        Class::Sites => &store::SITES,
+        Class::Installs => &store::INSTALLS,
+        Class::People => &store::PEOPLE,
+        Class::Transfers => &store::TRANSFERS,
+        Class::Certificates => &store::CERTIFICATES,
+        Class::Backups => &store::BACKUPS,
+        Class::Domains => &store::DOMAINS,
+        Class::Limits | Class::Usage => return None,
+    })
+}
+
+/// An age that can be subtracted from any time.
+fn age(age: Duration) -> wpengine::jiff::SignedDuration {
+    let most = Duration::from_secs(10 * 365 * 24 * 3_600);
+    age.min(most).try_into().unwrap_or_default()
+}
+
+impl Fleet {
+    /// Reads the three global listings and writes them.
+    pub(crate) async fn read_snapshot(&self) -> Result<Observed<()>, Error> {
+        let client = self.client();
+        let (accounts, sites, installs) = futures_util::future::join3(
+            read::listing(client, Class::Accounts, ""),
+            read::listing(client, Class::Sites, ""),
+            read::listing(client, Class::Installs, ""),
+        )
+        .await;
+        let mut requests = 0;
+        let mut failures: Vec<(Class, Failure)> = Vec::new();
+        let mut taken = [accounts, sites, installs]
+            .into_iter()
+            .zip([Class::Accounts, Class::Sites, Class::Installs])
+            .map(|(listing, class)| {
+                requests += listing.requests;
+                let failed = |unread: read::Unread| {
+                    failures.push((class, unread.failure(class.name().to_owned())))
+                };
+                listing.rows.map_err(failed).ok()
+            });
+        let listed = Listed {
+            accounts: taken.next().flatten(),
+            sites: taken.next().flatten(),
+            installs: taken.next().flatten(),
+        };
+        drop(taken);
+        let now = Timestamp::now();
+        let kept = failures.clone();
+        self.store()
+            .write(move |transaction| {
+                store::snapshot(transaction, &listed, now)?;
+                for (class, failure) in &kept {
+                    store::note_failure(transaction, *class, "", failure, now)?;
+                }
+                Ok(())
+            })
+            .await?;
+        let failures = failures.into_iter().map(|(_, failure)| failure).collect();
+        Ok(Observed::new((), Some(now)).with(failures, requests))
+    }
+}

@@ -1,0 +1,209 @@
+//! What checks find, and what they say of what they could not see.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use wpengine_fleet::{Check, Code, Finding, Findings, Observed, Severity, Verdict};
+use wpengine_sim::{Fault, FaultKind, Simulator};
+
+use super::{Bed, refused};
+
+/// What the simulated fleet cannot have: the simulator writes every flag and only the documented states, and each of its sites
+/// has a staging environment.
+const NEVER: [Code; 5] = [
+    Code::MfaUnknown,
+    Code::InstallStatus,
+    Code::CertUnreadable,
+    Code::SiteNoStaging,
+    Code::CheckFailed,
+];
+
+#[tokio::test]
+async fn mondays_audit_finds_every_kind_and_sends_what_it_planned() {
+    let bed = Bed::troubled();
+    let checks = bed.fleet.check().live();
+    let snapshot = bed.fleet.snapshot().await.expect("a snapshot");
+    assert_eq!((snapshot.data.accounts, snapshot.data.installs), (9, 170));
+    assert_eq!(snapshot.requests, 1 + 1 + 2);
+    let planned = checks.plan().await.expect("a plan");
+    bed.simulator.clear_requests();
+    let result = checks.run().await.expect("findings");
+    assert!(result.complete, "{:?}", result.failures);
+    assert_eq!(result.requests, planned.requests);
+    assert_eq!(result.requests, bed.simulator.requests().len() as u64);
+    let expected: BTreeSet<&str> = Code::ALL
+        .iter()
+        .filter(|code| !NEVER.contains(code))
+        .map(|code| code.as_str())
+        .collect();
+    let found: BTreeSet<&str> = result
+        .data
+        .findings
+        .iter()
+        .map(|finding| finding.code.as_str())
+        .collect();
+    assert_eq!(found, expected);
+    assert_eq!(result.data.verdict(), Verdict::Findings);
+    let severities: Vec<Severity> = result
+        .data
+        .findings
+        .iter()
+        .map(|finding| finding.severity)
+        .collect();
+    assert!(severities.is_sorted());
+}
+
+/// A finding by what it says, without times.
+fn key(finding: &Finding) -> (String, String, String) {
+    let place = finding
+        .install
+        .as_ref()
+        .or(finding.site.as_ref())
+        .or(finding.account.as_ref());
+    let place = place.map_or(String::new(), |named| named.id.clone());
+    (
+        finding.code.as_str().to_owned(),
+        place,
+        finding.subject.clone(),
+    )
+}
+
+fn keys(result: &Observed<Findings>) -> BTreeSet<(String, String, String)> {
+    let findings = result.data.findings.iter();
+    findings
+        .filter(|finding| finding.code != Code::CheckFailed)
+        .map(key)
+        .collect()
+}
+
+#[tokio::test]
+async fn with_faults_every_finding_is_true_and_what_was_not_seen_is_unknown() {
+    // More seeds with a variable; three in the suite.
+    let seeds = std::env::var("WPENGINE_FLEETS")
+        .ok()
+        .and_then(|seeds| seeds.parse().ok());
+    for seed in 0..seeds.unwrap_or(3) {
+        let simulator = Simulator::builder()
+            .fleet(9, 60, 170)
+            .troubled()
+            .seed(seed)
+            .build();
+        let bed = Bed::of(simulator.clone());
+        let truth = bed.fleet.check().live().run().await.expect("findings");
+        assert!(truth.complete);
+        let truth_keys = keys(&truth);
+        let account = bed.fleet.resolve("account4").await.expect("an account").id;
+        let bed = Bed::with(simulator.clone(), &refused(&simulator, vec![account]));
+        bed.fleet
+            .snapshot()
+            .await
+            .expect("a snapshot without faults");
+        simulator
+            .faults()
+            .add(
+                Fault::new(FaultKind::HtmlBadGateway)
+                    .always()
+                    .with_probability(0.1),
+            )
+            .expect("a fault");
+        let result = bed
+            .fleet
+            .check()
+            .fresher_than(Duration::from_secs(3_600))
+            .run()
+            .await
+            .expect("findings");
+        assert!(!result.complete && !result.failures.is_empty());
+        assert_ne!(result.data.verdict(), Verdict::Healthy);
+        let found = keys(&result);
+        // Nothing is said that is not true.
+        let invented: Vec<_> = found.difference(&truth_keys).collect();
+        assert!(invented.is_empty(), "seed {seed}: {invented:?}");
+        // What is missing is of something that could not be read.
+        let failed: BTreeSet<&str> = result
+            .data
+            .findings
+            .iter()
+            .filter(|finding| finding.code == Code::CheckFailed)
+            .flat_map(|finding| [&finding.install, &finding.account])
+            .flatten()
+            .map(|named| named.id.as_str())
+            .collect();
+        for (code, place, subject) in truth_keys.difference(&found) {
+            // A domain is a duplicate only if both installs are known.
+            assert!(
+                failed.contains(place.as_str()) || code == "domain_duplicate",
+                "seed {seed}: {code} {subject} is missing, and nothing says why"
+            );
+        }
+        let rows: BTreeSet<&str> = result
+            .failures
+            .iter()
+            .map(|failure| failure.subject.as_str())
+            .collect();
+        let unknown = result
+            .data
+            .findings
+            .iter()
+            .filter(|finding| finding.code == Code::CheckFailed);
+        assert_eq!(
+            rows,
+            unknown.map(|finding| finding.subject.as_str()).collect(),
+            "seed {seed}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_was_never_read_is_unknown_and_not_healthy() {
+    let bed = Bed::documented();
+    let result = bed.fleet.check().run().await.expect("findings");
+    assert_eq!(result.data.verdict(), Verdict::Unknown);
+    assert!(!result.complete && result.as_of.is_none() && result.requests == 0);
+    bed.fleet.snapshot().await.expect("a snapshot");
+    let result = bed
+        .fleet
+        .check()
+        .only([Check::Backups])
+        .run()
+        .await
+        .expect("findings");
+    assert!(
+        result
+            .data
+            .findings
+            .iter()
+            .all(|finding| finding.code == Code::CheckFailed)
+    );
+    assert!(result.data.checked[0].unknown > 0);
+}
+
+#[tokio::test]
+async fn a_budget_ends_the_reading_and_the_next_run_goes_on() {
+    let bed = Bed::troubled();
+    bed.fleet.snapshot().await.expect("a snapshot");
+    let day = Duration::from_secs(24 * 3_600);
+    let planned = bed
+        .fleet
+        .check()
+        .fresher_than(day)
+        .plan()
+        .await
+        .expect("a plan")
+        .requests;
+    let (mut used, mut runs) = (0, 0);
+    loop {
+        let checks = bed.fleet.check().fresher_than(day).requests(100);
+        let result = checks.run().await.expect("findings");
+        assert!(result.requests <= 100, "{}", result.requests);
+        (used, runs) = (used + result.requests, runs + 1);
+        if result.data.remaining == 0 {
+            assert!(result.complete);
+            break;
+        }
+        assert!(!result.complete);
+    }
+    assert_eq!((used, runs), (planned, planned.div_ceil(100)));
+    let counts = bed.simulator.operation_counts();
+    assert_eq!(counts["list_domains"].requests, 170);
+    assert_eq!(counts["list_backups"].requests, 170);
+}
