@@ -31,6 +31,8 @@ pub enum Error {
         /// Everything that fits.
         candidates: Vec<Candidate>,
     },
+    /// A plan that cannot be made or run, and why.
+    Plan(String),
     /// A query that SQLite refuses, or that took too long.
     Query(String),
 }
@@ -56,6 +58,7 @@ impl fmt::Display for Error {
                 }
                 f.write_str("; give the id of one of them")
             }
+            Self::Plan(message) => f.write_str(message),
             Self::Query(message) => write!(f, "the query failed: {message}"),
         }
     }

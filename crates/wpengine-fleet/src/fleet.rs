@@ -84,6 +84,10 @@ impl Fleet {
         &self.client
     }
 
+    pub(crate) fn state_folder(&self) -> &Path {
+        self.state.parent().unwrap_or(Path::new("."))
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.store
     }

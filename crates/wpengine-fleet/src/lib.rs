@@ -5,6 +5,7 @@ mod class;
 mod error;
 mod fleet;
 mod observed;
+mod plan;
 mod read;
 mod resolve;
 mod store;
@@ -17,6 +18,10 @@ pub use class::Class;
 pub use error::Error;
 pub use fleet::{Fleet, Found, Snapshot};
 pub use observed::{Failure, Observed, SCHEMA_VERSION};
+pub use plan::{
+    Action, Decision, DeleteInstall, Guard, Impact, Outcome, People, Plan, Promote, Restore, State,
+    Step, StepState, Target, impact,
+};
 pub use resolve::{Candidate, Kind};
 pub use store::{Change, Read, Rows};
 pub use sync::{Cost, Sync, Synced};

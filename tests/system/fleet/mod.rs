@@ -1,8 +1,10 @@
 //! The fleet: the mirror, names, syncs and checks, against a simulated fleet with problems of every kind.
 
 mod checks;
+mod kills;
 mod mirror;
 mod names;
+mod plans;
 
 use std::{fmt, sync::Arc};
 

@@ -55,6 +55,8 @@ impl Store {
             connection.pragma_update(None, "journal_mode", "wal")?;
             connection.execute("ATTACH ?1 AS state", [kept.to_string_lossy()])?;
             connection.pragma_update(Some("state".into()), "journal_mode", "wal")?;
+            // The journal of plans must be on the disk before a request is sent.
+            connection.pragma_update(Some("state".into()), "synchronous", "full")?;
             schema::migrate(&mut connection)?;
             Ok(connection)
         };

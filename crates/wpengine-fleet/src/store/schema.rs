@@ -31,6 +31,19 @@ const STATE: [&str; 1] = ["
         plugins TEXT,
         recorded_at INTEGER NOT NULL
     ) WITHOUT ROWID;
+    CREATE TABLE state.plans (
+        id TEXT PRIMARY KEY,
+        created_at INTEGER NOT NULL,
+        ended_at INTEGER,
+        plan TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE state.steps (
+        plan_id TEXT NOT NULL,
+        step INTEGER NOT NULL,
+        entry TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (plan_id, step)
+    ) WITHOUT ROWID;
 "];
 
 /// Brings both files to the present version. Two processes may do this at the same time.

@@ -1,0 +1,548 @@
+//! Making plans.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use wpengine::{jiff::Timestamp, operation::Effect, types::Roles};
+
+use super::{Action, Impact, Plan, Step, Target, impact};
+use crate::{Candidate, Error, Fleet, SCHEMA_VERSION};
+
+/// Makes a plan that copies an install over another one, after a backup of the latter. Made by [`Fleet::promote`].
+#[derive(Clone, Debug)]
+#[must_use = "it makes no plan until `plan` is called"]
+pub struct Promote<'a> {
+    fleet: &'a Fleet,
+    from: String,
+    to: String,
+    emails: Vec<String>,
+    database: bool,
+    tables: Vec<String>,
+}
+
+/// Makes a plan that takes a backup, lets the caller work, and purges the caches. Made by [`Fleet::guard`].
+#[derive(Clone, Debug)]
+#[must_use = "it makes no plan until `plan` is called"]
+pub struct Guard<'a> {
+    fleet: &'a Fleet,
+    install: String,
+    emails: Vec<String>,
+}
+
+/// Makes a plan that puts a backup back. Made by [`Fleet::restore`].
+#[derive(Clone, Debug)]
+#[must_use = "it makes no plan until `plan` is called"]
+pub struct Restore<'a> {
+    fleet: &'a Fleet,
+    install: String,
+    backup: String,
+    emails: Vec<String>,
+    database: bool,
+}
+
+/// Makes a plan that deletes an install after a backup. Made by [`Fleet::delete`].
+#[derive(Clone, Debug)]
+#[must_use = "it makes no plan until `plan` is called"]
+pub struct DeleteInstall<'a> {
+    fleet: &'a Fleet,
+    install: String,
+    emails: Vec<String>,
+}
+
+/// Makes plans for a person in several accounts. Made by [`Fleet::person`].
+#[derive(Clone, Debug)]
+#[must_use = "it makes no plan until one of its methods is called"]
+pub struct People {
+    email: String,
+    accounts: Vec<Candidate>,
+}
+
+impl Fleet {
+    /// Plans to copy one install over another one: a backup of the target, the wait until it is **completed**, then the copy of
+    /// the files. The database is copied only if it is asked for.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let clock = wpengine_sim::ClockMode::Accelerated(600.0);
+    /// # let simulator = wpengine_sim::Simulator::builder().fleet(1, 1, 2).clock(clock).start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let fleet = wpengine_fleet::Fleet::open(&client, folder.path(), folder.path())?;
+    /// # let names = client.installs().list().collect().await?;
+    /// # let name = |environment: &str| names.iter().find(|one| one.environment.as_ref().is_some_and(|of| of.as_str() == environment)).map(|one| one.name.clone());
+    /// # let (staging, production) = (name("staging").ok_or("none")?, name("production").ok_or("none")?);
+    /// use wpengine_fleet::State;
+    ///
+    /// let (from, to) = (fleet.resolve(&staging).await?, fleet.resolve(&production).await?);
+    /// let plan = fleet.promote(&from, &to).emails(["ops@example.com"]).plan().await?;
+    /// for step in &plan.steps {
+    ///     println!("{:?} {}", step.impact, step.title);
+    /// }
+    /// let outcome = fleet.run(&plan).await?;
+    /// assert_eq!(outcome.state, State::Done);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn promote(&self, from: &Candidate, to: &Candidate) -> Promote<'_> {
+        Promote {
+            fleet: self,
+            from: from.id.clone(),
+            to: to.id.clone(),
+            emails: Vec::new(),
+            database: false,
+            tables: Vec::new(),
+        }
+    }
+
+    /// Plans to take a backup, to let the caller work once it is completed, and to purge the caches afterwards. The plan
+    /// pauses with [`State::YourTurn`](crate::State::YourTurn); run it again when the work is done.
+    pub fn guard(&self, install: &Candidate) -> Guard<'_> {
+        Guard {
+            fleet: self,
+            install: install.id.clone(),
+            emails: Vec::new(),
+        }
+    }
+
+    /// Plans to put a backup back. The database is restored only if it is asked for.
+    pub fn restore(&self, install: &Candidate, backup: impl Into<String>) -> Restore<'_> {
+        Restore {
+            fleet: self,
+            install: install.id.clone(),
+            backup: backup.into(),
+            emails: Vec::new(),
+            database: false,
+        }
+    }
+
+    /// Plans to delete an install after a backup.
+    pub fn delete(&self, install: &Candidate) -> DeleteInstall<'_> {
+        DeleteInstall {
+            fleet: self,
+            install: install.id.clone(),
+            emails: Vec::new(),
+        }
+    }
+
+    /// Plans to add, remove or re-role a person in these accounts.
+    pub fn person(
+        &self,
+        email: impl Into<String>,
+        accounts: impl IntoIterator<Item = Candidate>,
+    ) -> People {
+        People {
+            email: email.into(),
+            accounts: accounts.into_iter().collect(),
+        }
+    }
+
+    /// Reads an install, as a plan has it.
+    pub(super) async fn target(&self, id: &str) -> Result<Target, Error> {
+        let install = self.client().install(id).get().await?;
+        Ok(Target {
+            id: install.id.to_string(),
+            name: install.name,
+            account_id: install.account.id.map(|id| id.to_string()),
+            site_id: install
+                .site
+                .and_then(|site| site.id)
+                .map(|id| id.to_string()),
+            environment: install
+                .environment
+                .map(|environment| environment.to_string()),
+            status: install.status.map(|status| status.to_string()),
+        })
+    }
+}
+
+/// The setter that all plans with mails have.
+macro_rules! emails {
+    ($($name:ident),*) => {
+        $(impl $name<'_> {
+            /// Who gets the mails of the service. Required: it refuses work that it may tell nobody about.
+            pub fn emails<I>(mut self, emails: I) -> Self
+            where
+                I: IntoIterator,
+                I::Item: Into<String>,
+            {
+                self.emails = emails.into_iter().map(Into::into).collect();
+                self
+            }
+        })*
+    };
+}
+
+emails!(Promote, Guard, Restore, DeleteInstall);
+
+impl Promote<'_> {
+    /// Copies the whole database too. Orders, users and comments of the target are replaced.
+    pub fn database(mut self) -> Self {
+        self.database = true;
+        self
+    }
+
+    /// Copies these tables of the database.
+    pub fn tables<I>(mut self, tables: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.database = true;
+        self.tables = tables.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Makes the plan. It reads both installs and sends nothing that changes anything.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Plan`] if there are no e-mail addresses, if both are one install, if they are not of one site, or if one is
+    /// not active.
+    pub async fn plan(self) -> Result<Plan, Error> {
+        need_emails(&self.emails)?;
+        if self.from == self.to {
+            return Err(refused("an install cannot be copied over itself"));
+        }
+        let (from, to) = (
+            self.fleet.target(&self.from).await?,
+            self.fleet.target(&self.to).await?,
+        );
+        if from.account_id != to.account_id {
+            return Err(refused(format!(
+                "{} and {} are not of one account",
+                from.name, to.name
+            )));
+        }
+        if from.site_id.is_none() || from.site_id != to.site_id {
+            return Err(refused(format!(
+                "{} and {} are not of one site",
+                from.name, to.name
+            )));
+        }
+        need_active(&from)?;
+        need_active(&to)?;
+        let id = new_id();
+        let mut steps = backup(&to, &self.emails, &id, "before promote");
+        let what = match (self.database, self.tables.is_empty()) {
+            (false, _) => "the files".to_owned(),
+            (true, true) => "the files and the whole database".to_owned(),
+            (true, false) => format!("the files and the tables {}", self.tables.join(", ")),
+        };
+        steps.push(Step {
+            title: format!("copy {what} of {} over {}", from.name, to.name),
+            impact: impact(&[Effect::Overwrite], to.environment.as_deref()),
+            action: Action::CopyInstall {
+                from: from.id.clone(),
+                to: to.id.clone(),
+                database: self.database,
+                tables: self.tables,
+                emails: self.emails,
+            },
+        });
+        let mut notes = vec![format!(
+            "{what} of {} are overwritten; the backup of the first step can be restored",
+            to.name
+        )];
+        if to.environment.as_deref() != Some("production") {
+            notes.push(format!("{} is not a production environment", to.name));
+        }
+        notes.push(
+            "the service does not say when the copy ends: a mail does. Purge the caches after that"
+                .to_owned(),
+        );
+        Ok(finished(id, "promote", vec![from, to], steps, notes))
+    }
+}
+
+impl Guard<'_> {
+    /// Makes the plan.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Plan`] if there are no e-mail addresses, or if the install is not active.
+    pub async fn plan(self) -> Result<Plan, Error> {
+        need_emails(&self.emails)?;
+        let target = self.fleet.target(&self.install).await?;
+        need_active(&target)?;
+        let id = new_id();
+        let mut steps = backup(&target, &self.emails, &id, "before deploy");
+        steps.push(Step {
+            title: "your work".to_owned(),
+            impact: Impact::Routine,
+            action: Action::YourWork,
+        });
+        steps.push(Step {
+            title: format!("purge the caches of {}", target.name),
+            impact: impact(&[Effect::Traffic], target.environment.as_deref()),
+            action: Action::PurgeCaches {
+                install_id: target.id.clone(),
+            },
+        });
+        Ok(finished(id, "guard", vec![target], steps, Vec::new()))
+    }
+}
+
+impl Restore<'_> {
+    /// Restores the database too.
+    pub fn database(mut self) -> Self {
+        self.database = true;
+        self
+    }
+
+    /// Makes the plan.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Plan`] if there are no e-mail addresses, if the install is not active, or if the backup is not completed.
+    pub async fn plan(self) -> Result<Plan, Error> {
+        need_emails(&self.emails)?;
+        let target = self.fleet.target(&self.install).await?;
+        need_active(&target)?;
+        let found = self
+            .fleet
+            .client()
+            .install(&self.install)
+            .backup(&self.backup)
+            .get()
+            .await?;
+        if found.status != wpengine::types::BackupStatus::Completed {
+            return Err(refused(format!(
+                "the backup {} is {}, and only a completed one can be restored",
+                self.backup, found.status
+            )));
+        }
+        let id = new_id();
+        let when = found
+            .create_time
+            .map_or("an unknown time".to_owned(), |time| time.to_string());
+        let what = if self.database {
+            "the files and the database"
+        } else {
+            "the files"
+        };
+        let steps = vec![Step {
+            title: format!("restore {what} of {} as of {when}", target.name),
+            impact: impact(&[Effect::Overwrite], target.environment.as_deref()),
+            action: Action::RestoreBackup {
+                install_id: target.id.clone(),
+                backup_id: self.backup,
+                database: self.database,
+                emails: self.emails,
+            },
+        }];
+        let notes = vec![
+            format!(
+                "everything that changed in {what} of {} since {when} is lost",
+                target.name
+            ),
+            "the service does not say when the restore ends: a mail does".to_owned(),
+        ];
+        Ok(finished(id, "restore", vec![target], steps, notes))
+    }
+}
+
+impl DeleteInstall<'_> {
+    /// Makes the plan.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Plan`] if there are no e-mail addresses.
+    pub async fn plan(self) -> Result<Plan, Error> {
+        need_emails(&self.emails)?;
+        let target = self.fleet.target(&self.install).await?;
+        let id = new_id();
+        let mut steps = backup(&target, &self.emails, &id, "before deletion");
+        steps.push(Step {
+            title: format!("delete the install {}", target.name),
+            impact: impact(&[Effect::Loss], target.environment.as_deref()),
+            action: Action::DeleteInstall {
+                install_id: target.id.clone(),
+            },
+        });
+        let notes = vec![format!(
+            "{} and everything in it is gone afterwards, its backups too: keep an archive elsewhere if it is needed",
+            target.name
+        )];
+        Ok(finished(id, "delete", vec![target], steps, notes))
+    }
+}
+
+impl People {
+    /// Makes a plan that invites the person to every account. Who is there already with these roles is left alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Plan`] if the list of accounts is empty.
+    pub fn add(self, first: &str, last: &str, roles: &Roles) -> Result<Plan, Error> {
+        let email = self.email.clone();
+        self.each("add-person", Effect::Access, |account| {
+            (
+                format!("invite {email} to {} as {roles}", account.name),
+                Action::AddPerson {
+                    account_id: account.id.clone(),
+                    email: email.clone(),
+                    name: (first.to_owned(), last.to_owned()),
+                    roles: roles.to_string(),
+                },
+            )
+        })
+    }
+
+    /// Makes a plan that removes the person from every account. The last owner of an account and the user of the credentials are
+    /// never removed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Plan`] if the list of accounts is empty.
+    pub fn remove(self) -> Result<Plan, Error> {
+        let email = self.email.clone();
+        self.each("remove-person", Effect::Access, |account| {
+            (
+                format!("remove {email} from {}", account.name),
+                Action::RemovePerson {
+                    account_id: account.id.clone(),
+                    email: email.clone(),
+                },
+            )
+        })
+    }
+
+    /// Makes a plan that gives the person other roles in every account.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Plan`] if the list of accounts is empty.
+    pub fn set_roles(self, roles: &Roles) -> Result<Plan, Error> {
+        let email = self.email.clone();
+        self.each("set-roles", Effect::Access, |account| {
+            (
+                format!("make {email} {roles} in {}", account.name),
+                Action::SetRoles {
+                    account_id: account.id.clone(),
+                    email: email.clone(),
+                    roles: roles.to_string(),
+                },
+            )
+        })
+    }
+
+    fn each(
+        self,
+        kind: &str,
+        effect: Effect,
+        step: impl Fn(&Candidate) -> (String, Action),
+    ) -> Result<Plan, Error> {
+        if self.accounts.is_empty() {
+            return Err(refused(
+                "the list of accounts is empty, and that does not mean all of them",
+            ));
+        }
+        let steps = self.accounts.iter().map(|account| {
+            let (title, action) = step(account);
+            Step {
+                title,
+                impact: impact(&[effect], None),
+                action,
+            }
+        });
+        Ok(finished(
+            new_id(),
+            kind,
+            Vec::new(),
+            steps.collect(),
+            Vec::new(),
+        ))
+    }
+}
+
+/// The two steps that no overwriting plan goes without.
+fn backup(target: &Target, emails: &[String], plan: &str, why: &str) -> Vec<Step> {
+    vec![
+        Step {
+            title: format!("create a backup of {}", target.name),
+            impact: Impact::Routine,
+            action: Action::CreateBackup {
+                install_id: target.id.clone(),
+                description: format!("{why} (plan {plan})"),
+                emails: emails.to_vec(),
+            },
+        },
+        Step {
+            title: "wait until the backup is completed".to_owned(),
+            impact: Impact::Routine,
+            action: Action::WaitForBackup {
+                install_id: target.id.clone(),
+                step: 0,
+            },
+        },
+    ]
+}
+
+fn finished(
+    id: String,
+    kind: &str,
+    targets: Vec<Target>,
+    steps: Vec<Step>,
+    notes: Vec<String>,
+) -> Plan {
+    let readings = 1 + steps
+        .iter()
+        .skip(1)
+        .filter(|step| step.action.is_final())
+        .count();
+    let requests = targets.len() * readings + steps.iter().map(requests).sum::<usize>();
+    let plan = Plan {
+        schema_version: SCHEMA_VERSION,
+        id,
+        kind: kind.to_owned(),
+        created_at: Timestamp::now(),
+        targets,
+        steps,
+        notes,
+        requests: u64::try_from(requests).unwrap_or(u64::MAX),
+        digest: String::new(),
+    };
+    plan.sealed()
+}
+
+/// The requests of a step.
+fn requests(step: &Step) -> usize {
+    match step.action {
+        Action::YourWork => 0,
+        Action::AddPerson { .. } => 2,
+        Action::RemovePerson { .. } | Action::SetRoles { .. } => 4,
+        _ => 1,
+    }
+}
+
+fn need_emails(emails: &[String]) -> Result<(), Error> {
+    if emails.is_empty() {
+        return Err(refused(
+            "at least one e-mail address is needed: the service mails the end of the work",
+        ));
+    }
+    Ok(())
+}
+
+fn need_active(target: &Target) -> Result<(), Error> {
+    match target.status.as_deref() {
+        Some("active") => Ok(()),
+        status => Err(refused(format!(
+            "the install {} is {}, not active",
+            target.name,
+            status.unwrap_or("of unknown status")
+        ))),
+    }
+}
+
+fn refused(why: impl Into<String>) -> Error {
+    Error::Plan(why.into())
+}
+
+/// Unique enough to be found again: the time in nanoseconds, and the process.
+fn new_id() -> String {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    format!("{:x}{:04x}", now.as_nanos(), std::process::id() & 0xffff)
+}

@@ -1,0 +1,281 @@
+//! Running a plan, from the beginning or from where it was.
+
+use std::fs::{File, TryLockError};
+
+use serde::Serialize;
+
+use super::{
+    Action, Plan, Target,
+    journal::Entry,
+    perform::{Ended, Looked},
+};
+use crate::{Error, Fleet};
+
+/// How far a plan is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// The id of the plan.
+    pub plan: String,
+    /// The state of the whole plan.
+    pub state: State,
+    /// The state of each step.
+    pub steps: Vec<StepState>,
+    /// What is still to be said: what cannot be known, and what comes by mail.
+    pub notes: Vec<String>,
+}
+
+/// The state of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum State {
+    /// Every step is done.
+    Done,
+    /// It is the caller's turn. [`Fleet::run`] goes on with the step after this one.
+    YourTurn {
+        /// The step.
+        step: usize,
+    },
+    /// A step failed, and nothing of it was done. [`Fleet::run`] tries it again.
+    Failed {
+        /// The step.
+        step: usize,
+        /// Why.
+        why: String,
+    },
+    /// Nobody knows whether a step was done. Look, then tell with [`Fleet::decide`].
+    Unknown {
+        /// The step.
+        step: usize,
+        /// Why.
+        why: String,
+    },
+}
+
+/// The state of one step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StepState {
+    /// What the step does.
+    pub title: String,
+    /// Whether it is done.
+    pub is_done: bool,
+    /// The id of what it made.
+    pub made: Option<String>,
+}
+
+/// What to do with a step of which nobody knows whether it was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Decision {
+    /// It is done once more.
+    Repeat,
+    /// It is taken for done.
+    Done,
+}
+
+impl Fleet {
+    /// Runs a plan: from the beginning, or from where it was if it was interrupted.
+    ///
+    /// Dropping the future is safe: the plan goes on with the next run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Plan`] if the plan was changed, if a target is not what it was when the plan was made, or if another process
+    /// runs it; [`Error::Api`] if a target cannot be read, and [`Error::File`] if the journal cannot be written. A step that
+    /// fails is no error: it is the [`State`] of the outcome.
+    pub async fn run(&self, plan: &Plan) -> Result<Outcome, Error> {
+        if !plan.is_intact() {
+            return Err(Error::Plan(format!(
+                "plan {} was changed since it was made: its digest does not fit",
+                plan.id
+            )));
+        }
+        let _lock = self.lock(plan)?;
+        self.keep(plan).await?;
+        let mut made: Vec<Option<String>> = Vec::new();
+        for (number, step) in plan.steps.iter().enumerate() {
+            let backup = match step.action {
+                Action::WaitForBackup { step, .. } => made.get(step).cloned().flatten(),
+                _ => None,
+            };
+            let entry = self.entry(&plan.id, number).await?;
+            if step.action == Action::YourWork && entry.is_none() {
+                // Nothing is sent, so it cannot be interrupted: with the next run the work is taken for done.
+                let entry = Entry::Done { made: None };
+                self.enter(&plan.id, number, &entry).await?;
+                return self.outcome(plan, State::YourTurn { step: number }).await;
+            }
+            let state = match entry {
+                Some(Entry::Done { made: id }) => {
+                    made.push(id);
+                    continue;
+                }
+                Some(Entry::Unknown { why }) => State::Unknown { step: number, why },
+                Some(Entry::Started) => match step.action.look(self).await? {
+                    Looked::Done(id) => {
+                        self.enter(&plan.id, number, &Entry::Done { made: id.clone() })
+                            .await?;
+                        made.push(id);
+                        continue;
+                    }
+                    Looked::NotDone => match self.step(plan, number, backup).await? {
+                        Ok(id) => {
+                            made.push(id);
+                            continue;
+                        }
+                        Err(state) => state,
+                    },
+                    Looked::Unknown => {
+                        let why =
+                            "it was begun, and the program ended before it had a result".to_owned();
+                        self.enter(&plan.id, number, &Entry::Unknown { why: why.clone() })
+                            .await?;
+                        State::Unknown { step: number, why }
+                    }
+                },
+                None | Some(Entry::Failed { .. }) => {
+                    // Hours may lie between the first step and the one that cannot be taken back.
+                    if number == 0 || step.action.is_final() {
+                        self.check_targets(&plan.targets).await?;
+                    }
+                    match self.step(plan, number, backup).await? {
+                        Ok(id) => {
+                            made.push(id);
+                            continue;
+                        }
+                        Err(state) => state,
+                    }
+                }
+            };
+            return self.outcome(plan, state).await;
+        }
+        self.end_plan(&plan.id).await?;
+        self.outcome(plan, State::Done).await
+    }
+
+    /// Tells what to do with a step of which nobody knows whether it was done.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Plan`] if the step is not in this state.
+    pub async fn decide(&self, plan: &Plan, step: usize, decision: Decision) -> Result<(), Error> {
+        let _lock = self.lock(plan)?;
+        match self.entry(&plan.id, step).await? {
+            Some(Entry::Unknown { .. }) => match decision {
+                Decision::Repeat => self.forget(&plan.id, step).await,
+                Decision::Done => {
+                    self.enter(&plan.id, step, &Entry::Done { made: None })
+                        .await
+                }
+            },
+            _ => Err(Error::Plan(format!(
+                "there is nothing to decide about step {step} of plan {}",
+                plan.id
+            ))),
+        }
+    }
+
+    /// Does a step, with its entries in the journal. The inner error is the state in which the plan stops.
+    async fn step(
+        &self,
+        plan: &Plan,
+        number: usize,
+        backup: Option<String>,
+    ) -> Result<Result<Option<String>, State>, Error> {
+        let action = &plan.steps[number].action;
+        self.enter(&plan.id, number, &Entry::Started).await?;
+        let ended = action.perform(self, backup.as_deref()).await;
+        let (entry, result) = match ended {
+            Ended::Done(made) => (Entry::Done { made: made.clone() }, Ok(made)),
+            Ended::Refused(why) => {
+                let entry = Entry::Failed { why: why.clone() };
+                (entry, Err(State::Failed { step: number, why }))
+            }
+            Ended::Failed(error) if error.may_have_happened() => match action.look(self).await {
+                Ok(Looked::Done(made)) => (Entry::Done { made: made.clone() }, Ok(made)),
+                // It stays started: the next run looks again before it does anything.
+                Ok(Looked::NotDone) => {
+                    let why = error.to_string();
+                    (Entry::Started, Err(State::Failed { step: number, why }))
+                }
+                Err(_)
+                    if !matches!(
+                        action,
+                        Action::CopyInstall { .. } | Action::RestoreBackup { .. }
+                    ) =>
+                {
+                    let why = error.to_string();
+                    (Entry::Started, Err(State::Failed { step: number, why }))
+                }
+                Ok(Looked::Unknown) | Err(_) => {
+                    let why = error.to_string();
+                    let entry = Entry::Unknown { why: why.clone() };
+                    (entry, Err(State::Unknown { step: number, why }))
+                }
+            },
+            Ended::Failed(error) => {
+                let why = error.to_string();
+                let entry = Entry::Failed { why: why.clone() };
+                (entry, Err(State::Failed { step: number, why }))
+            }
+        };
+        self.enter(&plan.id, number, &entry).await?;
+        Ok(result)
+    }
+
+    /// Reads the targets again, and refuses to begin if one is not what it was.
+    async fn check_targets(&self, targets: &[Target]) -> Result<(), Error> {
+        for target in targets {
+            let now = self.target(&target.id).await?;
+            if now != *target {
+                return Err(Error::Plan(format!(
+                    "the install {} is not what it was when the plan was made: {now:?} in place of {target:?}; make the plan again",
+                    target.name
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    async fn outcome(&self, plan: &Plan, state: State) -> Result<Outcome, Error> {
+        let mut steps = Vec::new();
+        for (number, step) in plan.steps.iter().enumerate() {
+            let entry = self.entry(&plan.id, number).await?;
+            let made = match &entry {
+                Some(Entry::Done { made }) => made.clone(),
+                _ => None,
+            };
+            steps.push(StepState {
+                title: step.title.clone(),
+                is_done: matches!(entry, Some(Entry::Done { .. })),
+                made,
+            });
+        }
+        Ok(Outcome {
+            plan: plan.id.clone(),
+            state,
+            steps,
+            notes: plan.notes.clone(),
+        })
+    }
+
+    /// One process at a time runs a plan. The lock ends with the process, however it ends.
+    fn lock(&self, plan: &Plan) -> Result<File, Error> {
+        let path = self.state_folder().join(format!("plan-{}.lock", plan.id));
+        let failed = |error: std::io::Error| Error::File {
+            path: path.clone(),
+            source: error.into(),
+        };
+        let file = File::create(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(Error::Plan(format!(
+                "plan {} is being run by another process",
+                plan.id
+            ))),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! A process that works on a fleet, for tests that kill it.
+//!
+//! Usage: `wpengine-fleet-worker <base URL with credentials> <folder> sync`, or `... promote <from> <to>`, or `... guard <install>`.
+//! It goes on with the plan that is open in the folder, if there is one. It prints the state in which it ends.
+
+use std::error::Error;
+
+use wpengine::Client;
+use wpengine_fleet::{Fleet, Plan};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [url, folder, task, names @ ..] = &arguments[..] else {
+        return Err("a base URL, a folder and a task are needed".into());
+    };
+    let client = Client::at(url)?;
+    let fleet = Fleet::open(&client, folder, folder)?;
+    if task == "sync" {
+        let synced = fleet.sync().run().await?;
+        println!("{}", serde_json::to_string(&synced.data)?);
+        return Ok(());
+    }
+    let plan = match fleet.open_plans().await?.first() {
+        Some(id) => fleet.plan(id).await?,
+        None => make(&fleet, task, names).await?,
+    };
+    let outcome = fleet.run(&plan).await?;
+    println!("{}", serde_json::to_string(&outcome.state)?);
+    Ok(())
+}
+
+async fn make(fleet: &Fleet, task: &str, names: &[String]) -> Result<Plan, Box<dyn Error>> {
+    let emails = ["ops@example.com"];
+    Ok(match (task, names) {
+        ("promote", [from, to]) => {
+            let (from, to) = (fleet.resolve(from).await?, fleet.resolve(to).await?);
+            fleet.promote(&from, &to).emails(emails).plan().await?
+        }
+        ("guard", [install]) => {
+            let install = fleet.resolve(install).await?;
+            fleet.guard(&install).emails(emails).plan().await?
+        }
+        _ => return Err(format!("there is no task {task} with {} names", names.len()).into()),
+    })
+}

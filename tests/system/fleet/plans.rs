@@ -1,0 +1,350 @@
+//! Plans: what they refuse, in which order they send, and how they stop.
+
+use wpengine::types::Roles;
+use wpengine_fleet::{Action, Candidate, Decision, Error, Fleet, Impact, State};
+use wpengine_sim::{Fault, FaultKind, Simulator};
+
+use super::Bed;
+
+const EMAILS: [&str; 1] = ["ops@example.com"];
+
+/// A site with a production and a staging environment, in this order.
+async fn pair(fleet: &Fleet) -> (Candidate, Candidate) {
+    fleet.snapshot().await.expect("a snapshot");
+    let query =
+        "SELECT production.name, staging.name FROM installs production JOIN installs staging
+        ON staging.site_id = production.site_id AND staging.environment = 'staging'
+        WHERE production.environment = 'production' ORDER BY 1 LIMIT 1";
+    let rows = fleet.sql(query).await.expect("a pair").rows;
+    let name = |at: usize| rows[0][at].as_str().expect("a name").to_owned();
+    (
+        fleet.resolve(&name(0)).await.expect("one"),
+        fleet.resolve(&name(1)).await.expect("one"),
+    )
+}
+
+fn writes(simulator: &Simulator) -> Vec<&'static str> {
+    let requests = simulator.requests().into_iter();
+    requests
+        .filter(|request| request.method != "GET")
+        .filter_map(|request| request.operation)
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_is_requested_only_after_the_backup_is_completed() {
+    let bed = Bed::of(Simulator::builder().fleet(2, 4, 12).build());
+    let (production, staging) = pair(&bed.fleet).await;
+    let plan = bed
+        .fleet
+        .promote(&staging, &production)
+        .emails(EMAILS)
+        .plan()
+        .await
+        .expect("a plan");
+    assert!(plan.is_intact());
+    let impacts: Vec<Impact> = plan.steps.iter().map(|step| step.impact).collect();
+    assert_eq!(impacts, [Impact::Routine, Impact::Routine, Impact::Serious]);
+    let Action::CopyInstall { database, .. } = plan.steps[2].action else {
+        panic!("{plan:?}");
+    };
+    assert!(
+        !database,
+        "the database is copied only if that is asked for"
+    );
+    assert!(writes(&bed.simulator).is_empty(), "a plan changes nothing");
+
+    bed.simulator.clear_requests();
+    let outcome = bed.fleet.run(&plan).await.expect("an outcome");
+    assert_eq!(outcome.state, State::Done);
+    assert_eq!(writes(&bed.simulator), ["create_backup", "copy_install"]);
+    let backup = outcome.steps[1].made.as_deref().expect("the backup");
+    let handle = bed
+        .fleet
+        .client()
+        .install(production.id.as_str())
+        .backup(backup);
+    let completed = handle
+        .get()
+        .await
+        .expect("a backup")
+        .complete_time
+        .expect("a time");
+    let requests = bed.simulator.requests();
+    let copy = requests
+        .iter()
+        .find(|request| request.operation == Some("copy_install"))
+        .expect("it is there");
+    assert!(
+        completed.timestamp().expect("a time") <= copy.at,
+        "{completed} {}",
+        copy.at
+    );
+    // A plan that is over does nothing more.
+    let again = bed.fleet.run(&plan).await.expect("an outcome");
+    assert_eq!(again.state, State::Done);
+    assert_eq!(writes(&bed.simulator).len(), 2);
+    assert!(bed.fleet.open_plans().await.expect("none").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_aborted_backup_nothing_is_copied() {
+    let bed = Bed::of(Simulator::builder().fleet(2, 4, 12).build());
+    let (production, staging) = pair(&bed.fleet).await;
+    let plan = bed
+        .fleet
+        .promote(&staging, &production)
+        .emails(EMAILS)
+        .plan()
+        .await
+        .expect("a plan");
+    let (simulator, client) = (bed.simulator.clone(), bed.fleet.client().clone());
+    let id = production.id.clone();
+    let abort = tokio::spawn(async move {
+        loop {
+            let backups = client
+                .install(id.as_str())
+                .backups()
+                .list()
+                .collect()
+                .await
+                .expect("backups");
+            let running = backups.iter().find(|backup| backup.complete_time.is_none());
+            if running.is_some_and(|backup| simulator.abort_backup(&id, &backup.id)) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+    });
+    let outcome = bed.fleet.run(&plan).await.expect("an outcome");
+    abort.await.expect("it is aborted");
+    let State::Failed { step: 1, why } = &outcome.state else {
+        panic!("{outcome:?}");
+    };
+    assert!(why.contains("aborted"), "{why}");
+    let again = bed.fleet.run(&plan).await.expect("an outcome");
+    assert!(matches!(again.state, State::Failed { step: 1, .. }));
+    assert_eq!(writes(&bed.simulator), ["create_backup"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_of_a_backup_is_looked_up_and_one_of_a_copy_is_not() {
+    let bed = Bed::of(Simulator::builder().fleet(2, 4, 12).build());
+    let (production, staging) = pair(&bed.fleet).await;
+    let plan = bed
+        .fleet
+        .promote(&staging, &production)
+        .emails(EMAILS)
+        .plan()
+        .await
+        .expect("a plan");
+    for operation in ["create_backup", "copy_install"] {
+        let lost = Fault::new(FaultKind::Reset).on(operation).after();
+        bed.simulator.faults().add(lost).expect("a fault");
+    }
+    let outcome = bed.fleet.run(&plan).await.expect("an outcome");
+    let State::Unknown { step: 2, .. } = outcome.state else {
+        panic!("{outcome:?}");
+    };
+    let again = bed.fleet.run(&plan).await.expect("an outcome");
+    assert_eq!(again.state, outcome.state, "it does not go on by itself");
+    assert_eq!(writes(&bed.simulator), ["create_backup", "copy_install"]);
+    bed.fleet
+        .decide(&plan, 2, Decision::Done)
+        .await
+        .expect("a decision");
+    assert_eq!(
+        bed.fleet.run(&plan).await.expect("an outcome").state,
+        State::Done
+    );
+    assert_eq!(writes(&bed.simulator).len(), 2);
+    assert!(
+        bed.fleet.decide(&plan, 2, Decision::Repeat).await.is_err(),
+        "it is decided"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_waits_for_its_caller_and_purges_afterwards() {
+    let bed = Bed::of(Simulator::builder().fleet(2, 4, 12).build());
+    let (production, _) = pair(&bed.fleet).await;
+    let plan = bed
+        .fleet
+        .guard(&production)
+        .emails(EMAILS)
+        .plan()
+        .await
+        .expect("a plan");
+    let outcome = bed.fleet.run(&plan).await.expect("an outcome");
+    assert_eq!(outcome.state, State::YourTurn { step: 2 });
+    assert_eq!(writes(&bed.simulator), ["create_backup"]);
+    assert_eq!(
+        bed.fleet.open_plans().await.expect("one"),
+        [plan.id.as_str()]
+    );
+    let kept = bed.again().plan(&plan.id).await.expect("the plan");
+    assert_eq!(kept, plan);
+    assert_eq!(
+        bed.again().run(&kept).await.expect("an outcome").state,
+        State::Done
+    );
+    assert_eq!(writes(&bed.simulator), ["create_backup", "purge_cache"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn plans_that_make_no_sense_are_refused_before_anything_is_changed() {
+    let bed = Bed::of(Simulator::builder().fleet(2, 4, 12).build());
+    let (production, staging) = pair(&bed.fleet).await;
+    let other = "SELECT name FROM installs WHERE site_id != (SELECT site_id FROM installs WHERE id = '{}') LIMIT 1";
+    let other = bed
+        .fleet
+        .sql(&other.replace("{}", &production.id))
+        .await
+        .expect("one")
+        .rows;
+    let other = bed
+        .fleet
+        .resolve(other[0][0].as_str().expect("a name"))
+        .await
+        .expect("one");
+    let promote =
+        |from: &Candidate, to: &Candidate| bed.fleet.promote(from, to).emails(EMAILS).plan();
+    for (why, error) in [
+        (
+            "at least one e-mail address",
+            bed.fleet.promote(&staging, &production).plan().await.err(),
+        ),
+        ("over itself", promote(&production, &production).await.err()),
+        ("not of one", promote(&other, &production).await.err()),
+        (
+            "the list of accounts is empty",
+            bed.fleet.person("a@example.com", []).remove().err(),
+        ),
+    ] {
+        let error = error.expect(why);
+        assert!(error.to_string().contains(why), "{error}");
+    }
+    let mut changed = promote(&staging, &production).await.expect("a plan");
+    changed.steps.remove(0);
+    let error = bed.fleet.run(&changed).await.expect_err("it was changed");
+    assert!(
+        matches!(error, Error::Plan(_)) && error.to_string().contains("digest"),
+        "{error}"
+    );
+
+    // A target that is another one by now.
+    let plan = promote(&staging, &production).await.expect("a plan");
+    bed.fleet
+        .client()
+        .install(staging.id.as_str())
+        .delete()
+        .await
+        .expect("it is deleted");
+    bed.fleet.run(&plan).await.expect_err("the source is gone");
+    assert_eq!(writes(&bed.simulator), ["delete_install"]);
+}
+
+#[tokio::test]
+async fn people_are_added_changed_and_removed_over_accounts_and_owners_are_kept() {
+    let bed = Bed::of(Simulator::builder().fleet(3, 3, 9).build());
+    bed.fleet.snapshot().await.expect("a snapshot");
+    let mut accounts = Vec::new();
+    for name in ["account1", "account2", "account3"] {
+        accounts.push(bed.fleet.resolve(name).await.expect("an account"));
+    }
+    let person = || bed.fleet.person("new.person@example.com", accounts.clone());
+    let plan = person()
+        .add("New", "Person", &Roles::full())
+        .expect("a plan");
+    assert_eq!(
+        bed.fleet.run(&plan).await.expect("an outcome").state,
+        State::Done
+    );
+    // Who is there already is left alone.
+    let plan = person()
+        .add("New", "Person", &Roles::full())
+        .expect("a plan");
+    assert_eq!(
+        bed.fleet.run(&plan).await.expect("an outcome").state,
+        State::Done
+    );
+    let plan = person()
+        .set_roles(&Roles::full_and_billing())
+        .expect("a plan");
+    assert_eq!(
+        bed.fleet.run(&plan).await.expect("an outcome").state,
+        State::Done
+    );
+    let plan = person().remove().expect("a plan");
+    assert_eq!(
+        bed.fleet.run(&plan).await.expect("an outcome").state,
+        State::Done
+    );
+    let mut expected = vec!["create_account_user"; 3];
+    expected.extend(["update_account_user"; 3]);
+    expected.extend(["delete_account_user"; 3]);
+    assert_eq!(writes(&bed.simulator), expected);
+
+    // The owner of all accounts is the user of the credentials.
+    let own = bed
+        .fleet
+        .client()
+        .current_user()
+        .await
+        .expect("a user")
+        .email;
+    let plan = bed.fleet.person(own, accounts).remove().expect("a plan");
+    let outcome = bed.fleet.run(&plan).await.expect("an outcome");
+    assert!(
+        matches!(outcome.state, State::Failed { step: 0, .. }),
+        "{outcome:?}"
+    );
+    assert_eq!(writes(&bed.simulator).len(), 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restore_and_a_deletion_name_what_is_lost() {
+    let bed = Bed::of(Simulator::builder().fleet(2, 4, 12).build());
+    let (production, staging) = pair(&bed.fleet).await;
+    let backups = bed.fleet.client().install(production.id.as_str()).backups();
+    let backup = backups
+        .create("before", EMAILS)
+        .wait()
+        .await
+        .expect("a backup");
+    let restore = bed
+        .fleet
+        .restore(&production, backup.id.to_string())
+        .emails(EMAILS);
+    let plan = restore.plan().await.expect("a plan");
+    assert!(plan.notes[0].contains("is lost"), "{:?}", plan.notes);
+    assert_eq!(
+        bed.fleet.run(&plan).await.expect("an outcome").state,
+        State::Done
+    );
+
+    let plan = bed
+        .fleet
+        .delete(&staging)
+        .emails(EMAILS)
+        .plan()
+        .await
+        .expect("a plan");
+    assert_eq!(
+        plan.steps.last().map(|step| step.impact),
+        Some(Impact::Destructive)
+    );
+    assert_eq!(
+        bed.fleet.run(&plan).await.expect("an outcome").state,
+        State::Done
+    );
+    assert_eq!(
+        writes(&bed.simulator),
+        [
+            "create_backup",
+            "restore_backup",
+            "create_backup",
+            "delete_install"
+        ]
+    );
+}
