@@ -87,3 +87,25 @@ impl Failure {
         }
     }
 }
+
+/// An id with its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Named {
+    /// The id.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// The environment, of an install.
+    pub environment: Option<String>,
+}
+
+impl Named {
+    pub(crate) fn new(id: &str, name: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            environment: None,
+        }
+    }
+}

@@ -53,6 +53,7 @@ pub struct Sync<'a> {
     requests: u64,
     within: Duration,
     concurrency: usize,
+    install: Option<String>,
 }
 
 /// What a sync did.
@@ -86,12 +87,19 @@ impl<'a> Sync<'a> {
             requests: u64::MAX,
             within: Duration::MAX,
             concurrency: 8,
+            install: None,
         }
     }
 
     /// Reads only these classes. The accounts, sites and installs are always read, because everything else belongs to them.
     pub fn only(mut self, classes: impl IntoIterator<Item = Class>) -> Self {
         self.classes = classes.into_iter().collect();
+        self
+    }
+
+    /// Reads only the listings of one install, besides the accounts, sites and installs.
+    pub(crate) fn of(mut self, install: String) -> Self {
+        self.install = Some(install);
         self
     }
 
@@ -255,6 +263,7 @@ impl<'a> Sync<'a> {
     /// What else is stale, in the order in which it is read, and when the oldest of the rest was read.
     async fn tasks(&self) -> Result<(Vec<Task>, Option<Timestamp>), Error> {
         let (classes, oldest) = (self.classes.clone(), Timestamp::now() - age(self.max_age));
+        let only = self.install.clone();
         self.fleet
             .store()
             .read(move |connection| {
@@ -270,6 +279,9 @@ impl<'a> Sync<'a> {
                         None => HashMap::new(),
                     };
                     for (subject, name) in subjects(&facts, class) {
+                        if only.as_ref().is_some_and(|only| *only != subject) {
+                            continue;
+                        }
                         let read_at = facts.read(class, &subject).read_at;
                         match read_at {
                             Some(read_at) if read_at > oldest => {

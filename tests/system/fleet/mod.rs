@@ -5,6 +5,7 @@ mod kills;
 mod mirror;
 mod names;
 mod plans;
+mod questions;
 
 use std::{fmt, sync::Arc};
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     class::Class,
-    store::{CertificateRow, DomainRow, InstallRow},
+    store::{CertificateRow, DomainRow, InstallRow, covers},
 };
 
 /// Until then, the end of a certificate is critical.
@@ -241,44 +241,4 @@ fn uncovered(
 /// A domain that visitors reach: proven, and not one of the platform's.
 fn is_live(domain: &DomainRow) -> bool {
     domain.ownership.as_deref() != Some("TXT_VERIFICATION_PENDING") && !is_of_platform(&domain.name)
-}
-
-/// Whether a certificate names a domain. A wildcard stands for one label.
-fn covers(certificate: &CertificateRow, domain: &str) -> bool {
-    certificate.domains.iter().any(|name| {
-        let name = name.to_lowercase();
-        match name.strip_prefix("*.") {
-            Some(rest) => domain
-                .split_once('.')
-                .is_some_and(|(label, parent)| !label.is_empty() && parent == rest),
-            None => name == domain,
-        }
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wildcard_stands_for_one_label() {
-        let certificate = CertificateRow {
-            id: "1".to_owned(),
-            domains: vec!["*.Example.com".to_owned(), "example.org".to_owned()],
-            status: None,
-            expires_at: None,
-            expires_text: None,
-            auto_renew: None,
-            ordered_at: None,
-        };
-        for (domain, expected) in [
-            ("www.example.com", true),
-            ("example.com", false),
-            ("a.b.example.com", false),
-            ("example.org", true),
-            ("www.example.org", false),
-        ] {
-            assert_eq!(covers(&certificate, domain), expected, "{domain}");
-        }
-    }
 }

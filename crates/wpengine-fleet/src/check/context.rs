@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use wpengine::jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Check, Checked, Code, Evidence, Finding, Named, Severity, Thresholds, access, backups,
-    capacity, certificates, domains, php, staging, status, transfers,
+    Check, Checked, Code, Evidence, Finding, Severity, Thresholds, access, backups, capacity,
+    certificates, domains, php, staging, status, transfers,
 };
 use crate::{
-    Failure,
+    Failure, Named,
     class::{Class, Per},
     store::{Facts, InstallRow},
 };

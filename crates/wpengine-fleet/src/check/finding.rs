@@ -5,6 +5,8 @@ use std::{cmp::Ordering, fmt};
 use serde::Serialize;
 use wpengine::jiff::Timestamp;
 
+use crate::Named;
+
 /// How severe a finding is, the most severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -88,18 +90,6 @@ impl Serialize for Code {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
-}
-
-/// An id with its name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Named {
-    /// The id.
-    pub id: String,
-    /// The name.
-    pub name: String,
-    /// The environment, of an install.
-    pub environment: Option<String>,
 }
 
 /// What a finding is based on.

@@ -21,7 +21,7 @@ use serde::Serialize;
 use wpengine::jiff::Timestamp;
 
 use context::Context;
-pub use finding::{Code, Evidence, Finding, Named, Severity};
+pub use finding::{Code, Evidence, Finding, Severity};
 
 use crate::{Class, Cost, Error, Failure, Fleet, Observed};
 
@@ -115,6 +115,7 @@ pub struct Checks<'a> {
     requests: u64,
     within: Duration,
     now: Option<Timestamp>,
+    install: Option<String>,
 }
 
 /// What checks found.
@@ -204,6 +205,7 @@ impl Fleet {
             requests: u64::MAX,
             within: Duration::MAX,
             now: None,
+            install: None,
         }
     }
 }
@@ -245,6 +247,12 @@ impl Checks<'_> {
         self
     }
 
+    /// Looks at one install only, and reads only what belongs to it.
+    pub fn of(mut self, install: &crate::Candidate) -> Self {
+        self.install = Some(install.id.clone());
+        self
+    }
+
     /// Judges as of this time in place of now.
     pub fn at(mut self, now: Timestamp) -> Self {
         self.now = Some(now);
@@ -276,7 +284,10 @@ impl Checks<'_> {
             (failures, requests) = (synced.failures, synced.requests);
             remaining = synced.data.remaining;
         }
-        let facts = self.fleet.facts().await?;
+        let mut facts = self.fleet.facts().await?;
+        if let Some(only) = &self.install {
+            facts.installs.retain(|install| install.id == *only);
+        }
         let now = self.now.unwrap_or_else(Timestamp::now);
         let mut context = Context::new(&facts, self.thresholds, now);
         let mut checked = Vec::new();
@@ -314,6 +325,10 @@ impl Checks<'_> {
             }
         }
         let sync = self.fleet.sync().only(classes).max_age(self.max_age?);
-        Some(sync.requests(self.requests).within(self.within))
+        let sync = sync.requests(self.requests).within(self.within);
+        Some(match &self.install {
+            Some(install) => sync.of(install.clone()),
+            None => sync,
+        })
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use wpengine::jiff::Timestamp;
 
 use super::{millis, timestamp};
-use crate::{Failure, class::Class};
+use crate::{Failure, Named, class::Class};
 
 /// Everything that the mirror knows and that checks and questions look at.
 #[derive(Debug, Default)]
@@ -62,6 +62,13 @@ pub(crate) struct InstallRow {
 }
 
 impl InstallRow {
+    pub(crate) fn named(&self) -> Named {
+        Named {
+            environment: self.environment.clone(),
+            ..Named::new(&self.id, &self.name)
+        }
+    }
+
     pub(crate) fn is_production(&self) -> bool {
         self.environment.as_deref() == Some("production")
     }
@@ -261,6 +268,25 @@ impl Facts {
         })
     }
 
+    pub(crate) fn account(&self, id: Option<&str>) -> Option<Named> {
+        let account = self
+            .accounts
+            .iter()
+            .find(|account| Some(account.id.as_str()) == id)?;
+        Some(Named::new(
+            &account.id,
+            account.nickname.as_deref().unwrap_or(&account.name),
+        ))
+    }
+
+    pub(crate) fn site(&self, id: Option<&str>) -> Option<Named> {
+        let site = self
+            .sites
+            .iter()
+            .find(|site| Some(site.id.as_str()) == id)?;
+        Some(Named::new(&site.id, &site.name))
+    }
+
     pub(crate) fn read(&self, class: Class, subject: &str) -> Read {
         let key = (class.name().to_owned(), subject.to_owned());
         self.reads.get(&key).cloned().unwrap_or_default()
@@ -353,4 +379,53 @@ fn groups<T>(
         all.entry(parent).or_default().push(row);
     }
     Ok(all)
+}
+
+/// Whether a certificate names a domain. A wildcard stands for one label.
+pub(crate) fn covers(certificate: &CertificateRow, domain: &str) -> bool {
+    certificate.domains.iter().any(|name| {
+        let name = name.to_lowercase();
+        match name.strip_prefix("*.") {
+            Some(rest) => domain
+                .split_once('.')
+                .is_some_and(|(label, parent)| !label.is_empty() && parent == rest),
+            None => name == domain,
+        }
+    })
+}
+
+/// The API writes numbers as numbers and as text.
+pub(crate) fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_stands_for_one_label() {
+        let certificate = CertificateRow {
+            id: "1".to_owned(),
+            domains: vec!["*.Example.com".to_owned(), "example.org".to_owned()],
+            status: None,
+            expires_at: None,
+            expires_text: None,
+            auto_renew: None,
+            ordered_at: None,
+        };
+        for (domain, expected) in [
+            ("www.example.com", true),
+            ("example.com", false),
+            ("a.b.example.com", false),
+            ("example.org", true),
+            ("www.example.org", false),
+        ] {
+            assert_eq!(covers(&certificate, domain), expected, "{domain}");
+        }
+    }
 }

@@ -1,0 +1,670 @@
+//! Questions about the whole fleet, answered from the mirror.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::Serialize;
+use wpengine::jiff::Timestamp;
+
+use crate::{
+    Candidate, Check, Error, Failure, Finding, Findings, Fleet, Named, Observed, Severity, Verdict,
+    class::{Class, Per},
+    store::{BackupRow, CertificateRow, DomainRow, Facts, InstallRow, PersonRow, covers, number},
+};
+
+/// One account, in figures. A figure that is not known is `None`, and never 0.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct AccountOverview {
+    /// The account.
+    pub account: Named,
+    /// The number of its sites.
+    pub sites: usize,
+    /// The number of its installs.
+    pub installs: usize,
+    /// The installs by environment.
+    pub by_environment: BTreeMap<String, usize>,
+    /// The installs by PHP version.
+    pub by_php: BTreeMap<String, usize>,
+    /// The installs by status.
+    pub by_status: BTreeMap<String, usize>,
+    /// The usage of the last 30 days, against the plan.
+    pub usage: Vec<Used>,
+}
+
+/// How much of a limit is used.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Used {
+    /// `visits`, `bandwidth` or `storage`.
+    pub metric: String,
+    /// The unit: `visits`, or `GB` of 2^30 bytes.
+    pub unit: String,
+    /// What is used; `None` if it is not known or not measured.
+    pub used: Option<f64>,
+    /// What the plan allows; `None` if that is not known.
+    pub allowed: Option<f64>,
+    /// The percentage; `None` if one of the two is not known.
+    pub percent: Option<f64>,
+}
+
+/// A person, over all accounts, by the e-mail address in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Person {
+    /// The e-mail address; `None` for users without one.
+    pub email: Option<String>,
+    /// The name.
+    pub name: String,
+    /// Whether multi-factor authentication is on, everywhere: `None` if an answer does not say it and none says no.
+    pub mfa_enabled: Option<bool>,
+    /// Whether all invitations are accepted: `None` if an answer does not say it and none says no.
+    pub invite_accepted: Option<bool>,
+    /// The accounts, with the roles in each.
+    pub accounts: Vec<Membership>,
+}
+
+/// The roles of a person in an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Membership {
+    /// The account.
+    pub account: Named,
+    /// The roles, as the API writes them.
+    pub roles: String,
+    /// Whether the account would have no owner without this person.
+    pub last_owner: Option<bool>,
+}
+
+/// Where a domain is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DomainRecord {
+    /// The domain.
+    pub domain: String,
+    /// The install.
+    pub install: Named,
+    /// The site.
+    pub site: Option<Named>,
+    /// The account.
+    pub account: Option<Named>,
+    /// Whether it is the primary domain.
+    pub is_primary: Option<bool>,
+    /// Whether the ownership is proven, in the words of the API.
+    pub ownership: Option<String>,
+    /// The domain to which it redirects.
+    pub redirects_to: Option<String>,
+    /// Every certificate of the install that names it; `None` if the certificates are not known.
+    pub certificates: Option<Vec<CertificateRecord>>,
+}
+
+/// A certificate that names a domain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CertificateRecord {
+    /// The number of the certificate.
+    pub id: String,
+    /// The status, in the words of the API.
+    pub status: Option<String>,
+    /// When it ends; `None` if that cannot be read.
+    pub expires_at: Option<Timestamp>,
+    /// Whether it renews itself.
+    pub auto_renew: Option<bool>,
+}
+
+/// The backups of an install.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct BackupRecord {
+    /// The install.
+    pub install: Named,
+    /// The account.
+    pub account: Option<Named>,
+    /// How many backups there are; `None` if that is not known.
+    pub count: Option<usize>,
+    /// When the newest completed one was completed.
+    pub completed_at: Option<Timestamp>,
+    /// Its id.
+    pub completed: Option<String>,
+    /// The status of the newest one.
+    pub last_status: Option<String>,
+}
+
+/// The versions of an install.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct VersionRecord {
+    /// The install.
+    pub install: Named,
+    /// The account.
+    pub account: Option<Named>,
+    /// The PHP version.
+    pub php: Option<String>,
+    /// The WordPress version, if a program recorded it: the API does not list it.
+    pub wordpress: Option<String>,
+}
+
+/// A difference between two installs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Difference {
+    /// What is different.
+    pub field: String,
+    /// What the first install has.
+    pub first: Option<String>,
+    /// What the second install has.
+    pub second: Option<String>,
+}
+
+/// What is wrong with one install.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// The install.
+    pub install: Candidate,
+    /// Healthy only if every check could judge it.
+    pub verdict: Verdict,
+    /// The findings, the most severe first.
+    pub findings: Vec<Finding>,
+}
+
+impl Fleet {
+    /// Returns every account in figures.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the mirror cannot be read.
+    pub async fn overview(&self) -> Result<Observed<Vec<AccountOverview>>, Error> {
+        let facts = self.facts().await?;
+        let rows = facts
+            .accounts
+            .iter()
+            .map(|account| overview(&facts, &account.id));
+        Ok(observed(
+            &facts,
+            rows.collect(),
+            &[Class::Limits, Class::Usage],
+        ))
+    }
+
+    /// Returns every person once, with all accounts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the mirror cannot be read.
+    pub async fn people(&self) -> Result<Observed<Vec<Person>>, Error> {
+        let facts = self.facts().await?;
+        Ok(observed(&facts, people(&facts), &[Class::People]))
+    }
+
+    /// Returns every domain, with its install, site, account and certificates.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the mirror cannot be read.
+    pub async fn domains(&self) -> Result<Observed<Vec<DomainRecord>>, Error> {
+        let facts = self.facts().await?;
+        let mut rows = Vec::new();
+        for install in &facts.installs {
+            let domains = facts.domains.get(&install.id).into_iter().flatten();
+            rows.extend(domains.map(|domain| record(&facts, install, domain)));
+        }
+        Ok(observed(
+            &facts,
+            rows,
+            &[Class::Domains, Class::Certificates],
+        ))
+    }
+
+    /// Returns where a domain is: every install that has it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the mirror cannot be read.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// # let folder = tempfile::tempdir()?;
+    /// let fleet = wpengine_fleet::Fleet::open(&client, folder.path(), folder.path())?;
+    /// fleet.sync().run().await?;
+    /// for record in fleet.whois("torquemag.io").await?.data {
+    ///     println!("{} is on {}", record.domain, record.install.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn whois(&self, domain: &str) -> Result<Observed<Vec<DomainRecord>>, Error> {
+        let wanted = domain.trim().trim_end_matches('.').to_lowercase();
+        let mut all = self.domains().await?;
+        all.data.retain(|record| record.domain == wanted);
+        Ok(all)
+    }
+
+    /// Returns the backups of every install.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the mirror cannot be read.
+    pub async fn backups(&self) -> Result<Observed<Vec<BackupRecord>>, Error> {
+        let facts = self.facts().await?;
+        let rows = facts
+            .installs
+            .iter()
+            .map(|install| backups(&facts, install));
+        Ok(observed(&facts, rows.collect(), &[Class::Backups]))
+    }
+
+    /// Returns the PHP and WordPress version of every install.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the mirror cannot be read.
+    pub async fn versions(&self) -> Result<Observed<Vec<VersionRecord>>, Error> {
+        let facts = self.facts().await?;
+        let recorded: HashMap<String, Option<String>> = self
+            .store()
+            .read(|connection| {
+                let mut statement = connection
+                    .prepare_cached("SELECT install_id, wordpress FROM state.versions")?;
+                statement
+                    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                    .collect()
+            })
+            .await?;
+        let rows = facts.installs.iter().map(|install| VersionRecord {
+            install: install.named(),
+            account: facts.account(install.account_id.as_deref()),
+            php: install.php_version.clone(),
+            wordpress: recorded.get(&install.id).cloned().flatten(),
+        });
+        Ok(observed(&facts, rows.collect(), &[]))
+    }
+
+    /// Compares two installs, without what must be different: ids, names, domains and times.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if the mirror does not have one of them, and [`Error::File`] if it cannot be read.
+    pub async fn difference(
+        &self,
+        first: &Candidate,
+        second: &Candidate,
+    ) -> Result<Observed<Vec<Difference>>, Error> {
+        let facts = self.facts().await?;
+        let find = |candidate: &Candidate| {
+            let found = facts
+                .installs
+                .iter()
+                .find(|install| install.id == candidate.id);
+            found.ok_or_else(|| Error::NotFound {
+                wanted: candidate.name.clone(),
+            })
+        };
+        let (first, second) = (find(first)?, find(second)?);
+        let (left, right) = (comparable(&facts, first), comparable(&facts, second));
+        let fields: BTreeSet<&&str> = left.keys().chain(right.keys()).collect();
+        let rows = fields.into_iter().filter_map(|field| {
+            let (first, second) = (
+                left.get(*field).cloned().flatten(),
+                right.get(*field).cloned().flatten(),
+            );
+            (first != second).then(|| Difference {
+                field: (*field).to_owned(),
+                first,
+                second,
+            })
+        });
+        let rows = rows.collect();
+        let subjects = [first.id.as_str(), second.id.as_str()];
+        let classes = [Class::Domains, Class::Certificates, Class::Backups];
+        Ok(observed_of(&facts, rows, &classes, Some(&subjects)))
+    }
+
+    /// Runs every check that looks at one install, after reading what it needs from the service.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Checks::run`](crate::Checks::run).
+    pub async fn diagnose(&self, install: &Candidate) -> Result<Observed<Diagnosis>, Error> {
+        let checks = self.check().only([
+            Check::Status,
+            Check::Php,
+            Check::Certificates,
+            Check::Backups,
+            Check::Domains,
+        ]);
+        let result = checks.live().of(install).run().await?;
+        let (complete, as_of) = (result.complete, result.as_of);
+        let data = Diagnosis {
+            install: install.clone(),
+            verdict: verdict(&result.data),
+            findings: result.data.findings,
+        };
+        let mut observed = Observed::new(data, as_of).with(result.failures, result.requests);
+        observed.complete = complete;
+        Ok(observed)
+    }
+}
+
+/// A verdict on one install: information is not a problem.
+fn verdict(findings: &Findings) -> Verdict {
+    let worst = findings
+        .findings
+        .iter()
+        .map(|finding| finding.severity)
+        .min();
+    match worst {
+        Some(Severity::Critical | Severity::Warning) => Verdict::Findings,
+        Some(Severity::Unknown) => Verdict::Unknown,
+        _ if findings.checked.iter().any(|checked| checked.unknown > 0) => Verdict::Unknown,
+        _ => Verdict::Healthy,
+    }
+}
+
+fn overview(facts: &Facts, account: &str) -> AccountOverview {
+    let of_account = |id: &Option<String>| id.as_deref() == Some(account);
+    let installs: Vec<&InstallRow> = facts
+        .installs
+        .iter()
+        .filter(|one| of_account(&one.account_id))
+        .collect();
+    let count = |field: fn(&InstallRow) -> &Option<String>| {
+        let mut counts = BTreeMap::new();
+        for install in &installs {
+            let value = field(install)
+                .clone()
+                .unwrap_or_else(|| "unknown".to_owned());
+            *counts.entry(value).or_default() += 1;
+        }
+        counts
+    };
+    AccountOverview {
+        account: facts
+            .account(Some(account))
+            .unwrap_or_else(|| Named::new(account, account)),
+        sites: facts
+            .sites
+            .iter()
+            .filter(|site| of_account(&site.account_id))
+            .count(),
+        installs: installs.len(),
+        by_environment: count(|install| &install.environment),
+        by_php: count(|install| &install.php_version),
+        by_status: count(|install| &install.status),
+        usage: usage(facts, account),
+    }
+}
+
+/// The API gives limits in GB, and usage in bytes.
+const GB: f64 = 1_073_741_824.0;
+
+/// The usage of an account against its plan.
+pub(crate) fn usage(facts: &Facts, account: &str) -> Vec<Used> {
+    let figure = |class: Class| facts.figures.get(&(class.name(), account.to_owned()));
+    let (limits, usage) = (figure(Class::Limits), figure(Class::Usage));
+    let flow = |field: &str| number(&usage?[field]["sum"]);
+    let stock = |field: &str| number(&usage?[field]["latest"]["value"]);
+    let storage = match (stock("storage_file_bytes"), stock("storage_database_bytes")) {
+        // Null or 0 is not measured, and not empty.
+        (Some(files), Some(databases)) if files > 0.0 => Some(files + databases),
+        _ => None,
+    };
+    let limit = |field: &str| number(&limits?[field]).filter(|limit| *limit > 0.0);
+    [
+        (
+            "visits",
+            "visits",
+            flow("billable_visits"),
+            limit("visitors"),
+        ),
+        (
+            "bandwidth",
+            "GB",
+            flow("network_total_bytes").map(|bytes| bytes / GB),
+            limit("bandwidth"),
+        ),
+        (
+            "storage",
+            "GB",
+            storage.map(|bytes| bytes / GB),
+            limit("storage"),
+        ),
+    ]
+    .into_iter()
+    .map(|(metric, unit, used, allowed)| Used {
+        metric: metric.to_owned(),
+        unit: unit.to_owned(),
+        used,
+        allowed,
+        percent: used
+            .zip(allowed)
+            .map(|(used, allowed)| used * 100.0 / allowed),
+    })
+    .collect()
+}
+
+fn people(facts: &Facts) -> Vec<Person> {
+    let mut people: BTreeMap<String, Person> = BTreeMap::new();
+    for account in &facts.accounts {
+        for (position, person) in facts
+            .people
+            .get(&account.id)
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
+            // A user without an address is somebody of their own.
+            let key = person
+                .email
+                .clone()
+                .unwrap_or_else(|| format!("~{} {position}", account.id));
+            let known = people.entry(key).or_insert_with(|| Person {
+                email: person.email.clone(),
+                name: name(person),
+                mfa_enabled: Some(true),
+                invite_accepted: Some(true),
+                accounts: Vec::new(),
+            });
+            known.mfa_enabled = both(known.mfa_enabled, person.mfa_enabled);
+            known.invite_accepted = both(known.invite_accepted, person.invite_accepted);
+            known
+                .accounts
+                .extend(facts.account(Some(&account.id)).map(|account| Membership {
+                    account,
+                    roles: person.roles.clone().unwrap_or_default(),
+                    last_owner: person.last_owner,
+                }));
+        }
+    }
+    people.into_values().collect()
+}
+
+fn name(person: &PersonRow) -> String {
+    let names = [person.first_name.as_deref(), person.last_name.as_deref()];
+    let names: Vec<&str> = names.into_iter().flatten().collect();
+    names.join(" ")
+}
+
+/// One no is a no; otherwise one unknown is an unknown.
+fn both(one: Option<bool>, other: Option<bool>) -> Option<bool> {
+    match (one, other) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        _ => None,
+    }
+}
+
+fn record(facts: &Facts, install: &InstallRow, domain: &DomainRow) -> DomainRecord {
+    let are_known = facts
+        .read(Class::Certificates, &install.id)
+        .read_at
+        .is_some();
+    let certificates = facts.certificates.get(&install.id).into_iter().flatten();
+    let certificates = certificates.filter(|certificate| covers(certificate, &domain.name));
+    DomainRecord {
+        domain: domain.name.clone(),
+        install: install.named(),
+        site: facts.site(install.site_id.as_deref()),
+        account: facts.account(install.account_id.as_deref()),
+        is_primary: domain.is_primary,
+        ownership: domain.ownership.clone(),
+        redirects_to: domain.redirect_name.clone(),
+        certificates: are_known.then(|| certificates.map(certificate).collect()),
+    }
+}
+
+fn certificate(row: &CertificateRow) -> CertificateRecord {
+    CertificateRecord {
+        id: row.id.clone(),
+        status: row.status.clone(),
+        expires_at: row.expires_at,
+        auto_renew: row.auto_renew,
+    }
+}
+
+fn newest(backups: &[BackupRow]) -> Option<&BackupRow> {
+    let completed = backups
+        .iter()
+        .filter(|backup| backup.status.as_deref() == Some("completed"));
+    completed.max_by_key(|backup| backup.completed_at.or(backup.created_at))
+}
+
+fn backups(facts: &Facts, install: &InstallRow) -> BackupRecord {
+    let are_known = facts.read(Class::Backups, &install.id).read_at.is_some();
+    let backups = facts
+        .backups
+        .get(&install.id)
+        .map_or(&[][..], Vec::as_slice);
+    let completed = newest(backups);
+    let last = backups.iter().max_by_key(|backup| backup.created_at);
+    BackupRecord {
+        install: install.named(),
+        account: facts.account(install.account_id.as_deref()),
+        count: are_known.then_some(backups.len()),
+        completed_at: completed.and_then(|backup| backup.completed_at.or(backup.created_at)),
+        completed: completed.map(|backup| backup.id.clone()),
+        last_status: last.and_then(|backup| backup.status.clone()),
+    }
+}
+
+/// What can be compared of an install.
+fn comparable(facts: &Facts, install: &InstallRow) -> BTreeMap<&'static str, Option<String>> {
+    let domains = facts
+        .domains
+        .get(&install.id)
+        .map_or(&[][..], Vec::as_slice);
+    let certificates = facts
+        .certificates
+        .get(&install.id)
+        .map_or(&[][..], Vec::as_slice);
+    let covered = domains
+        .iter()
+        .filter(|domain| certificates.iter().any(|one| covers(one, &domain.name)));
+    let are_known = |class: Class| facts.read(class, &install.id).read_at.is_some();
+    let has_backup = newest(
+        facts
+            .backups
+            .get(&install.id)
+            .map_or(&[][..], Vec::as_slice),
+    )
+    .is_some();
+    let redirects = domains
+        .iter()
+        .filter(|domain| domain.redirect_id.is_some())
+        .count();
+    BTreeMap::from([
+        ("php_version", install.php_version.clone()),
+        ("status", install.status.clone()),
+        ("environment", install.environment.clone()),
+        (
+            "domains",
+            are_known(Class::Domains).then(|| domains.len().to_string()),
+        ),
+        (
+            "redirects",
+            are_known(Class::Domains).then(|| redirects.to_string()),
+        ),
+        (
+            "has a primary domain",
+            are_known(Class::Domains).then(|| {
+                domains
+                    .iter()
+                    .any(|domain| domain.is_primary == Some(true))
+                    .to_string()
+            }),
+        ),
+        (
+            "domains with a certificate",
+            (are_known(Class::Domains) && are_known(Class::Certificates))
+                .then(|| covered.count().to_string()),
+        ),
+        (
+            "has a completed backup",
+            are_known(Class::Backups).then(|| has_backup.to_string()),
+        ),
+    ])
+}
+
+/// A result with how far the classes it needs are known.
+fn observed<T>(facts: &Facts, data: T, classes: &[Class]) -> Observed<T> {
+    observed_of(facts, data, classes, None)
+}
+
+fn observed_of<T>(facts: &Facts, data: T, classes: &[Class], only: Option<&[&str]>) -> Observed<T> {
+    let mut as_of: Option<Timestamp> = None;
+    let mut failures: Vec<Failure> = Vec::new();
+    let mut is_whole = true;
+    let mut note = |class: Class, subject: &str| {
+        let read = facts.read(class, subject);
+        is_whole &= read.read_at.is_some();
+        if let Some(read_at) = read.read_at {
+            as_of = Some(as_of.map_or(read_at, |as_of| as_of.min(read_at)));
+        }
+        failures.extend(read.failure);
+    };
+    for class in [Class::Accounts, Class::Sites, Class::Installs] {
+        note(class, "");
+    }
+    for class in classes {
+        let subjects: Vec<&str> = match class.per() {
+            Per::Fleet => Vec::new(),
+            Per::Account => facts
+                .accounts
+                .iter()
+                .map(|account| account.id.as_str())
+                .collect(),
+            Per::Install => facts
+                .installs
+                .iter()
+                .map(|install| install.id.as_str())
+                .collect(),
+        };
+        for subject in subjects {
+            if only.is_none_or(|only| only.contains(&subject)) {
+                note(*class, subject);
+            }
+        }
+    }
+    let mut observed = Observed::new(data, as_of).with(failures, 0);
+    observed.complete &= is_whole;
+    observed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::both;
+
+    #[test]
+    fn a_flag_has_three_values() {
+        for (one, other, expected) in [
+            (Some(true), Some(true), Some(true)),
+            (Some(true), None, None),
+            (None, Some(false), Some(false)),
+            (Some(false), Some(true), Some(false)),
+        ] {
+            assert_eq!(both(one, other), expected);
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Questions to the mirror: figures that are not known are not zero.
+
+use std::collections::BTreeSet;
+
+use wpengine_fleet::{Class, Fleet, Verdict};
+use wpengine_sim::{Fault, FaultKind, Simulator};
+
+use super::Bed;
+
+async fn synced() -> Bed {
+    let bed = Bed::troubled();
+    assert!(bed.fleet.sync().run().await.expect("a sync").complete);
+    bed
+}
+
+async fn text(fleet: &Fleet, query: &str) -> String {
+    let rows = fleet.sql(query).await.expect(query).rows;
+    rows[0][0].as_str().expect("a text").to_owned()
+}
+
+#[tokio::test]
+async fn the_overview_counts_everything_and_says_what_is_not_measured() {
+    let bed = synced().await;
+    let overview = bed.fleet.overview().await.expect("an overview");
+    assert!(overview.complete && overview.requests == 0 && overview.as_of.is_some());
+    let accounts = overview.data;
+    assert_eq!(
+        accounts
+            .iter()
+            .map(|account| account.installs)
+            .sum::<usize>(),
+        170
+    );
+    assert_eq!(
+        accounts.iter().map(|account| account.sites).sum::<usize>(),
+        60
+    );
+    for account in &accounts {
+        for counts in [&account.by_environment, &account.by_php, &account.by_status] {
+            assert_eq!(counts.values().sum::<usize>(), account.installs);
+        }
+    }
+    let storage = |name: &str| {
+        let account = accounts
+            .iter()
+            .find(|one| one.account.name == name)
+            .expect("an account");
+        account
+            .usage
+            .iter()
+            .find(|used| used.metric == "storage")
+            .expect("storage")
+            .clone()
+    };
+    assert_eq!(
+        (storage("account3").used, storage("account3").percent),
+        (None, None)
+    );
+    assert!(
+        storage("account4")
+            .percent
+            .is_some_and(|percent| percent > 0.0)
+    );
+    let visits = &accounts
+        .iter()
+        .find(|one| one.account.name == "account1")
+        .expect("one")
+        .usage[0];
+    assert!(
+        visits.percent.is_some_and(|percent| percent > 100.0),
+        "{visits:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_account_whose_figures_failed_has_none_and_not_zero() {
+    let bed = Bed::of(Simulator::builder().fleet(2, 4, 12).build());
+    let fault = Fault::new(FaultKind::WrongJson)
+        .always()
+        .on("get_account_usage_summary");
+    bed.simulator.faults().add(fault).expect("a fault");
+    bed.fleet
+        .sync()
+        .only([Class::Limits, Class::Usage])
+        .run()
+        .await
+        .expect("a sync");
+    let overview = bed.fleet.overview().await.expect("an overview");
+    assert!(!overview.complete);
+    assert_eq!(overview.failures.len(), 2);
+    for used in overview.data.iter().flat_map(|account| &account.usage) {
+        assert_eq!((used.used, used.percent), (None, None));
+        assert!(used.allowed.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_person_is_one_row_over_all_accounts() {
+    let bed = synced().await;
+    let people = bed.fleet.people().await.expect("people").data;
+    let addresses: BTreeSet<_> = people.iter().map(|person| person.email.clone()).collect();
+    assert_eq!(addresses.len(), people.len(), "each address once");
+    let max = people
+        .iter()
+        .find(|person| person.email.as_deref() == Some("max.trouble@example.com"));
+    let max = max.expect("he is in every account");
+    assert_eq!(
+        (max.accounts.len(), max.mfa_enabled, max.invite_accepted),
+        (9, Some(false), Some(true))
+    );
+    let ines = people
+        .iter()
+        .find(|person| person.name == "Ines Trouble")
+        .expect("she is there");
+    assert_eq!(ines.invite_accepted, Some(false));
+}
+
+#[tokio::test]
+async fn whois_names_every_install_and_every_certificate_of_a_domain() {
+    let bed = synced().await;
+    let twice =
+        "SELECT name FROM domains GROUP BY name HAVING count(DISTINCT install_id) = 2 LIMIT 1";
+    let domain = text(&bed.fleet, twice).await;
+    let records = bed
+        .fleet
+        .whois(&format!("{}.", domain.to_uppercase()))
+        .await
+        .expect("records");
+    assert!(records.complete);
+    let installs: BTreeSet<&str> = records
+        .data
+        .iter()
+        .map(|record| record.install.id.as_str())
+        .collect();
+    assert_eq!(installs.len(), 2);
+    assert!(
+        records
+            .data
+            .iter()
+            .all(|record| record.account.is_some() && record.certificates.is_some())
+    );
+    let covered = "SELECT domains.name FROM domains JOIN certificates USING (install_id)
+        WHERE certificates.domains LIKE '%\"' || domains.name || '\"%' AND is_primary LIMIT 1";
+    let records = bed
+        .fleet
+        .whois(&text(&bed.fleet, covered).await)
+        .await
+        .expect("records")
+        .data;
+    assert!(records.iter().any(|record| {
+        !record
+            .certificates
+            .as_deref()
+            .unwrap_or_default()
+            .is_empty()
+    }));
+    assert!(
+        bed.fleet
+            .whois("nowhere.example")
+            .await
+            .expect("records")
+            .data
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn what_was_never_read_is_none_and_the_answer_is_not_complete() {
+    let bed = Bed::of(Simulator::builder().fleet(2, 4, 12).build());
+    bed.fleet.snapshot().await.expect("a snapshot");
+    let backups = bed.fleet.backups().await.expect("backups");
+    assert!(!backups.complete && backups.data.len() == 12);
+    assert!(backups.data.iter().all(|record| record.count.is_none()));
+    bed.fleet
+        .sync()
+        .only([Class::Backups])
+        .run()
+        .await
+        .expect("a sync");
+    let backups = bed.fleet.backups().await.expect("backups");
+    assert!(backups.complete && backups.data.iter().all(|record| record.count.is_some()));
+}
+
+#[tokio::test]
+async fn two_environments_are_compared_without_what_must_differ() {
+    let bed = synced().await;
+    let pair = "SELECT production.id || ' ' || staging.id FROM installs production JOIN installs staging USING (site_id)
+        WHERE production.environment = 'production' AND staging.environment = 'staging'
+        AND production.php_version != staging.php_version LIMIT 1";
+    let ids = text(&bed.fleet, pair).await;
+    let (production, staging) = ids.split_once(' ').expect("two ids");
+    let (production, staging) = (
+        bed.fleet.resolve(production).await.expect("one"),
+        bed.fleet.resolve(staging).await.expect("one"),
+    );
+    let differences = bed
+        .fleet
+        .difference(&production, &staging)
+        .await
+        .expect("differences");
+    assert!(differences.complete);
+    let fields: Vec<&str> = differences
+        .data
+        .iter()
+        .map(|difference| difference.field.as_str())
+        .collect();
+    assert!(
+        fields.contains(&"php_version") && fields.contains(&"environment"),
+        "{fields:?}"
+    );
+    let none = bed
+        .fleet
+        .difference(&staging, &staging)
+        .await
+        .expect("differences");
+    assert!(none.data.is_empty());
+    let versions = bed.fleet.versions().await.expect("versions");
+    assert!(
+        versions.complete
+            && versions
+                .data
+                .iter()
+                .all(|record| record.wordpress.is_none())
+    );
+}
+
+#[tokio::test]
+async fn a_diagnosis_is_healthy_only_if_everything_was_seen() {
+    let bed = synced().await;
+    let result = bed.fleet.check().run().await.expect("findings").data;
+    let troubled: BTreeSet<&str> = result
+        .findings
+        .iter()
+        .filter_map(|finding| Some(finding.install.as_ref()?.id.as_str()))
+        .collect();
+    let installs = bed
+        .fleet
+        .sql("SELECT id FROM installs ORDER BY id")
+        .await
+        .expect("ids")
+        .rows;
+    let fine = installs
+        .iter()
+        .filter_map(|row| row[0].as_str())
+        .find(|id| !troubled.contains(id));
+    let sick = result.findings[0]
+        .install
+        .as_ref()
+        .map(|install| install.id.clone());
+    let sick = bed
+        .fleet
+        .resolve(&sick.expect("an install"))
+        .await
+        .expect("one");
+    bed.simulator.clear_requests();
+    let diagnosis = bed.fleet.diagnose(&sick).await.expect("a diagnosis");
+    assert_eq!(diagnosis.data.verdict, Verdict::Findings);
+    assert!(diagnosis.data.findings.iter().all(|finding| {
+        finding
+            .install
+            .as_ref()
+            .is_none_or(|install| install.id == sick.id)
+    }));
+    assert_eq!(diagnosis.requests, bed.simulator.requests().len() as u64);
+    assert_eq!(diagnosis.requests, 4 + 3);
+
+    if let Some(fine) = fine {
+        let fine = bed.fleet.resolve(fine).await.expect("one");
+        let diagnosis = bed.fleet.diagnose(&fine).await.expect("a diagnosis");
+        assert_eq!(
+            diagnosis.data.verdict,
+            Verdict::Healthy,
+            "{:?}",
+            diagnosis.data.findings
+        );
+        let fault = Fault::new(FaultKind::WrongJson).always().on("list_backups");
+        bed.simulator.faults().add(fault).expect("a fault");
+        let diagnosis = bed.fleet.diagnose(&fine).await.expect("a diagnosis");
+        assert_eq!(diagnosis.data.verdict, Verdict::Unknown);
+        assert!(!diagnosis.complete);
+    }
+}
