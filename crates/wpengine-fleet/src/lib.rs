@@ -4,6 +4,7 @@ mod check;
 mod class;
 mod error;
 mod fleet;
+mod forecast;
 mod observed;
 mod plan;
 mod questions;
@@ -18,6 +19,7 @@ pub use check::{
 pub use class::Class;
 pub use error::Error;
 pub use fleet::{Fleet, Found, Snapshot};
+pub use forecast::{Forecast, forecast};
 pub use observed::{Failure, Named, Observed, SCHEMA_VERSION};
 pub use plan::{
     Action, Decision, DeleteInstall, Guard, Impact, Outcome, People, Plan, Promote, Restore, State,
