@@ -9,6 +9,7 @@ mod observed;
 mod plan;
 mod questions;
 mod read;
+mod report;
 mod resolve;
 mod store;
 mod sync;
@@ -29,6 +30,7 @@ pub use questions::{
     AccountOverview, BackupRecord, CertificateRecord, Diagnosis, Difference, DomainRecord,
     Membership, Person, Used, VersionRecord,
 };
+pub use report::{AccountReport, CertificateEnd, Report, ReportRequest, report_classes};
 pub use resolve::{Candidate, Kind};
 pub use store::{Change, Read, Rows};
 pub use sync::{Cost, Sync, Synced};

@@ -12,7 +12,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let connection = support::connect().await?;
     let client = &connection.client;
 
-    let soon = Timestamp::now() + (30 * 24).hours();
+    let now = Timestamp::now();
+    let soon = now + (30 * 24).hours();
     let mut installs = client.installs().list().items();
     while let Some(install) = installs.try_next().await? {
         // If an install has no certificates, the list is empty; it is not an error.
@@ -25,8 +26,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         for certificate in certificates {
             let name = certificate.common_name.as_deref().unwrap_or("?");
             match certificate.expires_time.and_then(|time| time.timestamp()) {
+                Some(expires) if expires <= now => {
+                    println!("{}: {name} EXPIRED on {expires}", install.name);
+                }
                 Some(expires) if expires < soon => {
-                    println!("{}: {name} EXPIRES on {expires}", install.name);
+                    println!("{}: {name} expires on {expires}", install.name);
                 }
                 Some(expires) => println!("{}: {name} is good until {expires}", install.name),
                 None => println!("{}: {name} does not say when it expires", install.name),

@@ -113,6 +113,9 @@ pub(crate) fn email(address: &str) -> Result<(), Error> {
     if fits {
         return Ok(());
     }
+    if address.trim().is_empty() {
+        return Err(Error::invalid("an e-mail address is empty"));
+    }
     Err(Error::invalid(format!(
         "`{}` is no e-mail address",
         quoted(address)

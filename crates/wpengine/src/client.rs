@@ -9,7 +9,7 @@ use crate::{
     ClientBuilder, Config, Credentials,
     any_request::AnyRequest,
     call::Shared,
-    config::BASE_URL_VARIABLE,
+    config::{BASE_URL_VARIABLE, read_base_url},
     error::Error,
     limits::WindowState,
     transport::{Core, Counters},
@@ -82,6 +82,12 @@ impl Client {
     ///
     /// [`Configuration`](crate::ErrorKind::Configuration) if the URL cannot be used or contains no credentials.
     pub fn at(url: impl Into<String>) -> Result<Self, Error> {
+        let url = url.into();
+        let (_, credentials) = read_base_url(&url)?;
+        if credentials.is_none() {
+            return Err(Error::configuration("the URL contains no user and password")
+                .with_hint("it should look like `http://user:password@127.0.0.1:8080/v1`; `Simulator::url` returns such a URL, and `base_url` one without"));
+        }
         Self::builder().base_url(url).build()
     }
 

@@ -1,5 +1,7 @@
 //! The models of the API: the types of requests and responses.
 //!
+//! The types have the names of the API documentation. The model of an install is [`Installation`].
+//!
 //! They are generated from the OpenAPI document of this project. Only fields that every known response contains are
 //! required. All other fields are optional, even if the documentation of the API calls them required, so that one
 //! unusual item does not make a page of a hundred fail. Unknown values of enums are kept as `Unknown`. The structs are

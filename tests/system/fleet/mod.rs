@@ -6,6 +6,7 @@ mod mirror;
 mod names;
 mod plans;
 mod questions;
+mod reports;
 
 use std::{fmt, sync::Arc};
 

@@ -108,7 +108,7 @@ impl Facts<'_> {
         }
         let mut error = Error::new(ErrorKind::Api, message);
         let session = self.core.authenticator.session();
-        if let Some(hint) = self.hint(session.credentials()) {
+        if let Some(hint) = self.hint(session.credentials(), api.message.as_deref()) {
             error = error.with_hint(hint);
         }
         let error = self.history.note(error).with(|inner| {
@@ -122,9 +122,16 @@ impl Facts<'_> {
     }
 
     /// Returns a hint for an error response, if the service's own message does not say what to do.
-    fn hint(&self, credentials: &crate::Credentials) -> Option<String> {
+    fn hint(&self, credentials: &crate::Credentials, message: Option<&str>) -> Option<String> {
         let hint = match self.status {
             StatusCode::UNAUTHORIZED => return Some(credentials.hint()),
+            // The gateway says this of a path that it does not know, whatever the credentials are.
+            StatusCode::FORBIDDEN if message == Some("Missing Authentication Token") => {
+                return Some(format!(
+                    "there is no such path below {}: check the base URL, which ends in `/v1`",
+                    self.core.base_url()
+                ));
+            }
             StatusCode::FORBIDDEN => {
                 "the user of these credentials may not do this, or has no access to an id in the request, or the path does not exist"
             }

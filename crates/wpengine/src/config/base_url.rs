@@ -13,10 +13,10 @@ pub(super) const BASE_URL: &str = "https://api.wpengineapi.com/v1";
 /// simulator's.
 ///
 /// No error quotes the URL, because it may contain a password.
-pub(super) fn read(text: &str) -> Result<(Url, Option<Credentials>), Error> {
+pub(crate) fn read(text: &str) -> Result<(Url, Option<Credentials>), Error> {
     let mut url = Url::parse(text).map_err(|error| {
         Error::configuration("the base URL is not a URL")
-            .with_hint(format!("it looks like `{BASE_URL}`"))
+            .with_hint(format!("it should look like `{BASE_URL}`"))
             .caused_by(error)
     })?;
     check(&url)?;

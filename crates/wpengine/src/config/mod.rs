@@ -6,7 +6,7 @@ mod http;
 
 use std::time::Duration;
 
-pub(crate) use base_url::is_loopback;
+pub(crate) use base_url::{is_loopback, read as read_base_url};
 pub(crate) use builder::BASE_URL_VARIABLE;
 pub use builder::ClientBuilder;
 

@@ -41,7 +41,14 @@ impl fmt::Display for Error {
             write!(f, " ({})", notes.join(", "))?;
         }
         if *may_have_happened {
-            f.write_str("; the service may have done it anyway: check before you send it again")?;
+            let is_safe = operation
+                .and_then(wpengine_raw::operation)
+                .is_some_and(|operation| operation.retry == wpengine_raw::Retry::Safe);
+            f.write_str(if is_safe {
+                "; the service may have done it anyway, and doing it again changes nothing"
+            } else {
+                "; the service may have done it anyway: check before you send it again"
+            })?;
         }
         if let Some(hint) = hint {
             write!(f, "; {hint}")?;

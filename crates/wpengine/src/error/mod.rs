@@ -187,7 +187,7 @@ impl Error {
         self.0.state.as_deref()
     }
 
-    /// Whether the resource does not exist, or the credentials may not see it (404).
+    /// Whether the resource does not exist, or the credentials may not see it (404), or nothing fits what was looked for.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.0.status == Some(StatusCode::NOT_FOUND) || self.0.kind == ErrorKind::NotFound

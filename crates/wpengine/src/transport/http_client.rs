@@ -33,7 +33,7 @@ pub type HeadFuture<'a> =
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
-/// use wpengine::transport::{HeadFuture, HttpClient, ResponseFuture};
+/// use wpengine::{bytes::Bytes, http, transport::{HeadFuture, HttpClient, ResponseFuture}};
 ///
 /// #[derive(Debug)]
 /// struct Recorder {
@@ -42,14 +42,14 @@ pub type HeadFuture<'a> =
 /// }
 ///
 /// impl HttpClient for Recorder {
-///     fn send(&self, mut request: http::Request<bytes::Bytes>, max_size: usize) -> ResponseFuture<'_> {
+///     fn send(&self, mut request: http::Request<Bytes>, max_size: usize) -> ResponseFuture<'_> {
 ///         request.headers_mut().insert("x-team", http::HeaderValue::from_static("fleet"));
 ///         self.seen.lock().unwrap().push(format!("{} {}", request.method(), request.uri().path()));
 ///         self.inner.send(request, max_size)
 ///     }
 ///
 ///     // Without this, downloads would be read into memory. They go to other hosts, so they get no header.
-///     fn open(&self, request: http::Request<bytes::Bytes>) -> HeadFuture<'_> {
+///     fn open(&self, request: http::Request<Bytes>) -> HeadFuture<'_> {
 ///         self.inner.open(request)
 ///     }
 /// }

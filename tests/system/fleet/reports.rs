@@ -1,0 +1,174 @@
+//! Reports in every form, and what they look like in a browser.
+
+use std::process::Command;
+
+use wpengine::jiff::{Timestamp, civil::Date, tz::TimeZone};
+use wpengine_fleet::{Fleet, Report};
+use wpengine_sim::{Fault, FaultKind};
+
+use super::Bed;
+
+fn month() -> (Date, Date) {
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    // A whole month, so that nothing depends on the day of the test.
+    let last = today.first_of_month().yesterday().expect("a day");
+    (last.first_of_month(), last)
+}
+
+async fn report(fleet: &Fleet) -> Report {
+    let (first, last) = month();
+    fleet
+        .report(first, last)
+        .read()
+        .await
+        .expect("a report")
+        .data
+}
+
+#[tokio::test]
+async fn a_report_adds_the_days_of_its_period_up() {
+    let bed = Bed::troubled();
+    bed.fleet.sync().run().await.expect("a sync");
+    let report = report(&bed.fleet).await;
+    assert!(report.complete && report.accounts.len() == 9);
+    let (first, last) = month();
+    for account in &report.accounts {
+        let id = account.account.id.as_str();
+        let usage = bed.fleet.client().account(id).usage();
+        let truth = usage
+            .summary()
+            .between(first, last)
+            .await
+            .expect("the service's own sum");
+        let truth = truth
+            .billable_visits
+            .and_then(|visits| visits.sum)
+            .expect("a sum")
+            .as_f64();
+        let end = account.visits.expect("visits");
+        // The service rounds each install and day.
+        assert!(
+            (end.so_far - truth).abs() <= truth * 0.001 + 600.0,
+            "{} {truth}",
+            end.so_far
+        );
+        assert_eq!((end.open_days, end.expected), (0, end.so_far));
+        assert_eq!(account.days.len(), end.known_days);
+        let largest: Vec<f64> = account.largest.iter().map(|(_, visits)| *visits).collect();
+        assert!(largest.is_sorted_by(|one, other| one >= other) && largest.len() == 10);
+    }
+    let ends: Vec<_> = report
+        .certificates
+        .iter()
+        .map(|one| one.expires_at)
+        .collect();
+    assert!(ends.is_sorted());
+    // A quarter is read in windows, and added up as well.
+    let quarter = first
+        .checked_sub(wpengine::jiff::Span::new().months(2))
+        .expect("a day");
+    let three = bed
+        .fleet
+        .report(quarter, last)
+        .history(0)
+        .read()
+        .await
+        .expect("a report")
+        .data;
+    for (one, three) in report.accounts.iter().zip(&three.accounts) {
+        assert!(three.visits.expect("visits").so_far >= one.visits.expect("visits").so_far);
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_is_unknown_in_every_form() {
+    let bed = Bed::troubled();
+    bed.fleet.sync().run().await.expect("a sync");
+    let fault = Fault::new(FaultKind::WrongJson).on("get_account_usage");
+    bed.simulator.faults().add(fault).expect("a fault");
+    let report = report(&bed.fleet).await;
+    assert!(!report.complete);
+    let unknown: Vec<_> = report
+        .accounts
+        .iter()
+        .filter(|account| account.visits.is_none())
+        .collect();
+    assert_eq!(unknown.len(), 1);
+    let name = &unknown[0].account.name;
+    assert!(
+        report
+            .markdown()
+            .contains(&format!("| {name} | unknown | unknown |")),
+        "{}",
+        report.markdown()
+    );
+    assert!(report.html().contains("NOT COMPLETE") && report.html().contains("could not be read"));
+    let csv = report.csv();
+    let line = csv
+        .lines()
+        .find(|line| line.contains(name.as_str()))
+        .expect("a line");
+    assert!(line.contains(",,,,") && line.ends_with("false"), "{line}");
+    let json = serde_json::to_value(&report).expect("JSON");
+    assert_eq!(json["complete"], false);
+}
+
+#[tokio::test]
+async fn the_page_loads_nothing_and_is_drawn_in_light_and_dark() {
+    let bed = Bed::troubled();
+    bed.fleet.sync().run().await.expect("a sync");
+    let page = report(&bed.fleet).await.html();
+    assert!(page.len() < 1_000_000, "{} bytes", page.len());
+    for text in [
+        "src=", "href=", "url(", "@import", "<script", "http://", "https://",
+    ] {
+        assert!(!page.contains(text), "{text}");
+    }
+    let known = Command::new("chromium").arg("--version").output();
+    if known.is_err() {
+        assert!(
+            std::env::var_os("WPENGINE_REQUIRE_CHROMIUM").is_none(),
+            "chromium is required and missing"
+        );
+        eprintln!("skipped: there is no chromium");
+        return;
+    }
+    let path = bed.folder.path().join("report.html");
+    std::fs::write(&path, page).expect("it is written");
+    for (width, scheme) in [
+        (1_100, "light"),
+        (1_100, "dark"),
+        (420, "light"),
+        (420, "dark"),
+    ] {
+        let shot = bed.folder.path().join(format!("{scheme}-{width}.png"));
+        let mut command = Command::new("chromium");
+        command.args(["--headless", "--no-sandbox", "--disable-gpu"]);
+        // What a browser says whose system is dark.
+        if scheme == "dark" {
+            command.arg("--blink-settings=preferredColorScheme=0");
+        }
+        command.arg(format!(
+            "--user-data-dir={}",
+            bed.folder.path().join("profile").display()
+        ));
+        command.arg(format!("--window-size={width},1400"));
+        command.arg(format!("--screenshot={}", shot.display()));
+        let output = command
+            .arg(format!("file://{}", path.display()))
+            .output()
+            .expect("it runs");
+        let picture = std::fs::metadata(&shot).map_or(0, |file| file.len());
+        assert!(
+            picture > 20_000,
+            "{scheme} {width}: {picture} bytes, {output:?}"
+        );
+        if let Some(folder) = std::env::var_os("WPENGINE_PICTURES") {
+            std::fs::copy(
+                &shot,
+                std::path::Path::new(&folder).join(format!("{scheme}-{width}.png")),
+            )
+            .expect("it is kept");
+        }
+    }
+}
