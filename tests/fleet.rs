@@ -3,6 +3,8 @@
 //! Usage: `wpengine-fleet-worker <base URL with credentials> <folder> sync`, or `... promote <from> <to>`, or `... guard <install>`.
 //! It goes on with the plan that is open in the folder, if there is one. It prints the state in which it ends.
 
+#![allow(clippy::print_stdout, reason = "printing is what it is for")]
+
 use std::error::Error;
 
 use wpengine::Client;

@@ -17,8 +17,9 @@ use crate::{
 };
 
 /// The crates and their snapshots.
-const SNAPSHOTS: [(&str, &str); 3] = [
+const SNAPSHOTS: [(&str, &str); 4] = [
     ("wpengine", "xtask/api/wpengine.txt"),
+    ("wpengine-fleet", "xtask/api/wpengine-fleet.txt"),
     ("wpengine-redis", "xtask/api/wpengine-redis.txt"),
     ("wpengine-sim", "xtask/api/wpengine-sim.txt"),
 ];

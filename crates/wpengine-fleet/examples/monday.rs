@@ -3,6 +3,8 @@
 //! Without credentials in the environment it runs against a simulator with a fleet of 9 accounts and 170 installs that has
 //! problems of every kind.
 
+#![allow(clippy::print_stdout, reason = "printing is what it is for")]
+
 use std::collections::BTreeMap;
 
 use wpengine::Client;

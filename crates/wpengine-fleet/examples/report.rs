@@ -2,6 +2,8 @@
 //!
 //! It runs against a simulator with a fleet of 9 accounts and 170 installs.
 
+#![allow(clippy::print_stdout, reason = "printing is what it is for")]
+
 use wpengine::{
     Client,
     jiff::{Timestamp, tz::TimeZone},

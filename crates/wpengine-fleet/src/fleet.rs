@@ -55,8 +55,8 @@ impl Fleet {
         let state = folders.state_dir().unwrap_or_else(|| folders.data_dir());
         Self::open(
             client,
-            &folders.cache_dir().join("wpengine").join(&name),
-            &state.join("wpengine").join(&name),
+            folders.cache_dir().join("wpengine").join(&name),
+            state.join("wpengine").join(&name),
         )
     }
 

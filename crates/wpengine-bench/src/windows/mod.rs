@@ -19,6 +19,9 @@ pub(crate) use shared::{KnockArgs, knock};
 /// A number of requests in a period.
 pub(crate) type Limit = (usize, Duration);
 
+/// The first account of every simulated fleet.
+const ACCOUNT: &str = "eeda3227-9a39-46ae-9e14-20958bb4e6c9";
+
 const NONE_EXCEEDED: Target = Target::Exactly(0.0);
 
 pub(crate) fn measure(run: &Run) -> Result<Vec<Row>, Failure> {

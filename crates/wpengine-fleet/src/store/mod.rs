@@ -55,9 +55,9 @@ impl Store {
             connection.busy_timeout(BUSY)?;
             connection.pragma_update(None, "journal_mode", "wal")?;
             connection.execute("ATTACH ?1 AS state", [kept.to_string_lossy()])?;
-            connection.pragma_update(Some("state".into()), "journal_mode", "wal")?;
+            connection.pragma_update(Some("state"), "journal_mode", "wal")?;
             // The journal of plans must be on the disk before a request is sent.
-            connection.pragma_update(Some("state".into()), "synchronous", "full")?;
+            connection.pragma_update(Some("state"), "synchronous", "full")?;
             schema::migrate(&mut connection)?;
             Ok(connection)
         };

@@ -52,7 +52,7 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     let version: i64 = transaction.query_row("PRAGMA main.user_version", [], |row| row.get(0))?;
     if version != MIRROR {
         transaction.execute_batch(&mirror())?;
-        transaction.pragma_update(Some("main".into()), "user_version", MIRROR)?;
+        transaction.pragma_update(Some("main"), "user_version", MIRROR)?;
     }
     let version: i64 = transaction.query_row("PRAGMA state.user_version", [], |row| row.get(0))?;
     let done = usize::try_from(version).unwrap_or(0);
@@ -61,7 +61,7 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     }
     if done < STATE.len() {
         let version = i64::try_from(STATE.len()).unwrap_or(i64::MAX);
-        transaction.pragma_update(Some("state".into()), "user_version", version)?;
+        transaction.pragma_update(Some("state"), "user_version", version)?;
     }
     transaction.commit()
 }

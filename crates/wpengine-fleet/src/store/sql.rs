@@ -44,11 +44,7 @@ pub(crate) fn query(
         let until = Instant::now() + within;
         connection.progress_handler(STEPS, Some(move || Instant::now() >= until))?;
         let mut statement = connection.prepare(sql)?;
-        let columns: Vec<String> = statement
-            .column_names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let width = columns.len();
         let rows = statement.query_map([], |row| {
             (0..width).map(|at| row.get_ref(at).map(json)).collect()

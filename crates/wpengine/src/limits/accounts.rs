@@ -13,7 +13,7 @@ use wpengine_raw::values::Page;
 use crate::types::{AccountReference, Installation, Site};
 
 /// How many ids are kept. In a larger fleet, ids are forgotten and learned again from later responses.
-const MOST: usize = 65_536;
+const MOST: usize = 32_768;
 
 /// The accounts of installs and sites, learned from responses. Requests for an install or a site count against the
 /// limit of its account, but do not contain the id of the account.
