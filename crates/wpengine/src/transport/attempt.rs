@@ -167,14 +167,18 @@ impl Answer {
     }
 }
 
-/// Whether a body starts and ends like a JSON object or array. A body that is cut off does not, and neither does an
-/// HTML page of a proxy. This check is fast; decoding finds all other errors.
+/// Whether a body is a whole JSON object or array, as far as that can be seen without decoding it: it begins and ends as one. If
+/// it is cut off behind an inner object, it has more opening than closing braces. Braces in texts do not count, so only then it is
+/// read.
 fn is_whole_json(body: &[u8]) -> bool {
     let body = body.trim_ascii();
-    matches!(
+    let has_both_ends = matches!(
         (body.first(), body.last()),
         (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']'))
-    )
+    );
+    let count = |brace: u8| body.iter().filter(|byte| **byte == brace).count();
+    let is_read = || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    has_both_ends && (count(b'{') == count(b'}') || is_read())
 }
 
 fn failure(core: &Core, error: HttpError) -> Failure {
@@ -230,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_body_that_is_cut_off_or_no_json_is_recognised_by_its_ends() {
-        for whole in ["{}", "[1]", " {\"a\":{}}\r\n"] {
+        for whole in ["{}", "[1]", " {\"a\":{}}\r\n", "{\"a\":\"}\"}"] {
             assert!(is_whole_json(whole.as_bytes()), "{whole}");
         }
         for other in [
@@ -242,6 +246,7 @@ mod tests {
             "<html></html>",
             "null",
             "{}x",
+            "{\"a\":[{\"b\":1}",
         ] {
             assert!(!is_whole_json(other.as_bytes()), "{other}");
         }
