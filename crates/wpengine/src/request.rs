@@ -142,8 +142,13 @@ impl<T> fmt::Debug for Request<T> {
 
 /// Creates a request for an operation from the client, the result of the checks, and the call of the generated client.
 macro_rules! operation {
+    // Of a handle: its own check, and some of its fields.
+    ($this:ident, $operation:ident($($field:ident),+)) => {{
+        let this = $this.clone();
+        $crate::request::operation!(&$this.client, $this.check(), $operation($(&this.$field),+))
+    }};
     ($client:expr, $check:expr, $operation:ident($($argument:expr),*)) => {
-        $crate::requests::Request::new($client, stringify!($operation), $check, |raw| async move {
+        $crate::requests::Request::new($client, stringify!($operation), $check, move |raw| async move {
             raw.$operation($($argument),*).await
         })
     };

@@ -365,6 +365,20 @@ where
     })
 }
 
+/// A listing by offset of one account, site or install: the client, what was found by checking, and the call of the raw client
+/// with the ids of the handle.
+macro_rules! offset_list {
+    ($this:ident, $check:expr, $operation:ident($($field:ident),*)) => {{
+        $(let $field = $this.$field.clone();)*
+        $crate::paging::by_offset(&$this.client, stringify!($operation), $check, move |raw, limit, offset| {
+            $(let $field = $field.clone();)*
+            async move { raw.$operation($(&$field,)* limit, offset).await }
+        })
+    }};
+}
+
+pub(crate) use offset_list;
+
 /// Creates a listing by offset that can be limited to one account.
 pub(crate) fn by_offset_and_account<T, F, Fut>(
     client: &Client,

@@ -118,12 +118,7 @@ impl AccountUserHandle {
     /// # }
     /// ```
     pub fn get(&self) -> Request<AccountUser> {
-        let this = self.clone();
-        operation!(
-            &self.client,
-            self.check(),
-            get_account_user(&this.account_id, &this.user_id)
-        )
+        operation!(self, get_account_user(account_id, user_id))
     }
 
     /// Sets the roles of the user. For a partial role, set the installs that the user may access with
@@ -187,12 +182,7 @@ impl AccountUserHandle {
     /// # }
     /// ```
     pub fn delete(&self) -> Request<()> {
-        let this = self.clone();
-        operation!(
-            &self.client,
-            self.check(),
-            delete_account_user(&this.account_id, &this.user_id)
-        )
+        operation!(self, delete_account_user(account_id, user_id))
     }
 }
 

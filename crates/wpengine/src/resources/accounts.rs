@@ -3,7 +3,8 @@
 use super::{AccountUsage, AccountUserHandle, AccountUsers};
 use crate::{
     Client, check,
-    paging::{List, Unpaged, by_offset, whole},
+    error::Error,
+    paging::{List, Unpaged, offset_list, whole},
     request::operation,
     requests::Request,
     types::{Account, AccountId, AccountLimits, SiteTransfer, Template, UserId},
@@ -40,12 +41,7 @@ impl Accounts {
     /// # }
     /// ```
     pub fn list(&self) -> List<Account> {
-        by_offset(
-            &self.client,
-            "list_accounts",
-            Ok(()),
-            |raw, limit, offset| async move { raw.list_accounts(limit, offset).await },
-        )
+        offset_list!(self, Ok(()), list_accounts())
     }
 }
 
@@ -57,6 +53,10 @@ pub struct AccountHandle {
 }
 
 impl AccountHandle {
+    fn check(&self) -> Result<(), Error> {
+        check::id("account", &self.id)
+    }
+
     pub(crate) fn new(client: &Client, id: AccountId) -> Self {
         Self {
             client: client.clone(),
@@ -85,12 +85,7 @@ impl AccountHandle {
     /// # }
     /// ```
     pub fn get(&self) -> Request<Account> {
-        let id = self.id.clone();
-        operation!(
-            &self.client,
-            check::id("account", &self.id),
-            get_account(&id)
-        )
+        operation!(self, get_account(id))
     }
 
     /// Fetches the limits of the account's plan: visits per month, and storage and bandwidth in GB.
@@ -108,12 +103,7 @@ impl AccountHandle {
     /// # }
     /// ```
     pub fn plan_limits(&self) -> Request<AccountLimits> {
-        let id = self.id.clone();
-        operation!(
-            &self.client,
-            check::id("account", &self.id),
-            get_account_limits(&id)
-        )
+        operation!(self, get_account_limits(id))
     }
 
     /// Returns the usage figures of the account.
@@ -152,15 +142,10 @@ impl AccountHandle {
     /// # }
     /// ```
     pub fn list_site_transfers(&self) -> List<SiteTransfer> {
-        let id = self.id.clone();
-        by_offset(
-            &self.client,
-            "list_account_site_transfers",
+        offset_list!(
+            self,
             check::id("account", &self.id),
-            move |raw, limit, offset| {
-                let id = id.clone();
-                async move { raw.list_account_site_transfers(&id, limit, offset).await }
-            },
+            list_account_site_transfers(id)
         )
     }
 

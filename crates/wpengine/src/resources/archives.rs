@@ -14,7 +14,7 @@ use super::{collection, handle, texts};
 use crate::{
     Client, Download, Response, check,
     error::{Error, ErrorKind},
-    paging::{List, by_offset},
+    paging::{List, offset_list},
     request::request_methods,
     requests::{Request, RequestFuture, Wait},
     transport::Options,
@@ -51,15 +51,10 @@ impl Archives {
     /// # }
     /// ```
     pub fn list(&self) -> List<Archive> {
-        let id = self.install_id.clone();
-        by_offset(
-            &self.client,
-            "list_archives",
+        offset_list!(
+            self,
             check::id("install", &self.install_id),
-            move |raw, limit, offset| {
-                let id = id.clone();
-                async move { raw.list_archives(&id, limit, offset).await }
-            },
+            list_archives(install_id)
         )
     }
 

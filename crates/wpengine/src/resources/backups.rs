@@ -8,7 +8,7 @@ use super::{collection, handle, texts};
 use crate::{
     Client, check,
     error::Error,
-    paging::{List, by_offset},
+    paging::{List, offset_list},
     request::{operation, request_methods},
     requests::{Request, Wait},
     transport::Options,
@@ -43,15 +43,10 @@ impl Backups {
     /// # }
     /// ```
     pub fn list(&self) -> List<Backup> {
-        let id = self.install_id.clone();
-        by_offset(
-            &self.client,
-            "list_backups",
+        offset_list!(
+            self,
             check::id("install", &self.install_id),
-            move |raw, limit, offset| {
-                let id = id.clone();
-                async move { raw.list_backups(&id, limit, offset).await }
-            },
+            list_backups(install_id)
         )
     }
 
@@ -166,12 +161,7 @@ impl BackupHandle {
     /// # }
     /// ```
     pub fn get(&self) -> Request<Backup> {
-        let this = self.clone();
-        operation!(
-            &self.client,
-            self.check(),
-            get_backup(&this.install_id, &this.backup_id)
-        )
+        operation!(self, get_backup(install_id, backup_id))
     }
 
     /// Waits until the backup is completed; the default [`deadline`](Wait::deadline) is 1 hour.

@@ -167,12 +167,7 @@ impl DomainCertificateHandle {
     /// # }
     /// ```
     pub fn get(&self) -> Request<DomainCertificate> {
-        let this = self.clone();
-        operation!(
-            &self.client,
-            self.check(),
-            get_domain_certificate(&this.install_id, &this.domain_id)
-        )
+        operation!(self, get_domain_certificate(install_id, domain_id))
     }
 
     /// Waits until the certificate is enabled; the default [`deadline`](Wait::deadline) is 2 hours. If the domain has

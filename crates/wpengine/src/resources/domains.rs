@@ -11,7 +11,7 @@ use super::{DomainCertificateHandle, collection, handle};
 use crate::{
     Client, check,
     error::Error,
-    paging::{List, by_offset},
+    paging::{List, offset_list},
     request::{operation, request_methods},
     requests::{Request, Wait},
     transport::Options,
@@ -55,15 +55,10 @@ impl Domains {
     /// # }
     /// ```
     pub fn list(&self) -> List<Domain> {
-        let id = self.install_id.clone();
-        by_offset(
-            &self.client,
-            "list_domains",
+        offset_list!(
+            self,
             check::id("install", &self.install_id),
-            move |raw, limit, offset| {
-                let id = id.clone();
-                async move { raw.list_domains(&id, limit, offset).await }
-            },
+            list_domains(install_id)
         )
     }
 
@@ -298,12 +293,7 @@ impl DomainHandle {
     /// # }
     /// ```
     pub fn get(&self) -> Request<Domain> {
-        let this = self.clone();
-        operation!(
-            &self.client,
-            self.check(),
-            get_domain(&this.install_id, &this.domain_id)
-        )
+        operation!(self, get_domain(install_id, domain_id))
     }
 
     /// Updates the domain. At least one setter must be called. A duplicate domain, a wildcard domain or a domain with a
@@ -348,12 +338,7 @@ impl DomainHandle {
     /// # }
     /// ```
     pub fn delete(&self) -> Request<()> {
-        let this = self.clone();
-        operation!(
-            &self.client,
-            self.check(),
-            delete_domain(&this.install_id, &this.domain_id)
-        )
+        operation!(self, delete_domain(install_id, domain_id))
     }
 
     /// Verifies the ownership of the domain: the service looks up its TXT record.
@@ -373,12 +358,7 @@ impl DomainHandle {
     /// # }
     /// ```
     pub fn verify(&self) -> Request<DomainVerification> {
-        let this = self.clone();
-        operation!(
-            &self.client,
-            self.check(),
-            verify_domain(&this.install_id, &this.domain_id)
-        )
+        operation!(self, verify_domain(install_id, domain_id))
     }
 
     /// Verifies the domain repeatedly until its TXT record is found; the default [`deadline`](Wait::deadline) is 2
@@ -450,12 +430,7 @@ impl DomainHandle {
     /// # }
     /// ```
     pub fn check_status(&self) -> Request<DomainReport> {
-        let this = self.clone();
-        operation!(
-            &self.client,
-            self.check(),
-            check_domain_status(&this.install_id, &this.domain_id)
-        )
+        operation!(self, check_domain_status(install_id, domain_id))
     }
 
     /// Creates a link with which somebody else can set up the DNS of the domain. That person signs in at the registry
@@ -478,12 +453,7 @@ impl DomainHandle {
     /// # }
     /// ```
     pub fn create_sharing_link(&self) -> Request<SharingLink> {
-        let this = self.clone();
-        operation!(
-            &self.client,
-            self.check(),
-            create_domain_sharing_link(&this.install_id, &this.domain_id)
-        )
+        operation!(self, create_domain_sharing_link(install_id, domain_id))
     }
 
     /// Returns a handle to the certificate of the domain.

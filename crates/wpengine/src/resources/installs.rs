@@ -150,6 +150,10 @@ pub struct InstallHandle {
 }
 
 impl InstallHandle {
+    fn check(&self) -> Result<(), Error> {
+        check::id("install", &self.id)
+    }
+
     pub(crate) fn new(client: &Client, id: InstallId) -> Self {
         Self {
             client: client.clone(),
@@ -182,12 +186,7 @@ impl InstallHandle {
     /// # }
     /// ```
     pub fn get(&self) -> Request<Installation> {
-        let id = self.id.clone();
-        operation!(
-            &self.client,
-            check::id("install", &self.id),
-            get_install(&id)
-        )
+        operation!(self, get_install(id))
     }
 
     /// Waits until the install is active; the default [`deadline`](Wait::deadline) is 30 minutes. The SSH gateway
@@ -282,12 +281,7 @@ impl InstallHandle {
     /// # }
     /// ```
     pub fn delete(&self) -> Request<()> {
-        let id = self.id.clone();
-        operation!(
-            &self.client,
-            check::id("install", &self.id),
-            delete_install(&id)
-        )
+        operation!(self, delete_install(id))
     }
 
     /// Purges a cache of the install. The service purges it soon after its response. It allows one purge of the object

@@ -20,6 +20,10 @@ collection! {
 }
 
 impl OffloadSettings {
+    fn check(&self) -> Result<(), Error> {
+        check::id("install", &self.install_id)
+    }
+
     /// Fetches the settings; none if they were never set up.
     ///
     /// Operation `get_offload_settings`. The service responds with a 404 and a specific message if there are no
@@ -74,12 +78,7 @@ impl OffloadSettings {
     /// # }
     /// ```
     pub fn validation_file(&self) -> Request<LargeFsValidationFile> {
-        let id = self.install_id.clone();
-        operation!(
-            &self.client,
-            check::id("install", &self.install_id),
-            get_largefs_validation_file(&id)
-        )
+        operation!(self, get_largefs_validation_file(install_id))
     }
 
     /// Replaces all settings. The service applies the new ones soon after its response, and the API cannot report when

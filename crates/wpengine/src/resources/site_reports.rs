@@ -440,6 +440,10 @@ pub struct ReportScheduleHandle {
 }
 
 impl ReportScheduleHandle {
+    fn check(&self) -> Result<(), Error> {
+        check::id("report schedule", &self.id)
+    }
+
     /// Returns the id of this handle.
     #[must_use]
     pub fn id(&self) -> &ReportScheduleId {
@@ -495,12 +499,7 @@ impl ReportScheduleHandle {
     /// # }
     /// ```
     pub fn delete(&self) -> Request<()> {
-        let id = self.id.clone();
-        operation!(
-            &self.client,
-            check::id("report schedule", &self.id),
-            delete_site_report_schedule(&id)
-        )
+        operation!(self, delete_site_report_schedule(id))
     }
 }
 

@@ -9,7 +9,7 @@ use super::{collection, handle};
 use crate::{
     Client, check,
     error::Error,
-    paging::{List, by_offset},
+    paging::{List, offset_list},
     request::{operation, request_methods},
     requests::{Request, Wait},
     transport::Options,
@@ -44,15 +44,10 @@ impl SiteTransfers {
     /// # }
     /// ```
     pub fn list(&self) -> List<SiteTransfer> {
-        let id = self.site_id.clone();
-        by_offset(
-            &self.client,
-            "list_site_transfers",
+        offset_list!(
+            self,
             check::id("site", &self.site_id),
-            move |raw, limit, offset| {
-                let id = id.clone();
-                async move { raw.list_site_transfers(&id, limit, offset).await }
-            },
+            list_site_transfers(site_id)
         )
     }
 
@@ -129,12 +124,7 @@ impl SiteTransferHandle {
     /// # }
     /// ```
     pub fn get(&self) -> Request<SiteTransfer> {
-        let this = self.clone();
-        operation!(
-            &self.client,
-            self.check(),
-            get_site_transfer(&this.site_id, &this.transfer_id)
-        )
+        operation!(self, get_site_transfer(site_id, transfer_id))
     }
 
     /// Waits until the transfer is completed; the default [`deadline`](Wait::deadline) is 2 hours. Set a longer one for

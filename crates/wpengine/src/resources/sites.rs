@@ -5,6 +5,7 @@ use wpengine_raw::types::{CreateSiteRequest, UpdateSiteRequest};
 use super::{ReportSchedules, SiteReports, SiteTransferHandle, SiteTransfers};
 use crate::{
     Client, check,
+    error::Error,
     paging::{List, by_offset_and_account},
     request::{operation, request_methods},
     requests::Request,
@@ -88,6 +89,10 @@ pub struct SiteHandle {
 }
 
 impl SiteHandle {
+    fn check(&self) -> Result<(), Error> {
+        check::id("site", &self.id)
+    }
+
     pub(crate) fn new(client: &Client, id: SiteId) -> Self {
         Self {
             client: client.clone(),
@@ -116,8 +121,7 @@ impl SiteHandle {
     /// # }
     /// ```
     pub fn get(&self) -> Request<Site> {
-        let id = self.id.clone();
-        operation!(&self.client, check::id("site", &self.id), get_site(&id))
+        operation!(self, get_site(id))
     }
 
     /// Updates the site. At least one setter must be called.
@@ -165,8 +169,7 @@ impl SiteHandle {
     /// # }
     /// ```
     pub fn delete(&self) -> Request<()> {
-        let id = self.id.clone();
-        operation!(&self.client, check::id("site", &self.id), delete_site(&id))
+        operation!(self, delete_site(id))
     }
 
     /// Returns the reports on the site.

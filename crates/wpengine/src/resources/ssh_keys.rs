@@ -4,7 +4,7 @@ use wpengine_raw::types::CreateSshKeyRequest;
 
 use crate::{
     Client, check,
-    paging::{List, by_offset},
+    paging::{List, offset_list},
     request::operation,
     requests::Request,
     types::{SshKey, SshKeyId},
@@ -38,12 +38,7 @@ impl SshKeys {
     /// # }
     /// ```
     pub fn list(&self) -> List<SshKey> {
-        by_offset(
-            &self.client,
-            "list_ssh_keys",
-            Ok(()),
-            |raw, limit, offset| async move { raw.list_ssh_keys(limit, offset).await },
-        )
+        offset_list!(self, Ok(()), list_ssh_keys())
     }
 
     /// Adds a public key, in the format of a line of an `authorized_keys` file.

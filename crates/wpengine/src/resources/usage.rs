@@ -33,6 +33,10 @@ collection! {
 }
 
 impl AccountUsage {
+    fn check(&self) -> Result<(), Error> {
+        check::id("account", &self.account_id)
+    }
+
     /// Lists the daily figures of every environment of the account, for the last 30 days or for the days set with
     /// [`between`](List::between).
     ///
@@ -168,12 +172,7 @@ impl AccountUsage {
     /// # }
     /// ```
     pub fn refresh_disk_usage(&self) -> Request<()> {
-        let id = self.account_id.clone();
-        operation!(
-            &self.client,
-            check::id("account", &self.account_id),
-            refresh_account_disk_usage(&id)
-        )
+        operation!(self, refresh_account_disk_usage(account_id))
     }
 }
 
@@ -224,6 +223,10 @@ collection! {
 }
 
 impl InstallUsage {
+    fn check(&self) -> Result<(), Error> {
+        check::id("install", &self.install_id)
+    }
+
     /// Fetches the daily figures of the install, for the last 30 days or for the days set with
     /// [`between`](GetInstallUsage::between).
     ///
@@ -266,12 +269,7 @@ impl InstallUsage {
     /// # }
     /// ```
     pub fn refresh_disk_usage(&self) -> Request<()> {
-        let id = self.install_id.clone();
-        operation!(
-            &self.client,
-            check::id("install", &self.install_id),
-            refresh_install_disk_usage(&id)
-        )
+        operation!(self, refresh_install_disk_usage(install_id))
     }
 }
 
@@ -311,7 +309,7 @@ impl InstallUsage {
 
 /// The three requests for figures of a range of days.
 macro_rules! ranged {
-    ($(#[$doc:meta])* $name:ident of $id:ident: $id_type:ty) => {
+    ($(#[$doc:meta])* $name:ident of $id:ident: $id_type:ty, $what:literal, $longest:expr, $operation:ident -> $output:ty) => {
         $(#[$doc])*
         #[derive(Debug)]
         #[must_use = "a request does nothing until it is awaited or sent"]
@@ -329,81 +327,34 @@ macro_rules! ranged {
                 self.days = Some((first, last));
                 self
             }
+
+            fn request(self) -> Request<$output> {
+                let check = check::id($what, &self.$id).and_then(|()| days(self.days, $longest));
+                let (id, (first, last)) = (self.$id, self.days.unzip());
+                operation!(&self.client, check, $operation(&id, first.as_ref(), last.as_ref()))
+                    .options(self.options)
+            }
         }
+
+        request_methods!($name -> $output);
     };
 }
 
 ranged! {
     /// A request for the total figures of an account.
-    GetUsageSummary of account_id: AccountId
+    GetUsageSummary of account_id: AccountId, "account", Some(LONGEST_ROLLUP),
+    get_account_usage_summary -> UsageMetricsRollup
 }
 ranged! {
     /// A request for the figures of an account by type of environment and of site.
-    GetUsageInsights of account_id: AccountId
+    GetUsageInsights of account_id: AccountId, "account", Some(LONGEST_ROLLUP),
+    get_account_usage_insights -> AccountUsageInsights
 }
 ranged! {
     /// A request for the daily figures of an install.
-    GetInstallUsage of install_id: InstallId
+    GetInstallUsage of install_id: InstallId, "install", None,
+    get_install_usage -> InstallDailyUsageMetricsSeries
 }
-
-impl GetUsageSummary {
-    fn request(self) -> Request<UsageMetricsRollup> {
-        let check = check::id("account", &self.account_id)
-            .and_then(|()| days(self.days, Some(LONGEST_ROLLUP)));
-        let (id, (first, last)) = (self.account_id, self.days.unzip());
-        Request::new(
-            &self.client,
-            "get_account_usage_summary",
-            check,
-            move |raw| async move {
-                raw.get_account_usage_summary(&id, first.as_ref(), last.as_ref())
-                    .await
-            },
-        )
-        .options(self.options)
-    }
-}
-
-request_methods!(GetUsageSummary -> UsageMetricsRollup);
-
-impl GetUsageInsights {
-    fn request(self) -> Request<AccountUsageInsights> {
-        let check = check::id("account", &self.account_id)
-            .and_then(|()| days(self.days, Some(LONGEST_ROLLUP)));
-        let (id, (first, last)) = (self.account_id, self.days.unzip());
-        Request::new(
-            &self.client,
-            "get_account_usage_insights",
-            check,
-            move |raw| async move {
-                raw.get_account_usage_insights(&id, first.as_ref(), last.as_ref())
-                    .await
-            },
-        )
-        .options(self.options)
-    }
-}
-
-request_methods!(GetUsageInsights -> AccountUsageInsights);
-
-impl GetInstallUsage {
-    fn request(self) -> Request<InstallDailyUsageMetricsSeries> {
-        let check = check::id("install", &self.install_id).and_then(|()| days(self.days, None));
-        let (id, (first, last)) = (self.install_id, self.days.unzip());
-        Request::new(
-            &self.client,
-            "get_install_usage",
-            check,
-            move |raw| async move {
-                raw.get_install_usage(&id, first.as_ref(), last.as_ref())
-                    .await
-            },
-        )
-        .options(self.options)
-    }
-}
-
-request_methods!(GetInstallUsage -> InstallDailyUsageMetricsSeries);
 
 fn days(days: Option<(Date, Date)>, longest: Option<i32>) -> Result<(), Error> {
     days.map_or(Ok(()), |(first, last)| check::days(first, last, longest))
