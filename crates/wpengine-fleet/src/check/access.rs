@@ -1,8 +1,8 @@
 //! The users of each account.
 
 use super::{
-    Code, Severity,
     context::{Context, Place, Words},
+    finding::{Code, Severity},
 };
 use crate::{class::Class, store::PersonRow};
 

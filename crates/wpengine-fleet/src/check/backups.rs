@@ -3,8 +3,8 @@
 use wpengine::jiff::SignedDuration;
 
 use super::{
-    Code, Severity,
     context::{Context, Place, Words},
+    finding::{Code, Severity},
 };
 use crate::{
     class::Class,

@@ -1,8 +1,8 @@
 //! The usage of each account, against its plan.
 
 use super::{
-    Code, Severity,
     context::{Context, Place, Words},
+    finding::{Code, Severity},
 };
 use crate::{
     class::Class,

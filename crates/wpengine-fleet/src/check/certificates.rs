@@ -5,8 +5,8 @@
 use wpengine::jiff::SignedDuration;
 
 use super::{
-    Code, Severity,
     context::{Context, Place, Words, is_of_platform},
+    finding::{Code, Severity},
 };
 use crate::{
     class::Class,

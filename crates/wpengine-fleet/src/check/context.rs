@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use wpengine::jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Check, Checked, Code, Evidence, Finding, Severity, Thresholds, access, backups, capacity,
-    certificates, domains, php, staging, status, transfers,
+    finding::{Code, Evidence, Finding, Severity},
+    thresholds::Thresholds,
 };
 use crate::{
     Failure, Named,
@@ -70,8 +70,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Runs one check.
-    pub(super) fn run(&mut self, check: Check) -> Checked {
+    /// Begins a check: without the accounts, sites and installs nothing can be judged.
+    pub(super) fn begin(&mut self) {
         self.unknown.clear();
         for class in [Class::Accounts, Class::Sites, Class::Installs] {
             let read = self.facts.read(class, "");
@@ -88,22 +88,11 @@ impl<'a> Context<'a> {
                 );
             }
         }
-        let subjects = match check {
-            Check::Status => status::run(self),
-            Check::Php => php::run(self),
-            Check::Staging => staging::run(self),
-            Check::Capacity => capacity::run(self),
-            Check::Access => access::run(self),
-            Check::Transfers => transfers::run(self),
-            Check::Certificates => certificates::run(self),
-            Check::Backups => backups::run(self),
-            Check::Domains => domains::run(self),
-        };
-        Checked {
-            check,
-            subjects,
-            unknown: self.unknown.len(),
-        }
+    }
+
+    /// How much the present check could not judge.
+    pub(super) fn unknown(&self) -> usize {
+        self.unknown.len()
     }
 
     /// The installs whose listing of a class was read. For the others there is a finding `check_failed`.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Code, Severity,
     context::{Context, Place, Words, is_of_platform},
+    finding::{Code, Severity},
 };
 use crate::{
     class::Class,

@@ -13,6 +13,7 @@ mod finding;
 mod php;
 mod staging;
 mod status;
+mod thresholds;
 mod transfers;
 
 use std::time::Duration;
@@ -22,6 +23,7 @@ use wpengine::jiff::Timestamp;
 
 use context::Context;
 pub use finding::{Code, Evidence, Finding, Severity};
+pub use thresholds::Thresholds;
 
 use crate::{Class, Cost, Error, Failure, Fleet, Observed};
 
@@ -75,31 +77,6 @@ impl Check {
             Self::Certificates => &[Class::Certificates, Class::Domains],
             Self::Backups => &[Class::Backups],
             Self::Domains => &[Class::Domains],
-        }
-    }
-}
-
-/// From when on something is a finding.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Thresholds {
-    /// The days before the end of a certificate; 30 by default.
-    pub certificate_days: i64,
-    /// The days since the last completed backup; 2 by default.
-    pub backup_days: i64,
-    /// The percentage of a limit from which on it is nearly reached; 80 by default.
-    pub capacity_warning: f64,
-    /// The percentage from which on that is critical; 95 by default.
-    pub capacity_critical: f64,
-}
-
-impl Default for Thresholds {
-    fn default() -> Self {
-        Self {
-            certificate_days: 30,
-            backup_days: 2,
-            capacity_warning: 80.0,
-            capacity_critical: 95.0,
         }
     }
 }
@@ -292,7 +269,7 @@ impl Checks<'_> {
         let mut context = Context::new(&facts, self.thresholds, now);
         let mut checked = Vec::new();
         for check in &self.only {
-            checked.push(context.run(*check));
+            checked.push(judge(&mut context, *check));
         }
         let as_of = context.as_of;
         let mut findings = std::mem::take(&mut context.findings);
@@ -330,5 +307,26 @@ impl Checks<'_> {
             Some(install) => sync.of(install.clone()),
             None => sync,
         })
+    }
+}
+
+/// Runs one check.
+fn judge(context: &mut Context<'_>, check: Check) -> Checked {
+    context.begin();
+    let subjects = match check {
+        Check::Status => status::run(context),
+        Check::Php => php::run(context),
+        Check::Staging => staging::run(context),
+        Check::Capacity => capacity::run(context),
+        Check::Access => access::run(context),
+        Check::Transfers => transfers::run(context),
+        Check::Certificates => certificates::run(context),
+        Check::Backups => backups::run(context),
+        Check::Domains => domains::run(context),
+    };
+    Checked {
+        check,
+        subjects,
+        unknown: context.unknown(),
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use wpengine::jiff::{civil::Date, tz::TimeZone};
 
 use super::{
-    Code, Severity,
     context::{Context, Place, Words},
+    finding::{Code, Severity},
 };
 use crate::{class::Class, store::InstallRow};
 

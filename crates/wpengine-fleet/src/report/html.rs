@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{
     AccountReport, Report, plot,
-    text::{GB, band, place, severity, used, whole},
+    text::{GB, band, escaped, place, severity, used, whole},
 };
 use crate::Severity;
 
@@ -182,20 +182,4 @@ impl Report {
         }
         page.push_str("</ul></section>");
     }
-}
-
-/// Nothing of a name becomes markup.
-pub(super) fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            other => safe.push(other),
-        }
-    }
-    safe
 }

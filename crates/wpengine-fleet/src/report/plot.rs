@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use wpengine::jiff::{Timestamp, civil::Date};
 
-use super::{CertificateEnd, html::escaped, text::whole};
+use super::{
+    CertificateEnd,
+    text::{escaped, whole},
+};
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 140.0;
