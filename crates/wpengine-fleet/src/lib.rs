@@ -5,6 +5,7 @@ mod class;
 mod error;
 mod fleet;
 mod forecast;
+mod go_live;
 mod observed;
 mod plan;
 mod questions;
@@ -21,6 +22,7 @@ pub use class::Class;
 pub use error::Error;
 pub use fleet::{Fleet, Found, Snapshot};
 pub use forecast::{Forecast, forecast};
+pub use go_live::{GoLive, Point, PointStatus};
 pub use observed::{Failure, Named, Observed, SCHEMA_VERSION};
 pub use plan::{
     Action, Decision, DeleteInstall, Guard, Impact, Outcome, People, Plan, Promote, Restore, State,

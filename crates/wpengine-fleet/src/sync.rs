@@ -53,7 +53,7 @@ pub struct Sync<'a> {
     requests: u64,
     within: Duration,
     concurrency: usize,
-    install: Option<String>,
+    only: Option<Vec<String>>,
 }
 
 /// What a sync did.
@@ -87,7 +87,7 @@ impl<'a> Sync<'a> {
             requests: u64::MAX,
             within: Duration::MAX,
             concurrency: 8,
-            install: None,
+            only: None,
         }
     }
 
@@ -97,9 +97,9 @@ impl<'a> Sync<'a> {
         self
     }
 
-    /// Reads only the listings of one install, besides the accounts, sites and installs.
-    pub(crate) fn of(mut self, install: String) -> Self {
-        self.install = Some(install);
+    /// Reads only the listings of these installs and accounts, besides the accounts, sites and installs.
+    pub(crate) fn of(mut self, subjects: impl IntoIterator<Item = String>) -> Self {
+        self.only = Some(subjects.into_iter().collect());
         self
     }
 
@@ -263,7 +263,7 @@ impl<'a> Sync<'a> {
     /// What else is stale, in the order in which it is read, and when the oldest of the rest was read.
     async fn tasks(&self) -> Result<(Vec<Task>, Option<Timestamp>), Error> {
         let (classes, oldest) = (self.classes.clone(), Timestamp::now() - age(self.max_age));
-        let only = self.install.clone();
+        let only = self.only.clone();
         self.fleet
             .store()
             .read(move |connection| {
@@ -279,7 +279,7 @@ impl<'a> Sync<'a> {
                         None => HashMap::new(),
                     };
                     for (subject, name) in subjects(&facts, class) {
-                        if only.as_ref().is_some_and(|only| *only != subject) {
+                        if only.as_ref().is_some_and(|only| !only.contains(&subject)) {
                             continue;
                         }
                         let read_at = facts.read(class, &subject).read_at;

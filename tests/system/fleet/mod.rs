@@ -2,6 +2,7 @@
 
 mod checks;
 mod kills;
+mod launch;
 mod mirror;
 mod names;
 mod plans;

@@ -5,12 +5,12 @@
 use wpengine::jiff::SignedDuration;
 
 use super::{
-    context::{Context, Place, Words, is_of_platform},
+    context::{Context, Place, Words},
     finding::{Code, Severity},
 };
 use crate::{
     class::Class,
-    store::{CertificateRow, DomainRow, InstallRow, covers},
+    store::{CertificateRow, DomainRow, InstallRow, covers, is_of_platform},
 };
 
 /// Until then, the end of a certificate is critical.

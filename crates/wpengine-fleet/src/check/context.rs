@@ -243,9 +243,3 @@ impl<'a> Context<'a> {
         self.now.duration_since(time) > age
     }
 }
-
-/// The platform's own names, which are always verified and have a certificate of the platform.
-pub(super) fn is_of_platform(domain: &str) -> bool {
-    let ends = [".wpengine.com", ".wpenginepowered.com"];
-    ends.iter().any(|end| domain.ends_with(end))
-}

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{
-    context::{Context, Place, Words, is_of_platform},
+    context::{Context, Place, Words},
     finding::{Code, Severity},
 };
 use crate::{
     class::Class,
-    store::{DomainRow, InstallRow},
+    store::{DomainRow, InstallRow, is_of_platform},
 };
 
 pub(super) fn run(context: &mut Context<'_>) -> usize {

@@ -304,7 +304,7 @@ impl Checks<'_> {
         let sync = self.fleet.sync().only(classes).max_age(self.max_age?);
         let sync = sync.requests(self.requests).within(self.within);
         Some(match &self.install {
-            Some(install) => sync.of(install.clone()),
+            Some(install) => sync.of([install.clone()]),
             None => sync,
         })
     }

@@ -394,6 +394,12 @@ pub(crate) fn covers(certificate: &CertificateRow, domain: &str) -> bool {
     })
 }
 
+/// The platform's own names, which are always verified and have a certificate of the platform.
+pub(crate) fn is_of_platform(domain: &str) -> bool {
+    let ends = [".wpengine.com", ".wpenginepowered.com"];
+    ends.iter().any(|end| domain.ends_with(end))
+}
+
 /// The API writes numbers as numbers and as text.
 pub(crate) fn number(value: &Value) -> Option<f64> {
     match value {
