@@ -82,7 +82,7 @@ fn table() -> Vec<Row> {
         ),
         (
             "connect",
-            clients::builder_on(Arc::new(SlowToConnect)).retry(slow_retries),
+            clients::builder_on(Arc::new(SlowToConnect)).retry(RetryPolicy::none()),
             ErrorKind::Connect,
             false,
         ),
