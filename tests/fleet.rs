@@ -1,11 +1,11 @@
 //! A process that works on a fleet, for tests that kill it.
 //!
 //! Usage: `wpengine-fleet-worker <base URL with credentials> <folder> sync`, or `... promote <from> <to>`, or `... guard <install>`.
-//! It goes on with the plan that is open in the folder, if there is one. It prints the state in which it ends.
+//! It goes on with the plan in the folder, if there is one. It prints the state in which it ends.
 
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
 
-use std::error::Error;
+use std::{error::Error, path::Path};
 
 use wpengine::Client;
 use wpengine_fleet::{Fleet, Plan};
@@ -23,9 +23,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("{}", serde_json::to_string(&synced.data)?);
         return Ok(());
     }
-    let plan = match fleet.open_plans().await?.first() {
-        Some(id) => fleet.plan(id).await?,
-        None => make(&fleet, task, names).await?,
+    // One plan for each folder: one that is over is not made again.
+    let path = Path::new(folder).join("plan.json");
+    let plan = match std::fs::read(&path) {
+        Ok(text) => serde_json::from_slice(&text)?,
+        Err(_) => {
+            let plan = make(&fleet, task, names).await?;
+            let unfinished = path.with_extension("new");
+            std::fs::write(&unfinished, serde_json::to_vec(&plan)?)?;
+            std::fs::rename(unfinished, &path)?;
+            plan
+        }
     };
     let outcome = fleet.run(&plan).await?;
     println!("{}", serde_json::to_string(&outcome.state)?);
