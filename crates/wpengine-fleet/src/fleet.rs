@@ -112,7 +112,9 @@ impl Fleet {
             sites: facts.sites.len(),
             installs: facts.installs.len(),
         };
-        Ok(Observed::new(data, read.as_of).with(read.failures, read.requests))
+        let mut failures = read.failures;
+        failures.extend(facts.lost().map(|(_, failure)| failure.clone()));
+        Ok(Observed::new(data, read.as_of).with(failures, read.requests))
     }
 
     /// Creates a sync, which reads what is stale.

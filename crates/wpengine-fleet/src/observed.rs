@@ -76,6 +76,14 @@ impl Failure {
         }
     }
 
+    pub(crate) fn lost(account: &str) -> Self {
+        Self {
+            kind: "AccessLost".to_owned(),
+            message: "it had sites and installs, and now lists none: check whether the API access of the account or of the user was turned off. What was known of it is kept".to_owned(),
+            ..Self::unreadable(format!("account {account}"))
+        }
+    }
+
     pub(crate) fn new(subject: impl Into<String>, error: &Error) -> Self {
         Self {
             subject: subject.into(),

@@ -627,6 +627,9 @@ fn observed_of<T>(facts: &Facts, data: T, classes: &[Class], only: Option<&[&str
     for class in [Class::Accounts, Class::Sites, Class::Installs] {
         note(class, "");
     }
+    for (account, _) in facts.lost() {
+        note(Class::Installs, account);
+    }
     for class in classes {
         let subjects: Vec<&str> = match class.per() {
             Per::Fleet => Vec::new(),

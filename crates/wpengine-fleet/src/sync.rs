@@ -109,7 +109,8 @@ impl<'a> Sync<'a> {
         self
     }
 
-    /// Stops before it would send more requests than this.
+    /// Stops before it would send more requests than this. The accounts, sites and installs are read in any case if they are
+    /// stale.
     pub fn requests(mut self, most: u64) -> Self {
         self.requests = most;
         self

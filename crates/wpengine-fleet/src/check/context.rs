@@ -88,6 +88,17 @@ impl<'a> Context<'a> {
                 );
             }
         }
+        for (account, failure) in self.facts.lost() {
+            self.unknown.push(failure.subject.clone());
+            let place = Place::Account(account);
+            self.failed(
+                Class::Installs,
+                place,
+                failure.subject.clone(),
+                Some(failure.clone()),
+                None,
+            );
+        }
     }
 
     /// How much the present check could not judge.

@@ -29,6 +29,7 @@ pub(crate) fn snapshot(
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     let lost = lost_accounts(transaction, listed)?;
+    note_lost(transaction, &lost, now)?;
     for (table, class, rows) in [
         (&ACCOUNTS, Class::Accounts, &listed.accounts),
         (&SITES, Class::Sites, &listed.sites),
@@ -42,8 +43,8 @@ pub(crate) fn snapshot(
     Ok(())
 }
 
-/// The accounts that had sites or installs, and of which both listings now have none. If everything of an account was really
-/// deleted, its rows stay until the account itself is gone.
+/// The accounts that had sites or installs, and of which both listings now have none. Whether they were deleted or the access was
+/// lost cannot be told, so their rows stay, and a failure says so. A new mirror does not have them.
 fn lost_accounts(
     transaction: &Transaction<'_>,
     listed: &Listed,
@@ -116,13 +117,19 @@ pub(crate) fn whole(
             Cell::Text(account) => Some(account),
             _ => None,
         });
-        if seen.contains(id) || account.is_some_and(|account| lost.contains(account)) {
+        let is_lost_account = table.name == ACCOUNTS.name && lost.contains(id);
+        let is_lost = account.is_some_and(|account| lost.contains(account)) || is_lost_account;
+        if seen.contains(id) || is_lost {
             continue;
         }
         history(transaction, table, id, Some(cells), None, now)?;
         let key = key(table);
         let sql = format!("UPDATE {class} SET gone_at = ?1 WHERE {key}");
         transaction.execute(&sql, params![millis(now), id, parent.unwrap_or_default()])?;
+        // What is gone is not found any more.
+        transaction
+            .prepare_cached("DELETE FROM indexed WHERE kind = ?1 AND id = ?2")?
+            .execute(params![table.name, index_key(parent, id)])?;
     }
     Ok(())
 }
@@ -202,7 +209,7 @@ fn index(
     if words.is_empty() {
         return Ok(());
     }
-    let key = parent.map_or(id.to_owned(), |parent| format!("{parent}/{id}"));
+    let key = index_key(parent, id);
     let known: Option<String> = transaction
         .prepare_cached("SELECT words FROM indexed WHERE kind = ?1 AND id = ?2")?
         .query_row(params![table.name, key], |row| row.get(0))
@@ -213,6 +220,37 @@ fn index(
     transaction
         .prepare_cached("INSERT OR REPLACE INTO indexed (kind, id, words) VALUES (?1, ?2, ?3)")?
         .execute(params![table.name, key, words])?;
+    Ok(())
+}
+
+/// The id of a row in the full-text search.
+fn index_key(parent: Option<&str>, id: &str) -> String {
+    parent.map_or(id.to_owned(), |parent| format!("{parent}/{id}"))
+}
+
+/// Notes each lost account as a failure of its installs, until it lists something again.
+fn note_lost(
+    transaction: &Transaction<'_>,
+    lost: &HashSet<String>,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let class = Class::Installs;
+    transaction.execute(
+        "DELETE FROM reads WHERE class = ?1 AND subject != ''",
+        [class.name()],
+    )?;
+    for account in lost {
+        let name: Option<String> = transaction
+            .query_row(
+                "SELECT name FROM accounts WHERE id = ?1",
+                [account],
+                |row| row.get(0),
+            )
+            .optional()?
+            .flatten();
+        let name = name.as_deref().unwrap_or(account);
+        note_failure(transaction, class, account, &Failure::lost(name), now)?;
+    }
     Ok(())
 }
 

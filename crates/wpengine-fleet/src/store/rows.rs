@@ -287,6 +287,14 @@ impl Facts {
         Some(Named::new(&site.id, &site.name))
     }
 
+    /// The accounts to which the access was lost.
+    pub(crate) fn lost(&self) -> impl Iterator<Item = (&str, &Failure)> {
+        self.reads
+            .iter()
+            .filter(|((class, account), _)| class == Class::Installs.name() && !account.is_empty())
+            .filter_map(|((_, account), read)| Some((account.as_str(), read.failure.as_ref()?)))
+    }
+
     pub(crate) fn read(&self, class: Class, subject: &str) -> Read {
         let key = (class.name().to_owned(), subject.to_owned());
         self.reads.get(&key).cloned().unwrap_or_default()
