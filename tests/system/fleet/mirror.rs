@@ -269,3 +269,14 @@ async fn a_mirror_that_was_deleted_is_read_again_and_the_history_stays() {
     assert_eq!(versions.rows, [["6.9", "{\"akismet\":\"5.3\"}"]]);
     assert!(fleet.sync().run().await.expect("a sync").complete);
 }
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_can_read_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bed = Bed::documented();
+    for name in ["cache", "state"] {
+        let folder = std::fs::metadata(bed.folder.path().join(name)).expect("a folder");
+        assert_eq!(folder.permissions().mode() & 0o777, 0o700, "{name}");
+    }
+}

@@ -510,7 +510,7 @@ fn requests(step: &Step) -> usize {
     match step.action {
         Action::YourWork => 0,
         Action::AddPerson { .. } => 2,
-        Action::RemovePerson { .. } | Action::SetRoles { .. } => 4,
+        Action::RemovePerson { .. } | Action::SetRoles { .. } => 3,
         _ => 1,
     }
 }

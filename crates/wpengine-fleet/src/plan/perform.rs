@@ -108,7 +108,7 @@ impl Action {
                 name,
                 roles,
             } => {
-                if let Some(person) = find(fleet, account_id, email).await? {
+                if let Some(person) = find(&people(fleet, account_id).await?, email) {
                     return Ok(match person.roles.to_string() == *roles {
                         true => Ended::Done(Some(person.user_id.to_string())),
                         false => Ended::Refused(format!(
@@ -126,10 +126,11 @@ impl Action {
             }
             Self::RemovePerson { account_id, email } => {
                 // Read just before: others may have changed it since the plan was made.
-                let Some(person) = find(fleet, account_id, email).await? else {
+                let people = people(fleet, account_id).await?;
+                let Some(person) = find(&people, email) else {
                     return Ok(Ended::Done(None));
                 };
-                if let Some(why) = protected(fleet, account_id, &person).await? {
+                if let Some(why) = protected(fleet, &people, &person).await? {
                     return Ok(Ended::Refused(why));
                 }
                 client
@@ -144,13 +145,14 @@ impl Action {
                 email,
                 roles,
             } => {
-                let Some(person) = find(fleet, account_id, email).await? else {
+                let people = people(fleet, account_id).await?;
+                let Some(person) = find(&people, email) else {
                     return Ok(Ended::Refused(format!("{email} is not in the account")));
                 };
                 if person.roles.to_string() == *roles {
                     return Ok(Ended::Done(None));
                 }
-                if let Some(why) = protected(fleet, account_id, &person).await? {
+                if let Some(why) = protected(fleet, &people, &person).await? {
                     return Ok(Ended::Refused(why));
                 }
                 let user = client.account(account_id).user(&person.user_id);
@@ -193,37 +195,30 @@ impl Action {
     }
 }
 
-async fn find(
-    fleet: &Fleet,
-    account: &str,
-    email: &str,
-) -> Result<Option<AccountUser>, wpengine::Error> {
-    let people = fleet
+async fn people(fleet: &Fleet, account: &str) -> Result<Vec<AccountUser>, wpengine::Error> {
+    fleet
         .client()
         .account(account)
         .users()
         .list()
         .collect()
-        .await?;
+        .await
+}
+
+fn find(people: &[AccountUser], email: &str) -> Option<AccountUser> {
     let email = email.to_lowercase();
-    Ok(people
-        .into_iter()
-        .find(|person| person.email.to_lowercase() == email))
+    let mut people = people.iter();
+    people
+        .find(|person| person.email.to_lowercase() == email)
+        .cloned()
 }
 
 /// Why a person must keep the roles, if so: the last owner, and the user of the credentials.
 async fn protected(
     fleet: &Fleet,
-    account: &str,
+    people: &[AccountUser],
     person: &AccountUser,
 ) -> Result<Option<String>, wpengine::Error> {
-    let people = fleet
-        .client()
-        .account(account)
-        .users()
-        .list()
-        .collect()
-        .await?;
     let is_owner = |person: &AccountUser| person.roles.contains(&wpengine::types::Role::Owner);
     let owners = people.iter().filter(|person| is_owner(person)).count();
     if person.last_owner == Some(true) || is_owner(person) && owners < 2 {

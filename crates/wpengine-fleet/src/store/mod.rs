@@ -48,7 +48,7 @@ impl Store {
     pub(crate) fn open(cache: &Path, state: &Path) -> Result<Self, Error> {
         let (mirror, kept) = (cache.join("mirror.db"), state.join("state.db"));
         for folder in [cache, state] {
-            std::fs::create_dir_all(folder).map_err(|error| file(folder, error))?;
+            create(folder).map_err(|error| file(folder, error))?;
         }
         let open = || -> rusqlite::Result<Connection> {
             let mut connection = Connection::open(&mirror)?;
@@ -114,6 +114,14 @@ impl Store {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Creates a folder that only this user can read: the files hold names and e-mail addresses of people.
+fn create(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
 }
 
 fn file(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
