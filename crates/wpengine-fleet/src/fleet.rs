@@ -10,7 +10,7 @@ use serde::Serialize;
 use wpengine::{Client, jiff::Timestamp};
 
 use crate::{
-    Change, Error, Observed, Rows, Sync,
+    Change, Class, Error, Observed, Rows, Sync,
     resolve::{Candidate, Kind},
     store::{self, Facts, Store},
 };
@@ -92,8 +92,23 @@ impl Fleet {
         &self.store
     }
 
-    pub(crate) async fn facts(&self) -> Result<Facts, Error> {
-        self.store.read(Facts::load).await
+    pub(crate) async fn facts(&self, classes: &[Class]) -> Result<Facts, Error> {
+        let classes = classes.to_vec();
+        self.store
+            .read(move |connection| Facts::load(connection, &classes))
+            .await
+    }
+
+    /// The same, with the rows of these installs alone.
+    pub(crate) async fn facts_of(
+        &self,
+        classes: &[Class],
+        installs: Vec<String>,
+    ) -> Result<Facts, Error> {
+        let classes = classes.to_vec();
+        self.store
+            .read(move |connection| Facts::load_of(connection, &classes, Some(&installs)))
+            .await
     }
 
     /// Reads all accounts, sites and installs from the service into the mirror.
@@ -106,7 +121,7 @@ impl Fleet {
     /// mirror stays as it was.
     pub async fn snapshot(&self) -> Result<Observed<Snapshot>, Error> {
         let read = self.read_snapshot().await?;
-        let facts = self.facts().await?;
+        let facts = self.facts(&[]).await?;
         let data = Snapshot {
             accounts: facts.accounts.len(),
             sites: facts.sites.len(),

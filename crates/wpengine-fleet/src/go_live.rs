@@ -86,7 +86,7 @@ impl Fleet {
     pub async fn go_live(&self, install: &Candidate) -> Result<Observed<GoLive>, Error> {
         let (mut failures, mut requests) = (Vec::new(), 0);
         let account = {
-            let facts = self.facts().await?;
+            let facts = self.facts(&[]).await?;
             let known = facts.installs.iter().find(|known| known.id == install.id);
             let known = known.ok_or_else(|| Error::NotFound {
                 wanted: install.name.clone(),
@@ -108,7 +108,7 @@ impl Fleet {
         failures.extend(synced.failures);
         requests += synced.requests;
 
-        let facts = self.facts().await?;
+        let facts = self.facts_of(&classes, vec![install.id.clone()]).await?;
         let known = facts.installs.iter().find(|known| known.id == install.id);
         let row = known.ok_or_else(|| Error::NotFound {
             wanted: install.name.clone(),
@@ -270,19 +270,11 @@ impl<'a> Points<'a> {
             None => self.add("primary domain", PointStatus::Fail, "none"),
         }
         for domain in live {
-            let others = self
-                .facts
-                .domains
-                .iter()
-                .filter(|(install, _)| **install != self.install.id);
-            let is_double = others
-                .flat_map(|(_, domains)| domains)
-                .any(|other| other.name == domain.name);
-            if is_double {
+            if let Some(others) = self.facts.elsewhere.get(&domain.name) {
                 self.add(
                     format!("{} is unique", domain.name),
                     PointStatus::Fail,
-                    "another install has it, too",
+                    format!("also on {}", others.join(" and ")),
                 );
             }
             let (status, detail) = match domain.ownership.as_deref() {

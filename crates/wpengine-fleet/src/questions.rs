@@ -174,16 +174,13 @@ impl Fleet {
     ///
     /// [`Error::File`] if the mirror cannot be read.
     pub async fn overview(&self) -> Result<Observed<Vec<AccountOverview>>, Error> {
-        let facts = self.facts().await?;
+        let classes = [Class::Limits, Class::Usage];
+        let facts = self.facts(&classes).await?;
         let rows = facts
             .accounts
             .iter()
             .map(|account| overview(&facts, &account.id));
-        Ok(observed(
-            &facts,
-            rows.collect(),
-            &[Class::Limits, Class::Usage],
-        ))
+        Ok(observed(&facts, rows.collect(), &classes))
     }
 
     /// Returns every person once, with all accounts.
@@ -192,7 +189,7 @@ impl Fleet {
     ///
     /// [`Error::File`] if the mirror cannot be read.
     pub async fn people(&self) -> Result<Observed<Vec<Person>>, Error> {
-        let facts = self.facts().await?;
+        let facts = self.facts(&[Class::People]).await?;
         Ok(observed(&facts, people(&facts), &[Class::People]))
     }
 
@@ -202,17 +199,9 @@ impl Fleet {
     ///
     /// [`Error::File`] if the mirror cannot be read.
     pub async fn domains(&self) -> Result<Observed<Vec<DomainRecord>>, Error> {
-        let facts = self.facts().await?;
-        let mut rows = Vec::new();
-        for install in &facts.installs {
-            let domains = facts.domains.get(&install.id).into_iter().flatten();
-            rows.extend(domains.map(|domain| record(&facts, install, domain)));
-        }
-        Ok(observed(
-            &facts,
-            rows,
-            &[Class::Domains, Class::Certificates],
-        ))
+        let facts = self.facts(&DOMAINS).await?;
+        let rows = records(&facts, |_| true);
+        Ok(observed(&facts, rows, &DOMAINS))
     }
 
     /// Returns where a domain is: every install that has it.
@@ -237,9 +226,19 @@ impl Fleet {
     /// ```
     pub async fn whois(&self, domain: &str) -> Result<Observed<Vec<DomainRecord>>, Error> {
         let wanted = domain.trim().trim_end_matches('.').to_lowercase();
-        let mut all = self.domains().await?;
-        all.data.retain(|record| record.domain == wanted);
-        Ok(all)
+        let name = wanted.clone();
+        let installs = self
+            .store()
+            .read(move |connection| {
+                let mut statement = connection.prepare_cached(
+                    "SELECT install_id FROM domains WHERE name = ?1 AND gone_at IS NULL",
+                )?;
+                statement.query_map([name], |row| row.get(0))?.collect()
+            })
+            .await?;
+        let facts = self.facts_of(&DOMAINS, installs).await?;
+        let rows = records(&facts, |domain| domain.name == wanted);
+        Ok(observed(&facts, rows, &DOMAINS))
     }
 
     /// Returns the backups of every install.
@@ -248,7 +247,7 @@ impl Fleet {
     ///
     /// [`Error::File`] if the mirror cannot be read.
     pub async fn backups(&self) -> Result<Observed<Vec<BackupRecord>>, Error> {
-        let facts = self.facts().await?;
+        let facts = self.facts(&[Class::Backups]).await?;
         let rows = facts
             .installs
             .iter()
@@ -262,7 +261,7 @@ impl Fleet {
     ///
     /// [`Error::File`] if the mirror cannot be read.
     pub async fn versions(&self) -> Result<Observed<Vec<VersionRecord>>, Error> {
-        let facts = self.facts().await?;
+        let facts = self.facts(&[]).await?;
         let recorded: HashMap<String, Option<String>> = self
             .store()
             .read(|connection| {
@@ -292,7 +291,10 @@ impl Fleet {
         first: &Candidate,
         second: &Candidate,
     ) -> Result<Observed<Vec<Difference>>, Error> {
-        let facts = self.facts().await?;
+        let classes = [Class::Domains, Class::Certificates, Class::Backups];
+        let facts = self
+            .facts_of(&classes, vec![first.id.clone(), second.id.clone()])
+            .await?;
         let find = |candidate: &Candidate| {
             let found = facts
                 .installs
@@ -318,7 +320,6 @@ impl Fleet {
         });
         let rows = rows.collect();
         let subjects = [first.id.as_str(), second.id.as_str()];
-        let classes = [Class::Domains, Class::Certificates, Class::Backups];
         Ok(observed_of(&facts, rows, &classes, Some(&subjects)))
     }
 
@@ -402,7 +403,7 @@ const GB: f64 = 1_073_741_824.0;
 
 /// The usage of an account against its plan.
 pub(crate) fn usage(facts: &Facts, account: &str) -> Vec<Used> {
-    let figure = |class: Class| facts.figures.get(&(class.name(), account.to_owned()));
+    let figure = |class: Class| facts.figures.get(&(class, account.to_owned()));
     let (limits, usage) = (figure(Class::Limits), figure(Class::Usage));
     let flow = |field: &str| number(&usage?[field]["sum"]);
     let stock = |field: &str| number(&usage?[field]["latest"]["value"]);
@@ -494,6 +495,19 @@ fn both(one: Option<bool>, other: Option<bool>) -> Option<bool> {
         (Some(true), Some(true)) => Some(true),
         _ => None,
     }
+}
+
+/// What a question about domains needs.
+const DOMAINS: [Class; 2] = [Class::Domains, Class::Certificates];
+
+fn records(facts: &Facts, is_wanted: impl Fn(&DomainRow) -> bool) -> Vec<DomainRecord> {
+    let mut rows = Vec::new();
+    for install in &facts.installs {
+        let domains = facts.domains.get(&install.id).into_iter().flatten();
+        let wanted = domains.filter(|domain| is_wanted(domain));
+        rows.extend(wanted.map(|domain| record(facts, install, domain)));
+    }
+    rows
 }
 
 fn record(facts: &Facts, install: &InstallRow, domain: &DomainRow) -> DomainRecord {

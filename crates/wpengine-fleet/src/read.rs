@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::mpsc;
 use wpengine::{
     Client, Error,
     http::Method,
@@ -49,9 +50,9 @@ const AHEAD: usize = 8;
 /// Reads a listing whole, with the responses as they came. Of figures the one object is the one row.
 pub(crate) async fn listing(client: &Client, class: Class, subject: &str) -> Listing {
     match class {
-        Class::Accounts => by_offset(client, "/accounts").await,
-        Class::Sites => by_offset(client, "/sites").await,
-        Class::Installs => by_offset(client, "/installs").await,
+        Class::Accounts | Class::Sites | Class::Installs => {
+            by_offset(client, &format!("/{}", class.name())).await
+        }
         Class::Transfers => by_offset(client, &format!("/accounts/{subject}/site_transfers")).await,
         Class::Backups => by_offset(client, &format!("/installs/{subject}/backups")).await,
         Class::Domains => by_offset(client, &format!("/installs/{subject}/domains")).await,
@@ -62,6 +63,34 @@ pub(crate) async fn listing(client: &Client, class: Class, subject: &str) -> Lis
             one(client, &path, Some("results")).await
         }
         Class::Certificates => certificates(client, subject).await,
+    }
+}
+
+/// Reads one of the three listings that cover everything, and hands on each page. Its result, and how many requests it took.
+pub(crate) async fn stream(
+    client: &Client,
+    class: Class,
+    pages: mpsc::Sender<(Class, Vec<Value>)>,
+) -> (Result<(), Unread>, u64) {
+    let path = format!("/{}", class.name());
+    let list: List<Value, ByOffset> = client.request(Method::GET, &path).list();
+    let mut listed = list.concurrency(AHEAD).pages();
+    let mut requests = 0;
+    loop {
+        match listed.try_next().await {
+            Ok(Some(page)) => {
+                requests += u64::from(page.attempts());
+                if pages.send((class, page.items)).await.is_err() {
+                    // The mirror cannot be written, which is an error of its own.
+                    return (Ok(()), requests);
+                }
+            }
+            Ok(None) => return (Ok(()), requests),
+            Err(error) => {
+                let requests = requests + u64::from(error.attempts());
+                return (Err(Unread::Api(error)), requests);
+            }
+        }
     }
 }
 

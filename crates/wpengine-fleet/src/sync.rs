@@ -9,15 +9,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::stream::{self, StreamExt as _};
+use futures_util::{
+    future,
+    stream::{self, StreamExt as _},
+};
 use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::mpsc;
 use wpengine::{Client, jiff::Timestamp};
 
 use crate::{
-    Error, Failure, Fleet, Observed,
+    Error, Fleet, Observed,
     class::{Class, Per, pages},
     read::{self, Listing},
-    store::{self, Facts, Listed, Table},
+    store::{self, Facts, Seen, Table},
 };
 
 /// What something costs under the documented rate limits.
@@ -206,14 +211,7 @@ impl<'a> Sync<'a> {
                     }
                 };
                 match table(class) {
-                    Some(table) => store::whole(
-                        transaction,
-                        table,
-                        Some(subject),
-                        &rows,
-                        &Default::default(),
-                        now,
-                    )?,
+                    Some(table) => store::whole(transaction, table, subject, &rows, now)?,
                     None => {
                         for row in &rows {
                             store::figures(transaction, class, subject, row, now)?;
@@ -231,7 +229,6 @@ impl<'a> Sync<'a> {
         self.fleet
             .store()
             .read(move |connection| {
-                let reads = store::reads(connection)?;
                 let mut tasks = Vec::new();
                 for (class, table) in [
                     (Class::Accounts, &store::ACCOUNTS),
@@ -239,8 +236,9 @@ impl<'a> Sync<'a> {
                     (Class::Installs, &store::INSTALLS),
                 ] {
                     let items = store::counts(connection, table)?.into_values().sum();
-                    let read = reads.get(&(class.name().to_owned(), String::new()));
-                    let is_stale = read
+                    let reads = store::reads(connection, class)?;
+                    let is_stale = reads
+                        .get("")
                         .and_then(|read| read.read_at)
                         .is_none_or(|read_at| read_at <= oldest);
                     tasks.push((
@@ -268,7 +266,7 @@ impl<'a> Sync<'a> {
         self.fleet
             .store()
             .read(move |connection| {
-                let facts = Facts::load(connection)?;
+                let facts = Facts::frame(connection, &classes)?;
                 let mut tasks = Vec::new();
                 let mut as_of: Option<Timestamp> = None;
                 for class in Class::ALL
@@ -361,46 +359,59 @@ fn age(age: Duration) -> wpengine::jiff::SignedDuration {
     age.min(most).try_into().unwrap_or_default()
 }
 
+/// How many pages may wait to be written.
+const PAGES: usize = 32;
+
 impl Fleet {
-    /// Reads the three global listings and writes them.
+    /// Reads the three global listings, and writes each page as it comes.
     pub(crate) async fn read_snapshot(&self) -> Result<Observed<()>, Error> {
-        let client = self.client();
-        let (accounts, sites, installs) = futures_util::future::join3(
-            read::listing(client, Class::Accounts, ""),
-            read::listing(client, Class::Sites, ""),
-            read::listing(client, Class::Installs, ""),
-        )
-        .await;
+        let began = Timestamp::now();
+        let (sender, receiver) = mpsc::channel(PAGES);
+        let classes = [Class::Accounts, Class::Sites, Class::Installs];
+        let readers = classes.map(|class| read::stream(self.client(), class, sender.clone()));
+        drop(sender);
+        let (read, seen) =
+            future::join(future::join_all(readers), self.write_pages(receiver)).await;
+        let seen = seen?;
         let mut requests = 0;
-        let mut failures: Vec<(Class, Failure)> = Vec::new();
-        let mut taken = [accounts, sites, installs]
-            .into_iter()
-            .zip([Class::Accounts, Class::Sites, Class::Installs])
-            .map(|(listing, class)| {
-                requests += listing.requests;
-                let failed = |unread: read::Unread| {
-                    failures.push((class, unread.failure(class.name().to_owned())))
-                };
-                listing.rows.map_err(failed).ok()
-            });
-        let listed = Listed {
-            accounts: taken.next().flatten(),
-            sites: taken.next().flatten(),
-            installs: taken.next().flatten(),
-        };
-        drop(taken);
-        let now = Timestamp::now();
+        let mut failures = Vec::new();
+        for (class, (read, took)) in classes.into_iter().zip(read) {
+            requests += took;
+            if let Err(unread) = read {
+                failures.push((class, unread.failure(class.name().to_owned())));
+            }
+        }
         let kept = failures.clone();
         self.store()
-            .write(move |transaction| {
-                store::snapshot(transaction, &listed, now)?;
-                for (class, failure) in &kept {
-                    store::note_failure(transaction, *class, "", failure, now)?;
-                }
-                Ok(())
-            })
+            .write(move |transaction| store::snapshot(transaction, &seen, &kept, began))
             .await?;
         let failures = failures.into_iter().map(|(_, failure)| failure).collect();
-        Ok(Observed::new((), Some(now)).with(failures, requests))
+        Ok(Observed::new((), Some(began)).with(failures, requests))
+    }
+
+    /// Writes pages while others are read, and as many at a time as are there.
+    async fn write_pages(
+        &self,
+        mut pages: mpsc::Receiver<(Class, Vec<Value>)>,
+    ) -> Result<Seen, Error> {
+        let mut seen = Seen::default();
+        let mut waiting = Vec::new();
+        while pages.recv_many(&mut waiting, PAGES).await > 0 {
+            let batch = std::mem::take(&mut waiting);
+            for (class, rows) in &batch {
+                seen.note(*class, rows);
+            }
+            let now = Timestamp::now();
+            let write = move |transaction: &rusqlite::Transaction<'_>| {
+                for (class, rows) in &batch {
+                    if let Some(table) = table(*class) {
+                        store::add(transaction, table, None, rows, now)?;
+                    }
+                }
+                Ok(())
+            };
+            self.store().write(write).await?;
+        }
+        Ok(seen)
     }
 }

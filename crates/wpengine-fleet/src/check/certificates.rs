@@ -2,6 +2,8 @@
 //!
 //! Certificates that no domain of the install uses are not reported: lists hold some that expired years ago.
 
+use std::collections::HashSet;
+
 use wpengine::jiff::SignedDuration;
 
 use super::{
@@ -22,10 +24,14 @@ const SUBMITTED: SignedDuration = SignedDuration::from_hours(24);
 pub(super) fn run(context: &mut Context<'_>) -> usize {
     let facts = context.facts;
     // Both listings are needed: what the domains are, and what covers them.
-    let with_domains = context.installs(Class::Domains);
+    let with_domains: HashSet<&str> = context
+        .installs(Class::Domains)
+        .into_iter()
+        .map(|install| install.id.as_str())
+        .collect();
     let installs = context.installs(Class::Certificates);
     for install in &installs {
-        if with_domains.iter().any(|known| known.id == install.id) {
+        if with_domains.contains(install.id.as_str()) {
             let certificates = facts
                 .certificates
                 .get(&install.id)

@@ -1,6 +1,6 @@
 //! What all checks work with.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use wpengine::jiff::{SignedDuration, Timestamp};
 
@@ -27,7 +27,9 @@ pub(super) struct Context<'a> {
     accounts: HashMap<&'a str, &'a str>,
     sites: HashMap<&'a str, &'a str>,
     /// What of the present check could not be judged.
-    unknown: Vec<String>,
+    unknown: HashSet<String>,
+    /// What there is a finding `check_failed` about.
+    failed: HashSet<String>,
 }
 
 /// What a finding says.
@@ -66,7 +68,8 @@ impl<'a> Context<'a> {
             sites: sites
                 .map(|site| (site.id.as_str(), site.name.as_str()))
                 .collect(),
-            unknown: Vec::new(),
+            unknown: HashSet::new(),
+            failed: HashSet::new(),
         }
     }
 
@@ -77,7 +80,7 @@ impl<'a> Context<'a> {
             let read = self.facts.read(class, "");
             self.note(read.read_at);
             if read.failure.is_some() || read.read_at.is_none() {
-                self.unknown.push(class.name().to_owned());
+                self.unknown.insert(class.name().to_owned());
                 let never = Place::Account("");
                 self.failed(
                     class,
@@ -89,7 +92,7 @@ impl<'a> Context<'a> {
             }
         }
         for (account, failure) in self.facts.lost() {
-            self.unknown.push(failure.subject.clone());
+            self.unknown.insert(failure.subject.clone());
             let place = Place::Account(account);
             self.failed(
                 Class::Installs,
@@ -138,9 +141,7 @@ impl<'a> Context<'a> {
         let read = self.facts.read(class, id);
         self.note(read.read_at);
         if read.failure.is_some() || read.read_at.is_none() {
-            if !self.unknown.contains(&name) {
-                self.unknown.push(name.clone());
-            }
+            self.unknown.insert(name.clone());
             self.failed(class, place, name, read.failure, read.read_at);
         }
         read.read_at.is_some()
@@ -154,9 +155,7 @@ impl<'a> Context<'a> {
         failure: Option<Failure>,
         as_of: Option<Timestamp>,
     ) {
-        let is_known =
-            |finding: &Finding| finding.code == Code::CheckFailed && finding.subject == subject;
-        if self.findings.iter().any(is_known) {
+        if !self.failed.insert(subject.clone()) {
             return;
         }
         let observed = failure

@@ -1,6 +1,6 @@
 //! Domains: proof of ownership, duplicates, primary domains and redirects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     context::{Context, Place, Words},
@@ -48,8 +48,8 @@ pub(super) fn run(context: &mut Context<'_>) -> usize {
             );
         }
     }
-    for (name, installs) in by_name.iter().filter(|(_, installs)| installs.len() > 1) {
-        duplicates(context, name, installs);
+    for (name, installs) in by_name {
+        duplicates(context, name, &installs);
     }
     facts.installs.len()
 }
@@ -86,14 +86,17 @@ fn unverified(context: &mut Context<'_>, install: &InstallRow, domain: &DomainRo
 
 /// Both installs are named, each in a finding of its own.
 fn duplicates(context: &mut Context<'_>, name: &str, installs: &[&InstallRow]) {
-    let all: Vec<&str> = installs
-        .iter()
-        .map(|install| install.name.as_str())
-        .collect();
+    let others = context.facts.elsewhere.get(name).into_iter().flatten();
+    let names = installs.iter().map(|install| &install.name).chain(others);
+    let all: BTreeSet<&str> = names.map(String::as_str).collect();
+    if all.len() < 2 {
+        return;
+    }
+    let all = all.into_iter().collect::<Vec<_>>().join(" and ");
     for install in installs {
         let words = Words {
             subject: name.to_owned(),
-            observed: format!("on the installs {}", all.join(" and ")),
+            observed: format!("on the installs {all}"),
             expected: "on one install".to_owned(),
             next: format!("remove {name} from the install that does not serve it"),
         };

@@ -261,10 +261,15 @@ impl Checks<'_> {
             (failures, requests) = (synced.failures, synced.requests);
             remaining = synced.data.remaining;
         }
-        let mut facts = self.fleet.facts().await?;
-        if let Some(only) = &self.install {
-            facts.installs.retain(|install| install.id == *only);
-        }
+        let classes = self.classes();
+        let facts = match &self.install {
+            None => self.fleet.facts(&classes).await?,
+            Some(only) => {
+                let mut facts = self.fleet.facts_of(&classes, vec![only.clone()]).await?;
+                facts.installs.retain(|install| install.id == *only);
+                facts
+            }
+        };
         let now = self.now.unwrap_or_else(Timestamp::now);
         let mut context = Context::new(&facts, self.thresholds, now);
         let mut checked = Vec::new();
@@ -294,14 +299,23 @@ impl Checks<'_> {
         Ok(observed)
     }
 
-    fn sync(&self) -> Option<crate::Sync<'_>> {
+    /// What the checks look at.
+    fn classes(&self) -> Vec<Class> {
         let mut classes: Vec<Class> = Vec::new();
         for class in self.only.iter().flat_map(|check| check.classes()) {
             if !classes.contains(class) {
                 classes.push(*class);
             }
         }
-        let sync = self.fleet.sync().only(classes).max_age(self.max_age?);
+        classes
+    }
+
+    fn sync(&self) -> Option<crate::Sync<'_>> {
+        let sync = self
+            .fleet
+            .sync()
+            .only(self.classes())
+            .max_age(self.max_age?);
         let sync = sync.requests(self.requests).within(self.within);
         Some(match &self.install {
             Some(install) => sync.of([install.clone()]),

@@ -134,7 +134,7 @@ impl ReportRequest<'_> {
     /// [`Error::File`] if the mirror cannot be read. An account whose days cannot be read has none in the report, and is a
     /// failure.
     pub async fn read(self) -> Result<Observed<Report>, Error> {
-        let facts = self.fleet.facts().await?;
+        let facts = self.fleet.facts(&[Class::Limits, Class::Usage]).await?;
         let findings = self.fleet.check().run().await?;
         let domains = self.fleet.domains().await?;
         let (mut failures, mut requests) = (findings.failures, 0);

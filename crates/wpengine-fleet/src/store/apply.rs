@@ -1,9 +1,10 @@
 //! Writing what was read: whole listings, figures and failures.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{
-    OptionalExtension as _, Transaction, params, params_from_iter, types::Value as Cell,
+    OptionalExtension as _, Row, Transaction, params, params_from_iter,
+    types::{ToSqlOutput, Value as Cell},
 };
 use serde_json::Value;
 use wpengine::jiff::Timestamp;
@@ -14,54 +15,60 @@ use super::{
 };
 use crate::{Failure, class::Class};
 
-/// The three listings that cover everything, as far as they could be read.
+/// What was seen in the three listings that cover everything, page by page.
 #[derive(Debug, Default)]
-pub(crate) struct Listed {
-    pub(crate) accounts: Option<Vec<Value>>,
-    pub(crate) sites: Option<Vec<Value>>,
-    pub(crate) installs: Option<Vec<Value>>,
+pub(crate) struct Seen {
+    /// The ids, by class.
+    ids: HashMap<Class, HashSet<String>>,
+    /// The accounts that have sites or installs, by class.
+    accounts: HashMap<Class, HashSet<String>>,
 }
 
-/// Writes the three listings. Accounts to which the access was lost keep their sites and installs.
+impl Seen {
+    pub(crate) fn note(&mut self, class: Class, rows: &[Value]) {
+        let ids = rows.iter().filter_map(|row| row["id"].as_str());
+        let accounts = rows.iter().filter_map(|row| row["account"]["id"].as_str());
+        let known = self.ids.entry(class).or_default();
+        known.extend(ids.map(str::to_owned));
+        let known = self.accounts.entry(class).or_default();
+        known.extend(accounts.map(str::to_owned));
+    }
+}
+
+/// Ends the three listings, whose pages are written already: what is missing is marked as gone, where the listing was read whole.
 pub(crate) fn snapshot(
     transaction: &Transaction<'_>,
-    listed: &Listed,
-    now: Timestamp,
+    seen: &Seen,
+    failures: &[(Class, Failure)],
+    began: Timestamp,
 ) -> rusqlite::Result<()> {
-    let lost = lost_accounts(transaction, listed)?;
-    note_lost(transaction, &lost, now)?;
-    for (table, class, rows) in [
-        (&ACCOUNTS, Class::Accounts, &listed.accounts),
-        (&SITES, Class::Sites, &listed.sites),
-        (&INSTALLS, Class::Installs, &listed.installs),
+    let is_whole = |class| failures.iter().all(|(failed, _)| *failed != class);
+    let mut present = HashSet::new();
+    for class in [Class::Sites, Class::Installs] {
+        present.extend(seen.accounts.get(&class).into_iter().flatten().cloned());
+    }
+    // Accounts that had sites or installs, and now list none. Whether these were deleted or the access was lost cannot be told, so
+    // their rows stay. A new mirror does not have them.
+    let silent = &accounts_with_rows(transaction)? - &present;
+    if is_whole(Class::Sites) && is_whole(Class::Installs) {
+        note_lost(transaction, &silent, began)?;
+    }
+    let nothing = HashSet::new();
+    for (table, class) in [
+        (&ACCOUNTS, Class::Accounts),
+        (&SITES, Class::Sites),
+        (&INSTALLS, Class::Installs),
     ] {
-        if let Some(rows) = rows {
-            whole(transaction, table, None, rows, &lost, now)?;
-            note_read(transaction, class, "", now)?;
+        if is_whole(class) {
+            let seen = seen.ids.get(&class).unwrap_or(&nothing);
+            gone(transaction, table, None, seen, &silent, began)?;
+            note_read(transaction, class, "", began)?;
         }
     }
+    for (class, failure) in failures {
+        note_failure(transaction, *class, "", failure, began)?;
+    }
     Ok(())
-}
-
-/// The accounts that had sites or installs, and of which both listings now have none. Whether they were deleted or the access was
-/// lost cannot be told, so their rows stay, and a failure says so. A new mirror does not have them.
-fn lost_accounts(
-    transaction: &Transaction<'_>,
-    listed: &Listed,
-) -> rusqlite::Result<HashSet<String>> {
-    let (Some(sites), Some(installs)) = (&listed.sites, &listed.installs) else {
-        // Only one of the listings is known, so nobody can tell. Nothing of such an account is marked.
-        let one = listed.sites.as_ref().or(listed.installs.as_ref());
-        let present = one.map(|rows| accounts_of(rows)).unwrap_or_default();
-        return Ok(&accounts_with_rows(transaction)? - &present);
-    };
-    let present = &accounts_of(sites) | &accounts_of(installs);
-    Ok(&accounts_with_rows(transaction)? - &present)
-}
-
-fn accounts_of(rows: &[Value]) -> HashSet<String> {
-    let ids = rows.iter().filter_map(|row| row["account"]["id"].as_str());
-    ids.map(str::to_owned).collect()
 }
 
 fn accounts_with_rows(transaction: &Transaction<'_>) -> rusqlite::Result<HashSet<String>> {
@@ -72,27 +79,35 @@ fn accounts_with_rows(transaction: &Transaction<'_>) -> rusqlite::Result<HashSet
     statement.query_map([], |row| row.get(0))?.collect()
 }
 
-/// Writes a whole listing: rows are added or updated, and rows that are missing from it are marked as gone. Changes go into the
-/// history, except when the listing is read for the first time.
+/// Writes a whole listing: rows are added or updated, and rows that are missing from it are marked as gone.
 pub(crate) fn whole(
+    transaction: &Transaction<'_>,
+    table: &Table,
+    parent: &str,
+    rows: &[Value],
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    add(transaction, table, Some(parent), rows, now)?;
+    let ids = rows.iter().filter_map(table.id).collect();
+    gone(transaction, table, Some(parent), &ids, &HashSet::new(), now)
+}
+
+/// Adds or updates rows of a listing. Changes go into the history, except when the listing is read for the first time.
+pub(crate) fn add(
     transaction: &Transaction<'_>,
     table: &Table,
     parent: Option<&str>,
     rows: &[Value],
-    lost: &HashSet<String>,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let class = table.name;
     let is_first = transaction
-        .query_row(
+        .prepare_cached(
             "SELECT 1 FROM reads WHERE class = ?1 AND subject = ?2 AND read_at IS NOT NULL",
-            params![class, parent.unwrap_or_default()],
-            |_| Ok(()),
-        )
+        )?
+        .query_row(params![table.name, parent.unwrap_or_default()], |_| Ok(()))
         .optional()?
         .is_none();
-    let before = present(transaction, table, parent)?;
-    let mut seen = HashSet::new();
+    let mut upsert = transaction.prepare_cached(&upsert(table))?;
     for row in rows {
         let Some(id) = (table.id)(row) else { continue };
         let cells: Vec<Cell> = table
@@ -100,102 +115,134 @@ pub(crate) fn whole(
             .iter()
             .map(|column| (column.read)(row))
             .collect();
-        let old = before.get(&id);
         if !is_first {
-            history(transaction, table, &id, old, Some(&cells), now)?;
+            let before = before(transaction, table, parent, &id)?;
+            history(transaction, table, &id, before.as_ref(), Some(&cells), now)?;
         }
-        upsert(transaction, table, parent, &id, &cells, row, now)?;
+        let raw = row.to_string();
+        let own = parent.into_iter().chain([id.as_str()]).map(text);
+        let cells = cells.iter().map(|cell| ToSqlOutput::Borrowed(cell.into()));
+        let rest = [text(&raw), ToSqlOutput::from(millis(now))];
+        upsert.execute(params_from_iter(own.chain(cells).chain(rest)))?;
         index(transaction, table, parent, &id, row)?;
-        seen.insert(id);
-    }
-    for (id, cells) in &before {
-        let account = table
-            .columns
-            .iter()
-            .position(|column| column.name == "account_id");
-        let account = account.and_then(|at| match &cells[at] {
-            Cell::Text(account) => Some(account),
-            _ => None,
-        });
-        let is_lost_account = table.name == ACCOUNTS.name && lost.contains(id);
-        let is_lost = account.is_some_and(|account| lost.contains(account)) || is_lost_account;
-        if seen.contains(id) || is_lost {
-            continue;
-        }
-        history(transaction, table, id, Some(cells), None, now)?;
-        let key = key(table);
-        let sql = format!("UPDATE {class} SET gone_at = ?1 WHERE {key}");
-        transaction.execute(&sql, params![millis(now), id, parent.unwrap_or_default()])?;
-        // What is gone is not found any more.
-        transaction
-            .prepare_cached("DELETE FROM indexed WHERE kind = ?1 AND id = ?2")?
-            .execute(params![table.name, index_key(parent, id)])?;
     }
     Ok(())
 }
 
-/// The watched and other columns of the rows that are not gone.
+fn text(text: &str) -> ToSqlOutput<'_> {
+    text.into()
+}
+
+/// Marks as gone what a whole listing that began at a time does not have. What another process saw since then stays.
+fn gone(
+    transaction: &Transaction<'_>,
+    table: &Table,
+    parent: Option<&str>,
+    seen: &HashSet<String>,
+    lost: &HashSet<String>,
+    began: Timestamp,
+) -> rusqlite::Result<()> {
+    let account = table
+        .columns
+        .iter()
+        .position(|column| column.name == "account_id");
+    for (id, cells) in present(transaction, table, parent, began)? {
+        let account = account.and_then(|at| match &cells[at] {
+            Cell::Text(account) => Some(account),
+            _ => None,
+        });
+        let is_lost_account = table.name == ACCOUNTS.name && lost.contains(&id);
+        let is_lost = account.is_some_and(|account| lost.contains(account)) || is_lost_account;
+        if seen.contains(&id) || is_lost {
+            continue;
+        }
+        history(transaction, table, &id, Some(&cells), None, began)?;
+        let sql = format!(
+            "UPDATE {} SET gone_at = ?3 WHERE {}",
+            table.name,
+            key(table)
+        );
+        transaction.execute(&sql, params![id, parent.unwrap_or_default(), millis(began)])?;
+        // What is gone is not found any more.
+        transaction
+            .prepare_cached("DELETE FROM indexed WHERE kind = ?1 AND id = ?2")?
+            .execute(params![table.name, index_key(parent, &id)])?;
+    }
+    Ok(())
+}
+
+/// The columns of the rows that are not gone, and that were not seen since a time.
 fn present(
     transaction: &Transaction<'_>,
     table: &Table,
     parent: Option<&str>,
-) -> rusqlite::Result<BTreeMap<String, Vec<Cell>>> {
-    let columns: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
+    before: Timestamp,
+) -> rusqlite::Result<Vec<(String, Vec<Cell>)>> {
     let of_parent = table
         .parent
         .map_or("?1 = ''".to_owned(), |parent| format!("{parent} = ?1"));
     let sql = format!(
-        "SELECT id, {} FROM {} WHERE gone_at IS NULL AND {of_parent}",
-        columns.join(", "),
+        "SELECT {}, id FROM {} WHERE gone_at IS NULL AND seen_at <= ?2 AND {of_parent}",
+        columns(table),
         table.name
     );
     let mut statement = transaction.prepare_cached(&sql)?;
-    let rows = statement.query_map([parent.unwrap_or_default()], |row| {
-        let cells = (0..table.columns.len()).map(|at| row.get(at + 1));
-        Ok((row.get(0)?, cells.collect::<rusqlite::Result<_>>()?))
+    let rows = statement.query_map(params![parent.unwrap_or_default(), millis(before)], |row| {
+        Ok((row.get(table.columns.len())?, cells(table, row)?))
     })?;
     rows.collect()
 }
 
-/// `?2` is the id, and `?3` the parent.
-fn key(table: &Table) -> String {
-    match table.parent {
-        Some(parent) => format!("id = ?2 AND {parent} = ?3"),
-        None => "id = ?2 AND ?3 = ''".to_owned(),
-    }
-}
-
-fn upsert(
+/// The columns of a row that is not gone, as they are before it is written.
+fn before(
     transaction: &Transaction<'_>,
     table: &Table,
     parent: Option<&str>,
     id: &str,
-    cells: &[Cell],
-    row: &Value,
-    now: Timestamp,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Option<Vec<Cell>>> {
+    let sql = format!(
+        "SELECT {} FROM {} WHERE gone_at IS NULL AND {}",
+        columns(table),
+        table.name,
+        key(table)
+    );
+    let mut statement = transaction.prepare_cached(&sql)?;
+    let found = statement.query_row(params![id, parent.unwrap_or_default()], |row| {
+        cells(table, row)
+    });
+    found.optional()
+}
+
+fn columns(table: &Table) -> String {
+    let names: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
+    names.join(", ")
+}
+
+fn cells(table: &Table, row: &Row<'_>) -> rusqlite::Result<Vec<Cell>> {
+    (0..table.columns.len()).map(|at| row.get(at)).collect()
+}
+
+/// `?1` is the id, and `?2` the parent.
+fn key(table: &Table) -> String {
+    match table.parent {
+        Some(parent) => format!("id = ?1 AND {parent} = ?2"),
+        None => "id = ?1 AND ?2 = ''".to_owned(),
+    }
+}
+
+/// It takes the parent, if there is one, the id, the columns, the response and the time.
+fn upsert(table: &Table) -> String {
     let mut names: Vec<&str> = table.parent.into_iter().collect();
     names.push("id");
     names.extend(table.columns.iter().map(|column| column.name));
     names.extend(["raw", "seen_at"]);
     let places: Vec<String> = (1..=names.len()).map(|place| format!("?{place}")).collect();
-    let sql = format!(
+    format!(
         "INSERT OR REPLACE INTO {} ({}) VALUES ({})",
         table.name,
         names.join(", "),
         places.join(", ")
-    );
-    let mut values: Vec<Cell> = parent
-        .map(|parent| parent.to_owned().into())
-        .into_iter()
-        .collect();
-    values.push(id.to_owned().into());
-    values.extend_from_slice(cells);
-    values.extend([row.to_string().into(), millis(now).into()]);
-    transaction
-        .prepare_cached(&sql)?
-        .execute(params_from_iter(values))?;
-    Ok(())
+    )
 }
 
 fn index(
@@ -209,17 +256,12 @@ fn index(
     if words.is_empty() {
         return Ok(());
     }
-    let key = index_key(parent, id);
-    let known: Option<String> = transaction
-        .prepare_cached("SELECT words FROM indexed WHERE kind = ?1 AND id = ?2")?
-        .query_row(params![table.name, key], |row| row.get(0))
-        .optional()?;
-    if known.as_deref() == Some(words.as_str()) {
-        return Ok(());
-    }
     transaction
-        .prepare_cached("INSERT OR REPLACE INTO indexed (kind, id, words) VALUES (?1, ?2, ?3)")?
-        .execute(params![table.name, key, words])?;
+        .prepare_cached(
+            "INSERT INTO indexed (kind, id, words) VALUES (?1, ?2, ?3)
+             ON CONFLICT (kind, id) DO UPDATE SET words = excluded.words WHERE words != excluded.words",
+        )?
+        .execute(params![table.name, index_key(parent, id), words])?;
     Ok(())
 }
 

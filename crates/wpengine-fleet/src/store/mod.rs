@@ -19,7 +19,7 @@ use std::{
 use rusqlite::Connection;
 use wpengine::jiff::Timestamp;
 
-pub(crate) use apply::{Listed, counts, figures, note_failure, note_read, snapshot, whole};
+pub(crate) use apply::{Seen, add, counts, figures, note_failure, note_read, snapshot, whole};
 pub(crate) use rows::{
     BackupRow, CertificateRow, DomainRow, Facts, InstallRow, PersonRow, changes, covers,
     is_of_platform, number, reads,
@@ -54,6 +54,8 @@ impl Store {
             let mut connection = Connection::open(&mirror)?;
             connection.busy_timeout(BUSY)?;
             connection.pragma_update(None, "journal_mode", "wal")?;
+            // After a power cut the mirror may miss what was read last, and is read again.
+            connection.pragma_update(Some("main"), "synchronous", "normal")?;
             connection.execute("ATTACH ?1 AS state", [kept.to_string_lossy()])?;
             connection.pragma_update(Some("state"), "journal_mode", "wal")?;
             // The journal of plans must be on the disk before a request is sent.

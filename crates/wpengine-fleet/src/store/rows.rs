@@ -17,12 +17,15 @@ pub(crate) struct Facts {
     pub(crate) sites: Vec<SiteRow>,
     pub(crate) installs: Vec<InstallRow>,
     pub(crate) domains: HashMap<String, Vec<DomainRow>>,
+    /// The names of other installs that have the same domain, by domain, if only the domains of some installs are here.
+    pub(crate) elsewhere: HashMap<String, Vec<String>>,
     pub(crate) certificates: HashMap<String, Vec<CertificateRow>>,
     pub(crate) backups: HashMap<String, Vec<BackupRow>>,
     pub(crate) people: HashMap<String, Vec<PersonRow>>,
     pub(crate) transfers: HashMap<String, Vec<TransferRow>>,
-    pub(crate) figures: HashMap<(&'static str, String), Value>,
-    pub(crate) reads: HashMap<(String, String), Read>,
+    pub(crate) figures: HashMap<(Class, String), Value>,
+    reads: HashMap<Class, HashMap<String, Read>>,
+    by_id: HashMap<String, usize>,
 }
 
 /// When a listing was read, and why the last attempt failed.
@@ -87,6 +90,7 @@ pub(crate) struct DomainRow {
 #[derive(Clone, Debug)]
 pub(crate) struct CertificateRow {
     pub(crate) id: String,
+    /// In lower case.
     pub(crate) domains: Vec<String>,
     pub(crate) status: Option<String>,
     pub(crate) expires_at: Option<Timestamp>,
@@ -143,179 +147,245 @@ pub struct Change {
 }
 
 impl Facts {
-    pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Self> {
-        Ok(Self {
-            accounts: rows(
-                connection,
-                "SELECT id, name, nickname FROM accounts WHERE gone_at IS NULL ORDER BY name, id",
-                |row| {
-                    let id: String = row.get(0)?;
-                    Ok(AccountRow {
-                        name: row.get::<_, Option<_>>(1)?.unwrap_or_else(|| id.clone()),
-                        id,
-                        nickname: row.get(2)?,
-                    })
-                },
-            )?,
-            sites: rows(
-                connection,
-                "SELECT id, name, account_id FROM sites WHERE gone_at IS NULL ORDER BY name, id",
-                |row| {
-                    let id: String = row.get(0)?;
-                    Ok(SiteRow {
-                        name: row.get::<_, Option<_>>(1)?.unwrap_or_else(|| id.clone()),
-                        id,
-                        account_id: row.get(2)?,
-                    })
-                },
-            )?,
-            installs: rows(
-                connection,
-                "SELECT id, name, account_id, site_id, environment, status, php_version,
-                    created_at
-                 FROM installs WHERE gone_at IS NULL ORDER BY name, id",
-                |row| {
-                    let id: String = row.get(0)?;
-                    Ok(InstallRow {
-                        name: row.get::<_, Option<_>>(1)?.unwrap_or_else(|| id.clone()),
-                        id,
-                        account_id: row.get(2)?,
-                        site_id: row.get(3)?,
-                        environment: row.get(4)?,
-                        status: row.get(5)?,
-                        php_version: row.get(6)?,
-                        created_at: time(row, 7)?,
-                    })
-                },
-            )?,
-            domains: groups(
-                connection,
-                "SELECT install_id, id, name, is_primary, ownership, redirect_id, redirect_name
-                 FROM domains WHERE gone_at IS NULL ORDER BY install_id, rowid",
-                |row| {
-                    Ok(DomainRow {
-                        id: row.get(1)?,
-                        name: row.get::<_, Option<_>>(2)?.unwrap_or_default(),
-                        is_primary: row.get(3)?,
-                        ownership: row.get(4)?,
-                        redirect_id: row.get(5)?,
-                        redirect_name: row.get(6)?,
-                    })
-                },
-            )?,
-            certificates: groups(
-                connection,
-                "SELECT install_id, id, domains, status, expires_at, expires_text, auto_renew, ordered_at
-                 FROM certificates WHERE gone_at IS NULL ORDER BY install_id, rowid",
-                |row| {
-                    let domains: Option<String> = row.get(2)?;
-                    let domains = domains.and_then(|text| serde_json::from_str(&text).ok());
-                    Ok(CertificateRow {
-                        id: row.get(1)?,
-                        domains: domains.unwrap_or_default(),
-                        status: row.get(3)?,
-                        expires_at: time(row, 4)?,
-                        expires_text: row.get(5)?,
-                        auto_renew: row.get(6)?,
-                        ordered_at: time(row, 7)?,
-                    })
-                },
-            )?,
-            backups: groups(
-                connection,
-                "SELECT install_id, id, status, created_at, completed_at
-                 FROM backups WHERE gone_at IS NULL ORDER BY install_id, created_at",
-                |row| {
-                    Ok(BackupRow {
-                        id: row.get(1)?,
-                        status: row.get(2)?,
-                        created_at: time(row, 3)?,
-                        completed_at: time(row, 4)?,
-                    })
-                },
-            )?,
-            people: groups(
-                connection,
-                "SELECT account_id, email, first_name, last_name, roles, mfa_enabled, invite_accepted, last_owner
-                 FROM people WHERE gone_at IS NULL ORDER BY account_id, email",
-                |row| {
-                    Ok(PersonRow {
-                        email: row.get(1)?,
-                        first_name: row.get(2)?,
-                        last_name: row.get(3)?,
-                        roles: row.get(4)?,
-                        mfa_enabled: row.get(5)?,
-                        invite_accepted: row.get(6)?,
-                        last_owner: row.get(7)?,
-                    })
-                },
-            )?,
-            transfers: groups(
-                connection,
-                "SELECT account_id, id, status, site, scheduled_at
-                 FROM transfers WHERE gone_at IS NULL ORDER BY account_id, id",
-                |row| {
-                    Ok(TransferRow {
-                        id: row.get(1)?,
-                        status: row.get(2)?,
-                        site: row.get(3)?,
-                        scheduled_at: time(row, 4)?,
-                    })
-                },
-            )?,
-            figures: figures(connection)?,
-            reads: reads(connection)?,
-        })
+    /// Loads the accounts, sites and installs, and what the mirror holds of these classes.
+    pub(crate) fn load(connection: &Connection, classes: &[Class]) -> rusqlite::Result<Self> {
+        Self::load_of(connection, classes, None)
+    }
+
+    /// The same, with the rows of these installs alone where they belong to one.
+    pub(crate) fn load_of(
+        connection: &Connection,
+        classes: &[Class],
+        only: Option<&[String]>,
+    ) -> rusqlite::Result<Self> {
+        let mut facts = Self::frame(connection, classes)?;
+        for class in classes {
+            match class {
+                Class::Domains => {
+                    facts.domains = domains(connection, only)?;
+                    facts.elsewhere = elsewhere(connection, only.unwrap_or_default())?;
+                }
+                Class::Certificates => facts.certificates = certificates(connection, only)?,
+                Class::Backups => facts.backups = backups(connection, only)?,
+                Class::People => facts.people = people(connection)?,
+                Class::Transfers => facts.transfers = transfers(connection)?,
+                Class::Limits | Class::Usage => facts.figures.extend(figures(connection, *class)?),
+                Class::Accounts | Class::Sites | Class::Installs => {}
+            }
+        }
+        Ok(facts)
+    }
+
+    /// The accounts, sites and installs, and when what else there is was read.
+    pub(crate) fn frame(connection: &Connection, classes: &[Class]) -> rusqlite::Result<Self> {
+        let mut facts = Self {
+            accounts: accounts(connection)?,
+            sites: sites(connection)?,
+            installs: installs(connection)?,
+            ..Self::default()
+        };
+        for class in [Class::Accounts, Class::Sites, Class::Installs]
+            .iter()
+            .chain(classes)
+        {
+            facts.reads.insert(*class, reads(connection, *class)?);
+        }
+        let accounts = facts.accounts.iter().map(|account| &account.id);
+        let sites = facts.sites.iter().map(|site| &site.id);
+        let by_id = accounts.enumerate().chain(sites.enumerate());
+        facts.by_id = by_id.map(|(at, id)| (id.clone(), at)).collect();
+        Ok(facts)
     }
 
     pub(crate) fn account(&self, id: Option<&str>) -> Option<Named> {
-        let account = self
-            .accounts
-            .iter()
-            .find(|account| Some(account.id.as_str()) == id)?;
-        Some(Named::new(
-            &account.id,
-            account.nickname.as_deref().unwrap_or(&account.name),
-        ))
+        let account = self.accounts.get(*self.by_id.get(id?)?)?;
+        (account.id == id?).then(|| {
+            let name = account.nickname.as_deref().unwrap_or(&account.name);
+            Named::new(&account.id, name)
+        })
     }
 
     pub(crate) fn site(&self, id: Option<&str>) -> Option<Named> {
-        let site = self
-            .sites
-            .iter()
-            .find(|site| Some(site.id.as_str()) == id)?;
-        Some(Named::new(&site.id, &site.name))
+        let site = self.sites.get(*self.by_id.get(id?)?)?;
+        (site.id == id?).then(|| Named::new(&site.id, &site.name))
     }
 
     /// The accounts to which the access was lost.
     pub(crate) fn lost(&self) -> impl Iterator<Item = (&str, &Failure)> {
-        self.reads
-            .iter()
-            .filter(|((class, account), _)| class == Class::Installs.name() && !account.is_empty())
-            .filter_map(|((_, account), read)| Some((account.as_str(), read.failure.as_ref()?)))
+        let reads = self.reads.get(&Class::Installs).into_iter().flatten();
+        reads
+            .filter(|(account, _)| !account.is_empty())
+            .filter_map(|(account, read)| Some((account.as_str(), read.failure.as_ref()?)))
     }
 
+    /// When a listing was read. The class is one of those that were loaded.
     pub(crate) fn read(&self, class: Class, subject: &str) -> Read {
-        let key = (class.name().to_owned(), subject.to_owned());
-        self.reads.get(&key).cloned().unwrap_or_default()
+        debug_assert!(self.reads.contains_key(&class), "{class:?} is not loaded");
+        let reads = self.reads.get(&class);
+        let read = reads.and_then(|reads| reads.get(subject));
+        read.cloned().unwrap_or_default()
     }
 }
 
-/// When and how each listing was read.
-pub(crate) fn reads(connection: &Connection) -> rusqlite::Result<HashMap<(String, String), Read>> {
-    let all = rows(
-        connection,
-        "SELECT class, subject, read_at, failure FROM reads",
-        |row| {
-            let failure: Option<String> = row.get(3)?;
-            let read = Read {
-                read_at: time(row, 2)?,
-                failure: failure.and_then(|text| serde_json::from_str(&text).ok()),
-            };
-            Ok(((row.get(0)?, row.get(1)?), read))
-        },
+fn accounts(connection: &Connection) -> rusqlite::Result<Vec<AccountRow>> {
+    let sql = "SELECT id, name, nickname FROM accounts WHERE gone_at IS NULL ORDER BY name, id";
+    rows(connection, sql, |row| {
+        let id: String = row.get(0)?;
+        Ok(AccountRow {
+            name: row.get::<_, Option<_>>(1)?.unwrap_or_else(|| id.clone()),
+            id,
+            nickname: row.get(2)?,
+        })
+    })
+}
+
+fn sites(connection: &Connection) -> rusqlite::Result<Vec<SiteRow>> {
+    let sql = "SELECT id, name, account_id FROM sites WHERE gone_at IS NULL ORDER BY name, id";
+    rows(connection, sql, |row| {
+        let id: String = row.get(0)?;
+        Ok(SiteRow {
+            name: row.get::<_, Option<_>>(1)?.unwrap_or_else(|| id.clone()),
+            id,
+            account_id: row.get(2)?,
+        })
+    })
+}
+
+fn installs(connection: &Connection) -> rusqlite::Result<Vec<InstallRow>> {
+    let sql = "SELECT id, name, account_id, site_id, environment, status, php_version, created_at
+         FROM installs WHERE gone_at IS NULL ORDER BY name, id";
+    rows(connection, sql, |row| {
+        let id: String = row.get(0)?;
+        Ok(InstallRow {
+            name: row.get::<_, Option<_>>(1)?.unwrap_or_else(|| id.clone()),
+            id,
+            account_id: row.get(2)?,
+            site_id: row.get(3)?,
+            environment: row.get(4)?,
+            status: row.get(5)?,
+            php_version: row.get(6)?,
+            created_at: time(row, 7)?,
+        })
+    })
+}
+
+fn domains(
+    connection: &Connection,
+    only: Option<&[String]>,
+) -> rusqlite::Result<HashMap<String, Vec<DomainRow>>> {
+    let columns = "install_id, id, name, is_primary, ownership, redirect_id, redirect_name";
+    groups(connection, columns, "domains", only, |row| {
+        Ok(DomainRow {
+            id: row.get(1)?,
+            name: row.get::<_, Option<_>>(2)?.unwrap_or_default(),
+            is_primary: row.get(3)?,
+            ownership: row.get(4)?,
+            redirect_id: row.get(5)?,
+            redirect_name: row.get(6)?,
+        })
+    })
+}
+
+fn elsewhere(
+    connection: &Connection,
+    installs: &[String],
+) -> rusqlite::Result<HashMap<String, Vec<String>>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT other.name, installs.name FROM domains this
+         JOIN domains other ON other.name = this.name AND other.install_id != this.install_id
+         JOIN installs ON installs.id = other.install_id
+         WHERE this.install_id = ?1 AND this.gone_at IS NULL AND other.gone_at IS NULL AND installs.gone_at IS NULL",
     )?;
-    Ok(all.into_iter().collect())
+    let mut all: HashMap<String, Vec<String>> = HashMap::new();
+    for install in installs {
+        let mut rows = statement.query([install])?;
+        while let Some(row) = rows.next()? {
+            all.entry(row.get(0)?).or_default().push(row.get(1)?);
+        }
+    }
+    Ok(all)
+}
+
+fn certificates(
+    connection: &Connection,
+    only: Option<&[String]>,
+) -> rusqlite::Result<HashMap<String, Vec<CertificateRow>>> {
+    let columns =
+        "install_id, id, domains, status, expires_at, expires_text, auto_renew, ordered_at";
+    groups(connection, columns, "certificates", only, |row| {
+        let domains: Option<String> = row.get(2)?;
+        let domains = domains.and_then(|text| serde_json::from_str(&text.to_lowercase()).ok());
+        Ok(CertificateRow {
+            id: row.get(1)?,
+            domains: domains.unwrap_or_default(),
+            status: row.get(3)?,
+            expires_at: time(row, 4)?,
+            expires_text: row.get(5)?,
+            auto_renew: row.get(6)?,
+            ordered_at: time(row, 7)?,
+        })
+    })
+}
+
+fn backups(
+    connection: &Connection,
+    only: Option<&[String]>,
+) -> rusqlite::Result<HashMap<String, Vec<BackupRow>>> {
+    let columns = "install_id, id, status, created_at, completed_at";
+    groups(connection, columns, "backups", only, |row| {
+        Ok(BackupRow {
+            id: row.get(1)?,
+            status: row.get(2)?,
+            created_at: time(row, 3)?,
+            completed_at: time(row, 4)?,
+        })
+    })
+}
+
+fn people(connection: &Connection) -> rusqlite::Result<HashMap<String, Vec<PersonRow>>> {
+    let columns =
+        "account_id, email, first_name, last_name, roles, mfa_enabled, invite_accepted, last_owner";
+    groups(connection, columns, "people", None, |row| {
+        Ok(PersonRow {
+            email: row.get(1)?,
+            first_name: row.get(2)?,
+            last_name: row.get(3)?,
+            roles: row.get(4)?,
+            mfa_enabled: row.get(5)?,
+            invite_accepted: row.get(6)?,
+            last_owner: row.get(7)?,
+        })
+    })
+}
+
+fn transfers(connection: &Connection) -> rusqlite::Result<HashMap<String, Vec<TransferRow>>> {
+    let columns = "account_id, id, status, site, scheduled_at";
+    groups(connection, columns, "transfers", None, |row| {
+        Ok(TransferRow {
+            id: row.get(1)?,
+            status: row.get(2)?,
+            site: row.get(3)?,
+            scheduled_at: time(row, 4)?,
+        })
+    })
+}
+
+/// When and how each listing of a class was read.
+pub(crate) fn reads(
+    connection: &Connection,
+    class: Class,
+) -> rusqlite::Result<HashMap<String, Read>> {
+    let mut statement = connection
+        .prepare_cached("SELECT subject, read_at, failure FROM reads WHERE class = ?1")?;
+    let rows = statement.query_map([class.name()], |row| {
+        let failure: Option<String> = row.get(2)?;
+        let read = Read {
+            read_at: time(row, 1)?,
+            failure: failure.and_then(|text| serde_json::from_str(&text).ok()),
+        };
+        Ok((row.get(0)?, read))
+    })?;
+    rows.collect()
 }
 
 /// The history since an instant, oldest first.
@@ -346,18 +416,18 @@ pub(crate) fn changes(connection: &Connection, since: Timestamp) -> rusqlite::Re
     rows.collect()
 }
 
-fn figures(connection: &Connection) -> rusqlite::Result<HashMap<(&'static str, String), Value>> {
-    let all = rows(
-        connection,
-        "SELECT class, account_id, raw FROM figures",
-        |row| {
-            let (class, raw): (String, String) = (row.get(0)?, row.get(2)?);
-            let class = Class::ALL.into_iter().find(|known| known.name() == class);
-            let value = serde_json::from_str(&raw).unwrap_or(Value::Null);
-            Ok(((class.map_or("", Class::name), row.get(1)?), value))
-        },
-    )?;
-    Ok(all.into_iter().collect())
+fn figures(
+    connection: &Connection,
+    class: Class,
+) -> rusqlite::Result<HashMap<(Class, String), Value>> {
+    let mut statement =
+        connection.prepare_cached("SELECT account_id, raw FROM figures WHERE class = ?1")?;
+    let rows = statement.query_map([class.name()], |row| {
+        let raw: String = row.get(1)?;
+        let value = serde_json::from_str(&raw).unwrap_or(Value::Null);
+        Ok(((class, row.get(0)?), value))
+    })?;
+    rows.collect()
 }
 
 fn time(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Timestamp>> {
@@ -376,30 +446,57 @@ fn rows<T>(
         .collect()
 }
 
-/// Rows by their first column.
+/// The rows of a table by their first column, which is the parent; of these parents only, if they are given.
 fn groups<T>(
     connection: &Connection,
-    sql: &str,
+    columns: &str,
+    table: &str,
+    only: Option<&[String]>,
     mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<HashMap<String, Vec<T>>> {
     let mut all: HashMap<String, Vec<T>> = HashMap::new();
-    for (parent, row) in rows(connection, sql, |row| Ok((row.get(0)?, read(row)?)))? {
-        all.entry(parent).or_default().push(row);
+    let mut add = |row: &Row<'_>| -> rusqlite::Result<()> {
+        let parent = row.get_ref(0)?.as_str()?;
+        let value = read(row)?;
+        match all.get_mut(parent) {
+            Some(group) => group.push(value),
+            None => drop(all.insert(parent.to_owned(), vec![value])),
+        }
+        Ok(())
+    };
+    let sql = format!("SELECT {columns} FROM {table} WHERE gone_at IS NULL");
+    match only {
+        None => {
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                add(row)?;
+            }
+        }
+        Some(only) => {
+            let mut statement = connection.prepare_cached(&format!("{sql} AND install_id = ?1"))?;
+            for parent in only {
+                let mut rows = statement.query([parent])?;
+                while let Some(row) = rows.next()? {
+                    add(row)?;
+                }
+            }
+        }
     }
     Ok(all)
 }
 
 /// Whether a certificate names a domain. A wildcard stands for one label.
 pub(crate) fn covers(certificate: &CertificateRow, domain: &str) -> bool {
-    certificate.domains.iter().any(|name| {
-        let name = name.to_lowercase();
-        match name.strip_prefix("*.") {
+    certificate
+        .domains
+        .iter()
+        .any(|name| match name.strip_prefix("*.") {
             Some(rest) => domain
                 .split_once('.')
                 .is_some_and(|(label, parent)| !label.is_empty() && parent == rest),
             None => name == domain,
-        }
-    })
+        })
 }
 
 /// The platform's own names, which are always verified and have a certificate of the platform.
@@ -425,7 +522,7 @@ mod tests {
     fn a_wildcard_stands_for_one_label() {
         let certificate = CertificateRow {
             id: "1".to_owned(),
-            domains: vec!["*.Example.com".to_owned(), "example.org".to_owned()],
+            domains: vec!["*.example.com".to_owned(), "example.org".to_owned()],
             status: None,
             expires_at: None,
             expires_text: None,

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::tables::{TABLES, Table};
 
 /// The version of the mirror. A mirror of another version is emptied and read again.
-const MIRROR: i64 = 1;
+const MIRROR: i64 = 2;
 
 /// One step for each version of the state file, which is never emptied.
 const STATE: [&str; 1] = ["
@@ -98,6 +98,10 @@ fn mirror() -> String {
         -- Trigrams find any part of a name, not only its beginning.
         CREATE VIRTUAL TABLE main.search USING fts5 (words, content = 'indexed', tokenize = 'trigram');
         CREATE TRIGGER main.indexed_added AFTER INSERT ON indexed BEGIN
+            INSERT INTO search (rowid, words) VALUES (new.rowid, new.words);
+        END;
+        CREATE TRIGGER main.indexed_changed AFTER UPDATE ON indexed BEGIN
+            INSERT INTO search (search, rowid, words) VALUES ('delete', old.rowid, old.words);
             INSERT INTO search (rowid, words) VALUES (new.rowid, new.words);
         END;
         CREATE TRIGGER main.indexed_removed AFTER DELETE ON indexed BEGIN
