@@ -70,7 +70,7 @@ pub(crate) fn measure(run: &Run) -> Result<Vec<Row>, Failure> {
 
 /// The smallest number of round trips: one for the first page, which has the total, then one for each group of
 /// concurrent pages.
-fn rounds(pages: usize, concurrency: usize) -> u32 {
+pub(crate) fn rounds(pages: usize, concurrency: usize) -> u32 {
     let rest = pages.saturating_sub(1).div_ceil(concurrency);
     u32::try_from(1 + rest).unwrap_or(u32::MAX)
 }

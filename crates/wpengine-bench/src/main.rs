@@ -6,6 +6,7 @@
 
 mod build;
 mod clients;
+mod fleet;
 mod listing;
 mod memory;
 mod overhead;
@@ -53,6 +54,7 @@ enum Part {
     Listing,
     Memory,
     Windows,
+    Fleet,
     Build,
 }
 
@@ -66,6 +68,8 @@ enum Role {
     Call(overhead::CallArgs),
     #[command(hide = true)]
     Stream(memory::StreamArgs),
+    #[command(hide = true)]
+    Snapshot(fleet::SnapshotArgs),
     #[command(hide = true)]
     Knock(windows::KnockArgs),
 }
@@ -91,6 +95,7 @@ fn act(role: &Role) -> Result<(), Failure> {
             .block_on(server::serve(args)),
         Role::Call(args) => overhead::call(args),
         Role::Stream(args) => tokio::runtime::Runtime::new()?.block_on(memory::stream(args)),
+        Role::Snapshot(args) => tokio::runtime::Runtime::new()?.block_on(fleet::snapshot(args)),
         Role::Knock(args) => tokio::runtime::Runtime::new()?.block_on(windows::knock(args)),
     }
 }
@@ -127,7 +132,7 @@ impl Part {
             Self::Overhead => Some(&VALGRIND),
             Self::Windows => Some(&REDIS),
             Self::Build => Some(&CARGO),
-            Self::Listing | Self::Memory => None,
+            Self::Listing | Self::Memory | Self::Fleet => None,
         }
     }
 
@@ -137,6 +142,7 @@ impl Part {
             Self::Listing => listing::measure(run),
             Self::Memory => memory::measure(run),
             Self::Windows => windows::measure(run),
+            Self::Fleet => fleet::measure(run),
             Self::Build => build::measure(run),
         }
     }

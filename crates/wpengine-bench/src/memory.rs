@@ -60,7 +60,7 @@ pub(crate) fn measure(_run: &Run) -> Result<Vec<Row>, Failure> {
 }
 
 /// The peak in mebibytes.
-fn peak(server: &Server, concurrency: usize, one_page: bool) -> Result<f64, Failure> {
+pub(crate) fn peak(server: &Server, concurrency: usize, one_page: bool) -> Result<f64, Failure> {
     let mut command = process::myself()?;
     command
         .args(["stream", "--base-url", &server.base_url])
@@ -93,14 +93,19 @@ pub(crate) async fn stream(args: &StreamArgs) -> Result<(), Failure> {
             items += 1;
         }
     }
+    let peak_kib = own_peak_kib()?;
+    println!("{}", serde_json::to_string(&Streamed { items, peak_kib })?);
+    Ok(())
+}
+
+/// The peak of this process.
+pub(crate) fn own_peak_kib() -> Result<u32, Failure> {
     let status = std::fs::read_to_string("/proc/self/status").map_err(|error| {
         Failure::msg(format!(
             "the peak of a process is read from /proc, as Linux has it: {error}"
         ))
     })?;
-    let peak_kib = peak_kib(&status).ok_or_else(|| Failure::msg("/proc has no VmHWM"))?;
-    println!("{}", serde_json::to_string(&Streamed { items, peak_kib })?);
-    Ok(())
+    peak_kib(&status).ok_or_else(|| Failure::msg("/proc has no VmHWM"))
 }
 
 /// The peak of the resident set.

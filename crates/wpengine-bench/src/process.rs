@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 
 use crate::Failure;
-use crate::server::{Report, Started};
+use crate::server::{Population, Report, Started};
 
 /// A tool, and the package that contains it.
 pub(crate) struct Tool {
@@ -92,10 +92,22 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server with this number of installs and this latency.
+    /// Starts a server with this number of installs, of five accounts, and this latency.
     pub(crate) fn start(installs: usize, delay: Duration) -> Result<Self, Failure> {
+        let population = Population {
+            accounts: 5,
+            sites: installs * 2 / 5,
+            installs,
+        };
+        Self::of(population, delay)
+    }
+
+    /// Starts a server with this fleet and this latency.
+    pub(crate) fn of(population: Population, delay: Duration) -> Result<Self, Failure> {
         let mut process = myself()?
-            .args(["serve", "--installs", &installs.to_string()])
+            .args(["serve", "--installs", &population.installs.to_string()])
+            .args(["--accounts", &population.accounts.to_string()])
+            .args(["--sites", &population.sites.to_string()])
             .args(["--delay-ms", &delay.as_millis().to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

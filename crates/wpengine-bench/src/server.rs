@@ -28,12 +28,22 @@ pub(crate) const PASSWORD: &str = "bench";
 /// The arguments of the server process.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ServeArgs {
-    /// The number of installs.
-    #[arg(long)]
-    installs: usize,
+    #[command(flatten)]
+    population: Population,
     /// The latency of each response.
     #[arg(long, default_value_t = 0)]
     delay_ms: u64,
+}
+
+/// How many accounts, sites and installs there are.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Population {
+    #[arg(long)]
+    pub(crate) accounts: usize,
+    #[arg(long)]
+    pub(crate) sites: usize,
+    #[arg(long)]
+    pub(crate) installs: usize,
 }
 
 /// The line that is printed at the start.
@@ -51,10 +61,15 @@ pub(crate) struct Report {
 
 /// Serves until the standard input ends.
 pub(crate) async fn serve(args: &ServeArgs) -> Result<(), Failure> {
+    let Population {
+        accounts,
+        sites,
+        installs,
+    } = args.population;
     let simulator = Simulator::builder()
         .credentials(USER, PASSWORD)
         .seed(7)
-        .fleet(5, args.installs * 2 / 5, args.installs)
+        .fleet(accounts, sites, installs)
         .build();
     if args.delay_ms > 0 {
         let delay = FaultKind::Delay(Duration::from_millis(args.delay_ms));

@@ -121,14 +121,20 @@ impl Fleet {
     /// mirror stays as it was.
     pub async fn snapshot(&self) -> Result<Observed<Snapshot>, Error> {
         let read = self.read_snapshot().await?;
-        let facts = self.facts(&[]).await?;
-        let data = Snapshot {
-            accounts: facts.accounts.len(),
-            sites: facts.sites.len(),
-            installs: facts.installs.len(),
-        };
+        let (data, lost) = self
+            .store
+            .read(|connection| {
+                let count = |table| store::count(connection, table);
+                let data = Snapshot {
+                    accounts: count(&store::ACCOUNTS)?,
+                    sites: count(&store::SITES)?,
+                    installs: count(&store::INSTALLS)?,
+                };
+                Ok((data, store::lost(connection)?))
+            })
+            .await?;
         let mut failures = read.failures;
-        failures.extend(facts.lost().map(|(_, failure)| failure.clone()));
+        failures.extend(lost);
         Ok(Observed::new(data, read.as_of).with(failures, read.requests))
     }
 

@@ -1,8 +1,8 @@
 //! Reading the service: one listing at a time, counted.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
-use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::mpsc;
 use wpengine::{
     Client, Error,
@@ -12,10 +12,13 @@ use wpengine::{
 
 use crate::{Failure, class::Class};
 
+/// An item of a listing, as it came.
+pub(crate) type Item = Box<RawValue>;
+
 /// What reading a listing gave, and how many requests it took.
 #[derive(Debug)]
 pub(crate) struct Listing {
-    pub(crate) rows: Result<Vec<Value>, Unread>,
+    pub(crate) rows: Result<Vec<Item>, Unread>,
     pub(crate) requests: u64,
 }
 
@@ -70,10 +73,10 @@ pub(crate) async fn listing(client: &Client, class: Class, subject: &str) -> Lis
 pub(crate) async fn stream(
     client: &Client,
     class: Class,
-    pages: mpsc::Sender<(Class, Vec<Value>)>,
+    pages: mpsc::Sender<(Class, Vec<Item>)>,
 ) -> (Result<(), Unread>, u64) {
     let path = format!("/{}", class.name());
-    let list: List<Value, ByOffset> = client.request(Method::GET, &path).list();
+    let list: List<Item, ByOffset> = client.request(Method::GET, &path).list();
     let mut listed = list.concurrency(AHEAD).pages();
     let mut requests = 0;
     loop {
@@ -95,19 +98,19 @@ pub(crate) async fn stream(
 }
 
 async fn by_offset(client: &Client, path: &str) -> Listing {
-    let list: List<Value, ByOffset> = client.request(Method::GET, path).list();
+    let list: List<Item, ByOffset> = client.request(Method::GET, path).list();
     pages(list.concurrency(AHEAD), Ok).await
 }
 
 /// They page by token, and 404 means none: the typed listing knows both.
 async fn certificates(client: &Client, install: &str) -> Listing {
     let list = client.install(install).certificates().list();
-    pages(list, serde_json::to_value).await
+    pages(list, |certificate| to_raw_value(&certificate)).await
 }
 
 async fn pages<T: Send + 'static, S>(
     list: List<T, S>,
-    row: impl Fn(T) -> serde_json::Result<Value>,
+    row: impl Fn(T) -> serde_json::Result<Item>,
 ) -> Listing {
     let mut pages = list.pages();
     let (mut rows, mut requests) = (Vec::new(), 0);
@@ -139,14 +142,15 @@ async fn one(client: &Client, path: &str, array: Option<&str>) -> Listing {
     match request.send().await {
         Ok(response) => {
             let requests = u64::from(response.attempts());
-            let value: Option<Value> = serde_json::from_slice(&response.into_value()).ok();
-            let rows = match (value, array) {
-                (Some(value), None) if value.is_object() => Some(vec![value]),
-                (Some(mut value), Some(array)) => match value[array].take() {
-                    Value::Array(rows) => Some(rows),
-                    _ => None,
-                },
-                _ => None,
+            let body = response.into_value();
+            let rows = match array {
+                None => serde_json::from_slice(&body)
+                    .ok()
+                    .filter(|item: &Item| item.get().starts_with('{'))
+                    .map(|item| vec![item]),
+                Some(array) => serde_json::from_slice::<HashMap<String, Item>>(&body)
+                    .ok()
+                    .and_then(|body| serde_json::from_str(body.get(array)?.get()).ok()),
             };
             Listing {
                 rows: rows.ok_or(Unread::Unknown),

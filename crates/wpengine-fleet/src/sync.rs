@@ -14,14 +14,13 @@ use futures_util::{
     stream::{self, StreamExt as _},
 };
 use serde::Serialize;
-use serde_json::Value;
 use tokio::sync::mpsc;
 use wpengine::{Client, jiff::Timestamp};
 
 use crate::{
-    Error, Fleet, Observed,
+    Error, Failure, Fleet, Observed,
     class::{Class, Per, pages},
-    read::{self, Listing},
+    read::{self, Item, Listing, Unread},
     store::{self, Facts, Seen, Table},
 };
 
@@ -179,17 +178,14 @@ impl<'a> Sync<'a> {
         while let Some((task, listing)) = results.next().await {
             tried += 1;
             requests += listing.requests;
-            match &listing.rows {
-                Ok(_) => synced.read += 1,
-                Err(unread) => {
-                    if let Some(wait) = unread.limited() {
-                        stop.store(true, Ordering::Relaxed);
-                        synced.retry_after = wait.max(synced.retry_after);
-                    }
-                    failures.push(unread.failure(task.name.clone()));
-                }
+            if let Some(wait) = listing.rows.as_ref().err().and_then(Unread::limited) {
+                stop.store(true, Ordering::Relaxed);
+                synced.retry_after = wait.max(synced.retry_after);
             }
-            self.write(task, listing).await?;
+            match self.write(task, listing).await? {
+                None => synced.read += 1,
+                Some(failure) => failures.push(failure),
+            }
         }
         drop(results);
         synced.remaining = all - tried;
@@ -198,7 +194,8 @@ impl<'a> Sync<'a> {
         Ok(observed)
     }
 
-    async fn write(&self, task: Task, listing: Listing) -> Result<(), Error> {
+    /// Writes what was read of a listing, or why it could not be read.
+    async fn write(&self, task: Task, listing: Listing) -> Result<Option<Failure>, Error> {
         self.fleet
             .store()
             .write(move |transaction| {
@@ -207,18 +204,26 @@ impl<'a> Sync<'a> {
                     Ok(rows) => rows,
                     Err(unread) => {
                         let failure = unread.failure(task.name);
-                        return store::note_failure(transaction, class, subject, &failure, now);
+                        store::note_failure(transaction, class, subject, &failure, now)?;
+                        return Ok(Some(failure));
                     }
                 };
                 match table(class) {
-                    Some(table) => store::whole(transaction, table, subject, &rows, now)?,
+                    Some(table) => {
+                        if !store::whole(transaction, table, subject, &rows, now)? {
+                            let failure = Failure::unreadable(task.name);
+                            store::note_failure(transaction, class, subject, &failure, now)?;
+                            return Ok(Some(failure));
+                        }
+                    }
                     None => {
                         for row in &rows {
                             store::figures(transaction, class, subject, row, now)?;
                         }
                     }
                 }
-                store::note_read(transaction, class, subject, now)
+                store::note_read(transaction, class, subject, now)?;
+                Ok(None)
             })
             .await
     }
@@ -374,7 +379,7 @@ impl Fleet {
             future::join(future::join_all(readers), self.write_pages(receiver)).await;
         let seen = seen?;
         let mut requests = 0;
-        let mut failures = Vec::new();
+        let mut failures = seen.nameless();
         for (class, (read, took)) in classes.into_iter().zip(read) {
             requests += took;
             if let Err(unread) = read {
@@ -392,25 +397,26 @@ impl Fleet {
     /// Writes pages while others are read, and as many at a time as are there.
     async fn write_pages(
         &self,
-        mut pages: mpsc::Receiver<(Class, Vec<Value>)>,
+        mut pages: mpsc::Receiver<(Class, Vec<Item>)>,
     ) -> Result<Seen, Error> {
         let mut seen = Seen::default();
         let mut waiting = Vec::new();
         while pages.recv_many(&mut waiting, PAGES).await > 0 {
             let batch = std::mem::take(&mut waiting);
-            for (class, rows) in &batch {
-                seen.note(*class, rows);
-            }
             let now = Timestamp::now();
             let write = move |transaction: &rusqlite::Transaction<'_>| {
+                let mut written = Vec::new();
                 for (class, rows) in &batch {
                     if let Some(table) = table(*class) {
-                        store::add(transaction, table, None, rows, now)?;
+                        let heads = store::add(transaction, table, None, rows, now)?;
+                        written.push((*class, rows.len(), heads));
                     }
                 }
-                Ok(())
+                Ok(written)
             };
-            self.store().write(write).await?;
+            for (class, rows, heads) in self.store().write(write).await? {
+                seen.note(class, rows, heads);
+            }
         }
         Ok(seen)
     }

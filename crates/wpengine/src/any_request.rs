@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use wpengine_raw::values::Page;
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     call::{self, Facts},
     check,
     error::Error,
-    paging::{Ask, Fetched, Keyed, List},
+    paging::{Ask, Fetched, Key, List},
     request::option_methods,
     response::Response,
     transport::{self, Exchange, History, Options, Target},
@@ -69,7 +69,7 @@ impl AnyRequest {
     }
 
     /// Lists a path that pages by `limit` and `offset`, as most listings of the API do. If there is no model for the
-    /// items, or to keep all their fields, `T` is `serde_json::Value`.
+    /// items, or to keep all their fields, `T` is `serde_json::Value`, or `Box<serde_json::value::RawValue>` for their text.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -120,14 +120,17 @@ impl AnyRequest {
     async fn page<T: DeserializeOwned>(self) -> Result<Fetched<T>, Error> {
         let (answer, facts) = self.exchange(true).await?;
         let body = answer.into_body();
-        let read = |body: &[u8]| -> Result<(Page<T>, Page<Value>), serde_json::Error> {
-            Ok((serde_json::from_slice(body)?, serde_json::from_slice(body)?))
-        };
-        let (typed, untyped) = match read(&body) {
-            Ok(read) => read,
+        let decoded = serde_json::from_slice::<Page<T>>(&body).and_then(|typed| {
+            let untyped: Page<&RawValue> = serde_json::from_slice(&body)?;
+            Ok((
+                typed,
+                untyped.results.into_iter().map(Key::of_item).collect(),
+            ))
+        });
+        let (typed, keys) = match decoded {
+            Ok(decoded) => decoded,
             Err(error) => return Err(facts.decode(&body, call::explain::<Page<T>>, &error)),
         };
-        let keys = untyped.results.iter().map(Keyed::key).collect();
         let attempts = facts.history.attempts;
         let answer = Response::new(typed, facts.status, facts.headers, attempts);
         Ok(Fetched::with_keys(answer, keys))

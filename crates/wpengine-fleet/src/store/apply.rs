@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::{
-    OptionalExtension as _, Row, Transaction, params, params_from_iter,
+    OptionalExtension as _, Transaction, params, params_from_iter,
     types::{ToSqlOutput, Value as Cell},
 };
 use serde_json::Value;
@@ -11,9 +11,9 @@ use wpengine::jiff::Timestamp;
 
 use super::{
     millis,
-    tables::{ACCOUNTS, INSTALLS, SITES, Table},
+    tables::{ACCOUNTS, Head, INSTALLS, SITES, Table},
 };
-use crate::{Failure, class::Class};
+use crate::{Failure, class::Class, read::Item};
 
 /// What was seen in the three listings that cover everything, page by page.
 #[derive(Debug, Default)]
@@ -22,16 +22,29 @@ pub(crate) struct Seen {
     ids: HashMap<Class, HashSet<String>>,
     /// The accounts that have sites or installs, by class.
     accounts: HashMap<Class, HashSet<String>>,
+    /// The listings with rows without an id.
+    nameless: HashSet<Class>,
 }
 
 impl Seen {
-    pub(crate) fn note(&mut self, class: Class, rows: &[Value]) {
-        let ids = rows.iter().filter_map(|row| row["id"].as_str());
-        let accounts = rows.iter().filter_map(|row| row["account"]["id"].as_str());
-        let known = self.ids.entry(class).or_default();
-        known.extend(ids.map(str::to_owned));
-        let known = self.accounts.entry(class).or_default();
-        known.extend(accounts.map(str::to_owned));
+    /// A failure for each listing with rows that have no id.
+    pub(crate) fn nameless(&self) -> Vec<(Class, Failure)> {
+        let nameless = self.nameless.iter();
+        nameless
+            .map(|class| (*class, Failure::unreadable(class.name().to_owned())))
+            .collect()
+    }
+
+    /// Notes what was seen of so many rows.
+    pub(crate) fn note(&mut self, class: Class, rows: usize, heads: Vec<Head>) {
+        if heads.len() < rows {
+            self.nameless.insert(class);
+        }
+        for head in heads {
+            self.ids.entry(class).or_default().insert(head.id);
+            let accounts = self.accounts.entry(class).or_default();
+            accounts.extend(head.account);
+        }
     }
 }
 
@@ -79,27 +92,32 @@ fn accounts_with_rows(transaction: &Transaction<'_>) -> rusqlite::Result<HashSet
     statement.query_map([], |row| row.get(0))?.collect()
 }
 
-/// Writes a whole listing: rows are added or updated, and rows that are missing from it are marked as gone.
+/// Writes a whole listing: rows are added or updated, and rows that are missing from it are marked as gone. Returns whether every
+/// row has an id.
 pub(crate) fn whole(
     transaction: &Transaction<'_>,
     table: &Table,
     parent: &str,
-    rows: &[Value],
+    rows: &[Item],
     now: Timestamp,
-) -> rusqlite::Result<()> {
-    add(transaction, table, Some(parent), rows, now)?;
-    let ids = rows.iter().filter_map(table.id).collect();
-    gone(transaction, table, Some(parent), &ids, &HashSet::new(), now)
+) -> rusqlite::Result<bool> {
+    let heads = add(transaction, table, Some(parent), rows, now)?;
+    let is_whole = heads.len() == rows.len();
+    if is_whole {
+        let ids = heads.into_iter().map(|head| head.id).collect();
+        gone(transaction, table, Some(parent), &ids, &HashSet::new(), now)?;
+    }
+    Ok(is_whole)
 }
 
-/// Adds or updates rows of a listing. Changes go into the history, except when the listing is read for the first time.
+/// Adds or updates rows of a listing, and returns what it saw. Changes go into the history, except when the listing is read for the first time.
 pub(crate) fn add(
     transaction: &Transaction<'_>,
     table: &Table,
     parent: Option<&str>,
-    rows: &[Value],
+    rows: &[Item],
     now: Timestamp,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Vec<Head>> {
     let is_first = transaction
         .prepare_cached(
             "SELECT 1 FROM reads WHERE class = ?1 AND subject = ?2 AND read_at IS NOT NULL",
@@ -107,26 +125,58 @@ pub(crate) fn add(
         .query_row(params![table.name, parent.unwrap_or_default()], |_| Ok(()))
         .optional()?
         .is_none();
+    let mut known = transaction.prepare_cached(&format!(
+        "SELECT raw, gone_at IS NULL FROM {} WHERE {}",
+        table.name,
+        key(table)
+    ))?;
+    let mut seen = transaction.prepare_cached(&format!(
+        "UPDATE {} SET seen_at = ?3 WHERE {}",
+        table.name,
+        key(table)
+    ))?;
     let mut upsert = transaction.prepare_cached(&upsert(table))?;
+    let mut heads = Vec::new();
     for row in rows {
-        let Some(id) = (table.id)(row) else { continue };
-        let cells: Vec<Cell> = table
-            .columns
-            .iter()
-            .map(|column| (column.read)(row))
-            .collect();
-        if !is_first {
-            let before = before(transaction, table, parent, &id)?;
-            history(transaction, table, &id, before.as_ref(), Some(&cells), now)?;
+        let raw = row.get();
+        let Some(head) = table.head(raw) else {
+            continue;
+        };
+        let id = head.id.as_str();
+        let key = params![id, parent.unwrap_or_default()];
+        let before: Option<(String, bool)> = known
+            .query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        if before
+            .as_ref()
+            .is_some_and(|(before, is_present)| *is_present && *before == raw)
+        {
+            seen.execute(params![id, parent.unwrap_or_default(), millis(now)])?;
+            heads.push(head);
+            continue;
         }
-        let raw = row.to_string();
-        let own = parent.into_iter().chain([id.as_str()]).map(text);
-        let cells = cells.iter().map(|cell| ToSqlOutput::Borrowed(cell.into()));
-        let rest = [text(&raw), ToSqlOutput::from(millis(now))];
+        let row = serde_json::from_str(raw).unwrap_or(Value::Null);
+        let after = cells(table, &row);
+        if !is_first {
+            let before = before.filter(|(_, is_present)| *is_present);
+            let before = before.and_then(|(raw, _)| serde_json::from_str(&raw).ok());
+            let before = before.map(|before| cells(table, &before));
+            history(transaction, table, id, before.as_ref(), Some(&after), now)?;
+        }
+        let own = parent.into_iter().chain([id]).map(text);
+        let cells = after.iter().map(|cell| ToSqlOutput::Borrowed(cell.into()));
+        let rest = [text(raw), ToSqlOutput::from(millis(now))];
         upsert.execute(params_from_iter(own.chain(cells).chain(rest)))?;
-        index(transaction, table, parent, &id, row)?;
+        index(transaction, table, parent, id, &row)?;
+        heads.push(head);
     }
-    Ok(())
+    Ok(heads)
+}
+
+/// The columns of a row, as they are read from a response.
+fn cells(table: &Table, row: &Value) -> Vec<Cell> {
+    let columns = table.columns.iter();
+    columns.map(|column| (column.read)(row)).collect()
 }
 
 fn text(text: &str) -> ToSqlOutput<'_> {
@@ -146,7 +196,7 @@ fn gone(
         .columns
         .iter()
         .position(|column| column.name == "account_id");
-    for (id, cells) in present(transaction, table, parent, began)? {
+    for (id, cells) in unseen(transaction, table, parent, began)? {
         let account = account.and_then(|at| match &cells[at] {
             Cell::Text(account) => Some(account),
             _ => None,
@@ -171,55 +221,27 @@ fn gone(
     Ok(())
 }
 
-/// The columns of the rows that are not gone, and that were not seen since a time.
-fn present(
+/// The rows that are not gone, and that were not seen since a time, by id.
+fn unseen(
     transaction: &Transaction<'_>,
     table: &Table,
     parent: Option<&str>,
-    before: Timestamp,
+    since: Timestamp,
 ) -> rusqlite::Result<Vec<(String, Vec<Cell>)>> {
     let of_parent = table
         .parent
         .map_or("?1 = ''".to_owned(), |parent| format!("{parent} = ?1"));
     let sql = format!(
-        "SELECT {}, id FROM {} WHERE gone_at IS NULL AND seen_at <= ?2 AND {of_parent}",
-        columns(table),
+        "SELECT id, raw FROM {} WHERE gone_at IS NULL AND seen_at <= ?2 AND {of_parent}",
         table.name
     );
     let mut statement = transaction.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![parent.unwrap_or_default(), millis(before)], |row| {
-        Ok((row.get(table.columns.len())?, cells(table, row)?))
+    let rows = statement.query_map(params![parent.unwrap_or_default(), millis(since)], |row| {
+        let raw: String = row.get(1)?;
+        let raw = serde_json::from_str(&raw).unwrap_or(Value::Null);
+        Ok((row.get(0)?, cells(table, &raw)))
     })?;
     rows.collect()
-}
-
-/// The columns of a row that is not gone, as they are before it is written.
-fn before(
-    transaction: &Transaction<'_>,
-    table: &Table,
-    parent: Option<&str>,
-    id: &str,
-) -> rusqlite::Result<Option<Vec<Cell>>> {
-    let sql = format!(
-        "SELECT {} FROM {} WHERE gone_at IS NULL AND {}",
-        columns(table),
-        table.name,
-        key(table)
-    );
-    let mut statement = transaction.prepare_cached(&sql)?;
-    let found = statement.query_row(params![id, parent.unwrap_or_default()], |row| {
-        cells(table, row)
-    });
-    found.optional()
-}
-
-fn columns(table: &Table) -> String {
-    let names: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
-    names.join(", ")
-}
-
-fn cells(table: &Table, row: &Row<'_>) -> rusqlite::Result<Vec<Cell>> {
-    (0..table.columns.len()).map(|at| row.get(at)).collect()
 }
 
 /// `?1` is the id, and `?2` the parent.
@@ -379,20 +401,20 @@ pub(crate) fn figures(
     transaction: &Transaction<'_>,
     class: Class,
     account: &str,
-    raw: &Value,
+    raw: &Item,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     transaction
         .prepare_cached(
             "INSERT OR REPLACE INTO figures (class, account_id, raw) VALUES (?1, ?2, ?3)",
         )?
-        .execute(params![class.name(), account, raw.to_string()])?;
+        .execute(params![class.name(), account, raw.get()])?;
     if class == Class::Usage {
         transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO state.usage (account_id, read_at, raw) VALUES (?1, ?2, ?3)",
             )?
-            .execute(params![account, millis(now), raw.to_string()])?;
+            .execute(params![account, millis(now), raw.get()])?;
     }
     Ok(())
 }

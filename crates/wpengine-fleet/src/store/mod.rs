@@ -21,8 +21,8 @@ use wpengine::jiff::Timestamp;
 
 pub(crate) use apply::{Seen, add, counts, figures, note_failure, note_read, snapshot, whole};
 pub(crate) use rows::{
-    BackupRow, CertificateRow, DomainRow, Facts, InstallRow, PersonRow, changes, covers,
-    is_of_platform, number, reads,
+    BackupRow, CertificateRow, DomainRow, Facts, InstallRow, PersonRow, changes, count, covers,
+    is_of_platform, lost, number, reads,
 };
 pub use rows::{Change, Read};
 pub use sql::Rows;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use wpengine::jiff::Timestamp;
 
-use super::{millis, timestamp};
+use super::{millis, tables::Table, timestamp};
 use crate::{Failure, Named, class::Class};
 
 /// Everything that the mirror knows and that checks and questions look at.
@@ -225,6 +225,22 @@ impl Facts {
         let read = reads.and_then(|reads| reads.get(subject));
         read.cloned().unwrap_or_default()
     }
+}
+
+/// The accounts to which the access was lost.
+pub(crate) fn lost(connection: &Connection) -> rusqlite::Result<Vec<Failure>> {
+    let reads = reads(connection, Class::Installs)?.into_iter();
+    let lost = reads.filter(|(account, _)| !account.is_empty());
+    Ok(lost.filter_map(|(_, read)| read.failure).collect())
+}
+
+/// How many rows of a table are not gone.
+pub(crate) fn count(connection: &Connection, table: &Table) -> rusqlite::Result<usize> {
+    let sql = format!("SELECT count(*) FROM {} WHERE gone_at IS NULL", table.name);
+    let count: i64 = connection
+        .prepare_cached(&sql)?
+        .query_row([], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or(0))
 }
 
 fn accounts(connection: &Connection) -> rusqlite::Result<Vec<AccountRow>> {

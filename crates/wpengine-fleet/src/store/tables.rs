@@ -1,6 +1,7 @@
 //! The tables of the mirror, and how each column is read from a response.
 
 use rusqlite::types::Value as Cell;
+use serde::Deserialize;
 use serde_json::Value;
 use wpengine::types::Time;
 
@@ -10,11 +11,44 @@ pub(crate) struct Table {
     pub(crate) name: &'static str,
     /// The column with the id of the account or the install that the rows belong to, where a listing is of one.
     pub(crate) parent: Option<&'static str>,
-    /// The field that identifies a row.
-    pub(crate) id: fn(&Value) -> Option<String>,
     pub(crate) columns: &'static [Column],
     /// The text of a row for the full-text search.
     pub(crate) words: fn(&Value) -> String,
+}
+
+/// What identifies a row.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) id: String,
+    /// The account of a site or an install.
+    pub(crate) account: Option<String>,
+}
+
+impl Table {
+    /// Reads what identifies a row, and no more of it.
+    pub(crate) fn head(&self, raw: &str) -> Option<Head> {
+        #[derive(Deserialize)]
+        struct Ids {
+            id: Option<Value>,
+            user_id: Option<Value>,
+            account: Option<Value>,
+        }
+        let text = |id: &Value| match id {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        let ids: Ids = serde_json::from_str(raw).ok()?;
+        let id = if self.name == PEOPLE.name {
+            ids.user_id
+        } else {
+            ids.id
+        };
+        Some(Head {
+            id: text(&id?)?,
+            account: ids.account.and_then(|account| text(&account["id"])),
+        })
+    }
 }
 
 /// A column, and how it is read from a response.
@@ -57,7 +91,6 @@ pub(crate) const TABLES: [&Table; 8] = [
 pub(crate) const ACCOUNTS: Table = Table {
     name: "accounts",
     parent: None,
-    id: |row| string(&row["id"]),
     columns: &[
         watched("name", |row| text(&row["name"])),
         watched("nickname", |row| text(&row["nickname"])),
@@ -68,7 +101,6 @@ pub(crate) const ACCOUNTS: Table = Table {
 pub(crate) const SITES: Table = Table {
     name: "sites",
     parent: None,
-    id: |row| string(&row["id"]),
     columns: &[
         watched("account_id", |row| text(&row["account"]["id"])),
         watched("name", |row| text(&row["name"])),
@@ -81,7 +113,6 @@ pub(crate) const SITES: Table = Table {
 pub(crate) const INSTALLS: Table = Table {
     name: "installs",
     parent: None,
-    id: |row| string(&row["id"]),
     columns: &[
         watched("account_id", |row| text(&row["account"]["id"])),
         watched("site_id", |row| text(&row["site"]["id"])),
@@ -100,7 +131,6 @@ pub(crate) const INSTALLS: Table = Table {
 pub(crate) const DOMAINS: Table = Table {
     name: "domains",
     parent: Some("install_id"),
-    id: |row| string(&row["id"]),
     columns: &[
         watched("name", |row| lower(&row["name"])),
         watched("is_primary", |row| flag(&row["primary"])),
@@ -117,7 +147,6 @@ pub(crate) const DOMAINS: Table = Table {
 pub(crate) const CERTIFICATES: Table = Table {
     name: "certificates",
     parent: Some("install_id"),
-    id: |row| row.get("id").map(|id| id.to_string()),
     columns: &[
         column("domains", |row| list(&row["domains"])),
         watched("status", |row| text(&row["status"])),
@@ -132,7 +161,6 @@ pub(crate) const CERTIFICATES: Table = Table {
 pub(crate) const BACKUPS: Table = Table {
     name: "backups",
     parent: Some("install_id"),
-    id: |row| string(&row["id"]),
     columns: &[
         column("description", |row| text(&row["description"])),
         column("status", |row| text(&row["status"])),
@@ -146,7 +174,6 @@ pub(crate) const BACKUPS: Table = Table {
 pub(crate) const PEOPLE: Table = Table {
     name: "people",
     parent: Some("account_id"),
-    id: |row| string(&row["user_id"]),
     columns: &[
         watched("email", |row| lower(&row["email"])),
         column("first_name", |row| text(&row["first_name"])),
@@ -162,7 +189,6 @@ pub(crate) const PEOPLE: Table = Table {
 pub(crate) const TRANSFERS: Table = Table {
     name: "transfers",
     parent: Some("account_id"),
-    id: |row| string(&row["id"]),
     columns: &[
         watched("status", |row| text(&row["status"])),
         column("site", |row| text(&row["site"])),
@@ -177,10 +203,6 @@ fn redirect(row: &Value) -> &Value {
     let targets = fields.map(|value| value.get(0).unwrap_or(value));
     let found = targets.into_iter().find(|target| target["id"].is_string());
     found.unwrap_or(&Value::Null)
-}
-
-fn string(value: &Value) -> Option<String> {
-    value.as_str().map(str::to_owned)
 }
 
 fn text(value: &Value) -> Cell {

@@ -1,8 +1,7 @@
 //! How an item of a listing is recognised if it was seen before.
 
-use std::borrow::Cow;
-
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
 use wpengine_raw::types::{
     Account, Archive, Backup, Domain, Installation, Site, SiteTransfer, SshKey,
 };
@@ -22,6 +21,26 @@ impl Key {
         match uuid(id) {
             Some(uuid) => Self::Uuid(uuid),
             None => Self::Id(id.into()),
+        }
+    }
+
+    /// The key of an item without a model: its `id` or `uuid`, if it has one.
+    pub(crate) fn of_item(item: &RawValue) -> Self {
+        #[derive(Deserialize)]
+        struct Ids {
+            id: Option<Value>,
+            uuid: Option<Value>,
+        }
+        let ids = serde_json::from_str::<Ids>(item.get()).ok();
+        let mut ids = ids.into_iter().flat_map(|ids| [ids.id, ids.uuid]);
+        let id = ids.find_map(|id| match id? {
+            Value::String(id) => Some(id),
+            Value::Number(id) => Some(id.to_string()),
+            _ => None,
+        });
+        match id {
+            Some(id) => Self::of_id(&id),
+            None => Self::Whole(item.get().into()),
         }
     }
 
@@ -96,25 +115,8 @@ keyed! {
     SshKey: uuid,
 }
 
-/// An item without a model is recognised by its `id` or `uuid`, if it has one.
-impl Keyed for Value {
-    fn key(&self) -> Key {
-        let id = ["id", "uuid"].iter().find_map(|name| match &self[*name] {
-            Value::String(id) => Some(Cow::Borrowed(id.as_str())),
-            Value::Number(id) => Some(Cow::Owned(id.to_string())),
-            _ => None,
-        });
-        match id {
-            Some(id) => Key::of_id(&id),
-            None => Key::Whole(self.to_string().into()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -138,9 +140,16 @@ mod tests {
 
     #[test]
     fn an_unknown_item_is_recognised_by_its_id_or_as_it_is() {
-        assert_eq!(json!({"id": "a"}).key(), Key::Id("a".into()));
-        assert_eq!(json!({"uuid": "b"}).key(), Key::Id("b".into()));
-        assert_eq!(json!({"id": 5}).key(), Key::Id("5".into()));
-        assert_eq!(json!({"x": 1}).key(), Key::Whole(r#"{"x":1}"#.into()));
+        for (item, key) in [
+            (r#"{"id": "a"}"#, Key::Id("a".into())),
+            (r#"{"uuid": "b"}"#, Key::Id("b".into())),
+            (r#"{"id": null, "uuid": "b"}"#, Key::Id("b".into())),
+            (r#"{"id": 5}"#, Key::Id("5".into())),
+            (r#"{"x": 1}"#, Key::Whole(r#"{"x": 1}"#.into())),
+            (r#""text""#, Key::Whole(r#""text""#.into())),
+        ] {
+            let item: &RawValue = serde_json::from_str(item).expect(item);
+            assert_eq!(Key::of_item(item), key);
+        }
     }
 }

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 use wpengine_raw as raw;
 
-pub(crate) use key::Keyed;
+pub(crate) use key::{Key, Keyed};
 use offsets::Offsets;
 pub use page::Page;
 pub(crate) use page::{Fetched, UsageNotes};
