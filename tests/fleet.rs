@@ -1,13 +1,15 @@
 //! A process that works on a fleet, for tests that kill it.
 //!
-//! Usage: `wpengine-fleet-worker <base URL with credentials> <folder> sync`, or `... promote <from> <to>`, or `... guard <install>`.
-//! It goes on with the plan in the folder, if there is one. It prints the state in which it ends.
+//! Usage: `wpengine-fleet-worker <base URL with credentials> <folder> <task> <names>`. The task is `sync`, or a kind of plan:
+//! `promote <from> <to>`, `guard <install>`, `restore <install> <backup>`, `delete <install>`, `set-up <install> <name>`,
+//! `add|remove|set-roles <e-mail> <accounts>`. It goes on with the plan in the folder, if there is one. It prints the state in
+//! which it ends.
 
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::{error::Error, path::Path};
 
-use wpengine::Client;
+use wpengine::{Client, types::Roles};
 use wpengine_fleet::{Fleet, Plan};
 
 #[tokio::main(flavor = "current_thread")]
@@ -42,15 +44,37 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn make(fleet: &Fleet, task: &str, names: &[String]) -> Result<Plan, Box<dyn Error>> {
     let emails = ["ops@example.com"];
-    Ok(match (task, names) {
-        ("promote", [from, to]) => {
-            let (from, to) = (fleet.resolve(from).await?, fleet.resolve(to).await?);
-            fleet.promote(&from, &to).emails(emails).plan().await?
+    let [first, rest @ ..] = names else {
+        return Err("a name is needed".into());
+    };
+    if let "add" | "remove" | "set-roles" = task {
+        let mut accounts = Vec::new();
+        for name in rest {
+            accounts.push(fleet.resolve(name).await?);
         }
-        ("guard", [install]) => {
-            let install = fleet.resolve(install).await?;
-            fleet.guard(&install).emails(emails).plan().await?
+        let person = fleet.person(first, accounts);
+        return Ok(match task {
+            "add" => person.add("New", "Person", &Roles::full()).await?,
+            "remove" => person.remove().await?,
+            _ => person.set_roles(&Roles::full_and_billing()).await?,
+        });
+    }
+    let install = fleet.resolve(first).await?;
+    Ok(match (task, rest) {
+        ("promote", [to]) => {
+            let to = fleet.resolve(to).await?;
+            fleet.promote(&install, &to).emails(emails).plan().await?
         }
+        ("guard", []) => fleet.guard(&install).emails(emails).plan().await?,
+        ("restore", [backup]) => {
+            fleet
+                .restore(&install, backup)
+                .emails(emails)
+                .plan()
+                .await?
+        }
+        ("delete", []) => fleet.delete(&install).emails(emails).plan().await?,
+        ("set-up", [name]) => fleet.set_up(&install, name).emails(emails).plan().await?,
         _ => return Err(format!("there is no task {task} with {} names", names.len()).into()),
     })
 }

@@ -12,7 +12,7 @@ use wpengine::{Client, jiff::Timestamp};
 use crate::{
     Change, Class, Error, Observed, Rows, Sync,
     resolve::{Candidate, Kind},
-    store::{self, Facts, Store},
+    store::{self, FactRows, Facts, Store},
 };
 
 /// Everything that some credentials can see: accounts, sites and installs, in a mirror on this machine.
@@ -92,11 +92,9 @@ impl Fleet {
         &self.store
     }
 
+    /// What the mirror has of these classes.
     pub(crate) async fn facts(&self, classes: &[Class]) -> Result<Facts, Error> {
-        let classes = classes.to_vec();
-        self.store
-            .read(move |connection| Facts::load(connection, &classes))
-            .await
+        self.load(classes, None).await
     }
 
     /// The same, with the rows of these installs alone.
@@ -105,10 +103,21 @@ impl Fleet {
         classes: &[Class],
         installs: Vec<String>,
     ) -> Result<Facts, Error> {
-        let classes = classes.to_vec();
-        self.store
-            .read(move |connection| Facts::load_of(connection, &classes, Some(&installs)))
-            .await
+        self.load(classes, Some(installs)).await
+    }
+
+    /// Both parts at the same time: of a large fleet each takes a while.
+    async fn load(&self, classes: &[Class], only: Option<Vec<String>>) -> Result<Facts, Error> {
+        let (of_frame, of_rows) = (classes.to_vec(), classes.to_vec());
+        let frame = self
+            .store
+            .read(move |connection| Facts::load(connection, &of_frame));
+        let rows = self
+            .store
+            .read(move |connection| FactRows::load(connection, &of_rows, only.as_deref()));
+        let (mut facts, rows) = futures_util::future::try_join(frame, rows).await?;
+        facts.rows = rows;
+        Ok(facts)
     }
 
     /// Reads all accounts, sites and installs from the service into the mirror.
@@ -120,22 +129,21 @@ impl Fleet {
     /// [`Error::File`] if the mirror cannot be written. A listing that fails is a failure in the result, and its part of the
     /// mirror stays as it was.
     pub async fn snapshot(&self) -> Result<Observed<Snapshot>, Error> {
-        let read = self.read_snapshot().await?;
+        let mut read = self.read_snapshot().await?;
         let (data, lost) = self
             .store
-            .read(|connection| {
-                let count = |table| store::count(connection, table);
+            .write(|transaction| {
+                let count = |table| store::count(transaction, table);
                 let data = Snapshot {
                     accounts: count(&store::ACCOUNTS)?,
                     sites: count(&store::SITES)?,
                     installs: count(&store::INSTALLS)?,
                 };
-                Ok((data, store::lost(connection)?))
+                Ok((data, store::lost(transaction)?))
             })
             .await?;
-        let mut failures = read.failures;
-        failures.extend(lost);
-        Ok(Observed::new(data, read.as_of).with(failures, read.requests))
+        read.failures.extend(lost);
+        Ok(Observed::new(data, read.as_of).with(read.failures, read.requests))
     }
 
     /// Creates a sync, which reads what is stale.

@@ -202,6 +202,7 @@ impl<'a> Points<'a> {
 
     fn all(&self) -> &'a [DomainRow] {
         self.facts
+            .rows
             .domains
             .get(&self.install.id)
             .map_or(&[], Vec::as_slice)
@@ -270,7 +271,7 @@ impl<'a> Points<'a> {
             None => self.add("primary domain", PointStatus::Fail, "none"),
         }
         for domain in live {
-            if let Some(others) = self.facts.elsewhere.get(&domain.name) {
+            if let Some(others) = self.facts.rows.elsewhere.get(&domain.name) {
                 self.add(
                     format!("{} is unique", domain.name),
                     PointStatus::Fail,
@@ -321,6 +322,7 @@ impl<'a> Points<'a> {
         }
         let certificates = self
             .facts
+            .rows
             .certificates
             .get(&self.install.id)
             .map_or(&[][..], Vec::as_slice);
@@ -360,6 +362,7 @@ impl<'a> Points<'a> {
         }
         let backups = self
             .facts
+            .rows
             .backups
             .get(&self.install.id)
             .into_iter()

@@ -25,8 +25,8 @@ pub use forecast::{Forecast, forecast};
 pub use go_live::{GoLive, Point, PointStatus};
 pub use observed::{Failure, Named, Observed, SCHEMA_VERSION};
 pub use plan::{
-    Action, Decision, DeleteInstall, Guard, Impact, Outcome, People, Plan, Promote, Restore, State,
-    Step, StepState, Target, impact,
+    Action, Decision, DeleteInstall, Guard, Impact, Outcome, People, Plan, Promote, Restore, SetUp,
+    State, Step, StepState, Target, impact,
 };
 pub use questions::{
     AccountOverview, BackupRecord, CertificateRecord, Diagnosis, Difference, DomainRecord,
@@ -34,5 +34,5 @@ pub use questions::{
 };
 pub use report::{AccountReport, CertificateEnd, Report, ReportRequest, report_classes};
 pub use resolve::{Candidate, Kind};
-pub use store::{Change, Read, Rows};
+pub use store::{Change, Rows};
 pub use sync::{Cost, Sync, Synced};

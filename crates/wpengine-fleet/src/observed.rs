@@ -38,6 +38,18 @@ impl<T> Observed<T> {
         }
     }
 
+    /// The same about other data.
+    pub(crate) fn map<U>(self, data: impl FnOnce(T) -> U) -> Observed<U> {
+        Observed {
+            schema_version: self.schema_version,
+            data: data(self.data),
+            failures: self.failures,
+            complete: self.complete,
+            as_of: self.as_of,
+            requests: self.requests,
+        }
+    }
+
     pub(crate) fn with(mut self, failures: Vec<Failure>, requests: u64) -> Self {
         self.complete &= failures.is_empty();
         self.failures = failures;

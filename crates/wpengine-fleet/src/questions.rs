@@ -1,6 +1,9 @@
 //! Questions about the whole fleet, answered from the mirror.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use serde::Serialize;
 use wpengine::jiff::Timestamp;
@@ -16,7 +19,7 @@ use crate::{
 #[non_exhaustive]
 pub struct AccountOverview {
     /// The account.
-    pub account: Named,
+    pub account: Arc<Named>,
     /// The number of its sites.
     pub sites: usize,
     /// The number of its installs.
@@ -68,7 +71,7 @@ pub struct Person {
 #[non_exhaustive]
 pub struct Membership {
     /// The account.
-    pub account: Named,
+    pub account: Arc<Named>,
     /// The roles, as the API writes them.
     pub roles: String,
     /// Whether the account would have no owner without this person.
@@ -82,11 +85,11 @@ pub struct DomainRecord {
     /// The domain.
     pub domain: String,
     /// The install.
-    pub install: Named,
+    pub install: Arc<Named>,
     /// The site.
-    pub site: Option<Named>,
+    pub site: Option<Arc<Named>>,
     /// The account.
-    pub account: Option<Named>,
+    pub account: Option<Arc<Named>>,
     /// Whether it is the primary domain.
     pub is_primary: Option<bool>,
     /// Whether the ownership is proven, in the words of the API.
@@ -116,9 +119,9 @@ pub struct CertificateRecord {
 #[non_exhaustive]
 pub struct BackupRecord {
     /// The install.
-    pub install: Named,
+    pub install: Arc<Named>,
     /// The account.
-    pub account: Option<Named>,
+    pub account: Option<Arc<Named>>,
     /// How many backups there are; `None` if that is not known.
     pub count: Option<usize>,
     /// When the newest completed one was completed.
@@ -134,9 +137,9 @@ pub struct BackupRecord {
 #[non_exhaustive]
 pub struct VersionRecord {
     /// The install.
-    pub install: Named,
+    pub install: Arc<Named>,
     /// The account.
-    pub account: Option<Named>,
+    pub account: Option<Arc<Named>>,
     /// The PHP version.
     pub php: Option<String>,
     /// The WordPress version, if a program recorded it: the API does not list it.
@@ -200,8 +203,8 @@ impl Fleet {
     /// [`Error::File`] if the mirror cannot be read.
     pub async fn domains(&self) -> Result<Observed<Vec<DomainRecord>>, Error> {
         let facts = self.facts(&DOMAINS).await?;
-        let rows = records(&facts, |_| true);
-        Ok(observed(&facts, rows, &DOMAINS))
+        let empty = observed(&facts, (), &DOMAINS);
+        Ok(empty.map(|()| records(facts, |_| true)))
     }
 
     /// Returns where a domain is: every install that has it.
@@ -237,8 +240,8 @@ impl Fleet {
             })
             .await?;
         let facts = self.facts_of(&DOMAINS, installs).await?;
-        let rows = records(&facts, |domain| domain.name == wanted);
-        Ok(observed(&facts, rows, &DOMAINS))
+        let empty = observed(&facts, (), &DOMAINS);
+        Ok(empty.map(|()| records(facts, |domain| domain.name == wanted)))
     }
 
     /// Returns the backups of every install.
@@ -273,8 +276,8 @@ impl Fleet {
             })
             .await?;
         let rows = facts.installs.iter().map(|install| VersionRecord {
-            install: install.named(),
-            account: facts.account(install.account_id.as_deref()),
+            install: Arc::new(install.named()),
+            account: facts.named(install.account_id.as_deref()),
             php: install.php_version.clone(),
             wordpress: recorded.get(&install.id).cloned().flatten(),
         });
@@ -383,8 +386,8 @@ fn overview(facts: &Facts, account: &str) -> AccountOverview {
     };
     AccountOverview {
         account: facts
-            .account(Some(account))
-            .unwrap_or_else(|| Named::new(account, account)),
+            .named(Some(account))
+            .unwrap_or_else(|| Arc::new(Named::new(account, account))),
         sites: facts
             .sites
             .iter()
@@ -403,7 +406,7 @@ const GB: f64 = 1_073_741_824.0;
 
 /// The usage of an account against its plan.
 pub(crate) fn usage(facts: &Facts, account: &str) -> Vec<Used> {
-    let figure = |class: Class| facts.figures.get(&(class, account.to_owned()));
+    let figure = |class: Class| facts.rows.figures.get(&(class, account.to_owned()));
     let (limits, usage) = (figure(Class::Limits), figure(Class::Usage));
     let flow = |field: &str| number(&usage?[field]["sum"]);
     let stock = |field: &str| number(&usage?[field]["latest"]["value"]);
@@ -450,6 +453,7 @@ fn people(facts: &Facts) -> Vec<Person> {
     let mut people: BTreeMap<String, Person> = BTreeMap::new();
     for account in &facts.accounts {
         for (position, person) in facts
+            .rows
             .people
             .get(&account.id)
             .into_iter()
@@ -472,7 +476,7 @@ fn people(facts: &Facts) -> Vec<Person> {
             known.invite_accepted = both(known.invite_accepted, person.invite_accepted);
             known
                 .accounts
-                .extend(facts.account(Some(&account.id)).map(|account| Membership {
+                .extend(facts.named(Some(&account.id)).map(|account| Membership {
                     account,
                     roles: person.roles.clone().unwrap_or_default(),
                     last_owner: person.last_owner,
@@ -500,33 +504,39 @@ fn both(one: Option<bool>, other: Option<bool>) -> Option<bool> {
 /// What a question about domains needs.
 const DOMAINS: [Class; 2] = [Class::Domains, Class::Certificates];
 
-fn records(facts: &Facts, is_wanted: impl Fn(&DomainRow) -> bool) -> Vec<DomainRecord> {
+fn records(mut facts: Facts, is_wanted: impl Fn(&DomainRow) -> bool) -> Vec<DomainRecord> {
     let mut rows = Vec::new();
     for install in &facts.installs {
-        let domains = facts.domains.get(&install.id).into_iter().flatten();
-        let wanted = domains.filter(|domain| is_wanted(domain));
-        rows.extend(wanted.map(|domain| record(facts, install, domain)));
+        let Some(domains) = facts.rows.domains.remove(&install.id) else {
+            continue;
+        };
+        let named = Arc::new(install.named());
+        let site = facts.named(install.site_id.as_deref());
+        let account = facts.named(install.account_id.as_deref());
+        let are_known = facts
+            .read(Class::Certificates, &install.id)
+            .read_at
+            .is_some();
+        let known = facts
+            .rows
+            .certificates
+            .get(&install.id)
+            .map_or(&[][..], Vec::as_slice);
+        rows.extend(domains.into_iter().filter(&is_wanted).map(|domain| {
+            let certificates = known.iter().filter(|one| covers(one, &domain.name));
+            DomainRecord {
+                certificates: are_known.then(|| certificates.map(certificate).collect()),
+                domain: domain.name,
+                install: Arc::clone(&named),
+                site: site.clone(),
+                account: account.clone(),
+                is_primary: domain.is_primary,
+                ownership: domain.ownership,
+                redirects_to: domain.redirect_name,
+            }
+        }));
     }
     rows
-}
-
-fn record(facts: &Facts, install: &InstallRow, domain: &DomainRow) -> DomainRecord {
-    let are_known = facts
-        .read(Class::Certificates, &install.id)
-        .read_at
-        .is_some();
-    let certificates = facts.certificates.get(&install.id).into_iter().flatten();
-    let certificates = certificates.filter(|certificate| covers(certificate, &domain.name));
-    DomainRecord {
-        domain: domain.name.clone(),
-        install: install.named(),
-        site: facts.site(install.site_id.as_deref()),
-        account: facts.account(install.account_id.as_deref()),
-        is_primary: domain.is_primary,
-        ownership: domain.ownership.clone(),
-        redirects_to: domain.redirect_name.clone(),
-        certificates: are_known.then(|| certificates.map(certificate).collect()),
-    }
 }
 
 fn certificate(row: &CertificateRow) -> CertificateRecord {
@@ -548,14 +558,15 @@ fn newest(backups: &[BackupRow]) -> Option<&BackupRow> {
 fn backups(facts: &Facts, install: &InstallRow) -> BackupRecord {
     let are_known = facts.read(Class::Backups, &install.id).read_at.is_some();
     let backups = facts
+        .rows
         .backups
         .get(&install.id)
         .map_or(&[][..], Vec::as_slice);
     let completed = newest(backups);
     let last = backups.iter().max_by_key(|backup| backup.created_at);
     BackupRecord {
-        install: install.named(),
-        account: facts.account(install.account_id.as_deref()),
+        install: Arc::new(install.named()),
+        account: facts.named(install.account_id.as_deref()),
         count: are_known.then_some(backups.len()),
         completed_at: completed.and_then(|backup| backup.completed_at.or(backup.created_at)),
         completed: completed.map(|backup| backup.id.clone()),
@@ -566,10 +577,12 @@ fn backups(facts: &Facts, install: &InstallRow) -> BackupRecord {
 /// What can be compared of an install.
 fn comparable(facts: &Facts, install: &InstallRow) -> BTreeMap<&'static str, Option<String>> {
     let domains = facts
+        .rows
         .domains
         .get(&install.id)
         .map_or(&[][..], Vec::as_slice);
     let certificates = facts
+        .rows
         .certificates
         .get(&install.id)
         .map_or(&[][..], Vec::as_slice);
@@ -579,6 +592,7 @@ fn comparable(facts: &Facts, install: &InstallRow) -> BTreeMap<&'static str, Opt
     let are_known = |class: Class| facts.read(class, &install.id).read_at.is_some();
     let has_backup = newest(
         facts
+            .rows
             .backups
             .get(&install.id)
             .map_or(&[][..], Vec::as_slice),
@@ -636,7 +650,7 @@ fn observed_of<T>(facts: &Facts, data: T, classes: &[Class], only: Option<&[&str
         if let Some(read_at) = read.read_at {
             as_of = Some(as_of.map_or(read_at, |as_of| as_of.min(read_at)));
         }
-        failures.extend(read.failure);
+        failures.extend(read.failure.as_deref().cloned());
     };
     for class in [Class::Accounts, Class::Sites, Class::Installs] {
         note(class, "");

@@ -271,7 +271,7 @@ impl<'a> Sync<'a> {
         self.fleet
             .store()
             .read(move |connection| {
-                let facts = Facts::frame(connection, &classes)?;
+                let facts = Facts::load(connection, &classes)?;
                 let mut tasks = Vec::new();
                 let mut as_of: Option<Timestamp> = None;
                 for class in Class::ALL

@@ -1,10 +1,14 @@
 //! Plans: what they refuse, in which order they send, and how they stop.
 
-use wpengine::types::Roles;
-use wpengine_fleet::{Action, Candidate, Decision, Error, Fleet, Impact, State};
+use wpengine::{
+    RetryPolicy,
+    types::{Environment, Role, Roles},
+};
+use wpengine_fleet::{Action, Candidate, Decision, Error, Fleet, Impact, Plan, State};
 use wpengine_sim::{Fault, FaultKind, Simulator};
 
 use super::Bed;
+use crate::support::simulated;
 
 const EMAILS: [&str; 1] = ["ops@example.com"];
 
@@ -218,7 +222,7 @@ async fn plans_that_make_no_sense_are_refused_before_anything_is_changed() {
         ("not of one", promote(&other, &production).await.err()),
         (
             "the list of accounts is empty",
-            bed.fleet.person("a@example.com", []).remove().err(),
+            bed.fleet.person("a@example.com", []).remove().await.err(),
         ),
     ] {
         let error = error.expect(why);
@@ -253,53 +257,217 @@ async fn people_are_added_changed_and_removed_over_accounts_and_owners_are_kept(
         accounts.push(bed.fleet.resolve(name).await.expect("an account"));
     }
     let person = || bed.fleet.person("new.person@example.com", accounts.clone());
-    let plan = person()
-        .add("New", "Person", &Roles::full())
-        .expect("a plan");
-    assert_eq!(
-        bed.fleet.run(&plan).await.expect("an outcome").state,
-        State::Done
-    );
-    // Who is there already is left alone.
-    let plan = person()
-        .add("New", "Person", &Roles::full())
-        .expect("a plan");
-    assert_eq!(
-        bed.fleet.run(&plan).await.expect("an outcome").state,
-        State::Done
-    );
-    let plan = person()
-        .set_roles(&Roles::full_and_billing())
-        .expect("a plan");
-    assert_eq!(
-        bed.fleet.run(&plan).await.expect("an outcome").state,
-        State::Done
-    );
-    let plan = person().remove().expect("a plan");
-    assert_eq!(
-        bed.fleet.run(&plan).await.expect("an outcome").state,
-        State::Done
-    );
+    let run = async |plan: Plan| bed.fleet.run(&plan).await.expect("an outcome").state;
+    let plan = person().add("New", "Person", &Roles::full()).await;
+    assert_eq!(run(plan.expect("a plan")).await, State::Done);
+    // Who is there already is left alone, and the plan says so.
+    let plan = person().add("New", "Person", &Roles::full()).await;
+    let plan = plan.expect("a plan");
+    assert!(plan.steps.is_empty() && plan.notes.len() == 3, "{plan:?}");
+    assert!(plan.notes[0].contains("already, as full"), "{plan:?}");
+    let plan = person().set_roles(&Roles::full_and_billing()).await;
+    assert_eq!(run(plan.expect("a plan")).await, State::Done);
+    let plan = person().remove().await.expect("a plan");
+    assert_eq!(run(plan).await, State::Done);
     let mut expected = vec!["create_account_user"; 3];
     expected.extend(["update_account_user"; 3]);
     expected.extend(["delete_account_user"; 3]);
     assert_eq!(writes(&bed.simulator), expected);
 
     // The owner of all accounts is the user of the credentials.
-    let own = bed
-        .fleet
-        .client()
-        .current_user()
-        .await
-        .expect("a user")
-        .email;
-    let plan = bed.fleet.person(own, accounts).remove().expect("a plan");
+    let own = bed.fleet.client().current_user().await.expect("a user");
+    let own = || bed.fleet.person(own.email.as_str(), accounts.clone());
+    for plan in [own().remove().await, own().set_roles(&Roles::full()).await] {
+        let plan = plan.expect("a plan");
+        assert!(plan.steps.is_empty() && plan.notes.len() == 3, "{plan:?}");
+        assert!(plan.notes[0].contains("stays"), "{plan:?}");
+    }
+    assert_eq!(writes(&bed.simulator).len(), 9);
+}
+
+/// Between the plan and its run somebody else may have changed who is the last owner.
+#[tokio::test]
+async fn the_last_owner_is_kept_although_the_plan_did_not_know_and_the_other_steps_go_on() {
+    let bed = Bed::of(Simulator::builder().fleet(2, 2, 4).build());
+    bed.fleet.snapshot().await.expect("a snapshot");
+    let accounts = [
+        bed.fleet.resolve("account1").await.expect("an account"),
+        bed.fleet.resolve("account2").await.expect("an account"),
+    ];
+    let person = || bed.fleet.person("second@example.com", accounts.clone());
+    let plan = person().add("Second", "Owner", &Roles::owner()).await;
+    bed.fleet.run(&plan.expect("a plan")).await.expect("done");
+    let plan = person().remove().await.expect("a plan");
+    assert_eq!(plan.steps.len(), 2);
+    let users = bed.fleet.client().account(accounts[0].id.as_str()).users();
+    for user in users.list().collect().await.expect("users") {
+        if user.email != "second@example.com" && user.roles.contains(&Role::Owner) {
+            let user = bed
+                .fleet
+                .client()
+                .account(accounts[0].id.as_str())
+                .user(&user.user_id);
+            user.update(Roles::full()).await.expect("another role");
+        }
+    }
+    bed.simulator.clear_requests();
     let outcome = bed.fleet.run(&plan).await.expect("an outcome");
+    let State::Failed { step: 0, why } = &outcome.state else {
+        panic!("{outcome:?}");
+    };
+    assert!(why.contains("last owner"), "{why}");
     assert!(
-        matches!(outcome.state, State::Failed { step: 0, .. }),
+        !outcome.steps[0].is_done && outcome.steps[1].is_done,
         "{outcome:?}"
     );
-    assert_eq!(writes(&bed.simulator).len(), 9);
+    assert_eq!(writes(&bed.simulator), ["delete_account_user"]);
+}
+
+#[tokio::test]
+async fn a_partial_role_is_for_installs_of_each_account() {
+    let bed = Bed::of(Simulator::builder().fleet(2, 2, 4).build());
+    bed.fleet.snapshot().await.expect("a snapshot");
+    let rows = "SELECT accounts.name, min(installs.name) FROM installs JOIN accounts ON accounts.id = account_id GROUP BY 1 ORDER BY 1";
+    let rows = bed.fleet.sql(rows).await.expect("names").rows;
+    let (mut accounts, mut installs) = (Vec::new(), Vec::new());
+    for row in &rows {
+        accounts.push(
+            bed.fleet
+                .resolve(row[0].as_str().expect("a name"))
+                .await
+                .expect("one"),
+        );
+        installs.push(
+            bed.fleet
+                .resolve(row[1].as_str().expect("a name"))
+                .await
+                .expect("one"),
+        );
+    }
+    let person = |installs: &[Candidate]| {
+        bed.fleet
+            .person("freelance@example.com", accounts.clone())
+            .installs(installs.to_vec())
+    };
+    for (why, plan) in [
+        (
+            "needs installs of account2",
+            person(&installs[..1])
+                .add("A", "B", &Roles::partial())
+                .await,
+        ),
+        (
+            "is for all installs",
+            person(&installs).add("A", "B", &Roles::full()).await,
+        ),
+        ("is of none of the accounts", {
+            let other = bed.fleet.person("a@example.com", [accounts[0].clone()]);
+            other
+                .installs(installs.clone())
+                .add("A", "B", &Roles::partial())
+                .await
+        }),
+    ] {
+        let error = plan.expect_err(why).to_string();
+        assert!(error.contains(why), "{error}");
+    }
+    let plan = person(&installs)
+        .add("A", "B", &Roles::partial())
+        .await
+        .expect("a plan");
+    let outcome = bed.fleet.run(&plan).await.expect("an outcome");
+    assert_eq!(outcome.state, State::Done);
+    for (account, install) in accounts.iter().zip(&installs) {
+        let users = bed.fleet.client().account(account.id.as_str()).users();
+        let users = users.list().collect().await.expect("users");
+        let user = users
+            .iter()
+            .find(|user| user.email == "freelance@example.com")
+            .expect("it is there");
+        let of_user: Vec<_> = user
+            .installs
+            .iter()
+            .flatten()
+            .map(|one| one.id.as_ref().map(ToString::to_string))
+            .collect();
+        assert_eq!(of_user, [Some(install.id.clone())]);
+    }
+    // The same once more is nothing to do.
+    let again = person(&installs)
+        .set_roles(&Roles::partial())
+        .await
+        .expect("a plan");
+    assert!(again.steps.is_empty(), "{again:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_environment_is_created_then_filled_and_a_lost_answer_is_looked_up() {
+    let bed = Bed::of(Simulator::builder().fleet(2, 4, 4).build());
+    bed.fleet.snapshot().await.expect("a snapshot");
+    let query = "SELECT name FROM installs WHERE environment = 'production' ORDER BY 1 LIMIT 1";
+    let rows = bed.fleet.sql(query).await.expect("one").rows;
+    let production = bed
+        .fleet
+        .resolve(rows[0][0].as_str().expect("a name"))
+        .await
+        .expect("one");
+    let set_up = |name: &str| bed.fleet.set_up(&production, name).emails(EMAILS);
+    let plan = set_up("newstaging1").plan().await.expect("a plan");
+    let lost = Fault::new(FaultKind::Reset).on("create_install").after();
+    bed.simulator.faults().add(lost).expect("a fault");
+    let outcome = bed.fleet.run(&plan).await.expect("an outcome");
+    assert_eq!(outcome.state, State::Done, "{outcome:?}");
+    assert_eq!(writes(&bed.simulator), ["create_install", "copy_install"]);
+    let made = outcome.steps[0].made.as_deref().expect("an install");
+    let install = bed
+        .fleet
+        .client()
+        .install(made)
+        .get()
+        .await
+        .expect("it is there");
+    assert_eq!(install.name, "newstaging1");
+    assert_eq!(
+        install.environment.map(|one| one.to_string()).as_deref(),
+        Some("staging")
+    );
+
+    let again = set_up("newstaging2")
+        .plan()
+        .await
+        .expect_err("there is one")
+        .to_string();
+    assert!(
+        again.contains("staging environment already: newstaging1"),
+        "{again}"
+    );
+    let bad = set_up("No Name!")
+        .environment(Environment::Development)
+        .plan()
+        .await;
+    let error = bad.expect_err("no name").to_string();
+    assert!(error.contains("3 to 14"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_of_a_deletion_is_looked_up() {
+    let simulator = Simulator::builder().fleet(2, 4, 12).build();
+    // The client itself would repeat a deletion.
+    let client = simulated::builder(&simulator).retry(RetryPolicy::none());
+    let bed = Bed::with(simulator, &client.build().expect("a client"));
+    let (_, staging) = pair(&bed.fleet).await;
+    let plan = bed
+        .fleet
+        .delete(&staging)
+        .emails(EMAILS)
+        .plan()
+        .await
+        .expect("a plan");
+    let lost = Fault::new(FaultKind::Reset).on("delete_install").after();
+    bed.simulator.faults().add(lost).expect("a fault");
+    let outcome = bed.fleet.run(&plan).await.expect("an outcome");
+    assert_eq!(outcome.state, State::Done, "{outcome:?}");
+    assert_eq!(writes(&bed.simulator), ["create_backup", "delete_install"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,11 @@ use crate::{class::Class, store::PersonRow};
 pub(super) fn run(context: &mut Context<'_>) -> usize {
     let facts = context.facts;
     for account in context.accounts(Class::People) {
-        let people = facts.people.get(account).map_or(&[][..], Vec::as_slice);
+        let people = facts
+            .rows
+            .people
+            .get(account)
+            .map_or(&[][..], Vec::as_slice);
         for person in people {
             multi_factor(context, account, person);
             if person.invite_accepted == Some(false) {

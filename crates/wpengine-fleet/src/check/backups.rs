@@ -15,6 +15,7 @@ pub(super) fn run(context: &mut Context<'_>) -> usize {
     let facts = context.facts;
     for install in context.installs(Class::Backups) {
         let backups = facts
+            .rows
             .backups
             .get(&install.id)
             .map_or(&[][..], Vec::as_slice);

@@ -33,10 +33,12 @@ pub(super) fn run(context: &mut Context<'_>) -> usize {
     for install in &installs {
         if with_domains.contains(install.id.as_str()) {
             let certificates = facts
+                .rows
                 .certificates
                 .get(&install.id)
                 .map_or(&[][..], Vec::as_slice);
             let domains = facts
+                .rows
                 .domains
                 .get(&install.id)
                 .map_or(&[][..], Vec::as_slice);

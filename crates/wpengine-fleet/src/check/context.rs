@@ -1,6 +1,9 @@
 //! What all checks work with.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use wpengine::jiff::{SignedDuration, Timestamp};
 
@@ -98,7 +101,7 @@ impl<'a> Context<'a> {
                 Class::Installs,
                 place,
                 failure.subject.clone(),
-                Some(failure.clone()),
+                Some(Arc::new(failure.clone())),
                 None,
             );
         }
@@ -152,7 +155,7 @@ impl<'a> Context<'a> {
         class: Class,
         place: Place<'_>,
         subject: String,
-        failure: Option<Failure>,
+        failure: Option<Arc<Failure>>,
         as_of: Option<Timestamp>,
     ) {
         if !self.failed.insert(subject.clone()) {
@@ -163,7 +166,7 @@ impl<'a> Context<'a> {
             .map_or("it was never read".to_owned(), |failure| {
                 failure.message.clone()
             });
-        self.failures.extend(failure);
+        self.failures.extend(failure.as_deref().cloned());
         let words = Words {
             subject,
             observed,

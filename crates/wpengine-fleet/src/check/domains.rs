@@ -17,6 +17,7 @@ pub(super) fn run(context: &mut Context<'_>) -> usize {
     let mut by_name: BTreeMap<&str, Vec<&InstallRow>> = BTreeMap::new();
     for install in &installs {
         let domains = facts
+            .rows
             .domains
             .get(&install.id)
             .map_or(&[][..], Vec::as_slice);
@@ -86,7 +87,7 @@ fn unverified(context: &mut Context<'_>, install: &InstallRow, domain: &DomainRo
 
 /// Both installs are named, each in a finding of its own.
 fn duplicates(context: &mut Context<'_>, name: &str, installs: &[&InstallRow]) {
-    let others = context.facts.elsewhere.get(name).into_iter().flatten();
+    let others = context.facts.rows.elsewhere.get(name).into_iter().flatten();
     let names = installs.iter().map(|install| &install.name).chain(others);
     let all: BTreeSet<&str> = names.map(String::as_str).collect();
     if all.len() < 2 {

@@ -13,7 +13,11 @@ const SOON: SignedDuration = SignedDuration::from_hours(24);
 pub(super) fn run(context: &mut Context<'_>) -> usize {
     let facts = context.facts;
     for account in context.accounts(Class::Transfers) {
-        let transfers = facts.transfers.get(account).map_or(&[][..], Vec::as_slice);
+        let transfers = facts
+            .rows
+            .transfers
+            .get(account)
+            .map_or(&[][..], Vec::as_slice);
         for transfer in transfers {
             let status = transfer.status.as_deref().unwrap_or("unknown");
             if matches!(status, "completed" | "failed" | "cancelled") {

@@ -2,7 +2,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use wpengine::{jiff::Timestamp, operation::Effect, types::Roles};
+use wpengine::{
+    jiff::Timestamp,
+    operation::Effect,
+    types::{CacheType, Environment},
+};
 
 use super::{Action, Impact, Plan, Step, Target, impact};
 use crate::{Candidate, Error, Fleet, SCHEMA_VERSION};
@@ -26,6 +30,7 @@ pub struct Guard<'a> {
     fleet: &'a Fleet,
     install: String,
     emails: Vec<String>,
+    cache: CacheType,
 }
 
 /// Makes a plan that puts a backup back. Made by [`Fleet::restore`].
@@ -48,12 +53,16 @@ pub struct DeleteInstall<'a> {
     emails: Vec<String>,
 }
 
-/// Makes plans for a person in several accounts. Made by [`Fleet::person`].
+/// Makes a plan that creates another environment of a site, with what an install has. Made by [`Fleet::set_up`].
 #[derive(Clone, Debug)]
-#[must_use = "it makes no plan until one of its methods is called"]
-pub struct People {
-    email: String,
-    accounts: Vec<Candidate>,
+#[must_use = "it makes no plan until `plan` is called"]
+pub struct SetUp<'a> {
+    fleet: &'a Fleet,
+    from: String,
+    name: String,
+    environment: Environment,
+    emails: Vec<String>,
+    database: bool,
 }
 
 impl Fleet {
@@ -101,6 +110,7 @@ impl Fleet {
             fleet: self,
             install: install.id.clone(),
             emails: Vec::new(),
+            cache: CacheType::All,
         }
     }
 
@@ -124,15 +134,33 @@ impl Fleet {
         }
     }
 
-    /// Plans to add, remove or re-role a person in these accounts.
-    pub fn person(
-        &self,
-        email: impl Into<String>,
-        accounts: impl IntoIterator<Item = Candidate>,
-    ) -> People {
-        People {
-            email: email.into(),
-            accounts: accounts.into_iter().collect(),
+    /// Plans to create an install with a new name in the site of another one, as its staging environment, and to copy the other
+    /// one into it, with the database.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let clock = wpengine_sim::ClockMode::Accelerated(600.0);
+    /// # let simulator = wpengine_sim::Simulator::builder().fleet(1, 1, 1).clock(clock).start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let fleet = wpengine_fleet::Fleet::open(&client, folder.path(), folder.path())?;
+    /// # let name = client.installs().list().collect().await?.remove(0).name;
+    /// let production = fleet.resolve(&name).await?;
+    /// let plan = fleet.set_up(&production, "newstaging").emails(["ops@example.com"]).plan().await?;
+    /// let outcome = fleet.run(&plan).await?;
+    /// println!("{:?}: {:?}", outcome.state, outcome.steps[0].made);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_up(&self, from: &Candidate, name: impl Into<String>) -> SetUp<'_> {
+        SetUp {
+            fleet: self,
+            from: from.id.clone(),
+            name: name.into(),
+            environment: Environment::Staging,
+            emails: Vec::new(),
+            database: true,
         }
     }
 
@@ -172,7 +200,7 @@ macro_rules! emails {
     };
 }
 
-emails!(Promote, Guard, Restore, DeleteInstall);
+emails!(Promote, Guard, Restore, DeleteInstall, SetUp);
 
 impl Promote<'_> {
     /// Copies the whole database too. Orders, users and comments of the target are replaced.
@@ -255,6 +283,12 @@ impl Promote<'_> {
 }
 
 impl Guard<'_> {
+    /// Purges this cache afterwards, in place of all of them.
+    pub fn purge(mut self, cache: CacheType) -> Self {
+        self.cache = cache;
+        self
+    }
+
     /// Makes the plan.
     ///
     /// # Errors
@@ -272,10 +306,14 @@ impl Guard<'_> {
             action: Action::YourWork,
         });
         steps.push(Step {
-            title: format!("purge the caches of {}", target.name),
+            title: match self.cache {
+                CacheType::All => format!("purge all caches of {}", target.name),
+                ref cache => format!("purge the cache {cache} of {}", target.name),
+            },
             impact: impact(&[Effect::Traffic], target.environment.as_deref()),
             action: Action::PurgeCaches {
                 install_id: target.id.clone(),
+                cache: self.cache.to_string(),
             },
         });
         Ok(finished(id, "guard", vec![target], steps, Vec::new()))
@@ -367,91 +405,104 @@ impl DeleteInstall<'_> {
     }
 }
 
-impl People {
-    /// Makes a plan that invites the person to every account. Who is there already with these roles is left alone.
+impl SetUp<'_> {
+    /// Sets the environment; staging by default.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// Copies the files, and not the database.
+    pub fn without_database(mut self) -> Self {
+        self.database = false;
+        self
+    }
+
+    /// Makes the plan. It reads the install and its site.
     ///
     /// # Errors
     ///
-    /// [`Error::Plan`] if the list of accounts is empty.
-    pub fn add(self, first: &str, last: &str, roles: &Roles) -> Result<Plan, Error> {
-        let email = self.email.clone();
-        self.each("add-person", Effect::Access, |account| {
-            (
-                format!("invite {email} to {} as {roles}", account.name),
-                Action::AddPerson {
-                    account_id: account.id.clone(),
-                    email: email.clone(),
-                    name: (first.to_owned(), last.to_owned()),
-                    roles: roles.to_string(),
-                },
-            )
-        })
-    }
-
-    /// Makes a plan that removes the person from every account. The last owner of an account and the user of the credentials are
-    /// never removed.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Plan`] if the list of accounts is empty.
-    pub fn remove(self) -> Result<Plan, Error> {
-        let email = self.email.clone();
-        self.each("remove-person", Effect::Access, |account| {
-            (
-                format!("remove {email} from {}", account.name),
-                Action::RemovePerson {
-                    account_id: account.id.clone(),
-                    email: email.clone(),
-                },
-            )
-        })
-    }
-
-    /// Makes a plan that gives the person other roles in every account.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Plan`] if the list of accounts is empty.
-    pub fn set_roles(self, roles: &Roles) -> Result<Plan, Error> {
-        let email = self.email.clone();
-        self.each("set-roles", Effect::Access, |account| {
-            (
-                format!("make {email} {roles} in {}", account.name),
-                Action::SetRoles {
-                    account_id: account.id.clone(),
-                    email: email.clone(),
-                    roles: roles.to_string(),
-                },
-            )
-        })
-    }
-
-    fn each(
-        self,
-        kind: &str,
-        effect: Effect,
-        step: impl Fn(&Candidate) -> (String, Action),
-    ) -> Result<Plan, Error> {
-        if self.accounts.is_empty() {
-            return Err(refused(
-                "the list of accounts is empty, and that does not mean all of them",
-            ));
+    /// [`Error::Plan`] if there are no e-mail addresses, if the name cannot be one or is taken, if the install is not active or
+    /// belongs to no site, or if the site has such an environment already.
+    pub async fn plan(self) -> Result<Plan, Error> {
+        need_emails(&self.emails)?;
+        need_name(&self.name)?;
+        if self
+            .fleet
+            .facts(&[])
+            .await?
+            .installs
+            .iter()
+            .any(|one| one.name == self.name)
+        {
+            return Err(refused(format!(
+                "an install is called {} already",
+                self.name
+            )));
         }
-        let steps = self.accounts.iter().map(|account| {
-            let (title, action) = step(account);
-            Step {
-                title,
-                impact: impact(&[effect], None),
-                action,
-            }
-        });
-        Ok(finished(
-            new_id(),
-            kind,
-            Vec::new(),
-            steps.collect(),
-            Vec::new(),
-        ))
+        let from = self.fleet.target(&self.from).await?;
+        need_active(&from)?;
+        let (Some(account_id), Some(site_id)) = (from.account_id.clone(), from.site_id.clone())
+        else {
+            return Err(refused(format!("{} belongs to no site", from.name)));
+        };
+        let site = self.fleet.client().site(site_id.as_str()).get().await?;
+        let of_site = site.installs.into_iter().flatten();
+        let mut taken = of_site.filter(|one| one.environment.as_ref() == Some(&self.environment));
+        if let Some(taken) = taken.next() {
+            return Err(refused(format!(
+                "the site {} has a {} environment already: {}",
+                site.name,
+                self.environment,
+                taken.name.unwrap_or_default()
+            )));
+        }
+        let (name, environment) = (self.name, self.environment.to_string());
+        let what = if self.database {
+            "the files and the database"
+        } else {
+            "the files"
+        };
+        let step = |title: String, effects: &[Effect], action| Step {
+            title,
+            impact: impact(effects, Some(&environment)),
+            action,
+        };
+        let steps = vec![
+            step(
+                format!(
+                    "create the install {name} as {environment} of {}",
+                    site.name
+                ),
+                &[Effect::Billable],
+                Action::CreateInstall {
+                    name: name.clone(),
+                    account_id,
+                    site_id,
+                    environment: environment.clone(),
+                },
+            ),
+            step(
+                format!("wait until {name} is active"),
+                &[],
+                Action::WaitForInstall { step: 0 },
+            ),
+            step(
+                format!("copy {what} of {} to {name}", from.name),
+                &[Effect::Overwrite],
+                Action::CopyToNew {
+                    from: from.id.clone(),
+                    step: 0,
+                    database: self.database,
+                    emails: self.emails,
+                },
+            ),
+        ];
+        let notes = vec![
+            "a new install counts against the plan of the account".to_owned(),
+            "the service does not say when the copy ends: a mail does".to_owned(),
+        ];
+        Ok(finished(new_id(), "set-up", vec![from], steps, notes))
     }
 }
 
@@ -478,7 +529,7 @@ fn backup(target: &Target, emails: &[String], plan: &str, why: &str) -> Vec<Step
     ]
 }
 
-fn finished(
+pub(super) fn finished(
     id: String,
     kind: &str,
     targets: Vec<Target>,
@@ -496,6 +547,7 @@ fn finished(
         id,
         kind: kind.to_owned(),
         created_at: Timestamp::now(),
+        is_independent: targets.is_empty(),
         targets,
         steps,
         notes,
@@ -524,6 +576,18 @@ fn need_emails(emails: &[String]) -> Result<(), Error> {
     Ok(())
 }
 
+/// As the API takes it.
+fn need_name(name: &str) -> Result<(), Error> {
+    let is_fine = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+    let begins = name.starts_with(|letter: char| letter.is_ascii_lowercase());
+    if begins && name.chars().all(is_fine) && (3..=14).contains(&name.len()) {
+        return Ok(());
+    }
+    Err(refused(format!(
+        "`{name}` is no name for an install: it has 3 to 14 lower-case letters and digits, and begins with a letter"
+    )))
+}
+
 fn need_active(target: &Target) -> Result<(), Error> {
     match target.status.as_deref() {
         Some("active") => Ok(()),
@@ -535,12 +599,12 @@ fn need_active(target: &Target) -> Result<(), Error> {
     }
 }
 
-fn refused(why: impl Into<String>) -> Error {
+pub(super) fn refused(why: impl Into<String>) -> Error {
     Error::Plan(why.into())
 }
 
 /// Unique enough to be found again: the time in nanoseconds, and the process.
-fn new_id() -> String {
+pub(super) fn new_id() -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

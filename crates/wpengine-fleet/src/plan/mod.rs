@@ -9,14 +9,16 @@
 mod build;
 mod impact;
 mod journal;
+mod people;
 mod perform;
 mod run;
 
 use serde::{Deserialize, Serialize};
 use wpengine::jiff::Timestamp;
 
-pub use build::{DeleteInstall, Guard, People, Promote, Restore};
+pub use build::{DeleteInstall, Guard, Promote, Restore, SetUp};
 pub use impact::{Impact, impact};
+pub use people::People;
 pub use run::{Decision, Outcome, State, StepState};
 
 /// Steps that change the fleet. Made by [`Fleet::promote`](crate::Fleet::promote) and the like, and run by
@@ -36,6 +38,8 @@ pub struct Plan {
     pub targets: Vec<Target>,
     /// The steps, in order.
     pub steps: Vec<Step>,
+    /// Whether each step stands for itself, as in plans for a person: then one that fails does not stop the others.
+    pub is_independent: bool,
     /// What will be lost, and what cannot be known afterwards, in sentences.
     pub notes: Vec<String>,
     /// How many requests it takes if none fails and each wait asks once.
@@ -108,6 +112,33 @@ pub enum Action {
         /// Who gets a mail at the end.
         emails: Vec<String>,
     },
+    /// Creates an install in a site. The name is unique on the platform, so that it can be looked up.
+    CreateInstall {
+        /// The name.
+        name: String,
+        /// The account.
+        account_id: String,
+        /// The site.
+        site_id: String,
+        /// The environment of the site.
+        environment: String,
+    },
+    /// Waits until the install of an earlier step is active.
+    WaitForInstall {
+        /// The step that created the install.
+        step: usize,
+    },
+    /// Copies an install over the one that an earlier step created.
+    CopyToNew {
+        /// The install that is copied.
+        from: String,
+        /// The step that created the other one.
+        step: usize,
+        /// Whether the database is copied.
+        database: bool,
+        /// Who gets a mail at the end.
+        emails: Vec<String>,
+    },
     /// Puts a backup back.
     RestoreBackup {
         /// The install.
@@ -119,10 +150,12 @@ pub enum Action {
         /// Who gets a mail at the end.
         emails: Vec<String>,
     },
-    /// Purges all caches of an install.
+    /// Purges caches of an install.
     PurgeCaches {
         /// The install.
         install_id: String,
+        /// Which of them: `all`, `page`, `object`, `cdn` and so on, as the API writes them.
+        cache: String,
     },
     /// Deletes an install.
     DeleteInstall {
@@ -139,6 +172,8 @@ pub enum Action {
         name: (String, String),
         /// The roles.
         roles: String,
+        /// The installs of the account that a partial role is for.
+        installs: Vec<String>,
     },
     /// Removes a person from an account.
     RemovePerson {
@@ -155,12 +190,24 @@ pub enum Action {
         email: String,
         /// The new roles.
         roles: String,
+        /// The installs of the account that a partial role is for.
+        installs: Vec<String>,
     },
     /// The work of the caller. The plan pauses before it and goes on when it is run again.
     YourWork,
 }
 
 impl Action {
+    /// The earlier step whose result it needs.
+    fn needs(&self) -> Option<usize> {
+        match self {
+            Self::WaitForBackup { step, .. }
+            | Self::WaitForInstall { step }
+            | Self::CopyToNew { step, .. } => Some(*step),
+            _ => None,
+        }
+    }
+
     /// Whether it overwrites or deletes something.
     fn is_final(&self) -> bool {
         matches!(

@@ -1,8 +1,11 @@
 //! One step: what it sends, and how to find out whether it was done.
 
-use wpengine::types::{AccountUser, BackupStatus, CacheType, Roles};
+use wpengine::types::{BackupStatus, CacheType, Environment, Roles};
 
-use super::Action;
+use super::{
+    Action,
+    people::{find, is_so, people, protected},
+};
 use crate::Fleet;
 
 /// How a step ended.
@@ -32,7 +35,7 @@ pub(super) enum Looked {
 }
 
 impl Action {
-    /// Does the step. `made` is what the step with the backup made.
+    /// Does the step. `made` is what the step made that it [needs](Self::needs).
     pub(super) async fn perform(&self, fleet: &Fleet, made: Option<&str>) -> Ended {
         match self.attempt(fleet, made).await {
             Ok(ended) | Err(ended) => ended,
@@ -52,9 +55,7 @@ impl Action {
                 Ok(Ended::Done(Some(backup.id.to_string())))
             }
             Self::WaitForBackup { install_id, .. } => {
-                let Some(backup) = made else {
-                    return Ok(Ended::Refused("the step before made no backup".to_owned()));
-                };
+                let backup = made.ok_or_else(nothing_made)?;
                 let backup = client.install(install_id).backup(backup).wait().await?;
                 if backup.status == BackupStatus::Completed {
                     return Ok(Ended::Done(Some(backup.id.to_string())));
@@ -81,6 +82,32 @@ impl Action {
                 copy.await?;
                 Ok(Ended::Done(None))
             }
+            Self::CreateInstall {
+                name,
+                account_id,
+                site_id,
+                environment,
+            } => {
+                let install = client.installs().create(name, account_id.as_str());
+                let environment = Environment::from(environment.as_str());
+                let install = install.site(site_id.as_str()).environment(environment);
+                Ok(Ended::Done(Some(install.await?.id.to_string())))
+            }
+            Self::WaitForInstall { .. } => {
+                let install = client.install(made.ok_or_else(nothing_made)?);
+                Ok(Ended::Done(Some(install.wait().await?.id.to_string())))
+            }
+            Self::CopyToNew {
+                from,
+                database,
+                emails,
+                ..
+            } => {
+                let to = made.ok_or_else(nothing_made)?;
+                let copy = client.install(from).copy_to(to).include_database(*database);
+                copy.notification_emails(emails).await?;
+                Ok(Ended::Done(Some(to.to_owned())))
+            }
             Self::RestoreBackup {
                 install_id,
                 backup_id,
@@ -91,15 +118,13 @@ impl Action {
                 backup.restore(emails).restore_database(*database).await?;
                 Ok(Ended::Done(None))
             }
-            Self::PurgeCaches { install_id } => {
-                client
-                    .install(install_id)
-                    .purge_cache(CacheType::All)
-                    .await?;
+            Self::PurgeCaches { install_id, cache } => {
+                let cache = CacheType::from(cache.as_str());
+                client.install(install_id).purge_cache(cache).await?;
                 Ok(Ended::Done(None))
             }
             Self::DeleteInstall { install_id } => {
-                client.install(install_id).delete().await?;
+                gone(client.install(install_id).delete().await)?;
                 Ok(Ended::Done(None))
             }
             Self::AddPerson {
@@ -107,9 +132,10 @@ impl Action {
                 email,
                 name,
                 roles,
+                installs,
             } => {
                 if let Some(person) = find(&people(fleet, account_id).await?, email) {
-                    return Ok(match person.roles.to_string() == *roles {
+                    return Ok(match is_so(&person, roles, installs) {
                         true => Ended::Done(Some(person.user_id.to_string())),
                         false => Ended::Refused(format!(
                             "{email} is there already, with the roles {}",
@@ -121,6 +147,11 @@ impl Action {
                 let invited = users
                     .create(email, Roles::from(roles.as_str()))
                     .name(&name.0, &name.1);
+                let invited = if installs.is_empty() {
+                    invited
+                } else {
+                    invited.installs(installs.iter().map(String::as_str))
+                };
                 let user = invited.await?.account_user;
                 Ok(Ended::Done(user.map(|user| user.user_id.to_string())))
             }
@@ -133,30 +164,34 @@ impl Action {
                 if let Some(why) = protected(fleet, &people, &person).await? {
                     return Ok(Ended::Refused(why));
                 }
-                client
-                    .account(account_id)
-                    .user(&person.user_id)
-                    .delete()
-                    .await?;
+                let user = client.account(account_id).user(&person.user_id);
+                gone(user.delete().await)?;
                 Ok(Ended::Done(None))
             }
             Self::SetRoles {
                 account_id,
                 email,
                 roles,
+                installs,
             } => {
                 let people = people(fleet, account_id).await?;
                 let Some(person) = find(&people, email) else {
                     return Ok(Ended::Refused(format!("{email} is not in the account")));
                 };
-                if person.roles.to_string() == *roles {
+                if is_so(&person, roles, installs) {
                     return Ok(Ended::Done(None));
                 }
                 if let Some(why) = protected(fleet, &people, &person).await? {
                     return Ok(Ended::Refused(why));
                 }
                 let user = client.account(account_id).user(&person.user_id);
-                user.update(Roles::from(roles.as_str())).await?;
+                let update = user.update(Roles::from(roles.as_str()));
+                let update = if installs.is_empty() {
+                    update
+                } else {
+                    update.installs(installs.iter().map(String::as_str))
+                };
+                update.await?;
                 Ok(Ended::Done(None))
             }
             Self::YourWork => Ok(Ended::Done(None)),
@@ -182,11 +217,38 @@ impl Action {
                     }
                 }
             }
-            Self::CopyInstall { .. } | Self::RestoreBackup { .. } => Looked::Unknown,
+            Self::CreateInstall { name, site_id, .. } => {
+                let mut installs = fleet.client().installs().list().items();
+                loop {
+                    match installs.try_next().await? {
+                        Some(install) if install.name == *name => {
+                            let site = install.site.and_then(|site| site.id);
+                            break match site.is_some_and(|site| site.as_str() == site_id) {
+                                true => Looked::Done(Some(install.id.to_string())),
+                                false => Looked::NotDone,
+                            };
+                        }
+                        Some(_) => {}
+                        None => break Looked::NotDone,
+                    }
+                }
+            }
+            Self::DeleteInstall { install_id } => {
+                match fleet.client().install(install_id).get().await {
+                    Err(error) if error.is_not_found() => Looked::Done(None),
+                    found => {
+                        found?;
+                        Looked::NotDone
+                    }
+                }
+            }
+            Self::CopyInstall { .. } | Self::CopyToNew { .. } | Self::RestoreBackup { .. } => {
+                Looked::Unknown
+            }
             // These look by themselves before they change anything, or can be done twice.
             Self::WaitForBackup { .. }
+            | Self::WaitForInstall { .. }
             | Self::PurgeCaches { .. }
-            | Self::DeleteInstall { .. }
             | Self::AddPerson { .. }
             | Self::RemovePerson { .. }
             | Self::SetRoles { .. } => Looked::NotDone,
@@ -195,44 +257,14 @@ impl Action {
     }
 }
 
-async fn people(fleet: &Fleet, account: &str) -> Result<Vec<AccountUser>, wpengine::Error> {
-    fleet
-        .client()
-        .account(account)
-        .users()
-        .list()
-        .collect()
-        .await
+fn nothing_made() -> Ended {
+    Ended::Refused("the step before made nothing".to_owned())
 }
 
-fn find(people: &[AccountUser], email: &str) -> Option<AccountUser> {
-    let email = email.to_lowercase();
-    let mut people = people.iter();
-    people
-        .find(|person| person.email.to_lowercase() == email)
-        .cloned()
-}
-
-/// Why a person must keep the roles, if so: the last owner, and the user of the credentials.
-async fn protected(
-    fleet: &Fleet,
-    people: &[AccountUser],
-    person: &AccountUser,
-) -> Result<Option<String>, wpengine::Error> {
-    let is_owner = |person: &AccountUser| person.roles.contains(&wpengine::types::Role::Owner);
-    let owners = people.iter().filter(|person| is_owner(person)).count();
-    if person.last_owner == Some(true) || is_owner(person) && owners < 2 {
-        return Ok(Some(format!(
-            "{} is the last owner of the account",
-            person.email
-        )));
+/// What is gone already is what was wanted.
+fn gone<T>(deleted: Result<T, wpengine::Error>) -> Result<(), wpengine::Error> {
+    match deleted {
+        Err(error) if !error.is_not_found() => Err(error),
+        _ => Ok(()),
     }
-    let own = fleet.client().current_user().await?;
-    if own.email.to_lowercase() == person.email.to_lowercase() {
-        return Ok(Some(format!(
-            "{} is the user of these credentials",
-            person.email
-        )));
-    }
-    Ok(None)
 }

@@ -95,64 +95,66 @@ impl Fleet {
         let _lock = self.lock(plan)?;
         self.keep(plan).await?;
         let mut made: Vec<Option<String>> = Vec::new();
+        let mut stopped = None;
         for (number, step) in plan.steps.iter().enumerate() {
-            let backup = match step.action {
-                Action::WaitForBackup { step, .. } => made.get(step).cloned().flatten(),
-                _ => None,
-            };
-            let entry = self.entry(&plan.id, number).await?;
-            if step.action == Action::YourWork && entry.is_none() {
-                // Nothing is sent, so it cannot be interrupted: with the next run the work is taken for done.
-                let entry = Entry::Done { made: None };
-                self.enter(&plan.id, number, &entry).await?;
-                return self.outcome(plan, State::YourTurn { step: number }).await;
+            let needed = step.action.needs().and_then(|step| made.get(step)?.clone());
+            match self.advance(plan, number, needed).await? {
+                Ok(id) => made.push(id),
+                Err(state) if plan.is_independent => {
+                    made.push(None);
+                    stopped.get_or_insert(state);
+                }
+                Err(state) => return self.outcome(plan, state).await,
             }
-            let state = match entry {
-                Some(Entry::Done { made: id }) => {
-                    made.push(id);
-                    continue;
-                }
-                Some(Entry::Unknown { why }) => State::Unknown { step: number, why },
-                Some(Entry::Started) => match step.action.look(self).await? {
-                    Looked::Done(id) => {
-                        self.enter(&plan.id, number, &Entry::Done { made: id.clone() })
-                            .await?;
-                        made.push(id);
-                        continue;
-                    }
-                    Looked::NotDone => match self.step(plan, number, backup).await? {
-                        Ok(id) => {
-                            made.push(id);
-                            continue;
-                        }
-                        Err(state) => state,
-                    },
-                    Looked::Unknown => {
-                        let why =
-                            "it was begun, and the program ended before it had a result".to_owned();
-                        self.enter(&plan.id, number, &Entry::Unknown { why: why.clone() })
-                            .await?;
-                        State::Unknown { step: number, why }
-                    }
-                },
-                None | Some(Entry::Failed { .. }) => {
-                    // Hours may lie between the first step and the one that cannot be taken back.
-                    if number == 0 || step.action.is_final() {
-                        self.check_targets(&plan.targets).await?;
-                    }
-                    match self.step(plan, number, backup).await? {
-                        Ok(id) => {
-                            made.push(id);
-                            continue;
-                        }
-                        Err(state) => state,
-                    }
-                }
-            };
+        }
+        if let Some(state) = stopped {
             return self.outcome(plan, state).await;
         }
         self.end_plan(&plan.id).await?;
         self.outcome(plan, State::Done).await
+    }
+
+    /// Brings a step to its end, from wherever it is: the id of what it made. The inner error is the state in which the plan
+    /// stops.
+    async fn advance(
+        &self,
+        plan: &Plan,
+        number: usize,
+        needed: Option<String>,
+    ) -> Result<Result<Option<String>, State>, Error> {
+        let action = &plan.steps[number].action;
+        match self.entry(&plan.id, number).await? {
+            Some(Entry::Done { made }) => Ok(Ok(made)),
+            Some(Entry::Unknown { why }) => Ok(Err(State::Unknown { step: number, why })),
+            Some(Entry::Started) => match action.look(self).await? {
+                Looked::Done(made) => {
+                    let entry = Entry::Done { made: made.clone() };
+                    self.enter(&plan.id, number, &entry).await?;
+                    Ok(Ok(made))
+                }
+                Looked::NotDone => self.step(plan, number, needed).await,
+                Looked::Unknown => {
+                    let why = "it was begun, and the program ended before it had a result";
+                    let why = why.to_owned();
+                    let entry = Entry::Unknown { why: why.clone() };
+                    self.enter(&plan.id, number, &entry).await?;
+                    Ok(Err(State::Unknown { step: number, why }))
+                }
+            },
+            None if *action == Action::YourWork => {
+                // Nothing is sent, so it cannot be interrupted: with the next run the work is taken for done.
+                let entry = Entry::Done { made: None };
+                self.enter(&plan.id, number, &entry).await?;
+                Ok(Err(State::YourTurn { step: number }))
+            }
+            None | Some(Entry::Failed { .. }) => {
+                // Hours may lie between the first step and the one that cannot be taken back.
+                if number == 0 || action.is_final() {
+                    self.check_targets(&plan.targets).await?;
+                }
+                self.step(plan, number, needed).await
+            }
+        }
     }
 
     /// Tells what to do with a step of which nobody knows whether it was done.
@@ -182,11 +184,11 @@ impl Fleet {
         &self,
         plan: &Plan,
         number: usize,
-        backup: Option<String>,
+        needed: Option<String>,
     ) -> Result<Result<Option<String>, State>, Error> {
         let action = &plan.steps[number].action;
         self.enter(&plan.id, number, &Entry::Started).await?;
-        let ended = action.perform(self, backup.as_deref()).await;
+        let ended = action.perform(self, needed.as_deref()).await;
         let (entry, result) = match ended {
             Ended::Done(made) => (Entry::Done { made: made.clone() }, Ok(made)),
             Ended::Refused(why) => {
@@ -203,7 +205,9 @@ impl Fleet {
                 Err(_)
                     if !matches!(
                         action,
-                        Action::CopyInstall { .. } | Action::RestoreBackup { .. }
+                        Action::CopyInstall { .. }
+                            | Action::CopyToNew { .. }
+                            | Action::RestoreBackup { .. }
                     ) =>
                 {
                     let why = error.to_string();

@@ -4,7 +4,7 @@ mod html;
 mod plot;
 mod text;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Serialize;
 use wpengine::{
@@ -55,7 +55,7 @@ pub struct Report {
 #[non_exhaustive]
 pub struct AccountReport {
     /// The account.
-    pub account: Named,
+    pub account: Arc<Named>,
     /// The usage of the last 30 days against the plan, by the service's own figures.
     pub usage: Vec<Used>,
     /// The billable visits of the period and what they will be at its end; `None` if the days are not known.
@@ -150,8 +150,8 @@ impl ReportRequest<'_> {
             .filter(|account| is_wanted(&account.id))
         {
             let named = facts
-                .account(Some(&account.id))
-                .unwrap_or_else(|| Named::new(&account.id, &account.name));
+                .named(Some(&account.id))
+                .unwrap_or_else(|| Arc::new(Named::new(&account.id, &account.name)));
             let daily = self.daily(&account.id, &mut requests).await;
             let daily = daily
                 .map_err(|error| {
@@ -168,16 +168,13 @@ impl ReportRequest<'_> {
                 .and_then(|used| used.allowed);
             accounts.push(self.account(named, usage, allowed_visits, daily.as_ref()));
         }
-        let of_wanted = |account: &Option<Named>| {
-            account
-                .as_ref()
-                .is_none_or(|account| is_wanted(&account.id))
-        };
+        let of_wanted =
+            |account: Option<&Named>| account.is_none_or(|account| is_wanted(&account.id));
         let mut certificates: Vec<CertificateEnd> = Vec::new();
         for record in domains
             .data
             .iter()
-            .filter(|record| of_wanted(&record.account))
+            .filter(|record| of_wanted(record.account.as_deref()))
         {
             // The one that ends last is the one that counts.
             let known = record.certificates.iter().flatten();
@@ -202,7 +199,7 @@ impl ReportRequest<'_> {
                 .data
                 .findings
                 .into_iter()
-                .filter(|finding| of_wanted(&finding.account))
+                .filter(|finding| of_wanted(finding.account.as_ref()))
                 .collect(),
             certificates,
             failures: failures.clone(),
@@ -216,7 +213,7 @@ impl ReportRequest<'_> {
 
     fn account(
         &self,
-        account: Named,
+        account: Arc<Named>,
         usage: Vec<Used>,
         allowed_visits: Option<f64>,
         daily: Option<&Daily>,

@@ -20,11 +20,11 @@ use rusqlite::Connection;
 use wpengine::jiff::Timestamp;
 
 pub(crate) use apply::{Seen, add, counts, figures, note_failure, note_read, snapshot, whole};
+pub use rows::Change;
 pub(crate) use rows::{
-    BackupRow, CertificateRow, DomainRow, Facts, InstallRow, PersonRow, changes, count, covers,
-    is_of_platform, lost, number, reads,
+    BackupRow, CertificateRow, DomainRow, Facts, InstallRow, PersonRow, Rows as FactRows, changes,
+    count, covers, is_of_platform, lost, number, reads,
 };
-pub use rows::{Change, Read};
 pub use sql::Rows;
 pub(crate) use sql::query;
 pub(crate) use tables::{
@@ -36,10 +36,16 @@ use crate::Error;
 /// How long a process waits for another one that writes.
 const BUSY: Duration = Duration::from_secs(30);
 
+/// How much of the mirror is mapped into memory for reading. A question reads most of a table.
+const MAPPED: i64 = 256 << 20;
+
 /// Both files of one origin and user. Cheap to clone.
+///
+/// Reading has connections of its own, so that a question does not wait for a sync that writes.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
-    connection: Arc<Mutex<Connection>>,
+    writer: Arc<Mutex<Connection>>,
+    readers: Arc<[Mutex<Connection>; 2]>,
     mirror: PathBuf,
 }
 
@@ -63,9 +69,17 @@ impl Store {
             schema::migrate(&mut connection)?;
             Ok(connection)
         };
-        let connection = open().map_err(|error| file(&mirror, error))?;
+        let reader = || -> rusqlite::Result<_> {
+            let reader = open()?;
+            reader.pragma_update(Some("main"), "mmap_size", MAPPED)?;
+            reader.pragma_update(None, "query_only", true)?;
+            Ok(Mutex::new(reader))
+        };
+        let opened = || -> rusqlite::Result<_> { Ok((open()?, [reader()?, reader()?])) };
+        let (writer, readers) = opened().map_err(|error| file(&mirror, error))?;
         Ok(Self {
-            connection: Arc::new(Mutex::new(connection)),
+            writer: Arc::new(Mutex::new(writer)),
+            readers: Arc::new(readers),
             mirror,
         })
     }
@@ -81,7 +95,7 @@ impl Store {
     ) -> Result<T, Error> {
         let this = self.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let mut connection = this.locked();
+            let mut connection = locked(&this.writer);
             // Immediate: two processes that read first and then write would fail one another.
             let transaction = connection
                 .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
@@ -104,18 +118,25 @@ impl Store {
     ) -> Result<T, Error> {
         let this = self.clone();
         let done = tokio::task::spawn_blocking(move || {
-            work(&this.locked()).map_err(|error| file(&this.mirror, error))
+            work(&this.reader()).map_err(|error| file(&this.mirror, error))
         });
         done.await.unwrap_or_else(|panic| {
             Err(file(&self.mirror, std::io::Error::other(panic.to_string())))
         })
     }
 
-    fn locked(&self) -> MutexGuard<'_, Connection> {
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// A connection that nobody uses, if there is one.
+    fn reader(&self) -> MutexGuard<'_, Connection> {
+        let free = self
+            .readers
+            .iter()
+            .find_map(|reader| reader.try_lock().ok());
+        free.unwrap_or_else(|| locked(&self.readers[0]))
     }
+}
+
+fn locked(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Creates a folder that only this user can read: the files hold names and e-mail addresses of people.

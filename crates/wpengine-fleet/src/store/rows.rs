@@ -1,6 +1,6 @@
 //! Reading the mirror.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::{Connection, Row};
 use serde::Serialize;
@@ -16,6 +16,15 @@ pub(crate) struct Facts {
     pub(crate) accounts: Vec<AccountRow>,
     pub(crate) sites: Vec<SiteRow>,
     pub(crate) installs: Vec<InstallRow>,
+    pub(crate) rows: Rows,
+    reads: HashMap<Class, HashMap<String, Read>>,
+    /// The accounts and sites by id.
+    names: HashMap<String, Arc<Named>>,
+}
+
+/// What belongs to one account or one install, by its id.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
     pub(crate) domains: HashMap<String, Vec<DomainRow>>,
     /// The names of other installs that have the same domain, by domain, if only the domains of some installs are here.
     pub(crate) elsewhere: HashMap<String, Vec<String>>,
@@ -24,18 +33,15 @@ pub(crate) struct Facts {
     pub(crate) people: HashMap<String, Vec<PersonRow>>,
     pub(crate) transfers: HashMap<String, Vec<TransferRow>>,
     pub(crate) figures: HashMap<(Class, String), Value>,
-    reads: HashMap<Class, HashMap<String, Read>>,
-    by_id: HashMap<String, usize>,
 }
 
 /// When a listing was read, and why the last attempt failed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Read {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Read {
     /// When it was read whole; `None` if it never was.
-    pub read_at: Option<Timestamp>,
+    pub(crate) read_at: Option<Timestamp>,
     /// Why the last attempt failed, if it did.
-    pub failure: Option<Failure>,
+    pub(crate) failure: Option<Arc<Failure>>,
 }
 
 #[derive(Clone, Debug)]
@@ -146,38 +152,35 @@ pub struct Change {
     pub after: Option<String>,
 }
 
-impl Facts {
-    /// Loads the accounts, sites and installs, and what the mirror holds of these classes.
-    pub(crate) fn load(connection: &Connection, classes: &[Class]) -> rusqlite::Result<Self> {
-        Self::load_of(connection, classes, None)
-    }
-
-    /// The same, with the rows of these installs alone where they belong to one.
-    pub(crate) fn load_of(
+impl Rows {
+    /// Loads what the mirror holds of these classes; of these installs alone, if they are given.
+    pub(crate) fn load(
         connection: &Connection,
         classes: &[Class],
         only: Option<&[String]>,
     ) -> rusqlite::Result<Self> {
-        let mut facts = Self::frame(connection, classes)?;
+        let mut rows = Self::default();
         for class in classes {
             match class {
                 Class::Domains => {
-                    facts.domains = domains(connection, only)?;
-                    facts.elsewhere = elsewhere(connection, only.unwrap_or_default())?;
+                    rows.domains = domains(connection, only)?;
+                    rows.elsewhere = elsewhere(connection, only.unwrap_or_default())?;
                 }
-                Class::Certificates => facts.certificates = certificates(connection, only)?,
-                Class::Backups => facts.backups = backups(connection, only)?,
-                Class::People => facts.people = people(connection)?,
-                Class::Transfers => facts.transfers = transfers(connection)?,
-                Class::Limits | Class::Usage => facts.figures.extend(figures(connection, *class)?),
+                Class::Certificates => rows.certificates = certificates(connection, only)?,
+                Class::Backups => rows.backups = backups(connection, only)?,
+                Class::People => rows.people = people(connection)?,
+                Class::Transfers => rows.transfers = transfers(connection)?,
+                Class::Limits | Class::Usage => rows.figures.extend(figures(connection, *class)?),
                 Class::Accounts | Class::Sites | Class::Installs => {}
             }
         }
-        Ok(facts)
+        Ok(rows)
     }
+}
 
+impl Facts {
     /// The accounts, sites and installs, and when what else there is was read.
-    pub(crate) fn frame(connection: &Connection, classes: &[Class]) -> rusqlite::Result<Self> {
+    pub(crate) fn load(connection: &Connection, classes: &[Class]) -> rusqlite::Result<Self> {
         let mut facts = Self {
             accounts: accounts(connection)?,
             sites: sites(connection)?,
@@ -190,24 +193,24 @@ impl Facts {
         {
             facts.reads.insert(*class, reads(connection, *class)?);
         }
-        let accounts = facts.accounts.iter().map(|account| &account.id);
-        let sites = facts.sites.iter().map(|site| &site.id);
-        let by_id = accounts.enumerate().chain(sites.enumerate());
-        facts.by_id = by_id.map(|(at, id)| (id.clone(), at)).collect();
+        let accounts = facts.accounts.iter().map(|account| {
+            let name = account.nickname.as_deref().unwrap_or(&account.name);
+            Named::new(&account.id, name)
+        });
+        let sites = facts
+            .sites
+            .iter()
+            .map(|site| Named::new(&site.id, &site.name));
+        let named = accounts
+            .chain(sites)
+            .map(|named| (named.id.clone(), Arc::new(named)));
+        facts.names = named.collect();
         Ok(facts)
     }
 
-    pub(crate) fn account(&self, id: Option<&str>) -> Option<Named> {
-        let account = self.accounts.get(*self.by_id.get(id?)?)?;
-        (account.id == id?).then(|| {
-            let name = account.nickname.as_deref().unwrap_or(&account.name);
-            Named::new(&account.id, name)
-        })
-    }
-
-    pub(crate) fn site(&self, id: Option<&str>) -> Option<Named> {
-        let site = self.sites.get(*self.by_id.get(id?)?)?;
-        (site.id == id?).then(|| Named::new(&site.id, &site.name))
+    /// An account or a site.
+    pub(crate) fn named(&self, id: Option<&str>) -> Option<Arc<Named>> {
+        self.names.get(id?).cloned()
     }
 
     /// The accounts to which the access was lost.
@@ -215,7 +218,7 @@ impl Facts {
         let reads = self.reads.get(&Class::Installs).into_iter().flatten();
         reads
             .filter(|(account, _)| !account.is_empty())
-            .filter_map(|(account, read)| Some((account.as_str(), read.failure.as_ref()?)))
+            .filter_map(|(account, read)| Some((account.as_str(), read.failure.as_deref()?)))
     }
 
     /// When a listing was read. The class is one of those that were loaded.
@@ -231,7 +234,9 @@ impl Facts {
 pub(crate) fn lost(connection: &Connection) -> rusqlite::Result<Vec<Failure>> {
     let reads = reads(connection, Class::Installs)?.into_iter();
     let lost = reads.filter(|(account, _)| !account.is_empty());
-    Ok(lost.filter_map(|(_, read)| read.failure).collect())
+    Ok(lost
+        .filter_map(|(_, read)| read.failure.as_deref().cloned())
+        .collect())
 }
 
 /// How many rows of a table are not gone.
@@ -244,33 +249,37 @@ pub(crate) fn count(connection: &Connection, table: &Table) -> rusqlite::Result<
 }
 
 fn accounts(connection: &Connection) -> rusqlite::Result<Vec<AccountRow>> {
-    let sql = "SELECT id, name, nickname FROM accounts WHERE gone_at IS NULL ORDER BY name, id";
-    rows(connection, sql, |row| {
+    let sql = "SELECT id, name, nickname FROM accounts WHERE gone_at IS NULL";
+    let mut all = rows(connection, sql, |row| {
         let id: String = row.get(0)?;
         Ok(AccountRow {
             name: row.get::<_, Option<_>>(1)?.unwrap_or_else(|| id.clone()),
             id,
             nickname: row.get(2)?,
         })
-    })
+    })?;
+    all.sort_unstable_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+    Ok(all)
 }
 
 fn sites(connection: &Connection) -> rusqlite::Result<Vec<SiteRow>> {
-    let sql = "SELECT id, name, account_id FROM sites WHERE gone_at IS NULL ORDER BY name, id";
-    rows(connection, sql, |row| {
+    let sql = "SELECT id, name, account_id FROM sites WHERE gone_at IS NULL";
+    let mut all = rows(connection, sql, |row| {
         let id: String = row.get(0)?;
         Ok(SiteRow {
             name: row.get::<_, Option<_>>(1)?.unwrap_or_else(|| id.clone()),
             id,
             account_id: row.get(2)?,
         })
-    })
+    })?;
+    all.sort_unstable_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+    Ok(all)
 }
 
 fn installs(connection: &Connection) -> rusqlite::Result<Vec<InstallRow>> {
     let sql = "SELECT id, name, account_id, site_id, environment, status, php_version, created_at
-         FROM installs WHERE gone_at IS NULL ORDER BY name, id";
-    rows(connection, sql, |row| {
+         FROM installs WHERE gone_at IS NULL";
+    let mut all = rows(connection, sql, |row| {
         let id: String = row.get(0)?;
         Ok(InstallRow {
             name: row.get::<_, Option<_>>(1)?.unwrap_or_else(|| id.clone()),
@@ -282,7 +291,9 @@ fn installs(connection: &Connection) -> rusqlite::Result<Vec<InstallRow>> {
             php_version: row.get(6)?,
             created_at: time(row, 7)?,
         })
-    })
+    })?;
+    all.sort_unstable_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+    Ok(all)
 }
 
 fn domains(
@@ -397,7 +408,7 @@ pub(crate) fn reads(
         let failure: Option<String> = row.get(2)?;
         let read = Read {
             read_at: time(row, 1)?,
-            failure: failure.and_then(|text| serde_json::from_str(&text).ok()),
+            failure: failure.and_then(|text| Some(Arc::new(serde_json::from_str(&text).ok()?))),
         };
         Ok((row.get(0)?, read))
     })?;
