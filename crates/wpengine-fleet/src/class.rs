@@ -24,6 +24,10 @@ pub enum Class {
     Backups,
     /// The domains of each install.
     Domains,
+    /// Each install by itself: unlike the list, this has the WordPress version.
+    Details,
+    /// The settings for offloading large files of each install.
+    Offload,
 }
 
 /// What a class has one listing for.
@@ -36,7 +40,7 @@ pub(crate) enum Per {
 
 impl Class {
     /// All classes, the cheapest first.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Accounts,
         Self::Sites,
         Self::Installs,
@@ -47,7 +51,15 @@ impl Class {
         Self::Certificates,
         Self::Backups,
         Self::Domains,
+        Self::Details,
+        Self::Offload,
     ];
+
+    /// Whether it is read only if it is asked for by name: no check needs it, and it takes a request for each install.
+    #[must_use]
+    pub const fn is_on_demand(self) -> bool {
+        matches!(self, Self::Details | Self::Offload)
+    }
 
     /// The name of the class, as in the table `reads` of the mirror.
     #[must_use]
@@ -63,6 +75,8 @@ impl Class {
             Self::Certificates => "certificates",
             Self::Backups => "backups",
             Self::Domains => "domains",
+            Self::Details => "details",
+            Self::Offload => "offload",
         }
     }
 
@@ -70,7 +84,9 @@ impl Class {
         match self {
             Self::Accounts | Self::Sites | Self::Installs => Per::Fleet,
             Self::Limits | Self::Usage | Self::People | Self::Transfers => Per::Account,
-            Self::Certificates | Self::Backups | Self::Domains => Per::Install,
+            Self::Certificates | Self::Backups | Self::Domains | Self::Details | Self::Offload => {
+                Per::Install
+            }
         }
     }
 }

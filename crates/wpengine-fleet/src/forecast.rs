@@ -5,7 +5,7 @@
 //! rest of the period many times from those distances; so a few days with many visits widen the band instead of moving it.
 
 use serde::Serialize;
-use wpengine::jiff::civil::Date;
+use wpengine::jiff::{Span, civil::Date};
 
 /// The usage at the end of a period.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -52,7 +52,7 @@ pub fn forecast(days: &[(Date, f64)], period: (Date, Date)) -> Option<Forecast> 
     let known: Vec<&(Date, f64)> = days.iter().filter(|(date, _)| is_in(date)).collect();
     let so_far: f64 = known.iter().map(|(_, figure)| figure).sum();
     let open: Vec<Date> = first
-        .series(wpengine::jiff::Span::new().days(1))
+        .series(Span::new().days(1))
         .take_while(|date| *date <= last)
         .filter(|date| !known.iter().any(|(day, _)| day == date))
         .collect();
@@ -229,8 +229,61 @@ impl Random {
     }
 }
 
+/// Returns the first and the last day of the billing period that contains a date, if periods begin on this day of the month. A month
+/// without that day begins one on its last day.
+///
+/// ```
+/// use wpengine::jiff::civil::date;
+/// use wpengine_fleet::billing_period;
+///
+/// let period = billing_period(15, date(2026, 3, 2));
+/// assert_eq!(period, (date(2026, 2, 15), date(2026, 3, 14)));
+/// ```
+#[must_use]
+pub fn billing_period(day: u8, of: Date) -> (Date, Date) {
+    let day = i64::from(day.max(1)) - 1;
+    // The beginning in the month of a date.
+    let begin = |month: Date| {
+        let begin = month.first_of_month().checked_add(Span::new().days(day));
+        begin.map_or(Date::MAX, |begin| begin.min(month.last_of_month()))
+    };
+    let next = |month: Date| month.last_of_month().tomorrow().unwrap_or(Date::MAX);
+    let (first, following) = if begin(of) <= of {
+        (begin(of), begin(next(of)))
+    } else {
+        let before = of.first_of_month().yesterday().unwrap_or(Date::MIN);
+        (begin(before), begin(of))
+    };
+    (first, following.yesterday().unwrap_or(Date::MAX))
+}
+
 #[cfg(test)]
 mod tests {
+    /// Periods follow one another without a gap, whatever day they begin on.
+    #[test]
+    fn every_day_is_in_one_billing_period() {
+        use super::billing_period;
+        use wpengine::jiff::civil::date;
+
+        for day in [0, 1, 15, 28, 29, 30, 31, 99] {
+            let mut today = date(2026, 1, 1);
+            let mut period = billing_period(day, today);
+            while today < date(2028, 4, 1) {
+                let (first, last) = billing_period(day, today);
+                assert!(
+                    first <= today && today <= last,
+                    "{day} {today} {first} {last}"
+                );
+                if today > period.1 {
+                    assert_eq!(first, period.1.tomorrow().unwrap(), "{day}");
+                    period = (first, last);
+                }
+                assert_eq!((first, last), period, "{day} {today}");
+                today = today.tomorrow().unwrap();
+            }
+        }
+    }
+
     use wpengine::jiff::{Span, civil::date};
 
     use super::*;

@@ -1,13 +1,10 @@
 //! Whether an install is ready for visitors.
 
 use serde::Serialize;
-use wpengine::{
-    jiff::{SignedDuration, Timestamp},
-    types::DomainStatus,
-};
+use wpengine::jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Candidate, Class, Error, Failure, Fleet, Observed,
+    Candidate, Class, Code, Error, Evidence, Failure, Finding, Fleet, Observed, Severity,
     questions::usage,
     store::{CertificateRow, DomainRow, Facts, InstallRow, covers, is_of_platform},
 };
@@ -30,6 +27,8 @@ pub struct GoLive {
 pub struct Point {
     /// What is looked at.
     pub point: String,
+    /// The code of the finding that a check would make of it, if there is one.
+    pub code: Option<Code>,
     /// How it is.
     pub status: PointStatus,
     /// What was seen.
@@ -102,7 +101,7 @@ impl Fleet {
         ];
         let sync = self.sync().only(classes).max_age(std::time::Duration::ZERO);
         let synced = sync
-            .of([Some(install.id.clone()), account].into_iter().flatten())
+            .of_ids([Some(install.id.clone()), account].into_iter().flatten())
             .run()
             .await?;
         failures.extend(synced.failures);
@@ -122,17 +121,10 @@ impl Fleet {
         };
         points.install();
         points.domains();
-        for domain in points.live() {
-            let looked = self.examine(install, domain, &mut requests).await;
-            let status = match looked {
-                Ok(status) => status,
-                Err(error) => {
-                    failures.push(Failure::new(format!("status of {}", domain.name), &error));
-                    None
-                }
-            };
-            points.dns(domain, status);
-        }
+        let dns = self.dns(&facts, install).await;
+        requests += dns.requests;
+        failures.extend(dns.failures);
+        points.dns(&dns.domains);
         points.certificates();
         points.backup();
         points.capacity();
@@ -153,30 +145,102 @@ impl Fleet {
         Ok(observed)
     }
 
-    /// Has the service examine a domain.
+    /// Has the service examine every domain of an install that visitors use, one after the other.
+    pub(crate) async fn dns(&self, facts: &Facts, install: &Candidate) -> Dns {
+        let mut dns = Dns::default();
+        let Some(row) = facts.installs.iter().find(|row| row.id == install.id) else {
+            return dns;
+        };
+        for domain in live(facts, row) {
+            let examined = self.examine(install, domain, &mut dns.requests).await;
+            let (pointed, code, severity) = match examined {
+                Ok(pointed) if pointed.is_empty() => {
+                    dns.domains.push((domain.name.clone(), Some(pointed)));
+                    continue;
+                }
+                Ok(pointed) => (Some(pointed), Code::DomainDnsElsewhere, Severity::Critical),
+                Err(error) => {
+                    let subject = format!("status of {}", domain.name);
+                    dns.failures.push(match &error {
+                        Some(error) => Failure::new(subject, error),
+                        None => Failure::unreadable(subject),
+                    });
+                    (None, Code::CheckFailed, Severity::Unknown)
+                }
+            };
+            let observed = pointed
+                .clone()
+                .unwrap_or_else(|| "it could not be examined".to_owned());
+            dns.findings.push(Finding {
+                code,
+                severity,
+                account: facts.named(row.account_id.as_deref()).as_deref().cloned(),
+                site: facts.named(row.site_id.as_deref()).as_deref().cloned(),
+                install: Some(row.named()),
+                subject: domain.name.clone(),
+                evidence: Evidence {
+                    observed,
+                    expected: "DNS records that point at the install".to_owned(),
+                    as_of: Some(Timestamp::now()),
+                },
+                next: format!(
+                    "set the DNS records of {}, then examine it again",
+                    domain.name
+                ),
+            });
+            dns.domains.push((domain.name.clone(), pointed));
+        }
+        dns
+    }
+
+    /// Has the service examine a domain: why it does not point at the install, or an empty text if it does. The error is `None` if
+    /// the response does not say it.
     async fn examine(
         &self,
         install: &Candidate,
         domain: &DomainRow,
         requests: &mut u64,
-    ) -> Result<Option<DomainStatus>, wpengine::Error> {
+    ) -> Result<String, Option<wpengine::Error>> {
         let handle = self.client().install(install.id.as_str());
-        *requests += 2;
+        *requests += 1;
         let started = handle.domain(domain.id.as_str()).check_status().await?;
-        let report = handle
-            .domains()
-            .report(started.report_id)
-            .wait()
-            .await?
-            .report;
+        let mut progress = handle.domains().report(started.report_id).wait().progress();
+        let mut report = None;
+        while let Some(seen) = progress.next().await {
+            *requests += 1;
+            report = seen?.report;
+        }
         let found = report
             .and_then(|report| report.domains)
             .into_iter()
             .flatten();
-        Ok(found
-            .into_iter()
-            .find(|status| status.name.as_deref() == Some(domain.name.as_str())))
+        let mut found = found.filter(|one| one.name.as_deref() == Some(domain.name.as_str()));
+        let status = found.next().ok_or(None)?;
+        match (status.result.as_deref(), status.dns_error) {
+            (Some("ok"), _) => Ok(String::new()),
+            (Some(result), _) => Ok(format!("{result}: it does not point here")),
+            (None, Some(true)) => Ok("no DNS record: it does not point here".to_owned()),
+            (None, _) => Err(None),
+        }
     }
+}
+
+/// Where the domains of an install point.
+#[derive(Debug, Default)]
+pub(crate) struct Dns {
+    /// Each domain with the reason why it does not point at the install: an empty one if it does, none if that is not known.
+    domains: Vec<(String, Option<String>)>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) failures: Vec<Failure>,
+    pub(crate) requests: u64,
+}
+
+/// The domains that visitors are meant to use.
+fn live<'a>(facts: &'a Facts, install: &InstallRow) -> Vec<&'a DomainRow> {
+    let domains = facts.rows.domains.get(&install.id).into_iter().flatten();
+    domains
+        .filter(|domain| !is_of_platform(&domain.name))
+        .collect()
 }
 
 struct Points<'a> {
@@ -190,9 +254,21 @@ impl<'a> Points<'a> {
     fn add(&mut self, point: impl Into<String>, status: PointStatus, detail: impl Into<String>) {
         self.points.push(Point {
             point: point.into(),
+            code: None,
             status,
             detail: detail.into(),
         });
+    }
+
+    /// The last point has this code if it is not as it should be.
+    fn code(&mut self, code: Code) {
+        if let Some(point) = self.points.last_mut() {
+            point.code = match point.status {
+                PointStatus::Pass => None,
+                PointStatus::Unknown => Some(Code::CheckFailed),
+                PointStatus::Warning | PointStatus::Fail => Some(code),
+            };
+        }
     }
 
     fn is_known(&self, class: Class) -> bool {
@@ -208,12 +284,8 @@ impl<'a> Points<'a> {
             .map_or(&[], Vec::as_slice)
     }
 
-    /// The domains that visitors are meant to use.
     fn live(&self) -> Vec<&'a DomainRow> {
-        self.all()
-            .iter()
-            .filter(|domain| !is_of_platform(&domain.name))
-            .collect()
+        live(self.facts, self.install)
     }
 
     fn install(&mut self) {
@@ -224,6 +296,7 @@ impl<'a> Points<'a> {
             None => (PointStatus::Unknown, "the answer has no status".to_owned()),
         };
         self.add("status", active, detail);
+        self.code(Code::InstallStatus);
         let (status, detail) = match self.install.environment.as_deref() {
             Some("production") => (PointStatus::Pass, "production"),
             Some(other) => (PointStatus::Warning, other),
@@ -270,6 +343,7 @@ impl<'a> Points<'a> {
             Some(primary) => self.add("primary domain", PointStatus::Pass, primary.name.clone()),
             None => self.add("primary domain", PointStatus::Fail, "none"),
         }
+        self.code(Code::DomainNoPrimary);
         for domain in live {
             if let Some(others) = self.facts.rows.elsewhere.get(&domain.name) {
                 self.add(
@@ -277,6 +351,7 @@ impl<'a> Points<'a> {
                     PointStatus::Fail,
                     format!("also on {}", others.join(" and ")),
                 );
+                self.code(Code::DomainDuplicate);
             }
             let (status, detail) = match domain.ownership.as_deref() {
                 Some("TXT_VERIFIED") => (PointStatus::Pass, "proven"),
@@ -284,31 +359,20 @@ impl<'a> Points<'a> {
                 None => (PointStatus::Unknown, "the answer does not say it"),
             };
             self.add(format!("ownership of {}", domain.name), status, detail);
+            self.code(Code::DomainUnverified);
         }
     }
 
-    fn dns(&mut self, domain: &DomainRow, status: Option<DomainStatus>) {
-        let (status, detail) = match status {
-            None => (
-                PointStatus::Unknown,
-                "the service could not examine it".to_owned(),
-            ),
-            Some(status) => match (status.result.as_deref(), status.dns_error) {
-                (Some("ok"), _) => (PointStatus::Pass, "it points here".to_owned()),
-                (result, error) => {
-                    let words = result.unwrap_or(if error == Some(true) {
-                        "no DNS record"
-                    } else {
-                        "no result"
-                    });
-                    (
-                        PointStatus::Fail,
-                        format!("{words}: it does not point here"),
-                    )
-                }
-            },
-        };
-        self.add(format!("DNS of {}", domain.name), status, detail);
+    fn dns(&mut self, domains: &[(String, Option<String>)]) {
+        for (domain, pointed) in domains {
+            let (status, detail) = match pointed.as_deref() {
+                None => (PointStatus::Unknown, "the service could not examine it"),
+                Some("") => (PointStatus::Pass, "it points here"),
+                Some(why) => (PointStatus::Fail, why),
+            };
+            self.add(format!("DNS of {domain}"), status, detail);
+            self.code(Code::DomainDnsElsewhere);
+        }
     }
 
     fn certificates(&mut self) {
@@ -336,18 +400,36 @@ impl<'a> Points<'a> {
             let last = valid.max_by_key(|certificate| certificate.expires_at);
             let end = last.and_then(|certificate| certificate.expires_at);
             let renews = last.is_some_and(|certificate| certificate.auto_renew == Some(true));
-            let (status, detail) = match end.map(|end| (end, end.duration_since(self.now))) {
-                Some((end, left)) if left > CERTIFICATE => {
-                    (PointStatus::Pass, format!("until {end}"))
-                }
+            let end = end.map(|end| (end, end.duration_since(self.now)));
+            let (status, detail, code) = match end {
+                Some((end, left)) if left > CERTIFICATE => (
+                    PointStatus::Pass,
+                    format!("until {end}"),
+                    Code::CertExpiring,
+                ),
                 Some((end, left)) if renews && left.is_positive() => (
                     PointStatus::Pass,
                     format!("until {end}, and it renews itself"),
+                    Code::CertExpiring,
                 ),
-                Some((end, _)) => (PointStatus::Fail, format!("only until {end}")),
-                None => (PointStatus::Fail, "none that is valid".to_owned()),
+                Some((end, left)) if left.is_positive() => (
+                    PointStatus::Fail,
+                    format!("only until {end}"),
+                    Code::CertExpiring,
+                ),
+                Some((end, _)) => (
+                    PointStatus::Fail,
+                    format!("only until {end}"),
+                    Code::CertExpired,
+                ),
+                None => (
+                    PointStatus::Fail,
+                    "none that is valid".to_owned(),
+                    Code::CertUncovered,
+                ),
             };
             self.add(format!("certificate for {}", domain.name), status, detail);
+            self.code(code);
         }
     }
 
@@ -371,17 +453,25 @@ impl<'a> Points<'a> {
         let newest = completed
             .filter_map(|backup| backup.completed_at.or(backup.created_at))
             .max();
-        let (status, detail) = match newest {
-            None => (PointStatus::Fail, "none is completed".to_owned()),
-            Some(at) if self.now.duration_since(at) <= BACKUP => {
-                (PointStatus::Pass, format!("completed at {at}"))
-            }
+        let (status, detail, code) = match newest {
+            None => (
+                PointStatus::Fail,
+                "none is completed".to_owned(),
+                Code::BackupNone,
+            ),
+            Some(at) if self.now.duration_since(at) <= BACKUP => (
+                PointStatus::Pass,
+                format!("completed at {at}"),
+                Code::BackupOld,
+            ),
             Some(at) => (
                 PointStatus::Fail,
                 format!("the last one was completed at {at}, more than a day ago"),
+                Code::BackupOld,
             ),
         };
         self.add("backup", status, detail);
+        self.code(code);
     }
 
     fn capacity(&mut self) {
@@ -406,6 +496,10 @@ impl<'a> Points<'a> {
                 Some(percent) => (PointStatus::Fail, format!("{percent:.0} %")),
             };
             self.add(format!("capacity: {}", used.metric), status, detail);
+            self.code(match status {
+                PointStatus::Fail => Code::OverLimit,
+                _ => Code::NearLimit,
+            });
         }
     }
 }

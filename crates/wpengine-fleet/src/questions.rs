@@ -11,7 +11,9 @@ use wpengine::jiff::Timestamp;
 use crate::{
     Candidate, Check, Error, Failure, Finding, Findings, Fleet, Named, Observed, Severity, Verdict,
     class::{Class, Per},
-    store::{BackupRow, CertificateRow, DomainRow, Facts, InstallRow, PersonRow, covers, number},
+    store::{
+        BackupRow, CertificateRow, DomainRow, Facts, InstallRow, PersonRow, covers, millis, number,
+    },
 };
 
 /// One account, in figures. A figure that is not known is `None`, and never 0.
@@ -142,7 +144,7 @@ pub struct VersionRecord {
     pub account: Option<Arc<Named>>,
     /// The PHP version.
     pub php: Option<String>,
-    /// The WordPress version, if a program recorded it: the API does not list it.
+    /// The WordPress version; `None` if it is not known.
     pub wordpress: Option<String>,
 }
 
@@ -260,31 +262,62 @@ impl Fleet {
 
     /// Returns the PHP and WordPress version of every install.
     ///
+    /// The lists of the API have no WordPress version. It is known from a [sync](crate::Sync) of [`Class::Details`], which takes a
+    /// request for each install, or if a program [recorded](Fleet::record_versions) it; the newer one counts.
+    ///
     /// # Errors
     ///
     /// [`Error::File`] if the mirror cannot be read.
     pub async fn versions(&self) -> Result<Observed<Vec<VersionRecord>>, Error> {
-        let facts = self.facts(&[]).await?;
-        let recorded: HashMap<String, Option<String>> = self
+        let facts = self.facts(&[Class::Details]).await?;
+        let recorded: HashMap<String, (Option<String>, i64)> = self
             .store()
             .read(|connection| {
-                let mut statement = connection
-                    .prepare_cached("SELECT install_id, wordpress FROM state.versions")?;
+                let mut statement = connection.prepare_cached(
+                    "SELECT install_id, wordpress, recorded_at FROM state.versions",
+                )?;
                 statement
-                    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                    .query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
                     .collect()
             })
             .await?;
-        let rows = facts.installs.iter().map(|install| VersionRecord {
-            install: Arc::new(install.named()),
-            account: facts.named(install.account_id.as_deref()),
-            php: install.php_version.clone(),
-            wordpress: recorded.get(&install.id).cloned().flatten(),
+        let rows = facts.installs.iter().map(|install| {
+            let read = detail(&facts, install, "wp_version");
+            let read_at = facts.read(Class::Details, &install.id).read_at;
+            let recorded = recorded.get(&install.id).filter(|(_, recorded_at)| {
+                read.is_none() || read_at.is_none_or(|read_at| millis(read_at) < *recorded_at)
+            });
+            VersionRecord {
+                install: Arc::new(install.named()),
+                account: facts.named(install.account_id.as_deref()),
+                php: install.php_version.clone(),
+                wordpress: recorded.and_then(|(version, _)| version.clone()).or(read),
+            }
         });
         Ok(observed(&facts, rows.collect(), &[]))
     }
 
-    /// Compares two installs, without what must be different: ids, names, domains and times.
+    /// Compares two installs, without what must be different: ids, names, domains and times. What is not known of one of them is
+    /// `None`, and the result is not complete then. This reads what is known:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().fleet(1, 1, 2).start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let fleet = wpengine_fleet::Fleet::open(&client, folder.path(), folder.path())?;
+    /// # let names = client.installs().list().collect().await?;
+    /// use wpengine_fleet::Class;
+    ///
+    /// let pair = [fleet.resolve(&names[0].name).await?, fleet.resolve(&names[1].name).await?];
+    /// fleet.sync().only(Class::ALL).of(&pair).run().await?;
+    /// for difference in fleet.difference(&pair[0], &pair[1]).await?.data {
+    ///     println!("{}: {:?} and {:?}", difference.field, difference.first, difference.second);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -294,7 +327,13 @@ impl Fleet {
         first: &Candidate,
         second: &Candidate,
     ) -> Result<Observed<Vec<Difference>>, Error> {
-        let classes = [Class::Domains, Class::Certificates, Class::Backups];
+        let classes = [
+            Class::Domains,
+            Class::Certificates,
+            Class::Backups,
+            Class::Details,
+            Class::Offload,
+        ];
         let facts = self
             .facts_of(&classes, vec![first.id.clone(), second.id.clone()])
             .await?;
@@ -326,7 +365,8 @@ impl Fleet {
         Ok(observed_of(&facts, rows, &classes, Some(&subjects)))
     }
 
-    /// Runs every check that looks at one install, after reading what it needs from the service.
+    /// Runs every check that looks at one install, after reading what it needs from the service, and has the service examine where
+    /// the DNS of its domains points.
     ///
     /// # Errors
     ///
@@ -339,16 +379,21 @@ impl Fleet {
             Check::Backups,
             Check::Domains,
         ]);
-        let result = checks.live().of(install).run().await?;
-        let (complete, as_of) = (result.complete, result.as_of);
-        let data = Diagnosis {
+        let mut result = checks.live().of(install).run().await?;
+        let facts = self
+            .facts_of(&[Class::Domains], vec![install.id.clone()])
+            .await?;
+        let dns = self.dns(&facts, install).await;
+        result.requests += dns.requests;
+        result.complete &= dns.failures.is_empty();
+        result.failures.extend(dns.failures);
+        result.data.findings.extend(dns.findings);
+        result.data.findings.sort_by(Finding::order);
+        Ok(result.map(|data| Diagnosis {
             install: install.clone(),
-            verdict: verdict(&result.data),
-            findings: result.data.findings,
-        };
-        let mut observed = Observed::new(data, as_of).with(result.failures, result.requests);
-        observed.complete = complete;
-        Ok(observed)
+            verdict: verdict(&data),
+            findings: data.findings,
+        }))
     }
 }
 
@@ -574,65 +619,79 @@ fn backups(facts: &Facts, install: &InstallRow) -> BackupRecord {
     }
 }
 
+/// A text of an install that only its own response has.
+fn detail(facts: &Facts, install: &InstallRow, field: &str) -> Option<String> {
+    let details = facts
+        .rows
+        .figures
+        .get(&(Class::Details, install.id.clone()))?;
+    Some(details[field].as_str()?.to_owned())
+}
+
 /// What can be compared of an install.
 fn comparable(facts: &Facts, install: &InstallRow) -> BTreeMap<&'static str, Option<String>> {
-    let domains = facts
-        .rows
-        .domains
-        .get(&install.id)
-        .map_or(&[][..], Vec::as_slice);
-    let certificates = facts
-        .rows
+    let rows = &facts.rows;
+    let domains = rows.domains.get(&install.id).map_or(&[][..], Vec::as_slice);
+    let certificates = rows
         .certificates
         .get(&install.id)
         .map_or(&[][..], Vec::as_slice);
-    let covered = domains
+    let has_backup = newest(rows.backups.get(&install.id).map_or(&[][..], Vec::as_slice)).is_some();
+    let is_read = |class: Class| facts.read(class, &install.id).read_at.is_some();
+    let count = |is_counted: &dyn Fn(&DomainRow) -> bool| {
+        let counted = domains.iter().filter(|domain| is_counted(domain)).count();
+        is_read(Class::Domains).then(|| counted.to_string())
+    };
+    let is_covered = |domain: &DomainRow| certificates.iter().any(|one| covers(one, &domain.name));
+    let networks: BTreeSet<&str> = domains
         .iter()
-        .filter(|domain| certificates.iter().any(|one| covers(one, &domain.name)));
-    let are_known = |class: Class| facts.read(class, &install.id).read_at.is_some();
-    let has_backup = newest(
-        facts
-            .rows
-            .backups
-            .get(&install.id)
-            .map_or(&[][..], Vec::as_slice),
-    )
-    .is_some();
-    let redirects = domains
-        .iter()
-        .filter(|domain| domain.redirect_id.is_some())
-        .count();
+        .filter_map(|domain| domain.network.as_deref())
+        .collect();
+    let networks = networks.into_iter().collect::<Vec<_>>().join(", ");
+    let of_details = |field: &str, missing: &str| {
+        let value = detail(facts, install, field).unwrap_or_else(|| missing.to_owned());
+        is_read(Class::Details).then_some(value)
+    };
+    let offload = rows.figures.get(&(Class::Offload, install.id.clone()));
     BTreeMap::from([
         ("php_version", install.php_version.clone()),
         ("status", install.status.clone()),
         ("environment", install.environment.clone()),
         (
-            "domains",
-            are_known(Class::Domains).then(|| domains.len().to_string()),
+            "is_multisite",
+            install.is_multisite.map(|is| is.to_string()),
         ),
+        ("wp_version", of_details("wp_version", "not known")),
         (
-            "redirects",
-            are_known(Class::Domains).then(|| redirects.to_string()),
+            "defer_wordpress_upgrades_until",
+            of_details("defer_wordpress_upgrades_until", "not deferred"),
         ),
+        ("domains", count(&|_| true)),
+        ("redirects", count(&|domain| domain.redirect_id.is_some())),
         (
-            "has a primary domain",
-            are_known(Class::Domains).then(|| {
-                domains
-                    .iter()
-                    .any(|domain| domain.is_primary == Some(true))
-                    .to_string()
-            }),
+            "primary domains",
+            count(&|domain| domain.is_primary == Some(true)),
         ),
+        ("network types", is_read(Class::Domains).then_some(networks)),
         (
             "domains with a certificate",
-            (are_known(Class::Domains) && are_known(Class::Certificates))
-                .then(|| covered.count().to_string()),
+            count(&is_covered).filter(|_| is_read(Class::Certificates)),
         ),
         (
             "has a completed backup",
-            are_known(Class::Backups).then(|| has_backup.to_string()),
+            is_read(Class::Backups).then(|| has_backup.to_string()),
         ),
+        ("offload settings", offload.map(words)),
     ])
+}
+
+/// The settings in one line.
+fn words(settings: &serde_json::Value) -> String {
+    let inner = &settings["largefs_settings"];
+    match inner.is_null() {
+        true => "none".to_owned(),
+        false => inner.to_string(),
+    }
 }
 
 /// A result with how far the classes it needs are known.

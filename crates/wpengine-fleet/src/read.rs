@@ -66,6 +66,8 @@ pub(crate) async fn listing(client: &Client, class: Class, subject: &str) -> Lis
             one(client, &path, Some("results")).await
         }
         Class::Certificates => certificates(client, subject).await,
+        Class::Details => one(client, &format!("/installs/{subject}"), None).await,
+        Class::Offload => offload(client, subject).await,
     }
 }
 
@@ -106,6 +108,23 @@ async fn by_offset(client: &Client, path: &str) -> Listing {
 async fn certificates(client: &Client, install: &str) -> Listing {
     let list = client.install(install).certificates().list();
     pages(list, |certificate| to_raw_value(&certificate)).await
+}
+
+/// Null if they were never set up.
+async fn offload(client: &Client, install: &str) -> Listing {
+    let settings = client.install(install).offload_settings().get();
+    match settings.send().await {
+        Ok(response) => Listing {
+            requests: u64::from(response.attempts()),
+            rows: to_raw_value(&response.into_value())
+                .map(|item| vec![item])
+                .map_err(|_| Unread::Unknown),
+        },
+        Err(error) => Listing {
+            requests: u64::from(error.attempts()),
+            rows: Err(Unread::Api(error)),
+        },
+    }
 }
 
 async fn pages<T: Send + 'static, S>(

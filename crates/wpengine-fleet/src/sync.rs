@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use wpengine::{Client, jiff::Timestamp};
 
 use crate::{
-    Error, Failure, Fleet, Observed,
+    Candidate, Error, Failure, Fleet, Observed,
     class::{Class, Per, pages},
     read::{self, Item, Listing, Unread},
     store::{self, Facts, Seen, Table},
@@ -86,7 +86,10 @@ impl<'a> Sync<'a> {
     pub(crate) fn new(fleet: &'a Fleet) -> Self {
         Self {
             fleet,
-            classes: Class::ALL.to_vec(),
+            classes: Class::ALL
+                .into_iter()
+                .filter(|class| !class.is_on_demand())
+                .collect(),
             max_age: Duration::from_secs(24 * 3_600),
             requests: u64::MAX,
             within: Duration::MAX,
@@ -95,15 +98,19 @@ impl<'a> Sync<'a> {
         }
     }
 
-    /// Reads only these classes. The accounts, sites and installs are always read, because everything else belongs to them.
+    /// Reads only these classes; by default all but those [on demand](Class::is_on_demand). The accounts, sites and installs are always read, because everything else belongs to them.
     pub fn only(mut self, classes: impl IntoIterator<Item = Class>) -> Self {
         self.classes = classes.into_iter().collect();
         self
     }
 
-    /// Reads only the listings of these installs and accounts, besides the accounts, sites and installs.
-    pub(crate) fn of(mut self, subjects: impl IntoIterator<Item = String>) -> Self {
-        self.only = Some(subjects.into_iter().collect());
+    /// Reads only what these installs and accounts have themselves, besides the accounts, sites and installs.
+    pub fn of<'c>(self, candidates: impl IntoIterator<Item = &'c Candidate>) -> Self {
+        self.of_ids(candidates.into_iter().map(|candidate| candidate.id.clone()))
+    }
+
+    pub(crate) fn of_ids(mut self, ids: impl IntoIterator<Item = String>) -> Self {
+        self.only = Some(ids.into_iter().collect());
         self
     }
 
@@ -354,7 +361,7 @@ pub(crate) fn table(class: Class) -> Option<&'static Table> {
         Class::Certificates => &store::CERTIFICATES,
         Class::Backups => &store::BACKUPS,
         Class::Domains => &store::DOMAINS,
-        Class::Limits | Class::Usage => return None,
+        Class::Limits | Class::Usage | Class::Details | Class::Offload => return None,
     })
 }
 

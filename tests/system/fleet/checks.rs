@@ -7,13 +7,13 @@ use wpengine_sim::{Fault, FaultKind, Simulator};
 
 use super::{Bed, refused};
 
-/// What the simulated fleet cannot have: the simulator writes every flag and only the documented states, and each of its sites
-/// has a staging environment.
+/// What an audit of the simulated fleet cannot find: the simulator writes every flag and only the documented states, nothing fails
+/// here, and only a diagnosis asks where a domain points.
 const NEVER: [Code; 5] = [
     Code::MfaUnknown,
     Code::InstallStatus,
     Code::CertUnreadable,
-    Code::SiteNoStaging,
+    Code::DomainDnsElsewhere,
     Code::CheckFailed,
 ];
 

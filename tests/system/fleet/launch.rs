@@ -1,6 +1,6 @@
 //! Whether an install is ready for visitors.
 
-use wpengine_fleet::{Candidate, GoLive, PointStatus};
+use wpengine_fleet::{Candidate, Code, GoLive, PointStatus};
 use wpengine_sim::{Fault, FaultKind, Simulator};
 
 use super::Bed;
@@ -71,15 +71,18 @@ async fn a_domain_that_points_elsewhere_stops_a_launch() {
         .expect("a domain");
     let launch = bed.fleet.go_live(&install).await.expect("a list").data;
     assert!(!launch.ready);
-    for beginning in [
-        "DNS of elsewhere",
-        "ownership of elsewhere",
-        "certificate for elsewhere",
+    for (beginning, code) in [
+        ("DNS of elsewhere", Code::DomainDnsElsewhere),
+        ("ownership of elsewhere", Code::DomainUnverified),
+        ("certificate for elsewhere", Code::CertUncovered),
     ] {
+        let mut points = launch.points.iter();
+        let point = points.find(|point| point.point.starts_with(beginning));
+        let point = point.expect(beginning);
         assert_eq!(
-            status(&launch, beginning),
-            [PointStatus::Fail],
-            "{beginning}"
+            (point.status, point.code),
+            (PointStatus::Fail, Some(code)),
+            "{point:?}"
         );
     }
     assert_eq!(status(&launch, "backup"), [PointStatus::Pass]);

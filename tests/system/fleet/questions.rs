@@ -1,8 +1,12 @@
 //! Questions to the mirror: figures that are not known are not zero.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use wpengine_fleet::{Class, Fleet, Verdict};
+use wpengine::requests::S3Settings;
+use wpengine_fleet::{Class, Code, Fleet, Severity, Verdict};
 use wpengine_sim::{Fault, FaultKind, Simulator};
 
 use super::Bed;
@@ -193,9 +197,38 @@ async fn two_environments_are_compared_without_what_must_differ() {
         bed.fleet.resolve(production).await.expect("one"),
         bed.fleet.resolve(staging).await.expect("one"),
     );
+    // The WordPress version is in the response of one install only, and nobody has asked for it yet.
+    let unread = bed.fleet.difference(&production, &staging).await;
+    assert!(!unread.expect("differences").complete);
+    let pair = [production, staging];
+    let [production, staging] = &pair;
+    bed.simulator.clear_requests();
+    let synced = bed
+        .fleet
+        .sync()
+        .only([Class::Details, Class::Offload])
+        .of(&pair);
+    let synced = synced.run().await.expect("a sync");
+    assert!(synced.complete && synced.requests == 4 && bed.simulator.requests().len() == 4);
+    let offload = bed
+        .fleet
+        .client()
+        .install(staging.id.as_str())
+        .offload_settings();
+    let media = S3Settings::new().bucket("media").bucket_region("us-east-1");
+    offload.replace(media).await.expect("settings");
+    // They take effect after the response.
+    bed.simulator.advance(Duration::from_secs(600));
+    let again = bed
+        .fleet
+        .sync()
+        .only([Class::Offload])
+        .of(&pair)
+        .max_age(Duration::ZERO);
+    again.run().await.expect("a sync");
     let differences = bed
         .fleet
-        .difference(&production, &staging)
+        .difference(production, staging)
         .await
         .expect("differences");
     assert!(differences.complete);
@@ -204,27 +237,36 @@ async fn two_environments_are_compared_without_what_must_differ() {
         .iter()
         .map(|difference| difference.field.as_str())
         .collect();
-    assert!(
-        fields.contains(&"php_version") && fields.contains(&"environment"),
-        "{fields:?}"
-    );
+    for field in ["php_version", "environment", "offload settings"] {
+        assert!(fields.contains(&field), "{fields:?}");
+    }
     let none = bed
         .fleet
-        .difference(&staging, &staging)
+        .difference(staging, staging)
         .await
         .expect("differences");
     assert!(none.data.is_empty());
-    let versions = bed.fleet.versions().await.expect("versions");
-    assert!(
-        versions.complete
-            && versions
-                .data
-                .iter()
-                .all(|record| record.wordpress.is_none())
-    );
+    // The versions of the two are known, and what a program records later is newer.
+    let known = async || {
+        let versions = bed.fleet.versions().await.expect("versions");
+        assert!(versions.complete);
+        let known = versions
+            .data
+            .into_iter()
+            .filter(|record| record.wordpress.is_some());
+        known
+            .map(|record| (record.install.id.clone(), record.wordpress))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let ids: BTreeSet<String> = pair.iter().map(|install| install.id.clone()).collect();
+    assert_eq!(known().await.into_keys().collect::<BTreeSet<_>>(), ids);
+    let plugins = serde_json::json!([]);
+    let recorded = bed.fleet.record_versions(staging, Some("99.1"), &plugins);
+    recorded.await.expect("it is recorded");
+    assert_eq!(known().await[&staging.id].as_deref(), Some("99.1"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_diagnosis_is_healthy_only_if_everything_was_seen() {
     let bed = synced().await;
     let result = bed.fleet.check().run().await.expect("findings").data;
@@ -243,10 +285,11 @@ async fn a_diagnosis_is_healthy_only_if_everything_was_seen() {
         .iter()
         .filter_map(|row| row[0].as_str())
         .find(|id| !troubled.contains(id));
-    let sick = result.findings[0]
-        .install
-        .as_ref()
-        .map(|install| install.id.clone());
+    let unproven = result
+        .findings
+        .iter()
+        .find(|finding| finding.code == Code::DomainUnverified);
+    let sick = unproven.and_then(|finding| Some(finding.install.as_ref()?.id.clone()));
     let sick = bed
         .fleet
         .resolve(&sick.expect("an install"))
@@ -255,6 +298,13 @@ async fn a_diagnosis_is_healthy_only_if_everything_was_seen() {
     bed.simulator.clear_requests();
     let diagnosis = bed.fleet.diagnose(&sick).await.expect("a diagnosis");
     assert_eq!(diagnosis.data.verdict, Verdict::Findings);
+    // A domain that is not proven points nowhere in the simulator.
+    let elsewhere = diagnosis
+        .data
+        .findings
+        .iter()
+        .find(|one| one.code == Code::DomainDnsElsewhere);
+    assert_eq!(elsewhere.expect("it is found").severity, Severity::Critical);
     assert!(diagnosis.data.findings.iter().all(|finding| {
         finding
             .install
@@ -262,7 +312,14 @@ async fn a_diagnosis_is_healthy_only_if_everything_was_seen() {
             .is_none_or(|install| install.id == sick.id)
     }));
     assert_eq!(diagnosis.requests, bed.simulator.requests().len() as u64);
-    assert_eq!(diagnosis.requests, 4 + 3);
+    let domains = format!(
+        "SELECT count(*) FROM domains WHERE install_id = '{}' AND name NOT LIKE '%.wpengine.com' AND name NOT LIKE '%.wpenginepowered.com' AND gone_at IS NULL",
+        sick.id
+    );
+    let domains = bed.fleet.sql(&domains).await.expect("a number").rows;
+    let domains = domains[0][0].as_u64().expect("a number");
+    let examined = bed.simulator.operation_counts()["check_domain_status"].requests;
+    assert!(domains > 0 && examined >= domains, "{examined} {domains}");
 
     if let Some(fine) = fine {
         let fine = bed.fleet.resolve(fine).await.expect("one");

@@ -56,6 +56,7 @@ codes! {
     DomainUnverified "domain_unverified" "The ownership of a domain is not proven.",
     DomainDuplicate "domain_duplicate" "Two installs have the same domain.",
     DomainNoPrimary "domain_no_primary" "A production install has no primary domain.",
+    DomainDnsElsewhere "domain_dns_elsewhere" "The DNS of a domain does not point at the install.",
     RedirectDangling "redirect_dangling" "A domain redirects to a domain that does not exist.",
     OverLimit "over_limit" "An account uses more than its plan allows.",
     NearLimit "near_limit" "An account uses nearly as much as its plan allows.",
@@ -128,7 +129,7 @@ pub struct Finding {
 
 impl Finding {
     /// Severity, production first, then account, install, code and subject.
-    pub(super) fn order(&self, other: &Self) -> Ordering {
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
         fn name(named: &Option<Named>) -> &str {
             named.as_ref().map_or("", |named| named.name.as_str())
         }

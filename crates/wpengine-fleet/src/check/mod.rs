@@ -318,7 +318,7 @@ impl Checks<'_> {
             .max_age(self.max_age?);
         let sync = sync.requests(self.requests).within(self.within);
         Some(match &self.install {
-            Some(install) => sync.of([install.clone()]),
+            Some(install) => sync.of_ids([install.clone()]),
             None => sync,
         })
     }

@@ -396,25 +396,24 @@ pub(crate) fn note_failure(
     Ok(())
 }
 
-/// Writes the figures of an account: its limits, or a summary of its usage, which is kept as history too.
+/// Writes what is one object and no listing: the limits of an account, an install by itself. A summary of usage is kept as history,
+/// too.
 pub(crate) fn figures(
     transaction: &Transaction<'_>,
     class: Class,
-    account: &str,
+    subject: &str,
     raw: &Item,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     transaction
-        .prepare_cached(
-            "INSERT OR REPLACE INTO figures (class, account_id, raw) VALUES (?1, ?2, ?3)",
-        )?
-        .execute(params![class.name(), account, raw.get()])?;
+        .prepare_cached("INSERT OR REPLACE INTO figures (class, subject, raw) VALUES (?1, ?2, ?3)")?
+        .execute(params![class.name(), subject, raw.get()])?;
     if class == Class::Usage {
         transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO state.usage (account_id, read_at, raw) VALUES (?1, ?2, ?3)",
             )?
-            .execute(params![account, millis(now), raw.get()])?;
+            .execute(params![subject, millis(now), raw.get()])?;
     }
     Ok(())
 }

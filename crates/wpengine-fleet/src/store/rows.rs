@@ -2,13 +2,16 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 use serde::Serialize;
 use serde_json::Value;
 use wpengine::jiff::Timestamp;
 
 use super::{millis, tables::Table, timestamp};
-use crate::{Failure, Named, class::Class};
+use crate::{
+    Failure, Named,
+    class::{Class, Per},
+};
 
 /// Everything that the mirror knows and that checks and questions look at.
 #[derive(Debug, Default)]
@@ -67,6 +70,7 @@ pub(crate) struct InstallRow {
     pub(crate) environment: Option<String>,
     pub(crate) status: Option<String>,
     pub(crate) php_version: Option<String>,
+    pub(crate) is_multisite: Option<bool>,
     pub(crate) created_at: Option<Timestamp>,
 }
 
@@ -91,6 +95,7 @@ pub(crate) struct DomainRow {
     pub(crate) ownership: Option<String>,
     pub(crate) redirect_id: Option<String>,
     pub(crate) redirect_name: Option<String>,
+    pub(crate) network: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -170,7 +175,9 @@ impl Rows {
                 Class::Backups => rows.backups = backups(connection, only)?,
                 Class::People => rows.people = people(connection)?,
                 Class::Transfers => rows.transfers = transfers(connection)?,
-                Class::Limits | Class::Usage => rows.figures.extend(figures(connection, *class)?),
+                Class::Limits | Class::Usage | Class::Details | Class::Offload => {
+                    rows.figures.extend(figures(connection, *class, only)?)
+                }
                 Class::Accounts | Class::Sites | Class::Installs => {}
             }
         }
@@ -277,7 +284,7 @@ fn sites(connection: &Connection) -> rusqlite::Result<Vec<SiteRow>> {
 }
 
 fn installs(connection: &Connection) -> rusqlite::Result<Vec<InstallRow>> {
-    let sql = "SELECT id, name, account_id, site_id, environment, status, php_version, created_at
+    let sql = "SELECT id, name, account_id, site_id, environment, status, php_version, created_at, is_multisite
          FROM installs WHERE gone_at IS NULL";
     let mut all = rows(connection, sql, |row| {
         let id: String = row.get(0)?;
@@ -290,6 +297,7 @@ fn installs(connection: &Connection) -> rusqlite::Result<Vec<InstallRow>> {
             status: row.get(5)?,
             php_version: row.get(6)?,
             created_at: time(row, 7)?,
+            is_multisite: row.get(8)?,
         })
     })?;
     all.sort_unstable_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
@@ -300,7 +308,8 @@ fn domains(
     connection: &Connection,
     only: Option<&[String]>,
 ) -> rusqlite::Result<HashMap<String, Vec<DomainRow>>> {
-    let columns = "install_id, id, name, is_primary, ownership, redirect_id, redirect_name";
+    let columns =
+        "install_id, id, name, is_primary, ownership, redirect_id, redirect_name, network";
     groups(connection, columns, "domains", only, |row| {
         Ok(DomainRow {
             id: row.get(1)?,
@@ -309,6 +318,7 @@ fn domains(
             ownership: row.get(4)?,
             redirect_id: row.get(5)?,
             redirect_name: row.get(6)?,
+            network: row.get(7)?,
         })
     })
 }
@@ -446,15 +456,28 @@ pub(crate) fn changes(connection: &Connection, since: Timestamp) -> rusqlite::Re
 fn figures(
     connection: &Connection,
     class: Class,
+    only: Option<&[String]>,
 ) -> rusqlite::Result<HashMap<(Class, String), Value>> {
-    let mut statement =
-        connection.prepare_cached("SELECT account_id, raw FROM figures WHERE class = ?1")?;
-    let rows = statement.query_map([class.name()], |row| {
+    let only = only.filter(|_| class.per() == Per::Install);
+    let read = |row: &Row<'_>| {
         let raw: String = row.get(1)?;
         let value = serde_json::from_str(&raw).unwrap_or(Value::Null);
         Ok(((class, row.get(0)?), value))
-    })?;
-    rows.collect()
+    };
+    let sql = "SELECT subject, raw FROM figures WHERE class = ?1";
+    let Some(only) = only else {
+        let mut statement = connection.prepare_cached(sql)?;
+        return statement.query_map([class.name()], read)?.collect();
+    };
+    let mut statement = connection.prepare_cached(&format!("{sql} AND subject = ?2"))?;
+    let mut all = HashMap::new();
+    for subject in only {
+        let found = statement
+            .query_row([class.name(), subject], read)
+            .optional()?;
+        all.extend(found);
+    }
+    Ok(all)
 }
 
 fn time(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Timestamp>> {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::tables::{TABLES, Table};
 
 /// The version of the mirror. A mirror of another version is emptied and read again.
-const MIRROR: i64 = 2;
+const MIRROR: i64 = 3;
 
 /// One step for each version of the state file, which is never emptied.
 const STATE: [&str; 1] = ["
@@ -82,9 +82,9 @@ fn mirror() -> String {
         DROP TABLE IF EXISTS main.figures;
         CREATE TABLE main.figures (
             class TEXT NOT NULL,
-            account_id TEXT NOT NULL,
+            subject TEXT NOT NULL,
             raw TEXT NOT NULL,
-            PRIMARY KEY (class, account_id)
+            PRIMARY KEY (class, subject)
         ) WITHOUT ROWID;
         DROP TABLE IF EXISTS main.search;
         DROP TABLE IF EXISTS main.indexed;

@@ -15,7 +15,7 @@ use crate::usage;
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// The possible problems of a production install.
-const TROUBLES: [fn(&mut World, Timestamp, &str); 19] = [
+const TROUBLES: [fn(&mut World, Timestamp, &str); 20] = [
     certificate_expired,
     certificate_near_its_end,
     certificate_rejected,
@@ -35,9 +35,10 @@ const TROUBLES: [fn(&mut World, Timestamp, &str); 19] = [
     no_site,
     transfer_soon,
     certificate_ordered,
+    no_staging,
 ];
 
-/// Adds all problems. With fewer than 38 production installs, some kinds do not occur.
+/// Adds all problems. With fewer than 40 production installs, some kinds do not occur.
 pub(super) fn add(world: &mut World, now: Timestamp) {
     let production: Vec<String> = world
         .installs
@@ -204,10 +205,22 @@ fn no_primary_domain(world: &mut World, _: Timestamp, id: &str) {
     }
 }
 
-/// The site is left without a production environment.
+/// The site is left without this environment.
 fn no_site(world: &mut World, _: Timestamp, id: &str) {
     if let Some(site) = world.installs[id].site_id.take() {
         world.sites[&site].installs.retain(|install| install != id);
+    }
+}
+
+/// The site is left without a staging environment.
+fn no_staging(world: &mut World, now: Timestamp, id: &str) {
+    let site = world.installs[id].site_id.clone();
+    let mut installs = world.installs.values();
+    let staging = installs.find(|install| {
+        install.site_id == site && install.environment == Some(Environment::Staging)
+    });
+    if let Some(staging) = staging.map(|install| install.id.clone()) {
+        no_site(world, now, &staging);
     }
 }
 
@@ -381,6 +394,18 @@ mod tests {
         assert!(production().any(|install| install.is_unmeasured));
         assert!(production().any(|install| !install.domains.values().any(|domain| domain.primary)));
         assert!(production().any(|install| install.site_id.is_none()));
+        let environments = |site: &crate::state::Site| {
+            let of_site = site
+                .installs
+                .iter()
+                .map(|id| world.installs[id].environment);
+            of_site.collect::<Vec<_>>()
+        };
+        let mut sites = world.sites.values().map(environments);
+        assert!(sites.any(|environments| {
+            let has = |environment| environments.contains(&Some(environment));
+            has(Environment::Production) && !has(Environment::Staging)
+        }));
         assert!(!world.transfers.is_empty());
         assert!(certificates().any(|(status, _)| status == "SUBMITTED"));
 
