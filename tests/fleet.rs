@@ -10,7 +10,7 @@
 use std::{error::Error, path::Path};
 
 use wpengine::{Client, types::Roles};
-use wpengine_fleet::{Fleet, Plan};
+use wpengine_fleet::{Decision, Fleet, Plan, State};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -37,7 +37,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
             plan
         }
     };
-    let outcome = fleet.run(&plan).await?;
+    let mut outcome = fleet.run(&plan).await?;
+    if let State::YourTurn { step } = outcome.state {
+        fleet.decide(&plan, step, Decision::Done).await?;
+        outcome = fleet.run(&plan).await?;
+    }
     println!("{}", serde_json::to_string(&outcome.state)?);
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use wpengine_fleet::{Check, Code, Finding, Findings, Observed, Severity, Verdict};
 use wpengine_sim::{Fault, FaultKind, Simulator};
 
-use super::{Bed, refused};
+use super::{Bed, refused, rewritten};
 
 /// What an audit of the simulated fleet cannot find: the simulator writes every flag and only the documented states, nothing fails
 /// here, and only a diagnosis asks where a domain points.
@@ -206,4 +206,37 @@ async fn a_budget_ends_the_reading_and_the_next_run_goes_on() {
     let counts = bed.simulator.operation_counts();
     assert_eq!(counts["list_domains"].requests, 170);
     assert_eq!(counts["list_backups"].requests, 170);
+}
+
+/// Flags that are missing, states that nobody knows and times that are none: a finding each, and nothing is left out.
+#[tokio::test]
+async fn what_cannot_be_read_is_a_finding_and_not_left_out() {
+    let simulator = Simulator::builder().fleet(2, 4, 12).build();
+    let client = rewritten(
+        &simulator,
+        &[
+            ("\"mfa_enabled\":", "\"other\":"),
+            ("\"status\":\"active\"", "\"status\":\"suspended\""),
+            ("\"expires_time\":\"", "\"expires_time\":\"about "),
+        ],
+    );
+    let bed = Bed::with(simulator, &client);
+    let result = bed.fleet.check().live().run().await.expect("findings");
+    assert!(result.complete, "{:?}", result.failures);
+    let count = |code: Code| {
+        let findings = result.data.findings.iter();
+        findings.filter(|finding| finding.code == code).count()
+    };
+    let number = async |query: &str| {
+        let rows = bed.fleet.sql(query).await.expect(query).rows;
+        usize::try_from(rows[0][0].as_u64().expect("a number")).expect("a number")
+    };
+    assert_eq!(count(Code::InstallStatus), 12);
+    assert_eq!(
+        count(Code::MfaUnknown),
+        number("SELECT count(*) FROM people").await
+    );
+    let certificates = number("SELECT count(*) FROM certificates WHERE status = 'ENABLED'").await;
+    assert!(certificates > 0);
+    assert_eq!(count(Code::CertUnreadable), certificates);
 }

@@ -280,3 +280,34 @@ fn nobody_else_can_read_the_files() {
         assert_eq!(folder.permissions().mode() & 0o777, 0o700, "{name}");
     }
 }
+
+#[tokio::test]
+async fn an_install_with_more_domains_than_a_page_has_all_of_them() {
+    let bed = Bed::of(Simulator::builder().fleet(1, 1, 1).build());
+    bed.fleet.snapshot().await.expect("a snapshot");
+    let ids = bed
+        .fleet
+        .sql("SELECT id FROM installs")
+        .await
+        .expect("one")
+        .rows;
+    let domains = bed
+        .fleet
+        .client()
+        .install(ids[0][0].as_str().expect("an id"))
+        .domains();
+    for number in 0..230 {
+        domains
+            .create(format!("shop{number}.example.com"))
+            .await
+            .expect("a domain");
+    }
+    bed.fleet.sync().run().await.expect("a sync");
+    let records = bed.fleet.domains().await.expect("domains");
+    let of_test = records
+        .data
+        .iter()
+        .filter(|one| one.domain.starts_with("shop"))
+        .count();
+    assert!(records.complete && of_test == 230, "{of_test}");
+}

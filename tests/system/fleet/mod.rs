@@ -8,6 +8,7 @@ mod names;
 mod plans;
 mod questions;
 mod reports;
+mod table;
 
 use std::{fmt, sync::Arc};
 
@@ -66,6 +67,33 @@ impl Bed {
             self.folder.path().join("state"),
         );
         Fleet::open(self.fleet.client(), cache, state).expect("a fleet")
+    }
+}
+
+/// A client whose answers have texts replaced, as another version of the service could write them.
+fn rewritten(simulator: &Simulator, texts: &'static [(&'static str, &'static str)]) -> Client {
+    let builder = simulated::builder(simulator);
+    let client = builder.wrap(move |inner| Rewriting { inner, texts });
+    client.build().expect("a client")
+}
+
+#[derive(Debug)]
+struct Rewriting {
+    inner: Arc<dyn HttpClient>,
+    texts: &'static [(&'static str, &'static str)],
+}
+
+impl HttpClient for Rewriting {
+    fn send(&self, request: Request<Bytes>, max_size: usize) -> ResponseFuture<'_> {
+        Box::pin(async move {
+            let (mut parts, body) = self.inner.send(request, max_size).await?.into_parts();
+            let mut text = String::from_utf8_lossy(&body).into_owned();
+            for (from, to) in self.texts {
+                text = text.replace(from, to);
+            }
+            parts.headers.remove(http::header::CONTENT_LENGTH);
+            Ok(Response::from_parts(parts, text.into()))
+        })
     }
 }
 

@@ -179,8 +179,11 @@ async fn a_guard_waits_for_its_caller_and_purges_afterwards() {
         .plan()
         .await
         .expect("a plan");
-    let outcome = bed.fleet.run(&plan).await.expect("an outcome");
-    assert_eq!(outcome.state, State::YourTurn { step: 2 });
+    // Only the caller knows when the work is done: an interruption does not mean it.
+    for _ in 0..2 {
+        let outcome = bed.again().run(&plan).await.expect("an outcome");
+        assert_eq!(outcome.state, State::YourTurn { step: 2 });
+    }
     assert_eq!(writes(&bed.simulator), ["create_backup"]);
     assert_eq!(
         bed.fleet.open_plans().await.expect("one"),
@@ -188,6 +191,10 @@ async fn a_guard_waits_for_its_caller_and_purges_afterwards() {
     );
     let kept = bed.again().plan(&plan.id).await.expect("the plan");
     assert_eq!(kept, plan);
+    let early = bed.fleet.decide(&plan, 3, Decision::Done).await;
+    early.expect_err("the purge waits for no answer");
+    let decided = bed.fleet.decide(&plan, 2, Decision::Done).await;
+    decided.expect("a decision");
     assert_eq!(
         bed.again().run(&kept).await.expect("an outcome").state,
         State::Done

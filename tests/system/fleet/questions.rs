@@ -9,7 +9,7 @@ use wpengine::requests::S3Settings;
 use wpengine_fleet::{Class, Code, Fleet, Severity, Verdict};
 use wpengine_sim::{Fault, FaultKind, Simulator};
 
-use super::Bed;
+use super::{Bed, rewritten};
 
 async fn synced() -> Bed {
     let bed = Bed::troubled();
@@ -117,6 +117,44 @@ async fn a_person_is_one_row_over_all_accounts() {
         .find(|person| person.name == "Ines Trouble")
         .expect("she is there");
     assert_eq!(ines.invite_accepted, Some(false));
+}
+
+#[tokio::test]
+async fn people_without_an_address_are_rows_of_their_own() {
+    let simulator = Simulator::builder().fleet(2, 2, 4).build();
+    let texts = &[
+        ("\"email\":", "\"mail\":"),
+        ("\"mfa_enabled\":true", "\"mfa\":1"),
+    ];
+    let client = rewritten(&simulator, texts);
+    let bed = Bed::with(simulator, &client);
+    bed.fleet.sync().run().await.expect("a sync");
+    let people = bed.fleet.people().await.expect("people");
+    let users = bed
+        .fleet
+        .sql("SELECT count(*) FROM people")
+        .await
+        .expect("a number")
+        .rows;
+    assert!(people.complete);
+    assert_eq!(Some(people.data.len() as u64), users[0][0].as_u64());
+    assert!(people.data.len() > 2);
+    for person in &people.data {
+        assert!(
+            person.email.is_none() && person.accounts.len() == 1,
+            "{person:?}"
+        );
+        assert!(
+            person.mfa_enabled != Some(true),
+            "a missing flag is not known: {person:?}"
+        );
+    }
+    assert!(
+        people
+            .data
+            .iter()
+            .any(|person| person.mfa_enabled.is_none())
+    );
 }
 
 #[tokio::test]

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use wpengine::jiff::{Timestamp, civil::Date, tz::TimeZone};
+use wpengine::jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use wpengine_fleet::{Fleet, Report};
-use wpengine_sim::{Fault, FaultKind};
+use wpengine_sim::{Fault, FaultKind, Simulator};
 
 use super::Bed;
 
@@ -171,4 +171,48 @@ async fn the_page_loads_nothing_and_is_drawn_in_light_and_dark() {
             .expect("it is kept");
         }
     }
+}
+
+/// The API lists the usage of an account by environment, in pages.
+#[tokio::test]
+async fn a_report_has_every_environment_of_a_large_account() {
+    let bed = Bed::of(Simulator::builder().fleet(1, 50, 130).build());
+    bed.fleet.snapshot().await.expect("a snapshot");
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let last = today.yesterday().expect("a day");
+    let first = last.checked_sub(Span::new().days(9)).expect("a day");
+    let report = bed
+        .fleet
+        .report(first, last)
+        .read()
+        .await
+        .expect("a report")
+        .data;
+    let accounts = bed
+        .fleet
+        .client()
+        .accounts()
+        .list()
+        .collect()
+        .await
+        .expect("accounts");
+    let usage = bed.fleet.client().account(&accounts[0].id).usage();
+    let environments = usage
+        .list()
+        .between(first, last)
+        .collect()
+        .await
+        .expect("usage");
+    assert_eq!(environments.len(), 130);
+    let days = environments
+        .iter()
+        .flat_map(|one| one.metrics.iter().flatten());
+    let visits: f64 = days
+        .filter_map(|day| Some(day.billable_visits?.as_f64()))
+        .sum();
+    let of_report = report.accounts[0].visits.expect("visits").so_far;
+    assert!(
+        visits > 0.0 && (of_report - visits).abs() < 0.5,
+        "{of_report} {visits}"
+    );
 }

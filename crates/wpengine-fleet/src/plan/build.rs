@@ -103,8 +103,32 @@ impl Fleet {
         }
     }
 
-    /// Plans to take a backup, to let the caller work once it is completed, and to purge the caches afterwards. The plan
-    /// pauses with [`State::YourTurn`](crate::State::YourTurn); run it again when the work is done.
+    /// Plans to take a backup, to let the caller work once it is completed, and to purge the caches afterwards.
+    ///
+    /// The plan pauses with [`State::YourTurn`](crate::State::YourTurn), however often it is run, until you say with
+    /// [`decide`](Self::decide) that the work is done.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let clock = wpengine_sim::ClockMode::Accelerated(600.0);
+    /// # let simulator = wpengine_sim::Simulator::builder().clock(clock).start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let fleet = wpengine_fleet::Fleet::open(&client, folder.path(), folder.path())?;
+    /// # async fn deploy() {}
+    /// use wpengine_fleet::{Decision, State};
+    ///
+    /// let install = fleet.resolve("torquemag").await?;
+    /// let plan = fleet.guard(&install).emails(["ops@example.com"]).plan().await?;
+    /// if let State::YourTurn { step } = fleet.run(&plan).await?.state {
+    ///     deploy().await;
+    ///     fleet.decide(&plan, step, Decision::Done).await?;
+    ///     assert_eq!(fleet.run(&plan).await?.state, State::Done);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn guard(&self, install: &Candidate) -> Guard<'_> {
         Guard {
             fleet: self,

@@ -193,7 +193,7 @@ pub enum Action {
         /// The installs of the account that a partial role is for.
         installs: Vec<String>,
     },
-    /// The work of the caller. The plan pauses before it and goes on when it is run again.
+    /// The work of the caller. The plan pauses until the caller says that it is done.
     YourWork,
 }
 

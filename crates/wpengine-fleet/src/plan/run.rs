@@ -32,7 +32,7 @@ pub struct Outcome {
 pub enum State {
     /// Every step is done.
     Done,
-    /// It is the caller's turn. [`Fleet::run`] goes on with the step after this one.
+    /// It is the caller's turn. Tell with [`Fleet::decide`] that the work is done; then [`Fleet::run`] goes on.
     YourTurn {
         /// The step.
         step: usize,
@@ -65,7 +65,7 @@ pub struct StepState {
     pub made: Option<String>,
 }
 
-/// What to do with a step of which nobody knows whether it was done.
+/// What to do with a step that waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Decision {
@@ -125,6 +125,11 @@ impl Fleet {
         let action = &plan.steps[number].action;
         match self.entry(&plan.id, number).await? {
             Some(Entry::Done { made }) => Ok(Ok(made)),
+            // Only the caller knows whether the work is done, and an interruption is no answer.
+            _ if *action == Action::YourWork => {
+                self.enter(&plan.id, number, &Entry::Started).await?;
+                Ok(Err(State::YourTurn { step: number }))
+            }
             Some(Entry::Unknown { why }) => Ok(Err(State::Unknown { step: number, why })),
             Some(Entry::Started) => match action.look(self).await? {
                 Looked::Done(made) => {
@@ -141,12 +146,6 @@ impl Fleet {
                     Ok(Err(State::Unknown { step: number, why }))
                 }
             },
-            None if *action == Action::YourWork => {
-                // Nothing is sent, so it cannot be interrupted: with the next run the work is taken for done.
-                let entry = Entry::Done { made: None };
-                self.enter(&plan.id, number, &entry).await?;
-                Ok(Err(State::YourTurn { step: number }))
-            }
             None | Some(Entry::Failed { .. }) => {
                 // Hours may lie between the first step and the one that cannot be taken back.
                 if number == 0 || action.is_final() {
@@ -157,15 +156,21 @@ impl Fleet {
         }
     }
 
-    /// Tells what to do with a step of which nobody knows whether it was done.
+    /// Tells that the work of the caller is done, or what to do with a step of which nobody knows whether it was done.
     ///
     /// # Errors
     ///
     /// [`Error::Plan`] if the step is not in this state.
     pub async fn decide(&self, plan: &Plan, step: usize, decision: Decision) -> Result<(), Error> {
         let _lock = self.lock(plan)?;
-        match self.entry(&plan.id, step).await? {
-            Some(Entry::Unknown { .. }) => match decision {
+        let entry = self.entry(&plan.id, step).await?;
+        let is_work = plan
+            .steps
+            .get(step)
+            .is_some_and(|step| step.action == Action::YourWork);
+        let is_asked = is_work || matches!(entry, Some(Entry::Unknown { .. }));
+        match entry {
+            Some(Entry::Unknown { .. } | Entry::Started) if is_asked => match decision {
                 Decision::Repeat => self.forget(&plan.id, step).await,
                 Decision::Done => {
                     self.enter(&plan.id, step, &Entry::Done { made: None })
