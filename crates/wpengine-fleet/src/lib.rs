@@ -26,13 +26,13 @@ pub use go_live::{GoLive, Point, PointStatus};
 pub use observed::{Failure, Named, Observed, SCHEMA_VERSION};
 pub use plan::{
     Action, Decision, DeleteInstall, Guard, Impact, Outcome, People, Plan, Promote, Restore, SetUp,
-    State, Step, StepState, Target, impact,
+    State, Step, StepEvent, StepState, Target, impact,
 };
 pub use questions::{
     AccountOverview, BackupRecord, CertificateRecord, Diagnosis, Difference, DomainRecord,
-    Membership, Person, Used, VersionRecord,
+    InstallCertificate, Membership, Person, Used, VersionRecord,
 };
 pub use report::{AccountReport, CertificateEnd, Report, ReportRequest, report_classes};
 pub use resolve::{Candidate, Kind};
 pub use store::{Change, Rows};
-pub use sync::{Cost, Sync, Synced};
+pub use sync::{Cost, Progress, Sync, Synced};

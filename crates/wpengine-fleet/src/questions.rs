@@ -102,6 +102,23 @@ pub struct DomainRecord {
     pub certificates: Option<Vec<CertificateRecord>>,
 }
 
+/// A certificate of an install.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct InstallCertificate {
+    /// The install.
+    pub install: Arc<Named>,
+    /// The account.
+    pub account: Option<Arc<Named>>,
+    /// The certificate.
+    #[serde(flatten)]
+    pub certificate: CertificateRecord,
+    /// The domains that it names, in lower case.
+    pub names: Vec<String>,
+    /// The domains of the install that it covers; `None` if the domains are not known. Without any, visitors do not need it.
+    pub covers: Option<Vec<String>>,
+}
+
 /// A certificate that names a domain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -207,6 +224,42 @@ impl Fleet {
         let facts = self.facts(&DOMAINS).await?;
         let empty = observed(&facts, (), &DOMAINS);
         Ok(empty.map(|()| records(facts, |_| true)))
+    }
+
+    /// Returns every certificate, the next to end first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the mirror cannot be read.
+    pub async fn certificates(&self) -> Result<Observed<Vec<InstallCertificate>>, Error> {
+        let facts = self.facts(&DOMAINS).await?;
+        let mut rows = Vec::new();
+        for install in &facts.installs {
+            let Some(certificates) = facts.rows.certificates.get(&install.id) else {
+                continue;
+            };
+            let named = Arc::new(install.named());
+            let account = facts.named(install.account_id.as_deref());
+            let is_known = facts.read(Class::Domains, &install.id).read_at.is_some();
+            let domains = facts
+                .rows
+                .domains
+                .get(&install.id)
+                .map_or(&[][..], Vec::as_slice);
+            rows.extend(certificates.iter().map(|row| {
+                let covered = domains.iter().filter(|domain| covers(row, &domain.name));
+                InstallCertificate {
+                    install: Arc::clone(&named),
+                    account: account.clone(),
+                    certificate: certificate(row),
+                    names: row.domains.clone(),
+                    covers: is_known.then(|| covered.map(|domain| domain.name.clone()).collect()),
+                }
+            }));
+        }
+        // One whose end cannot be read comes first.
+        rows.sort_by_key(|row| row.certificate.expires_at);
+        Ok(observed(&facts, rows, &DOMAINS))
     }
 
     /// Returns where a domain is: every install that has it.

@@ -2,6 +2,8 @@
 
 use std::{
     collections::HashMap,
+    fmt,
+    marker::Sync as Sync_,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -48,7 +50,7 @@ impl Cost {
 ///
 /// Every listing is written to the mirror as soon as it is read. A sync that is stopped, by its budget, by a crash or by a
 /// rate limit, goes on where it was when it is run again.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a sync does nothing until it is run"]
 pub struct Sync<'a> {
     fleet: &'a Fleet,
@@ -58,6 +60,39 @@ pub struct Sync<'a> {
     within: Duration,
     concurrency: usize,
     only: Option<Vec<String>>,
+    tell: Option<Tell<'a>>,
+}
+
+/// Called after each listing.
+pub(crate) type Tell<'a> = Arc<dyn Fn(&Progress<'_>) + Send + Sync_ + 'a>;
+
+impl fmt::Debug for Sync<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sync")
+            .field("classes", &self.classes)
+            .field("max_age", &self.max_age)
+            .field("requests", &self.requests)
+            .field("within", &self.within)
+            .field("concurrency", &self.concurrency)
+            .field("only", &self.only)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How far a sync is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Progress<'a> {
+    /// How many listings were read or tried.
+    pub done: usize,
+    /// How many there are, as far as that is known.
+    pub all: usize,
+    /// How many requests were sent.
+    pub requests: u64,
+    /// The last listing, such as `backups of install torquemag`.
+    pub last: &'a str,
+    /// Whether it could be read.
+    pub is_read: bool,
 }
 
 /// What a sync did.
@@ -95,6 +130,7 @@ impl<'a> Sync<'a> {
             within: Duration::MAX,
             concurrency: 8,
             only: None,
+            tell: None,
         }
     }
 
@@ -130,6 +166,17 @@ impl<'a> Sync<'a> {
     /// Starts no listing after this time.
     pub fn within(mut self, time: Duration) -> Self {
         self.within = time;
+        self
+    }
+
+    /// Calls this after each listing, for a display of the progress.
+    pub fn tell(mut self, tell: impl Fn(&Progress<'_>) + Send + Sync_ + 'a) -> Self {
+        self.tell = Some(Arc::new(tell));
+        self
+    }
+
+    pub(crate) fn tell_to(mut self, tell: Option<Tell<'a>>) -> Self {
+        self.tell = tell;
         self
     }
 
@@ -189,7 +236,18 @@ impl<'a> Sync<'a> {
                 stop.store(true, Ordering::Relaxed);
                 synced.retry_after = wait.max(synced.retry_after);
             }
-            match self.write(task, listing).await? {
+            let name = task.name.clone();
+            let failure = self.write(task, listing).await?;
+            if let Some(tell) = &self.tell {
+                tell(&Progress {
+                    done: tried,
+                    all,
+                    requests,
+                    last: &name,
+                    is_read: failure.is_none(),
+                });
+            }
+            match failure {
                 None => synced.read += 1,
                 Some(failure) => failures.push(failure),
             }

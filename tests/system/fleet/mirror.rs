@@ -1,6 +1,9 @@
 //! The mirror: what is gone, what changed, what was lost, queries, and several users of one file.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
 
 use wpengine_fleet::{Check, Class, Error};
 use wpengine_sim::{Fault, FaultKind, Simulator};
@@ -310,4 +313,56 @@ async fn an_install_with_more_domains_than_a_page_has_all_of_them() {
         .filter(|one| one.domain.starts_with("shop"))
         .count();
     assert!(records.complete && of_test == 230, "{of_test}");
+}
+
+#[tokio::test]
+async fn a_sync_tells_after_each_listing_how_far_it_is() {
+    let bed = Bed::of(Simulator::builder().fleet(2, 4, 12).build());
+    bed.fleet.snapshot().await.expect("a snapshot");
+    let refused = Fault::new(FaultKind::Status(403))
+        .always()
+        .on("list_backups");
+    bed.simulator.faults().add(refused).expect("a fault");
+    let told = Mutex::new(Vec::new());
+    let sync = bed.fleet.sync().concurrency(1);
+    let sync = sync.tell(|progress| {
+        let line = (progress.done, progress.last.to_owned(), progress.is_read);
+        told.lock().expect("a lock").push((progress.all, line));
+    });
+    let synced = sync.run().await.expect("a sync");
+    let told = told.into_inner().expect("a lock");
+    // 4 listings for each account, and 3 for each install.
+    assert_eq!(told.len(), 2 * 4 + 12 * 3);
+    for (number, (all, (done, last, is_read))) in told.iter().enumerate() {
+        assert_eq!((*all, *done), (44, number + 1));
+        assert_eq!(*is_read, !last.starts_with("backups of install "), "{last}");
+    }
+    assert_eq!(synced.failures.len(), 12);
+}
+
+#[tokio::test]
+async fn certificates_have_their_install_and_what_they_cover() {
+    let bed = Bed::troubled();
+    bed.fleet.sync().run().await.expect("a sync");
+    let certificates = bed.fleet.certificates().await.expect("certificates");
+    let counted = bed
+        .fleet
+        .sql("SELECT count(*) FROM certificates")
+        .await
+        .expect("a number")
+        .rows;
+    assert!(certificates.complete);
+    assert_eq!(counted[0][0].as_u64(), Some(certificates.data.len() as u64));
+    let ends: Vec<_> = certificates
+        .data
+        .iter()
+        .map(|one| one.certificate.expires_at)
+        .collect();
+    assert!(ends.is_sorted());
+    assert!(
+        certificates
+            .data
+            .iter()
+            .any(|one| one.covers.as_ref().is_some_and(|covers| !covers.is_empty()))
+    );
 }

@@ -4,7 +4,7 @@ use wpengine::{
     RetryPolicy,
     types::{Environment, Role, Roles},
 };
-use wpengine_fleet::{Action, Candidate, Decision, Error, Fleet, Impact, Plan, State};
+use wpengine_fleet::{Action, Candidate, Decision, Error, Fleet, Impact, Plan, State, StepEvent};
 use wpengine_sim::{Fault, FaultKind, Simulator};
 
 use super::Bed;
@@ -59,9 +59,32 @@ async fn a_copy_is_requested_only_after_the_backup_is_completed() {
     assert!(writes(&bed.simulator).is_empty(), "a plan changes nothing");
 
     bed.simulator.clear_requests();
-    let outcome = bed.fleet.run(&plan).await.expect("an outcome");
+    let mut events = Vec::new();
+    let tell = |event: &StepEvent<'_>| {
+        events.push(match event {
+            StepEvent::Begun { step, .. } => format!("{step} begun"),
+            StepEvent::Waiting { step, status } => format!("{step} {status}"),
+            StepEvent::Done { step } => format!("{step} done"),
+            other => format!("{other:?}"),
+        });
+    };
+    let outcome = bed.fleet.run_telling(&plan, tell).await;
+    let outcome = outcome.expect("an outcome");
     assert_eq!(outcome.state, State::Done);
     assert_eq!(writes(&bed.simulator), ["create_backup", "copy_install"]);
+    events.dedup();
+    let expected = [
+        "0 begun",
+        "0 done",
+        "1 begun",
+        "1 requested",
+        "1 initiated",
+        "1 completed",
+        "1 done",
+        "2 begun",
+        "2 done",
+    ];
+    assert_eq!(events, expected);
     let backup = outcome.steps[1].made.as_deref().expect("the backup");
     let handle = bed
         .fleet

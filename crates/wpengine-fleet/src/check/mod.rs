@@ -16,7 +16,7 @@ mod status;
 mod thresholds;
 mod transfers;
 
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::Serialize;
 use wpengine::jiff::Timestamp;
@@ -25,7 +25,7 @@ use context::Context;
 pub use finding::{Code, Evidence, Finding, Severity};
 pub use thresholds::Thresholds;
 
-use crate::{Class, Cost, Error, Failure, Fleet, Observed};
+use crate::{Class, Cost, Error, Failure, Fleet, Observed, Progress, sync::Tell};
 
 /// A check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -82,7 +82,7 @@ impl Check {
 }
 
 /// Checks to run, made by [`Fleet::check`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "checks do nothing until they are run"]
 pub struct Checks<'a> {
     fleet: &'a Fleet,
@@ -93,6 +93,21 @@ pub struct Checks<'a> {
     within: Duration,
     now: Option<Timestamp>,
     install: Option<String>,
+    tell: Option<Tell<'a>>,
+}
+
+impl fmt::Debug for Checks<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checks")
+            .field("only", &self.only)
+            .field("thresholds", &self.thresholds)
+            .field("max_age", &self.max_age)
+            .field("requests", &self.requests)
+            .field("within", &self.within)
+            .field("now", &self.now)
+            .field("install", &self.install)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What checks found.
@@ -183,11 +198,12 @@ impl Fleet {
             within: Duration::MAX,
             now: None,
             install: None,
+            tell: None,
         }
     }
 }
 
-impl Checks<'_> {
+impl<'a> Checks<'a> {
     /// Runs only these checks.
     pub fn only(mut self, checks: impl IntoIterator<Item = Check>) -> Self {
         self.only = checks.into_iter().collect();
@@ -221,6 +237,12 @@ impl Checks<'_> {
     /// Starts to read nothing after this time.
     pub fn within(mut self, time: Duration) -> Self {
         self.within = time;
+        self
+    }
+
+    /// Calls this after each listing that is read, for a display of the progress.
+    pub fn tell(mut self, tell: impl Fn(&Progress<'_>) + Send + Sync + 'a) -> Self {
+        self.tell = Some(Arc::new(tell));
         self
     }
 
@@ -310,13 +332,14 @@ impl Checks<'_> {
         classes
     }
 
-    fn sync(&self) -> Option<crate::Sync<'_>> {
+    fn sync(&self) -> Option<crate::Sync<'a>> {
         let sync = self
             .fleet
             .sync()
             .only(self.classes())
             .max_age(self.max_age?);
         let sync = sync.requests(self.requests).within(self.within);
+        let sync = sync.tell_to(self.tell.clone());
         Some(match &self.install {
             Some(install) => sync.of_ids([install.clone()]),
             None => sync,

@@ -19,7 +19,7 @@ use wpengine::jiff::Timestamp;
 pub use build::{DeleteInstall, Guard, Promote, Restore, SetUp};
 pub use impact::{Impact, impact};
 pub use people::People;
-pub use run::{Decision, Outcome, State, StepState};
+pub use run::{Decision, Outcome, State, StepEvent, StepState};
 
 /// Steps that change the fleet. Made by [`Fleet::promote`](crate::Fleet::promote) and the like, and run by
 /// [`Fleet::run`](crate::Fleet::run).

@@ -36,13 +36,23 @@ pub(super) enum Looked {
 
 impl Action {
     /// Does the step. `made` is what the step made that it [needs](Self::needs).
-    pub(super) async fn perform(&self, fleet: &Fleet, made: Option<&str>) -> Ended {
-        match self.attempt(fleet, made).await {
+    pub(super) async fn perform(
+        &self,
+        fleet: &Fleet,
+        made: Option<&str>,
+        waits: &mut (dyn FnMut(&str) + Send),
+    ) -> Ended {
+        match self.attempt(fleet, made, waits).await {
             Ok(ended) | Err(ended) => ended,
         }
     }
 
-    async fn attempt(&self, fleet: &Fleet, made: Option<&str>) -> Result<Ended, Ended> {
+    async fn attempt(
+        &self,
+        fleet: &Fleet,
+        made: Option<&str>,
+        waits: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Ended, Ended> {
         let client = fleet.client();
         match self {
             Self::CreateBackup {
@@ -56,7 +66,14 @@ impl Action {
             }
             Self::WaitForBackup { install_id, .. } => {
                 let backup = made.ok_or_else(nothing_made)?;
-                let backup = client.install(install_id).backup(backup).wait().await?;
+                let mut seen = client.install(install_id).backup(backup).wait().progress();
+                let mut last = None;
+                while let Some(backup) = seen.next().await {
+                    let backup = backup?;
+                    waits(&backup.status.to_string());
+                    last = Some(backup);
+                }
+                let backup = last.ok_or_else(nothing_made)?;
                 if backup.status == BackupStatus::Completed {
                     return Ok(Ended::Done(Some(backup.id.to_string())));
                 }
@@ -94,8 +111,16 @@ impl Action {
                 Ok(Ended::Done(Some(install.await?.id.to_string())))
             }
             Self::WaitForInstall { .. } => {
-                let install = client.install(made.ok_or_else(nothing_made)?);
-                Ok(Ended::Done(Some(install.wait().await?.id.to_string())))
+                let made = made.ok_or_else(nothing_made)?;
+                let mut seen = client.install(made).wait().progress();
+                while let Some(install) = seen.next().await {
+                    waits(
+                        &install?
+                            .status
+                            .map_or(String::new(), |status| status.to_string()),
+                    );
+                }
+                Ok(Ended::Done(Some(made.to_owned())))
             }
             Self::CopyToNew {
                 from,

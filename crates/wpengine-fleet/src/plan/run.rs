@@ -5,7 +5,7 @@ use std::fs::{File, TryLockError};
 use serde::Serialize;
 
 use super::{
-    Action, Plan, Target,
+    Action, Plan, Step, Target,
     journal::Entry,
     perform::{Ended, Looked},
 };
@@ -65,6 +65,35 @@ pub struct StepState {
     pub made: Option<String>,
 }
 
+/// What happens while a plan runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum StepEvent<'a> {
+    /// A step begins.
+    Begun {
+        /// The step.
+        step: usize,
+        /// What it does.
+        title: &'a str,
+    },
+    /// A step waits for the service.
+    Waiting {
+        /// The step.
+        step: usize,
+        /// The status of what it waits for, in the words of the API.
+        status: &'a str,
+    },
+    /// A step is done.
+    Done {
+        /// The step.
+        step: usize,
+    },
+}
+
+/// Called for each event.
+pub(super) type Tell<'t> = &'t mut (dyn FnMut(&StepEvent<'_>) + Send);
+
 /// What to do with a step that waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -86,6 +115,19 @@ impl Fleet {
     /// runs it; [`Error::Api`] if a target cannot be read, and [`Error::File`] if the journal cannot be written. A step that
     /// fails is no error: it is the [`State`] of the outcome.
     pub async fn run(&self, plan: &Plan) -> Result<Outcome, Error> {
+        self.run_telling(plan, |_| {}).await
+    }
+
+    /// The same, and calls this for each event, for a display of the progress.
+    ///
+    /// # Errors
+    ///
+    /// As of [`run`](Self::run).
+    pub async fn run_telling(
+        &self,
+        plan: &Plan,
+        mut tell: impl FnMut(&StepEvent<'_>) + Send,
+    ) -> Result<Outcome, Error> {
         if !plan.is_intact() {
             return Err(Error::Plan(format!(
                 "plan {} was changed since it was made: its digest does not fit",
@@ -98,7 +140,7 @@ impl Fleet {
         let mut stopped = None;
         for (number, step) in plan.steps.iter().enumerate() {
             let needed = step.action.needs().and_then(|step| made.get(step)?.clone());
-            match self.advance(plan, number, needed).await? {
+            match self.advance(plan, number, needed, &mut tell).await? {
                 Ok(id) => made.push(id),
                 Err(state) if plan.is_independent => {
                     made.push(None);
@@ -121,6 +163,7 @@ impl Fleet {
         plan: &Plan,
         number: usize,
         needed: Option<String>,
+        tell: Tell<'_>,
     ) -> Result<Result<Option<String>, State>, Error> {
         let action = &plan.steps[number].action;
         match self.entry(&plan.id, number).await? {
@@ -137,7 +180,7 @@ impl Fleet {
                     self.enter(&plan.id, number, &entry).await?;
                     Ok(Ok(made))
                 }
-                Looked::NotDone => self.step(plan, number, needed).await,
+                Looked::NotDone => self.step(plan, number, needed, tell).await,
                 Looked::Unknown => {
                     let why = "it was begun, and the program ended before it had a result";
                     let why = why.to_owned();
@@ -151,7 +194,7 @@ impl Fleet {
                 if number == 0 || action.is_final() {
                     self.check_targets(&plan.targets).await?;
                 }
-                self.step(plan, number, needed).await
+                self.step(plan, number, needed, tell).await
             }
         }
     }
@@ -190,10 +233,21 @@ impl Fleet {
         plan: &Plan,
         number: usize,
         needed: Option<String>,
+        tell: Tell<'_>,
     ) -> Result<Result<Option<String>, State>, Error> {
-        let action = &plan.steps[number].action;
+        let Step { title, action, .. } = &plan.steps[number];
         self.enter(&plan.id, number, &Entry::Started).await?;
-        let ended = action.perform(self, needed.as_deref()).await;
+        tell(&StepEvent::Begun {
+            step: number,
+            title,
+        });
+        let mut waits = |status: &str| {
+            tell(&StepEvent::Waiting {
+                step: number,
+                status,
+            });
+        };
+        let ended = action.perform(self, needed.as_deref(), &mut waits).await;
         let (entry, result) = match ended {
             Ended::Done(made) => (Entry::Done { made: made.clone() }, Ok(made)),
             Ended::Refused(why) => {
@@ -231,6 +285,9 @@ impl Fleet {
             }
         };
         self.enter(&plan.id, number, &entry).await?;
+        if result.is_ok() {
+            tell(&StepEvent::Done { step: number });
+        }
         Ok(result)
     }
 
