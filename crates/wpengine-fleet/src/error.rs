@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use crate::resolve::Candidate;
+use crate::{Failure, resolve::Candidate};
 
 /// Why a question about the fleet could not be answered at all.
 ///
@@ -23,6 +23,8 @@ pub enum Error {
     NotFound {
         /// What was looked for.
         wanted: String,
+        /// What could not be read when it was looked for: it may be there.
+        failures: Vec<Failure>,
     },
     /// Several things fit.
     Ambiguous {
@@ -43,13 +45,20 @@ impl fmt::Display for Error {
             Self::Api(error) => error.fmt(f),
             Self::File { path, source } => write!(
                 f,
-                "cannot use {}: {source}; the mirror in the cache folder may be deleted, it is read again from the service",
+                "cannot use {}: {source}; a damaged mirror.db may be deleted, it is read again from the service; keep state.db, which has the journal of plans and the history",
                 path.display()
             ),
-            Self::NotFound { wanted } => write!(
-                f,
-                "nothing in the fleet is called `{wanted}`; give an id, the name of an install, `SITE/ENVIRONMENT`, a domain, or the name of a site or an account, and check that these credentials can see its account"
-            ),
+            Self::NotFound { wanted, failures } => match failures.first() {
+                None => write!(
+                    f,
+                    "nothing in the fleet is called `{wanted}`; give an id, the name of an install, `SITE/ENVIRONMENT`, a domain, or the name of a site or an account, and check that these credentials can see its account"
+                ),
+                Some(failure) => write!(
+                    f,
+                    "nothing that is known of the fleet is called `{wanted}`, and not everything could be read: {}: {}",
+                    failure.subject, failure.message
+                ),
+            },
             Self::Ambiguous { wanted, candidates } => {
                 write!(f, "`{wanted}` can mean ")?;
                 for (position, candidate) in candidates.iter().enumerate() {

@@ -58,8 +58,9 @@ const BACKUP: SignedDuration = SignedDuration::from_hours(24);
 
 impl Fleet {
     /// Looks at everything that a launch needs: the install, its domains, their ownership, **where their DNS points**, the
-    /// certificates, a backup, and the capacity of the plan. Everything is read from the service; the service examines each domain
-    /// anew, with 5 s between two domains.
+    /// certificates, a backup, and the capacity of the plan. Everything is read from the service, and the service examines each
+    /// domain anew. It allows that every 5 s, so an install with many domains takes a while. A [read-only](Client::is_read_only)
+    /// client cannot ask for it: then these points are unknown.
     ///
     /// # Errors
     ///
@@ -89,6 +90,7 @@ impl Fleet {
             let known = facts.installs.iter().find(|known| known.id == install.id);
             let known = known.ok_or_else(|| Error::NotFound {
                 wanted: install.name.clone(),
+                failures: Vec::new(),
             })?;
             known.account_id.clone()
         };
@@ -111,6 +113,7 @@ impl Fleet {
         let known = facts.installs.iter().find(|known| known.id == install.id);
         let row = known.ok_or_else(|| Error::NotFound {
             wanted: install.name.clone(),
+            failures: Vec::new(),
         })?;
         let now = Timestamp::now();
         let mut points = Points {

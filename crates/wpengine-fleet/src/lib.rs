@@ -6,6 +6,7 @@ mod error;
 mod fleet;
 mod forecast;
 mod go_live;
+pub mod guide;
 mod observed;
 mod plan;
 mod questions;

@@ -397,6 +397,7 @@ impl Fleet {
                 .find(|install| install.id == candidate.id);
             found.ok_or_else(|| Error::NotFound {
                 wanted: candidate.name.clone(),
+                failures: Vec::new(),
             })
         };
         let (first, second) = (find(first)?, find(second)?);

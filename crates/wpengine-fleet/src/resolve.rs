@@ -75,16 +75,16 @@ impl Fleet {
     pub async fn resolve(&self, wanted: &str) -> Result<Candidate, Error> {
         let wanted = wanted.trim();
         let found = self.candidates(wanted).await?;
-        let found = if found.is_empty() {
-            self.snapshot().await?;
-            self.candidates(wanted).await?
+        let (mut found, failures) = if found.is_empty() {
+            let failures = self.snapshot().await?.failures;
+            (self.candidates(wanted).await?, failures)
         } else {
-            found
+            (found, Vec::new())
         };
         let wanted = wanted.to_owned();
         match found.len() {
-            0 => Err(Error::NotFound { wanted }),
-            1 => Ok(found.into_iter().next().ok_or(Error::NotFound { wanted })?),
+            0 => Err(Error::NotFound { wanted, failures }),
+            1 => Ok(found.remove(0)),
             _ => Err(Error::Ambiguous {
                 wanted,
                 candidates: found,
@@ -130,7 +130,9 @@ fn find(connection: &Connection, wanted: &str) -> rusqlite::Result<Vec<Candidate
         ]
     };
     let by_id = format!(
-        "{INSTALL} WHERE installs.id = ?1 UNION {SITE} WHERE sites.id = ?1 UNION {ACCOUNT} WHERE accounts.id = ?1"
+        "{INSTALL} WHERE installs.gone_at IS NULL AND installs.id = ?1
+         UNION {SITE} WHERE sites.gone_at IS NULL AND sites.id = ?1
+         UNION {ACCOUNT} WHERE accounts.gone_at IS NULL AND accounts.id = ?1"
     );
     for way in [by_id]
         .into_iter()

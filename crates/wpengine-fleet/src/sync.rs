@@ -156,7 +156,7 @@ impl<'a> Sync<'a> {
         self
     }
 
-    /// Stops before it would send more requests than this. The accounts, sites and installs are read in any case if they are
+    /// Stops before it would send more requests than this, without counting retries in advance. The accounts, sites and installs are read in any case if they are
     /// stale.
     pub fn requests(mut self, most: u64) -> Self {
         self.requests = most;
@@ -194,7 +194,7 @@ impl<'a> Sync<'a> {
     /// [`Error::File`] if the mirror cannot be read.
     pub async fn plan(&self) -> Result<Cost, Error> {
         let global = self.stale_global().await?;
-        let (tasks, _) = self.tasks().await?;
+        let (tasks, ..) = self.tasks().await?;
         let requests = global.iter().chain(&tasks).map(|task| task.requests).sum();
         Ok(Cost::new(requests))
     }
@@ -214,7 +214,12 @@ impl<'a> Sync<'a> {
             requests += snapshot.requests;
             failures.extend(snapshot.failures);
         }
-        let (tasks, as_of) = self.tasks().await?;
+        let (tasks, as_of, lost) = self.tasks().await?;
+        for failure in lost {
+            if !failures.contains(&failure) {
+                failures.push(failure);
+            }
+        }
         let all = tasks.len();
         let affordable = affordable(tasks, self.requests.saturating_sub(requests));
         let stop = Arc::new(AtomicBool::new(false));
@@ -329,15 +334,15 @@ impl<'a> Sync<'a> {
             .await
     }
 
-    /// What else is stale, in the order in which it is read, and when the oldest of the rest was read.
-    async fn tasks(&self) -> Result<(Vec<Task>, Option<Timestamp>), Error> {
+    /// What else is stale, in the order in which it is read, when the oldest of the rest was read, and the lost accounts.
+    async fn tasks(&self) -> Result<(Vec<Task>, Option<Timestamp>, Vec<Failure>), Error> {
         let (classes, oldest) = (self.classes.clone(), Timestamp::now() - age(self.max_age));
         let only = self.only.clone();
         self.fleet
             .store()
             .read(move |connection| {
                 let facts = Facts::load(connection, &classes)?;
-                let mut tasks = Vec::new();
+                let (mut tasks, mut again) = (Vec::new(), Vec::new());
                 let mut as_of: Option<Timestamp> = None;
                 for class in Class::ALL
                     .into_iter()
@@ -351,21 +356,27 @@ impl<'a> Sync<'a> {
                         if only.as_ref().is_some_and(|only| !only.contains(&subject)) {
                             continue;
                         }
-                        let read_at = facts.read(class, &subject).read_at;
-                        match read_at {
-                            Some(read_at) if read_at > oldest => {
-                                as_of = Some(as_of.map_or(read_at, |as_of| as_of.min(read_at)));
-                            }
-                            _ => tasks.push(Task {
-                                requests: pages(counts.get(&subject).copied().unwrap_or(0)),
-                                name: format!("{} of {name}", class.name()),
-                                class,
-                                subject,
-                            }),
+                        let read = facts.read(class, &subject);
+                        if let Some(read_at) = read.read_at.filter(|read_at| *read_at > oldest) {
+                            as_of = Some(as_of.map_or(read_at, |as_of| as_of.min(read_at)));
+                            continue;
+                        }
+                        let task = Task {
+                            requests: pages(counts.get(&subject).copied().unwrap_or(0)),
+                            name: format!("{} of {name}", class.name()),
+                            class,
+                            subject,
+                        };
+                        // What failed last time comes last: with a budget, it must not keep others from their turn.
+                        match read.failure {
+                            None => tasks.push(task),
+                            Some(_) => again.push(task),
                         }
                     }
                 }
-                Ok((tasks, as_of))
+                tasks.extend(again);
+                let lost = facts.lost().map(|(_, failure)| failure.clone()).collect();
+                Ok((tasks, as_of, lost))
             })
             .await
     }

@@ -125,6 +125,8 @@ async fn an_account_that_shows_nothing_any_more_is_not_deleted() {
     assert!(bed.simulator.set_api_access(&account, false));
     let lost = bed.fleet.snapshot().await.expect("a snapshot");
     assert!(!lost.complete && lost.failures[0].kind == "AccessLost");
+    let synced = bed.fleet.sync().only([]).run().await.expect("a sync");
+    assert!(!synced.complete && synced.failures[0].kind == "AccessLost");
     let gone = "SELECT count(*) FROM installs WHERE gone_at IS NOT NULL";
     assert_eq!(bed.fleet.sql(gone).await.expect("a count").rows, [[0]]);
     let checks = bed.fleet.check().only([Check::Php]);
@@ -319,10 +321,8 @@ async fn an_install_with_more_domains_than_a_page_has_all_of_them() {
 async fn a_sync_tells_after_each_listing_how_far_it_is() {
     let bed = Bed::of(Simulator::builder().fleet(2, 4, 12).build());
     bed.fleet.snapshot().await.expect("a snapshot");
-    let refused = Fault::new(FaultKind::Status(403))
-        .always()
-        .on("list_backups");
-    bed.simulator.faults().add(refused).expect("a fault");
+    let broken = Fault::new(FaultKind::WrongJson).always().on("list_backups");
+    bed.simulator.faults().add(broken).expect("a fault");
     let told = Mutex::new(Vec::new());
     let sync = bed.fleet.sync().concurrency(1);
     let sync = sync.tell(|progress| {
@@ -365,4 +365,62 @@ async fn certificates_have_their_install_and_what_they_cover() {
             .iter()
             .any(|one| one.covers.as_ref().is_some_and(|covers| !covers.is_empty()))
     );
+}
+
+/// What always fails must not keep the rest from its turn.
+#[tokio::test]
+async fn with_a_budget_what_failed_last_time_comes_last() {
+    let bed = Bed::of(Simulator::builder().fleet(1, 2, 6).build());
+    bed.fleet.snapshot().await.expect("a snapshot");
+    let broken = Fault::new(FaultKind::WrongJson).always().on("list_backups");
+    bed.simulator.faults().add(broken).expect("a fault");
+    let budget = || {
+        bed.fleet
+            .sync()
+            .only([Class::Backups, Class::Domains])
+            .requests(6)
+            .run()
+    };
+    assert_eq!(budget().await.expect("a sync").failures.len(), 6);
+    let second = budget().await.expect("a sync");
+    assert_eq!(
+        (second.data.read, second.failures.len()),
+        (6, 0),
+        "{second:?}"
+    );
+}
+
+/// The domains of a deleted install are not found any more, and its id means nothing.
+#[tokio::test]
+async fn what_belongs_to_a_deleted_install_is_gone_with_it() {
+    let bed = Bed::of(Simulator::builder().fleet(1, 2, 6).build());
+    bed.fleet.sync().run().await.expect("a sync");
+    let query = "SELECT installs.id, domains.name FROM installs JOIN domains ON install_id = installs.id
+        WHERE domains.name NOT LIKE '%.wpengine.com' AND domains.name NOT LIKE '%.wpenginepowered.com' LIMIT 1";
+    let found = bed.fleet.sql(query).await.expect("one").rows;
+    let text = |at: usize| found[0][at].as_str().expect("a text").to_owned();
+    let (id, domain) = (text(0), text(1));
+    let count = async || bed.fleet.search(&domain).await.expect("a search").len();
+    let before = count().await;
+    bed.fleet
+        .client()
+        .install(id.as_str())
+        .delete()
+        .await
+        .expect("it is deleted");
+    bed.fleet.snapshot().await.expect("a snapshot");
+    assert!(count().await < before);
+    assert!(
+        bed.fleet
+            .whois(&domain)
+            .await
+            .expect("an answer")
+            .data
+            .is_empty()
+    );
+    let rows =
+        format!("SELECT count(*) FROM domains WHERE install_id = '{id}' AND gone_at IS NULL");
+    assert_eq!(bed.fleet.sql(&rows).await.expect("a number").rows, [[0]]);
+    let error = bed.fleet.resolve(&id).await.expect_err("it is gone");
+    assert!(matches!(error, Error::NotFound { .. }), "{error}");
 }

@@ -3,7 +3,7 @@
 use wpengine_fleet::{Error, Kind};
 use wpengine_sim::Simulator;
 
-use super::Bed;
+use super::{Bed, refused};
 
 #[tokio::test]
 async fn ids_names_environments_and_domains_are_found() {
@@ -92,6 +92,19 @@ async fn what_is_new_is_found_and_what_is_nowhere_is_an_error() {
     let error = bed.fleet.resolve("nowhere").await.expect_err("nothing");
     assert!(matches!(error, Error::NotFound { .. }), "{error}");
     assert_eq!(bed.simulator.requests().len(), 3, "the fleet is read once");
+}
+
+#[tokio::test]
+async fn what_could_not_be_looked_for_is_said() {
+    let simulator = Simulator::builder().fleet(1, 1, 1).build();
+    let client = refused(&simulator, vec!["/installs".to_owned()]);
+    let bed = Bed::with(simulator, &client);
+    let error = bed.fleet.resolve("torquemag").await.expect_err("nothing");
+    let text = error.to_string();
+    assert!(
+        text.contains("not everything could be read: installs: ") && text.contains("403"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ async fn a_copy_is_requested_only_after_the_backup_is_completed() {
         "0 done",
         "1 begun",
         "1 requested",
-        "1 initiated",
+        "1 in_progress",
         "1 completed",
         "1 done",
         "2 begun",
@@ -212,6 +212,8 @@ async fn a_guard_waits_for_its_caller_and_purges_afterwards() {
         bed.fleet.open_plans().await.expect("one"),
         [plan.id.as_str()]
     );
+    let seen = bed.fleet.progress(&plan).await.expect("an outcome");
+    assert_eq!(seen.state, State::YourTurn { step: 2 });
     let kept = bed.again().plan(&plan.id).await.expect("the plan");
     assert_eq!(kept, plan);
     let early = bed.fleet.decide(&plan, 3, Decision::Done).await;
@@ -498,6 +500,26 @@ async fn a_lost_answer_of_a_deletion_is_looked_up() {
     let outcome = bed.fleet.run(&plan).await.expect("an outcome");
     assert_eq!(outcome.state, State::Done, "{outcome:?}");
     assert_eq!(writes(&bed.simulator), ["create_backup", "delete_install"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_nobody_wants_any_more_is_given_up() {
+    let bed = Bed::of(Simulator::builder().fleet(2, 4, 12).build());
+    let (production, _) = pair(&bed.fleet).await;
+    let plan = bed
+        .fleet
+        .guard(&production)
+        .emails(EMAILS)
+        .plan()
+        .await
+        .expect("a plan");
+    let state = async || bed.fleet.progress(&plan).await.expect("an outcome").state;
+    assert_eq!(state().await, State::Open { step: 0 });
+    bed.fleet.run(&plan).await.expect("an outcome");
+    assert_eq!(bed.fleet.open_plans().await.expect("one").len(), 1);
+    bed.fleet.abandon(&plan).await.expect("it is given up");
+    assert!(bed.fleet.open_plans().await.expect("none").is_empty());
+    assert_eq!(writes(&bed.simulator), ["create_backup"]);
 }
 
 #[tokio::test(start_paused = true)]

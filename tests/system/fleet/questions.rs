@@ -6,7 +6,7 @@ use std::{
 };
 
 use wpengine::requests::S3Settings;
-use wpengine_fleet::{Class, Code, Fleet, Severity, Verdict};
+use wpengine_fleet::{Check, Class, Code, Fleet, Severity, Verdict};
 use wpengine_sim::{Fault, FaultKind, Simulator};
 
 use super::{Bed, rewritten};
@@ -343,12 +343,29 @@ async fn a_diagnosis_is_healthy_only_if_everything_was_seen() {
         .iter()
         .find(|one| one.code == Code::DomainDnsElsewhere);
     assert_eq!(elsewhere.expect("it is found").severity, Severity::Critical);
+    // Also of its own site and account only.
     assert!(diagnosis.data.findings.iter().all(|finding| {
-        finding
-            .install
-            .as_ref()
-            .is_none_or(|install| install.id == sick.id)
+        let install = finding.install.as_ref();
+        install.is_some_and(|install| install.id == sick.id)
     }));
+    let staging = bed
+        .fleet
+        .check()
+        .only([Check::Staging, Check::Php])
+        .of(&sick);
+    let staging = staging.run().await.expect("findings").data;
+    let whole = bed
+        .fleet
+        .check()
+        .only([Check::Staging, Check::Php])
+        .run()
+        .await;
+    let whole = whole.expect("findings").data.findings;
+    for finding in &staging.findings {
+        let of = finding.install.as_ref().map(|install| install.id.as_str());
+        assert!(of.is_none_or(|of| of == sick.id), "{finding:?}");
+        assert!(whole.contains(finding), "{finding:?}");
+    }
     assert_eq!(diagnosis.requests, bed.simulator.requests().len() as u64);
     let domains = format!(
         "SELECT count(*) FROM domains WHERE install_id = '{}' AND name NOT LIKE '%.wpengine.com' AND name NOT LIKE '%.wpenginepowered.com' AND gone_at IS NULL",

@@ -113,6 +113,56 @@ async fn what_could_not_be_read_is_unknown_in_every_form() {
     assert_eq!(json["complete"], false);
 }
 
+/// A report goes to a customer: it names nobody else, and a gap of somebody else is none of it.
+#[tokio::test]
+async fn a_report_of_one_account_says_nothing_of_another_one() {
+    let bed = Bed::of(Simulator::builder().fleet(2, 4, 12).troubled().build());
+    bed.fleet.snapshot().await.expect("a snapshot");
+    let query = "SELECT accounts.id, installs.name FROM accounts JOIN installs ON account_id = accounts.id GROUP BY 1 ORDER BY accounts.name";
+    let rows = bed.fleet.sql(query).await.expect("accounts").rows;
+    let text = |row: usize, at: usize| rows[row][at].as_str().expect("a text").to_owned();
+    // Of the second account nothing was read.
+    let ids = format!(
+        "SELECT id FROM installs WHERE account_id = '{}'",
+        text(0, 0)
+    );
+    let ids = bed.fleet.sql(&ids).await.expect("ids").rows;
+    let mut of_first = vec![bed.fleet.resolve(&text(0, 0)).await.expect("one")];
+    for id in &ids {
+        of_first.push(
+            bed.fleet
+                .resolve(id[0].as_str().expect("an id"))
+                .await
+                .expect("one"),
+        );
+    }
+    let synced = bed.fleet.sync().of(&of_first).run().await.expect("a sync");
+    assert!(synced.complete, "{synced:?}");
+    let (first, last) = month();
+    let report = async |account: String| {
+        let report = bed.fleet.report(first, last).accounts([account]);
+        report.read().await.expect("a report").data
+    };
+    let whole = report(text(0, 0)).await;
+    assert!(whole.complete, "{:?}", whole.failures);
+    assert!(!whole.html().contains(&text(1, 1)) && !whole.markdown().contains(&text(1, 1)));
+    let unread = report(text(1, 0)).await;
+    assert!(!unread.complete && unread.html().contains("NOT COMPLETE"));
+    // The visits that the plan allows are those of a month.
+    let (first, last) = (
+        first.checked_sub(Span::new().days(61)).expect("a day"),
+        last,
+    );
+    let quarter = bed
+        .fleet
+        .report(first, last)
+        .read()
+        .await
+        .expect("a report")
+        .data;
+    assert!(!quarter.html().contains("over</") && !quarter.html().contains(" over<"));
+}
+
 #[tokio::test]
 async fn the_page_loads_nothing_and_is_drawn_in_light_and_dark() {
     let bed = Bed::troubled();

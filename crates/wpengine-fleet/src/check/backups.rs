@@ -21,7 +21,7 @@ pub(super) fn run(context: &mut Context<'_>) -> usize {
             .map_or(&[][..], Vec::as_slice);
         judge(context, install, backups);
     }
-    facts.installs.len()
+    context.subjects()
 }
 
 fn judge(context: &mut Context<'_>, install: &InstallRow, backups: &[BackupRow]) {

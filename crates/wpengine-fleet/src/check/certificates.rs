@@ -45,7 +45,7 @@ pub(super) fn run(context: &mut Context<'_>) -> usize {
             judge(context, install, certificates, domains);
         }
     }
-    facts.installs.len()
+    context.subjects()
 }
 
 fn judge(

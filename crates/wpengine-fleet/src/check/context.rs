@@ -22,6 +22,8 @@ pub(super) struct Context<'a> {
     pub(super) facts: &'a Facts,
     pub(super) thresholds: Thresholds,
     pub(super) now: Timestamp,
+    /// The install that is looked at, if it is one alone. The facts have the others of its site, too.
+    pub(super) only: Option<&'a str>,
     pub(super) findings: Vec<Finding>,
     /// What could not be read.
     pub(super) failures: Vec<Failure>,
@@ -59,6 +61,7 @@ impl<'a> Context<'a> {
             facts,
             thresholds,
             now,
+            only: None,
             findings: Vec::new(),
             failures: Vec::new(),
             as_of: None,
@@ -95,6 +98,10 @@ impl<'a> Context<'a> {
             }
         }
         for (account, failure) in self.facts.lost() {
+            let of_account = |one: &InstallRow| one.account_id.as_deref() == Some(account);
+            if self.only.is_some() && !self.facts.installs.iter().any(of_account) {
+                continue;
+            }
             self.unknown.insert(failure.subject.clone());
             let place = Place::Account(account);
             self.failed(
@@ -115,14 +122,24 @@ impl<'a> Context<'a> {
     /// The installs whose listing of a class was read. For the others there is a finding `check_failed`.
     pub(super) fn installs(&mut self, class: Class) -> Vec<&'a InstallRow> {
         debug_assert_eq!(class.per(), Per::Install);
-        let facts = self.facts;
+        let (facts, only) = (self.facts, self.only);
         let installs = facts.installs.iter();
         installs
+            .filter(|install| only.is_none_or(|only| install.id == only))
             .filter(|install| {
                 let name = format!("{} of install {}", class.name(), install.name);
                 self.is_read(class, &install.id, Place::Install(install), name)
             })
             .collect()
+    }
+
+    /// How many installs are looked at.
+    pub(super) fn subjects(&self) -> usize {
+        self.only.map_or(self.facts.installs.len(), |_| 1)
+    }
+
+    fn is_wanted(&self, install: &InstallRow) -> bool {
+        self.only.is_none_or(|only| install.id == only)
     }
 
     /// The same for accounts.
@@ -209,6 +226,11 @@ impl<'a> Context<'a> {
         as_of: Option<Timestamp>,
         words: Words,
     ) {
+        if let Place::Install(install) = place
+            && !self.is_wanted(install)
+        {
+            return;
+        }
         let (account, site, install) = match place {
             Place::Account(id) => (Some(id), None, None),
             Place::Site(id, account) => (account, Some(id), None),

@@ -52,7 +52,7 @@ pub(super) fn run(context: &mut Context<'_>) -> usize {
     for (name, installs) in by_name {
         duplicates(context, name, &installs);
     }
-    facts.installs.len()
+    context.subjects()
 }
 
 fn unverified(context: &mut Context<'_>, install: &InstallRow, domain: &DomainRow) {

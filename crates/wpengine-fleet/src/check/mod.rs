@@ -288,12 +288,13 @@ impl<'a> Checks<'a> {
             None => self.fleet.facts(&classes).await?,
             Some(only) => {
                 let mut facts = self.fleet.facts_of(&classes, vec![only.clone()]).await?;
-                facts.installs.retain(|install| install.id == *only);
+                facts.keep_site_of(only);
                 facts
             }
         };
         let now = self.now.unwrap_or_else(Timestamp::now);
         let mut context = Context::new(&facts, self.thresholds, now);
+        context.only = self.install.as_deref();
         let mut checked = Vec::new();
         for check in &self.only {
             checked.push(judge(&mut context, *check));

@@ -14,7 +14,8 @@ use crate::{class::Class, store::InstallRow};
 pub(super) const AS_OF: &str = "2026-11-25";
 
 /// Until when each version gets security fixes, by the PHP project.
-const END_OF_LIFE: [(&str, &str); 11] = [
+const END_OF_LIFE: [(&str, &str); 12] = [
+    ("5.6", "2018-12-31"),
     ("7.0", "2019-01-10"),
     ("7.1", "2019-12-01"),
     ("7.2", "2020-11-30"),
@@ -60,15 +61,20 @@ pub(super) fn run(context: &mut Context<'_>) -> usize {
     for installs in sites.values() {
         mismatch(context, installs);
     }
-    facts.installs.len()
+    context.subjects()
 }
 
 fn end_of_life(context: &mut Context<'_>, install: &InstallRow, version: &str) {
     let known = END_OF_LIFE
         .iter()
         .find(|(known, _)| version == *known || version.starts_with(&format!("{known}.")));
-    let Some((known, date)) = known else {
-        // The oldest ones are not in the table; versions that are newer than the table are supported.
+    // Even older ones ended before the first of the table; versions that are newer than the table are supported.
+    let is_older = version
+        .split('.')
+        .next()
+        .and_then(|major| major.parse().ok())
+        .is_some_and(|major: u8| major < 7);
+    let Some((known, date)) = known.or_else(|| is_older.then_some(&END_OF_LIFE[0])) else {
         return;
     };
     let Ok(end) = date.parse::<Date>().map_err(drop).and_then(|date| {

@@ -44,5 +44,5 @@ pub(super) fn run(context: &mut Context<'_>) -> usize {
             words,
         );
     }
-    facts.installs.len()
+    context.subjects()
 }

@@ -58,9 +58,16 @@ impl Fleet {
             .await?;
         let text = text.ok_or_else(|| Error::NotFound {
             wanted: format!("plan {id}"),
+            failures: Vec::new(),
         })?;
-        serde_json::from_str(&text)
-            .map_err(|error| Error::Plan(format!("plan {id} cannot be read: {error}")))
+        let plan: Plan = serde_json::from_str(&text)
+            .map_err(|error| Error::Plan(format!("plan {id} cannot be read: {error}")))?;
+        if plan.is_intact() {
+            return Ok(plan);
+        }
+        Err(Error::Plan(format!(
+            "plan {id} was changed since it was made: its digest does not fit"
+        )))
     }
 
     /// Returns the ids of all plans that are not over, oldest first.

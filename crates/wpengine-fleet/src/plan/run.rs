@@ -32,12 +32,17 @@ pub struct Outcome {
 pub enum State {
     /// Every step is done.
     Done,
+    /// Nothing stops it: [`Fleet::run`] goes on with this step.
+    Open {
+        /// The step.
+        step: usize,
+    },
     /// It is the caller's turn. Tell with [`Fleet::decide`] that the work is done; then [`Fleet::run`] goes on.
     YourTurn {
         /// The step.
         step: usize,
     },
-    /// A step failed, and nothing of it was done. [`Fleet::run`] tries it again.
+    /// A step failed. [`Fleet::run`] tries it again; if its response was lost, it looks first whether it was done.
     Failed {
         /// The step.
         step: usize,
@@ -180,7 +185,12 @@ impl Fleet {
                     self.enter(&plan.id, number, &entry).await?;
                     Ok(Ok(made))
                 }
-                Looked::NotDone => self.step(plan, number, needed, tell).await,
+                Looked::NotDone => {
+                    if action.is_final() {
+                        self.check_targets(&plan.targets).await?;
+                    }
+                    self.step(plan, number, needed, tell).await
+                }
                 Looked::Unknown => {
                     let why = "it was begun, and the program ended before it had a result";
                     let why = why.to_owned();
@@ -197,6 +207,35 @@ impl Fleet {
                 self.step(plan, number, needed, tell).await
             }
         }
+    }
+
+    /// Returns how far a plan is, from the journal. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the journal cannot be read.
+    pub async fn progress(&self, plan: &Plan) -> Result<Outcome, Error> {
+        for (step, of) in plan.steps.iter().enumerate() {
+            let state = match self.entry(&plan.id, step).await? {
+                Some(Entry::Done { .. }) => continue,
+                Some(Entry::Started) if of.action == Action::YourWork => State::YourTurn { step },
+                Some(Entry::Failed { why }) => State::Failed { step, why },
+                Some(Entry::Unknown { why }) => State::Unknown { step, why },
+                None | Some(Entry::Started) => State::Open { step },
+            };
+            return self.outcome(plan, state).await;
+        }
+        self.outcome(plan, State::Done).await
+    }
+
+    /// Gives a plan up: it is no longer among the [open plans](Self::open_plans). What was done stays done.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Plan`] if another process runs it, and [`Error::File`] if the journal cannot be written.
+    pub async fn abandon(&self, plan: &Plan) -> Result<(), Error> {
+        let _lock = self.lock(plan)?;
+        self.end_plan(&plan.id).await
     }
 
     /// Tells that the work of the caller is done, or what to do with a step of which nobody knows whether it was done.

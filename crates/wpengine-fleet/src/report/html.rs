@@ -63,12 +63,14 @@ impl Report {
     }
 
     fn table(&self, page: &mut String) {
-        page.push_str("<section><h2>Accounts</h2><div class=\"wide\"><table><thead><tr><th>Account<th class=\"figure\">Visits<th class=\"figure\">At the end<th class=\"figure\">Plan<th class=\"figure\">Traffic, GB<th class=\"figure\">Storage, GB</tr></thead><tbody>");
+        page.push_str("<section><h2>Accounts</h2><div class=\"wide\"><table><thead><tr><th>Account<th class=\"figure\">Visits<th class=\"figure\">At the end<th class=\"figure\">Plan, a month<th class=\"figure\">Traffic of 30 days, GB<th class=\"figure\">Storage, GB</tr></thead><tbody>");
         for account in &self.accounts {
             let unknown = || "unknown".to_owned();
+            // The plan allows so many visits a month: nothing can be said of a week or a quarter.
             let over = account
                 .visits
                 .zip(account.allowed_visits)
+                .filter(|_| self.is_a_month())
                 .map_or("", |(end, allowed)| {
                     if end.low > allowed {
                         " ▲ over"

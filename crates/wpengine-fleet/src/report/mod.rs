@@ -4,7 +4,10 @@ mod html;
 mod plot;
 mod text;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use serde::Serialize;
 use wpengine::{
@@ -13,7 +16,7 @@ use wpengine::{
 };
 
 use crate::{
-    Class, Error, Failure, Finding, Fleet, Forecast, Named, Observed, Used, forecast,
+    Class, Code, Error, Failure, Finding, Fleet, Forecast, Named, Observed, Used, forecast,
     questions::usage,
 };
 
@@ -48,6 +51,18 @@ pub struct Report {
     pub complete: bool,
     /// When the oldest part was read.
     pub as_of: Option<Timestamp>,
+}
+
+impl Report {
+    /// Whether the period is as long as a month.
+    fn is_a_month(&self) -> bool {
+        let days = self
+            .period
+            .0
+            .until(self.period.1)
+            .map(|span| span.get_days());
+        days.is_ok_and(|days| (27..=30).contains(&days))
+    }
 }
 
 /// One account of a report.
@@ -137,7 +152,7 @@ impl ReportRequest<'_> {
         let facts = self.fleet.facts(&[Class::Limits, Class::Usage]).await?;
         let findings = self.fleet.check().run().await?;
         let domains = self.fleet.domains().await?;
-        let (mut failures, mut requests) = (findings.failures, 0);
+        let (mut failures, mut requests) = (Vec::new(), 0);
         let is_wanted = |id: &str| {
             self.accounts
                 .as_ref()
@@ -190,17 +205,23 @@ impl ReportRequest<'_> {
         certificates.sort_by(|one, other| {
             (one.expires_at, &one.domain).cmp(&(other.expires_at, &other.domain))
         });
-        let complete = findings.complete && domains.complete && failures.is_empty();
+        let mut of_report = findings.data.findings;
+        of_report.retain(|finding| of_wanted(finding.account.as_ref()));
+        // A report for one account names no other one, and what could not be read of another one is no gap of it.
+        let unread = |finding: &&Finding| finding.code == Code::CheckFailed;
+        let unread: HashSet<&str> = of_report
+            .iter()
+            .filter(unread)
+            .map(|finding| finding.subject.as_str())
+            .collect();
+        let known = findings.failures.into_iter();
+        failures.extend(known.filter(|failure| unread.contains(failure.subject.as_str())));
+        let complete = unread.is_empty() && failures.is_empty();
         let report = Report {
             period: self.period,
             made_at: Timestamp::now(),
             accounts,
-            findings: findings
-                .data
-                .findings
-                .into_iter()
-                .filter(|finding| of_wanted(finding.account.as_ref()))
-                .collect(),
+            findings: of_report,
             certificates,
             failures: failures.clone(),
             complete,

@@ -18,7 +18,7 @@ impl Report {
         let _ = writeln!(text, "{}\n", self.note());
         let _ = writeln!(
             text,
-            "| account | visits | at the end (8 of 10 cases) | plan | traffic, GB | storage, GB |"
+            "| account | visits | at the end (8 of 10 cases) | plan, a month | traffic, GB | storage, GB |"
         );
         let _ = writeln!(text, "|---|---:|---|---:|---:|---:|");
         for account in &self.accounts {

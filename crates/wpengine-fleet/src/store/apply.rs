@@ -11,7 +11,7 @@ use wpengine::jiff::Timestamp;
 
 use super::{
     millis,
-    tables::{ACCOUNTS, Head, INSTALLS, SITES, Table},
+    tables::{ACCOUNTS, Head, INSTALLS, SITES, TABLES, Table},
 };
 use crate::{Failure, class::Class, read::Item};
 
@@ -217,7 +217,32 @@ fn gone(
         transaction
             .prepare_cached("DELETE FROM indexed WHERE kind = ?1 AND id = ?2")?
             .execute(params![table.name, index_key(parent, &id)])?;
+        let of = match table.name {
+            name if name == INSTALLS.name => "install_id",
+            name if name == ACCOUNTS.name => "account_id",
+            _ => continue,
+        };
+        for inner in TABLES.iter().filter(|inner| inner.parent == Some(of)) {
+            inner_gone(transaction, inner, &id, began)?;
+        }
+        transaction.execute("DELETE FROM reads WHERE subject = ?1", [&id])?;
     }
+    Ok(())
+}
+
+/// Marks as gone what belongs to an install or an account that is gone.
+fn inner_gone(
+    transaction: &Transaction<'_>,
+    table: &Table,
+    parent: &str,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let (name, of) = (table.name, table.parent.unwrap_or_default());
+    let ids = format!("SELECT ?2 || '/' || id FROM {name} WHERE {of} = ?2");
+    let indexed = format!("DELETE FROM indexed WHERE kind = ?1 AND id IN ({ids})");
+    transaction.execute(&indexed, params![name, parent])?;
+    let gone = format!("UPDATE {name} SET gone_at = ?2 WHERE {of} = ?1 AND gone_at IS NULL");
+    transaction.execute(&gone, params![parent, millis(at)])?;
     Ok(())
 }
 

@@ -215,6 +215,16 @@ impl Facts {
         Ok(facts)
     }
 
+    /// Leaves only an install with the others of its site, and its site.
+    pub(crate) fn keep_site_of(&mut self, install: &str) {
+        let found = self.installs.iter().find(|one| one.id == install);
+        let site = found.and_then(|one| one.site_id.clone());
+        self.sites.retain(|one| Some(&one.id) == site.as_ref());
+        let is_of_site = |one: &InstallRow| site.is_some() && one.site_id == site;
+        self.installs
+            .retain(|one| one.id == install || is_of_site(one));
+    }
+
     /// An account or a site.
     pub(crate) fn named(&self, id: Option<&str>) -> Option<Arc<Named>> {
         self.names.get(id?).cloned()

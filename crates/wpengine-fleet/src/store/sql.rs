@@ -34,10 +34,11 @@ pub(crate) fn query(
     let run = || -> rusqlite::Result<Rows> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let mut connection = Connection::open_with_flags(mirror, flags)?;
-        let state = format!(
-            "file:{}?mode=ro",
-            state.display().to_string().replace('?', "%3f")
-        );
+        let mut path = state.display().to_string();
+        for (letter, escaped) in [('%', "%25"), ('?', "%3f"), ('#', "%23")] {
+            path = path.replace(letter, escaped);
+        }
+        let state = format!("file:{path}?mode=ro");
         connection.execute("ATTACH ?1 AS state", [state])?;
         connection.pragma_update(None, "query_only", true)?;
         connection.authorizer(Some(only_reads))?;
