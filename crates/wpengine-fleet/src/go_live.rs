@@ -59,7 +59,7 @@ const BACKUP: SignedDuration = SignedDuration::from_hours(24);
 impl Fleet {
     /// Looks at everything that a launch needs: the install, its domains, their ownership, **where their DNS points**, the
     /// certificates, a backup, and the capacity of the plan. Everything is read from the service, and the service examines each
-    /// domain anew. It allows that every 5 s, so an install with many domains takes a while. A [read-only](Client::is_read_only)
+    /// domain anew. It allows that every 5 s, so an install with many domains takes a while. A [read-only](wpengine::Client::is_read_only)
     /// client cannot ask for it: then these points are unknown.
     ///
     /// # Errors
