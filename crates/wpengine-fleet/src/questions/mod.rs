@@ -1,193 +1,28 @@
 //! Questions about the whole fleet, answered from the mirror.
 
+mod answers;
+mod compare;
+mod usage;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
-use serde::Serialize;
 use wpengine::jiff::Timestamp;
+
+pub use answers::{
+    AccountOverview, BackupRecord, CertificateRecord, Diagnosis, Difference, DomainRecord,
+    InstallCertificate, Membership, Person, Used, VersionRecord,
+};
+use compare::{comparable, detail};
+pub(crate) use usage::usage;
 
 use crate::{
     Candidate, Check, Error, Failure, Finding, Findings, Fleet, Named, Observed, Severity, Verdict,
     class::{Class, Per},
-    store::{
-        BackupRow, CertificateRow, DomainRow, Facts, InstallRow, PersonRow, covers, millis, number,
-    },
+    store::{BackupRow, CertificateRow, DomainRow, Facts, InstallRow, PersonRow, covers, millis},
 };
-
-/// One account, in figures. A figure that is not known is `None`, and never 0.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct AccountOverview {
-    /// The account.
-    pub account: Arc<Named>,
-    /// The number of its sites.
-    pub sites: usize,
-    /// The number of its installs.
-    pub installs: usize,
-    /// The installs by environment.
-    pub by_environment: BTreeMap<String, usize>,
-    /// The installs by PHP version.
-    pub by_php: BTreeMap<String, usize>,
-    /// The installs by status.
-    pub by_status: BTreeMap<String, usize>,
-    /// The usage of the last 30 days, against the plan.
-    pub usage: Vec<Used>,
-}
-
-/// How much of a limit is used.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Used {
-    /// `visits`, `bandwidth` or `storage`.
-    pub metric: String,
-    /// The unit: `visits`, or `GB` of 2^30 bytes.
-    pub unit: String,
-    /// What is used; `None` if it is not known or not measured.
-    pub used: Option<f64>,
-    /// What the plan allows; `None` if that is not known.
-    pub allowed: Option<f64>,
-    /// The percentage; `None` if one of the two is not known.
-    pub percent: Option<f64>,
-}
-
-/// A person, over all accounts, by the e-mail address in lower case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Person {
-    /// The e-mail address; `None` for users without one.
-    pub email: Option<String>,
-    /// The name.
-    pub name: String,
-    /// Whether multi-factor authentication is on, everywhere: `None` if an answer does not say it and none says no.
-    pub mfa_enabled: Option<bool>,
-    /// Whether all invitations are accepted: `None` if an answer does not say it and none says no.
-    pub invite_accepted: Option<bool>,
-    /// The accounts, with the roles in each.
-    pub accounts: Vec<Membership>,
-}
-
-/// The roles of a person in an account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Membership {
-    /// The account.
-    pub account: Arc<Named>,
-    /// The roles, as the API writes them.
-    pub roles: String,
-    /// Whether the account would have no owner without this person.
-    pub last_owner: Option<bool>,
-}
-
-/// Where a domain is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct DomainRecord {
-    /// The domain.
-    pub domain: String,
-    /// The install.
-    pub install: Arc<Named>,
-    /// The site.
-    pub site: Option<Arc<Named>>,
-    /// The account.
-    pub account: Option<Arc<Named>>,
-    /// Whether it is the primary domain.
-    pub is_primary: Option<bool>,
-    /// Whether the ownership is proven, in the words of the API.
-    pub ownership: Option<String>,
-    /// The domain to which it redirects.
-    pub redirects_to: Option<String>,
-    /// Every certificate of the install that names it; `None` if the certificates are not known.
-    pub certificates: Option<Vec<CertificateRecord>>,
-}
-
-/// A certificate of an install.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct InstallCertificate {
-    /// The install.
-    pub install: Arc<Named>,
-    /// The account.
-    pub account: Option<Arc<Named>>,
-    /// The certificate.
-    #[serde(flatten)]
-    pub certificate: CertificateRecord,
-    /// The domains that it names, in lower case.
-    pub names: Vec<String>,
-    /// The domains of the install that it covers; `None` if the domains are not known. Without any, visitors do not need it.
-    pub covers: Option<Vec<String>>,
-}
-
-/// A certificate that names a domain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct CertificateRecord {
-    /// The number of the certificate.
-    pub id: String,
-    /// The status, in the words of the API.
-    pub status: Option<String>,
-    /// When it ends; `None` if that cannot be read.
-    pub expires_at: Option<Timestamp>,
-    /// Whether it renews itself.
-    pub auto_renew: Option<bool>,
-}
-
-/// The backups of an install.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct BackupRecord {
-    /// The install.
-    pub install: Arc<Named>,
-    /// The account.
-    pub account: Option<Arc<Named>>,
-    /// How many backups there are; `None` if that is not known.
-    pub count: Option<usize>,
-    /// When the newest completed one was completed.
-    pub completed_at: Option<Timestamp>,
-    /// Its id.
-    pub completed: Option<String>,
-    /// The status of the newest one.
-    pub last_status: Option<String>,
-}
-
-/// The versions of an install.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct VersionRecord {
-    /// The install.
-    pub install: Arc<Named>,
-    /// The account.
-    pub account: Option<Arc<Named>>,
-    /// The PHP version.
-    pub php: Option<String>,
-    /// The WordPress version; `None` if it is not known.
-    pub wordpress: Option<String>,
-}
-
-/// A difference between two installs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Difference {
-    /// What is different.
-    pub field: String,
-    /// What the first install has.
-    pub first: Option<String>,
-    /// What the second install has.
-    pub second: Option<String>,
-}
-
-/// What is wrong with one install.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Diagnosis {
-    /// The install.
-    pub install: Candidate,
-    /// Healthy only if every check could judge it.
-    pub verdict: Verdict,
-    /// The findings, the most severe first.
-    pub findings: Vec<Finding>,
-}
 
 impl Fleet {
     /// Returns every account in figures.
@@ -500,54 +335,6 @@ fn overview(facts: &Facts, account: &str) -> AccountOverview {
     }
 }
 
-/// The API gives limits in GB, and usage in bytes.
-const GB: f64 = 1_073_741_824.0;
-
-/// The usage of an account against its plan.
-pub(crate) fn usage(facts: &Facts, account: &str) -> Vec<Used> {
-    let figure = |class: Class| facts.rows.figures.get(&(class, account.to_owned()));
-    let (limits, usage) = (figure(Class::Limits), figure(Class::Usage));
-    let flow = |field: &str| number(&usage?[field]["sum"]);
-    let stock = |field: &str| number(&usage?[field]["latest"]["value"]);
-    let storage = match (stock("storage_file_bytes"), stock("storage_database_bytes")) {
-        // Null or 0 is not measured, and not empty.
-        (Some(files), Some(databases)) if files > 0.0 => Some(files + databases),
-        _ => None,
-    };
-    let limit = |field: &str| number(&limits?[field]).filter(|limit| *limit > 0.0);
-    [
-        (
-            "visits",
-            "visits",
-            flow("billable_visits"),
-            limit("visitors"),
-        ),
-        (
-            "bandwidth",
-            "GB",
-            flow("network_total_bytes").map(|bytes| bytes / GB),
-            limit("bandwidth"),
-        ),
-        (
-            "storage",
-            "GB",
-            storage.map(|bytes| bytes / GB),
-            limit("storage"),
-        ),
-    ]
-    .into_iter()
-    .map(|(metric, unit, used, allowed)| Used {
-        metric: metric.to_owned(),
-        unit: unit.to_owned(),
-        used,
-        allowed,
-        percent: used
-            .zip(allowed)
-            .map(|(used, allowed)| used * 100.0 / allowed),
-    })
-    .collect()
-}
-
 fn people(facts: &Facts) -> Vec<Person> {
     let mut people: BTreeMap<String, Person> = BTreeMap::new();
     for account in &facts.accounts {
@@ -670,81 +457,6 @@ fn backups(facts: &Facts, install: &InstallRow) -> BackupRecord {
         completed_at: completed.and_then(|backup| backup.completed_at.or(backup.created_at)),
         completed: completed.map(|backup| backup.id.clone()),
         last_status: last.and_then(|backup| backup.status.clone()),
-    }
-}
-
-/// A text of an install that only its own response has.
-fn detail(facts: &Facts, install: &InstallRow, field: &str) -> Option<String> {
-    let details = facts
-        .rows
-        .figures
-        .get(&(Class::Details, install.id.clone()))?;
-    Some(details[field].as_str()?.to_owned())
-}
-
-/// What can be compared of an install.
-fn comparable(facts: &Facts, install: &InstallRow) -> BTreeMap<&'static str, Option<String>> {
-    let rows = &facts.rows;
-    let domains = rows.domains.get(&install.id).map_or(&[][..], Vec::as_slice);
-    let certificates = rows
-        .certificates
-        .get(&install.id)
-        .map_or(&[][..], Vec::as_slice);
-    let has_backup = newest(rows.backups.get(&install.id).map_or(&[][..], Vec::as_slice)).is_some();
-    let is_read = |class: Class| facts.read(class, &install.id).read_at.is_some();
-    let count = |is_counted: &dyn Fn(&DomainRow) -> bool| {
-        let counted = domains.iter().filter(|domain| is_counted(domain)).count();
-        is_read(Class::Domains).then(|| counted.to_string())
-    };
-    let is_covered = |domain: &DomainRow| certificates.iter().any(|one| covers(one, &domain.name));
-    let networks: BTreeSet<&str> = domains
-        .iter()
-        .filter_map(|domain| domain.network.as_deref())
-        .collect();
-    let networks = networks.into_iter().collect::<Vec<_>>().join(", ");
-    let of_details = |field: &str, missing: &str| {
-        let value = detail(facts, install, field).unwrap_or_else(|| missing.to_owned());
-        is_read(Class::Details).then_some(value)
-    };
-    let offload = rows.figures.get(&(Class::Offload, install.id.clone()));
-    BTreeMap::from([
-        ("php_version", install.php_version.clone()),
-        ("status", install.status.clone()),
-        ("environment", install.environment.clone()),
-        (
-            "is_multisite",
-            install.is_multisite.map(|is| is.to_string()),
-        ),
-        ("wp_version", of_details("wp_version", "not known")),
-        (
-            "defer_wordpress_upgrades_until",
-            of_details("defer_wordpress_upgrades_until", "not deferred"),
-        ),
-        ("domains", count(&|_| true)),
-        ("redirects", count(&|domain| domain.redirect_id.is_some())),
-        (
-            "primary domains",
-            count(&|domain| domain.is_primary == Some(true)),
-        ),
-        ("network types", is_read(Class::Domains).then_some(networks)),
-        (
-            "domains with a certificate",
-            count(&is_covered).filter(|_| is_read(Class::Certificates)),
-        ),
-        (
-            "has a completed backup",
-            is_read(Class::Backups).then(|| has_backup.to_string()),
-        ),
-        ("offload settings", offload.map(words)),
-    ])
-}
-
-/// The settings in one line.
-fn words(settings: &serde_json::Value) -> String {
-    let inner = &settings["largefs_settings"];
-    match inner.is_null() {
-        true => "none".to_owned(),
-        false => inner.to_string(),
     }
 }
 
