@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use wpengine::jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
-use wpengine_fleet::{Fleet, Report};
+use wpengine_fleet::{Class, Fleet, Report};
 use wpengine_sim::{Fault, FaultKind, Simulator};
 
 use super::Bed;
@@ -143,6 +143,10 @@ async fn a_report_of_one_account_says_nothing_of_another_one() {
         let report = bed.fleet.report(first, last).accounts([account]);
         report.read().await.expect("a report").data
     };
+    let broken = Fault::new(FaultKind::WrongJson).always().on("list_domains");
+    bed.simulator.faults().add(broken).expect("a fault");
+    let synced = bed.fleet.sync().only([Class::Domains]).run().await;
+    assert!(!synced.expect("a sync").failures.is_empty());
     let whole = report(text(0, 0)).await;
     assert!(whole.complete, "{:?}", whole.failures);
     assert!(!whole.html().contains(&text(1, 1)) && !whole.markdown().contains(&text(1, 1)));
