@@ -39,15 +39,35 @@ pub enum Error {
     Query(String),
 }
 
+impl Error {
+    pub(crate) fn not_found(wanted: &str) -> Self {
+        Self::NotFound {
+            wanted: wanted.to_owned(),
+            failures: Vec::new(),
+        }
+    }
+}
+
+/// Whether SQLite says that a file is no database any more.
+fn is_damaged(source: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+
+    let error = source.downcast_ref::<rusqlite::Error>();
+    let code = error.and_then(rusqlite::Error::sqlite_error_code);
+    matches!(code, Some(DatabaseCorrupt | NotADatabase))
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Api(error) => error.fmt(f),
-            Self::File { path, source } => write!(
-                f,
-                "cannot use {}: {source}; a damaged mirror.db may be deleted, it is read again from the service; keep state.db, which has the journal of plans and the history",
-                path.display()
-            ),
+            Self::File { path, source } => {
+                write!(f, "cannot use {}: {source}", path.display())?;
+                if is_damaged(source.as_ref()) {
+                    f.write_str("; if mirror.db is damaged, delete it while no process uses it: it is read again from the service. If it is state.db, move it away and keep it: it has the journal of plans and the history")?;
+                }
+                Ok(())
+            }
             Self::NotFound { wanted, failures } => match failures.first() {
                 None => write!(
                     f,

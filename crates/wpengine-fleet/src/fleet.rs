@@ -106,12 +106,17 @@ impl Fleet {
         self.load(classes, Some(installs)).await
     }
 
-    /// Both parts at the same time: of a large fleet each takes a while.
+    /// First when each listing was read, so that nothing counts as read whose rows are not there yet: another process may be
+    /// writing. Then both other parts at the same time: of a large fleet each takes a while.
     async fn load(&self, classes: &[Class], only: Option<Vec<String>>) -> Result<Facts, Error> {
-        let (of_frame, of_rows) = (classes.to_vec(), classes.to_vec());
+        let (of_reads, of_rows) = (classes.to_vec(), classes.to_vec());
+        let reads = self
+            .store
+            .read(move |connection| store::reads_of(connection, &of_reads))
+            .await?;
         let frame = self
             .store
-            .read(move |connection| Facts::load(connection, &of_frame));
+            .read(move |connection| Facts::with(connection, reads));
         let rows = self
             .store
             .read(move |connection| FactRows::load(connection, &of_rows, only.as_deref()));
@@ -130,7 +135,7 @@ impl Fleet {
     /// mirror stays as it was.
     pub async fn snapshot(&self) -> Result<Observed<Snapshot>, Error> {
         let mut read = self.read_snapshot().await?;
-        let (data, lost) = self
+        let (data, lost, as_of) = self
             .store
             .write(|transaction| {
                 let count = |table| store::count(transaction, table);
@@ -139,11 +144,19 @@ impl Fleet {
                     sites: count(&store::SITES)?,
                     installs: count(&store::INSTALLS)?,
                 };
-                Ok((data, store::lost(transaction)?))
+                // What could not be read now is as old as it was.
+                let mut as_of = None;
+                for class in [Class::Accounts, Class::Sites, Class::Installs] {
+                    let read_at = store::reads(transaction, class)?
+                        .get("")
+                        .and_then(|read| read.read_at);
+                    as_of = as_of.min(read_at).or(as_of).or(read_at);
+                }
+                Ok((data, store::lost(transaction)?, as_of))
             })
             .await?;
         read.failures.extend(lost);
-        Ok(Observed::new(data, read.as_of).with(read.failures, read.requests))
+        Ok(Observed::new(data, as_of).with(read.failures, read.requests))
     }
 
     /// Creates a sync, which reads what is stale.

@@ -88,10 +88,7 @@ impl Fleet {
         let account = {
             let facts = self.facts(&[]).await?;
             let known = facts.installs.iter().find(|known| known.id == install.id);
-            let known = known.ok_or_else(|| Error::NotFound {
-                wanted: install.name.clone(),
-                failures: Vec::new(),
-            })?;
+            let known = known.ok_or_else(|| Error::not_found(&install.name))?;
             known.account_id.clone()
         };
         let classes = [
@@ -111,10 +108,7 @@ impl Fleet {
 
         let facts = self.facts_of(&classes, vec![install.id.clone()]).await?;
         let known = facts.installs.iter().find(|known| known.id == install.id);
-        let row = known.ok_or_else(|| Error::NotFound {
-            wanted: install.name.clone(),
-            failures: Vec::new(),
-        })?;
+        let row = known.ok_or_else(|| Error::not_found(&install.name))?;
         let now = Timestamp::now();
         let mut points = Points {
             facts: &facts,
@@ -143,7 +137,7 @@ impl Fleet {
             .points
             .iter()
             .all(|point| point.status != PointStatus::Unknown);
-        let mut observed = Observed::new(data, Some(now)).with(failures, requests);
+        let mut observed = Observed::new(data, synced.as_of).with(failures, requests);
         observed.complete &= is_known;
         Ok(observed)
     }
@@ -292,6 +286,14 @@ impl<'a> Points<'a> {
     }
 
     fn install(&mut self) {
+        if self.facts.read(Class::Installs, "").failure.is_some() {
+            self.add(
+                "status",
+                PointStatus::Unknown,
+                "the installs could not be read",
+            );
+            return;
+        }
         let status = self.install.status.clone();
         let (active, detail) = match status.as_deref() {
             Some("active") => (PointStatus::Pass, "active".to_owned()),
@@ -486,8 +488,13 @@ impl<'a> Points<'a> {
             );
             return;
         };
+        let is_known = |class| {
+            let read = self.facts.read(class, &account);
+            read.read_at.is_some() && read.failure.is_none()
+        };
+        let are_known = is_known(Class::Limits) && is_known(Class::Usage);
         for used in usage(self.facts, &account) {
-            let (status, detail) = match used.percent {
+            let (status, detail) = match used.percent.filter(|_| are_known) {
                 None => (
                     PointStatus::Unknown,
                     "not known, or not measured".to_owned(),

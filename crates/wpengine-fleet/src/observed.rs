@@ -88,6 +88,17 @@ impl Failure {
         }
     }
 
+    /// The service shows this user only a part.
+    pub(crate) fn partial(subject: String) -> Self {
+        Self {
+            kind: "Partial".to_owned(),
+            message:
+                "the user of the credentials may not see all environments, so figures are missing"
+                    .to_owned(),
+            ..Self::unreadable(subject)
+        }
+    }
+
     pub(crate) fn lost(account: &str) -> Self {
         Self {
             kind: "AccessLost".to_owned(),

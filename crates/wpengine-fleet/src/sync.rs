@@ -156,7 +156,8 @@ impl<'a> Sync<'a> {
         self
     }
 
-    /// Stops before it would send more requests than this, without counting retries in advance. The accounts, sites and installs are read in any case if they are
+    /// Reads no listing that would need more requests than this in all. Retries are not counted in advance, and a listing that was
+    /// never read counts as one request. The accounts, sites and installs are read in any case if they are
     /// stale.
     pub fn requests(mut self, most: u64) -> Self {
         self.requests = most;
@@ -205,7 +206,7 @@ impl<'a> Sync<'a> {
     ///
     /// [`Error::File`] if the mirror cannot be written. What the service refuses is a [`Failure`] in the result.
     pub async fn run(self) -> Result<Observed<Synced>, Error> {
-        let until = Instant::now().checked_add(self.within);
+        let (began, until) = (Timestamp::now(), Instant::now().checked_add(self.within));
         let mut synced = Synced::default();
         let (mut failures, mut requests) = (Vec::new(), 0);
         if !self.stale_global().await?.is_empty() {
@@ -234,7 +235,7 @@ impl<'a> Sync<'a> {
             .map(|task| read_one(client.clone(), task))
             .buffer_unordered(self.concurrency);
         let mut tried = 0;
-        while let Some((task, listing)) = results.next().await {
+        while let Some((task, began, listing)) = results.next().await {
             tried += 1;
             requests += listing.requests;
             if let Some(wait) = listing.rows.as_ref().err().and_then(Unread::limited) {
@@ -242,7 +243,7 @@ impl<'a> Sync<'a> {
                 synced.retry_after = wait.max(synced.retry_after);
             }
             let name = task.name.clone();
-            let failure = self.write(task, listing).await?;
+            let failure = self.write(task, began, listing).await?;
             if let Some(tell) = &self.tell {
                 tell(&Progress {
                     done: tried,
@@ -259,17 +260,24 @@ impl<'a> Sync<'a> {
         }
         drop(results);
         synced.remaining = all - tried;
-        let mut observed = Observed::new(synced, as_of).with(failures, requests);
+        let as_of = as_of.map_or(began, |as_of| as_of.min(began));
+        let mut observed = Observed::new(synced, Some(as_of)).with(failures, requests);
         observed.complete &= observed.data.remaining == 0;
         Ok(observed)
     }
 
     /// Writes what was read of a listing, or why it could not be read.
-    async fn write(&self, task: Task, listing: Listing) -> Result<Option<Failure>, Error> {
+    async fn write(
+        &self,
+        task: Task,
+        began: Timestamp,
+        listing: Listing,
+    ) -> Result<Option<Failure>, Error> {
         self.fleet
             .store()
             .write(move |transaction| {
-                let (class, subject, now) = (task.class, task.subject.as_str(), Timestamp::now());
+                // What another process has seen since then is not gone.
+                let (class, subject, now) = (task.class, task.subject.as_str(), began);
                 let rows = match listing.rows {
                     Ok(rows) => rows,
                     Err(unread) => {
@@ -300,7 +308,8 @@ impl<'a> Sync<'a> {
 
     /// The global listings, if one of them is stale.
     async fn stale_global(&self) -> Result<Vec<Task>, Error> {
-        let oldest = Timestamp::now() - age(self.max_age);
+        let now = Timestamp::now();
+        let oldest = now - age(self.max_age);
         self.fleet
             .store()
             .read(move |connection| {
@@ -312,10 +321,7 @@ impl<'a> Sync<'a> {
                 ] {
                     let items = store::counts(connection, table)?.into_values().sum();
                     let reads = store::reads(connection, class)?;
-                    let is_stale = reads
-                        .get("")
-                        .and_then(|read| read.read_at)
-                        .is_none_or(|read_at| read_at <= oldest);
+                    let is_stale = reads.get("").is_none_or(|read| !read.is_fresh(oldest, now));
                     tasks.push((
                         is_stale,
                         Task {
@@ -336,7 +342,8 @@ impl<'a> Sync<'a> {
 
     /// What else is stale, in the order in which it is read, when the oldest of the rest was read, and the lost accounts.
     async fn tasks(&self) -> Result<(Vec<Task>, Option<Timestamp>, Vec<Failure>), Error> {
-        let (classes, oldest) = (self.classes.clone(), Timestamp::now() - age(self.max_age));
+        let now = Timestamp::now();
+        let (classes, oldest) = (self.classes.clone(), now - age(self.max_age));
         let only = self.only.clone();
         self.fleet
             .store()
@@ -357,7 +364,7 @@ impl<'a> Sync<'a> {
                             continue;
                         }
                         let read = facts.read(class, &subject);
-                        if let Some(read_at) = read.read_at.filter(|read_at| *read_at > oldest) {
+                        if let Some(read_at) = read.read_at.filter(|_| read.is_fresh(oldest, now)) {
                             as_of = Some(as_of.map_or(read_at, |as_of| as_of.min(read_at)));
                             continue;
                         }
@@ -382,9 +389,10 @@ impl<'a> Sync<'a> {
     }
 }
 
-async fn read_one(client: Client, task: Task) -> (Task, Listing) {
+async fn read_one(client: Client, task: Task) -> (Task, Timestamp, Listing) {
+    let began = Timestamp::now();
     let listing = read::listing(&client, task.class, &task.subject).await;
-    (task, listing)
+    (task, began, listing)
 }
 
 /// As many tasks as the budget pays for.
@@ -392,7 +400,8 @@ fn affordable(tasks: Vec<Task>, mut budget: u64) -> Vec<Task> {
     let mut kept = Vec::new();
     for task in tasks {
         let Some(rest) = budget.checked_sub(task.requests) else {
-            break;
+            // A smaller one may still fit.
+            continue;
         };
         budget = rest;
         kept.push(task);

@@ -240,3 +240,46 @@ async fn what_cannot_be_read_is_a_finding_and_not_left_out() {
     assert!(certificates > 0);
     assert_eq!(count(Code::CertUnreadable), certificates);
 }
+
+/// A budget that ends the reading leaves old data, and nobody knows what it would be now.
+#[tokio::test]
+async fn what_was_not_read_anew_is_not_healthy() {
+    let bed = Bed::of(Simulator::builder().fleet(1, 2, 6).build());
+    bed.fleet.sync().run().await.expect("a sync");
+    let checks = || bed.fleet.check().only([Check::Status, Check::Backups]);
+    let now = checks().run().await.expect("findings");
+    assert_eq!(
+        (now.data.verdict(), now.complete),
+        (Verdict::Healthy, true),
+        "{now:?}"
+    );
+    let part = checks().live().requests(5).run().await.expect("findings");
+    assert!(part.data.remaining > 0);
+    assert_eq!(
+        (part.data.verdict(), part.complete),
+        (Verdict::Unknown, false)
+    );
+}
+
+/// Without a figure or a limit nobody can say that there is room.
+#[tokio::test]
+async fn a_plan_without_limits_is_unknown_and_not_healthy() {
+    let simulator = Simulator::builder().fleet(1, 2, 6).build();
+    let client = rewritten(&simulator, &[("\"visitors\":", "\"others\":")]);
+    let bed = Bed::with(simulator, &client);
+    let checks = bed.fleet.check().only([Check::Capacity]).live();
+    bed.fleet.snapshot().await.expect("a snapshot");
+    let found = checks.run().await.expect("findings");
+    assert!(!found.complete);
+    let unknown = found
+        .data
+        .findings
+        .iter()
+        .find(|one| one.code == Code::CheckFailed);
+    let unknown = unknown.expect("it is said");
+    assert_eq!(unknown.subject, "visits");
+    assert!(
+        unknown.evidence.observed.contains("no limit"),
+        "{unknown:?}"
+    );
+}

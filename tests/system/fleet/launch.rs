@@ -87,3 +87,23 @@ async fn a_domain_that_points_elsewhere_stops_a_launch() {
     }
     assert_eq!(status(&launch, "backup"), [PointStatus::Pass]);
 }
+
+/// Old figures do not make an install ready if the new ones cannot be read.
+#[tokio::test(start_paused = true)]
+async fn a_capacity_that_cannot_be_read_now_is_unknown() {
+    let bed = Bed::of(Simulator::builder().fleet(3, 20, 60).build());
+    let install = install(&bed, FINE).await;
+    let broken = Fault::new(FaultKind::WrongJson)
+        .always()
+        .on("get_account_limits");
+    bed.simulator.faults().add(broken).expect("a fault");
+    let launch = bed.fleet.go_live(&install).await.expect("a list");
+    let capacity = status(&launch.data, "capacity");
+    assert_eq!(
+        capacity,
+        [PointStatus::Unknown; 3],
+        "{:?}",
+        launch.data.points
+    );
+    assert!(!launch.data.ready && !launch.complete);
+}

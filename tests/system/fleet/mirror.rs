@@ -424,3 +424,54 @@ async fn what_belongs_to_a_deleted_install_is_gone_with_it() {
     let error = bed.fleet.resolve(&id).await.expect_err("it is gone");
     assert!(matches!(error, Error::NotFound { .. }), "{error}");
 }
+
+/// What was read of a machine whose clock was a year ahead is not fresh for a year.
+#[tokio::test]
+async fn a_clock_that_was_wrong_leaves_nothing_fresh_and_hides_no_deletion() {
+    let bed = Bed::of(Simulator::builder().fleet(1, 2, 6).build());
+    bed.fleet.sync().run().await.expect("a sync");
+    let year = 365 * 86_400_000_i64;
+    for (table, column) in [
+        ("reads", "read_at"),
+        ("installs", "seen_at"),
+        ("backups", "seen_at"),
+    ] {
+        let ahead = format!("UPDATE {table} SET {column} = {column} + {year}");
+        bed.mirror().execute(&ahead, []).expect("a year");
+    }
+    let ids = bed
+        .fleet
+        .sql("SELECT id FROM installs LIMIT 1")
+        .await
+        .expect("one")
+        .rows;
+    let id = ids[0][0].as_str().expect("an id").to_owned();
+    bed.fleet
+        .client()
+        .install(id.as_str())
+        .delete()
+        .await
+        .expect("it is deleted");
+    let synced = bed.fleet.sync().run().await.expect("a sync");
+    assert!(synced.requests > 20, "{synced:?}");
+    let error = bed.fleet.resolve(&id).await.expect_err("it is gone");
+    assert!(matches!(error, Error::NotFound { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_listing_that_failed_is_read_again_although_it_was_read_before() {
+    let bed = Bed::of(Simulator::builder().fleet(1, 2, 6).build());
+    bed.fleet.sync().run().await.expect("a sync");
+    let broken = Fault::new(FaultKind::WrongJson).always().on("list_backups");
+    bed.simulator.faults().add(broken).expect("a fault");
+    let again = || bed.fleet.sync().only([Class::Backups]);
+    let failed = again().max_age(Duration::ZERO).run().await.expect("a sync");
+    assert_eq!(failed.failures.len(), 6);
+    bed.simulator.faults().clear();
+    let synced = again().run().await.expect("a sync");
+    assert_eq!(
+        (synced.data.read, synced.failures.len()),
+        (6, 0),
+        "{synced:?}"
+    );
+}

@@ -60,6 +60,18 @@ impl Bed {
         }
     }
 
+    /// The journal, to make it what it would be days later or after a crash.
+    fn state(&self) -> rusqlite::Connection {
+        let path = self.folder.path().join("state/state.db");
+        rusqlite::Connection::open(path).expect("the state file")
+    }
+
+    /// The mirror, to make it what it would be with another clock.
+    fn mirror(&self) -> rusqlite::Connection {
+        let path = self.folder.path().join("cache/mirror.db");
+        rusqlite::Connection::open(path).expect("the mirror")
+    }
+
     /// Another process would open the same files like this.
     fn again(&self) -> Fleet {
         let (cache, state) = (

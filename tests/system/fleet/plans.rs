@@ -253,6 +253,34 @@ async fn plans_that_make_no_sense_are_refused_before_anything_is_changed() {
         ("over itself", promote(&production, &production).await.err()),
         ("not of one", promote(&other, &production).await.err()),
         (
+            "the list of tables is empty",
+            bed.fleet
+                .promote(&staging, &production)
+                .emails(EMAILS)
+                .tables(Vec::<String>::new())
+                .plan()
+                .await
+                .err(),
+        ),
+        (
+            "is no e-mail address",
+            bed.fleet
+                .promote(&staging, &production)
+                .emails(["ops at example.com"])
+                .plan()
+                .await
+                .err(),
+        ),
+        (
+            "is called",
+            bed.fleet
+                .set_up(&production, &staging.name)
+                .emails(EMAILS)
+                .plan()
+                .await
+                .err(),
+        ),
+        (
             "the list of accounts is empty",
             bed.fleet.person("a@example.com", []).remove().await.err(),
         ),
@@ -502,6 +530,74 @@ async fn a_lost_answer_of_a_deletion_is_looked_up() {
     assert_eq!(writes(&bed.simulator), ["create_backup", "delete_install"]);
 }
 
+/// A backup of last month does not hold what came since.
+#[tokio::test(start_paused = true)]
+async fn behind_an_old_backup_nothing_is_overwritten() {
+    let bed = Bed::of(Simulator::builder().fleet(2, 4, 12).build());
+    let (production, staging) = pair(&bed.fleet).await;
+    let plan = bed
+        .fleet
+        .promote(&staging, &production)
+        .emails(EMAILS)
+        .plan()
+        .await
+        .expect("a plan");
+    let broken = Fault::new(FaultKind::InternalServerError).on("copy_install");
+    bed.simulator.faults().add(broken).expect("a fault");
+    let outcome = bed.fleet.run(&plan).await.expect("an outcome");
+    assert!(
+        matches!(outcome.state, State::Unknown { step: 2, .. }),
+        "{outcome:?}"
+    );
+    bed.fleet
+        .decide(&plan, 2, Decision::Repeat)
+        .await
+        .expect("a decision");
+    let state = bed.state();
+    state
+        .execute("UPDATE steps SET at = at - 2 * 86400000", [])
+        .expect("two days");
+    let error = bed
+        .fleet
+        .run(&plan)
+        .await
+        .expect_err("it is too old")
+        .to_string();
+    assert!(
+        error.contains("more than a day ago: make the plan again"),
+        "{error}"
+    );
+    assert_eq!(writes(&bed.simulator), ["create_backup", "copy_install"]);
+}
+
+/// A program that ended in the middle of a copy leaves a step of which nobody knows anything.
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_was_begun_is_unknown_before_the_plan_is_run_again() {
+    let bed = Bed::of(Simulator::builder().fleet(2, 4, 12).build());
+    let (production, staging) = pair(&bed.fleet).await;
+    let plan = bed
+        .fleet
+        .promote(&staging, &production)
+        .emails(EMAILS)
+        .plan()
+        .await
+        .expect("a plan");
+    bed.fleet.run(&plan).await.expect("an outcome");
+    let begun = "UPDATE steps SET entry = '{\"state\":\"started\"}' WHERE step = 2";
+    bed.state().execute(begun, []).expect("it is begun");
+    let seen = bed.fleet.progress(&plan).await.expect("an outcome");
+    assert!(
+        matches!(seen.state, State::Unknown { step: 2, .. }),
+        "{seen:?}"
+    );
+    bed.fleet
+        .decide(&plan, 2, Decision::Done)
+        .await
+        .expect("a decision");
+    let seen = bed.fleet.progress(&plan).await.expect("an outcome");
+    assert_eq!(seen.state, State::Done);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_plan_that_nobody_wants_any_more_is_given_up() {
     let bed = Bed::of(Simulator::builder().fleet(2, 4, 12).build());
@@ -519,6 +615,13 @@ async fn a_plan_that_nobody_wants_any_more_is_given_up() {
     assert_eq!(bed.fleet.open_plans().await.expect("one").len(), 1);
     bed.fleet.abandon(&plan).await.expect("it is given up");
     assert!(bed.fleet.open_plans().await.expect("none").is_empty());
+    let error = bed.fleet.run(&plan).await.expect_err("it is given up");
+    assert!(error.to_string().contains("given up"), "{error}");
+    let error = bed.fleet.plan("nonsense").await.expect_err("there is none");
+    assert!(
+        error.to_string().contains("there is no plan nonsense in"),
+        "{error}"
+    );
     assert_eq!(writes(&bed.simulator), ["create_backup"]);
 }
 

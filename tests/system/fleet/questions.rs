@@ -6,7 +6,7 @@ use std::{
 };
 
 use wpengine::requests::S3Settings;
-use wpengine_fleet::{Check, Class, Code, Finding, Fleet, Severity, Verdict};
+use wpengine_fleet::{Check, Class, Code, Error, Finding, Fleet, Severity, Verdict};
 use wpengine_sim::{Fault, FaultKind, Simulator};
 
 use super::{Bed, rewritten};
@@ -117,6 +117,30 @@ async fn a_person_is_one_row_over_all_accounts() {
         .find(|person| person.name == "Ines Trouble")
         .expect("she is there");
     assert_eq!(ines.invite_accepted, Some(false));
+}
+
+#[tokio::test]
+async fn a_diagnosis_of_nothing_is_an_error_and_not_healthy() {
+    let bed = Bed::of(Simulator::builder().fleet(1, 2, 6).build());
+    bed.fleet.snapshot().await.expect("a snapshot");
+    let install = text(&bed.fleet, "SELECT id FROM installs LIMIT 1").await;
+    let install = bed.fleet.resolve(&install).await.expect("an install");
+    let client = bed.fleet.client();
+    client
+        .install(install.id.as_str())
+        .delete()
+        .await
+        .expect("it is deleted");
+    let error = bed.fleet.diagnose(&install).await.expect_err("it is gone");
+    assert!(matches!(error, Error::NotFound { .. }), "{error}");
+    let site = text(&bed.fleet, "SELECT id FROM sites LIMIT 1").await;
+    let site = bed.fleet.resolve(&site).await.expect("a site");
+    let error = bed
+        .fleet
+        .diagnose(&site)
+        .await
+        .expect_err("it is no install");
+    assert!(matches!(error, Error::NotFound { .. }), "{error}");
 }
 
 #[tokio::test]

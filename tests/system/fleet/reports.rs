@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use wpengine::jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
-use wpengine_fleet::{Class, Fleet, Report};
+use wpengine_fleet::{Class, Failure, Fleet, Report};
 use wpengine_sim::{Fault, FaultKind, Simulator};
 
 use super::Bed;
@@ -150,6 +150,22 @@ async fn a_report_of_one_account_says_nothing_of_another_one() {
     let whole = report(text(0, 0)).await;
     assert!(whole.complete, "{:?}", whole.failures);
     assert!(!whole.html().contains(&text(1, 1)) && !whole.markdown().contains(&text(1, 1)));
+    let nobody = bed
+        .fleet
+        .report(first, last)
+        .accounts(["nobody"])
+        .read()
+        .await;
+    assert!(nobody.is_err_and(|error| error.to_string().contains("nobody")));
+    // The forecast of a period of last year has no history that is longer ago than the API knows.
+    let old = last.checked_sub(Span::new().months(11)).expect("a day");
+    let old = bed
+        .fleet
+        .report(old.first_of_month(), old.last_of_month())
+        .accounts([text(0, 0)]);
+    let old = old.read().await.expect("a report").data;
+    let unread = |failure: &Failure| failure.subject.starts_with("daily usage");
+    assert!(!old.failures.iter().any(unread), "{:?}", old.failures);
     let unread = report(text(1, 0)).await;
     assert!(!unread.complete && unread.html().contains("NOT COMPLETE"));
     // The visits that the plan allows are those of a month.

@@ -29,7 +29,7 @@ fn judge(context: &mut Context<'_>, install: &InstallRow, backups: &[BackupRow])
         .iter()
         .filter(|backup| backup.status.as_deref() == Some("completed"))
         .max_by_key(|backup| backup.completed_at.or(backup.created_at));
-    let age = SignedDuration::from_hours(24 * context.thresholds.backup_days);
+    let age = SignedDuration::from_hours(24 * context.thresholds.backup_days.clamp(0, 36_500));
     let next = format!("create a backup of {}", install.name);
     let finding = match completed {
         None => {

@@ -43,6 +43,15 @@ pub(super) fn run(context: &mut Context<'_>) -> usize {
 fn judge(context: &mut Context<'_>, account: &str, used: &Used) {
     let (Some(figure), Some(allowed), Some(percent)) = (used.used, used.allowed, used.percent)
     else {
+        // A storage that is not measured is a finding of its own.
+        if used.metric != "storage" || used.used.is_some() {
+            let what = if used.used.is_none() {
+                "figure"
+            } else {
+                "limit"
+            };
+            context.no_figure(account, &used.metric, what);
+        }
         return;
     };
     let (code, severity) = if percent > 100.0 {

@@ -193,6 +193,20 @@ impl<'a> Context<'a> {
         self.find(Code::CheckFailed, Severity::Unknown, place, as_of, words);
     }
 
+    /// Notes a figure or a limit that a response should have and has not.
+    pub(super) fn no_figure(&mut self, account: &str, metric: &str, what: &str) {
+        let read_at = self.facts.read(Class::Usage, account).read_at;
+        self.unknown.insert(format!("{metric} of {account}"));
+        let words = Words {
+            subject: metric.to_owned(),
+            observed: format!("no {what} in the response, or 0"),
+            expected: format!("a {what}"),
+            next: "look at the usage page of the user portal".to_owned(),
+        };
+        let place = Place::Account(account);
+        self.find(Code::CheckFailed, Severity::Unknown, place, read_at, words);
+    }
+
     fn note(&mut self, read_at: Option<Timestamp>) {
         if let Some(read_at) = read_at {
             self.as_of = Some(self.as_of.map_or(read_at, |as_of| as_of.min(read_at)));

@@ -25,7 +25,7 @@ use context::Context;
 pub use finding::{Code, Evidence, Finding, Severity};
 pub use thresholds::Thresholds;
 
-use crate::{Class, Cost, Error, Failure, Fleet, Observed, Progress, sync::Tell};
+use crate::{Class, Cost, Error, Fleet, Observed, Progress, sync::Tell};
 
 /// A check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -118,8 +118,10 @@ pub struct Findings {
     pub findings: Vec<Finding>,
     /// How many accounts, sites or installs each check looked at, and how many of them it could not judge.
     pub checked: Vec<Checked>,
-    /// How many listings are still to be read, if a budget ended the reading.
+    /// How many listings are still to be read, if a budget or a rate limit ended the reading.
     pub remaining: usize,
+    /// When the rate limit has room again, if it ended the reading.
+    pub retry_after: Option<Duration>,
 }
 
 /// What one check looked at.
@@ -158,7 +160,10 @@ impl Findings {
         };
         if has(Severity::Critical) || has(Severity::Warning) {
             Verdict::Findings
-        } else if has(Severity::Unknown) || self.checked.iter().any(|checked| checked.unknown > 0) {
+        } else if has(Severity::Unknown)
+            || self.remaining > 0
+            || self.checked.iter().any(|checked| checked.unknown > 0)
+        {
             Verdict::Unknown
         } else {
             Verdict::Healthy
@@ -246,7 +251,7 @@ impl<'a> Checks<'a> {
         self
     }
 
-    /// Looks at one install only, and reads only what belongs to it.
+    /// Looks at one install only, with its site and its account, and reads only what belongs to them.
     pub fn of(mut self, install: &crate::Candidate) -> Self {
         self.install = Some(install.id.clone());
         self
@@ -264,7 +269,8 @@ impl<'a> Checks<'a> {
     ///
     /// [`Error::File`] if the mirror cannot be read.
     pub async fn plan(&self) -> Result<Cost, Error> {
-        match self.sync() {
+        let subjects = self.subjects().await?;
+        match self.sync(subjects) {
             Some(sync) => sync.plan().await,
             None => Ok(Cost::default()),
         }
@@ -274,21 +280,25 @@ impl<'a> Checks<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::File`] if the mirror cannot be used. What the service refuses is a failure in the result, and a finding
-    /// `check_failed`.
+    /// [`Error::File`] if the mirror cannot be used, and [`Error::NotFound`] if it does not have the install. What the service
+    /// refuses is a failure in the result, and a finding `check_failed`.
     pub async fn run(self) -> Result<Observed<Findings>, Error> {
         let (mut failures, mut requests, mut remaining) = (Vec::new(), 0, 0);
-        if let Some(sync) = self.sync() {
+        let mut retry_after = None;
+        let subjects = self.subjects().await?;
+        if let Some(sync) = self.sync(subjects) {
             let synced = sync.run().await?;
             (failures, requests) = (synced.failures, synced.requests);
-            remaining = synced.data.remaining;
+            (remaining, retry_after) = (synced.data.remaining, synced.data.retry_after);
         }
         let classes = self.classes();
         let facts = match &self.install {
             None => self.fleet.facts(&classes).await?,
             Some(only) => {
                 let mut facts = self.fleet.facts_of(&classes, vec![only.clone()]).await?;
-                facts.keep_site_of(only);
+                if !facts.keep_site_of(only) {
+                    return Err(Error::not_found(only));
+                }
                 facts
             }
         };
@@ -304,10 +314,7 @@ impl<'a> Checks<'a> {
         findings.sort_by(Finding::order);
         // What an earlier run could not read is a failure of this result, too.
         for failure in context.failures {
-            if !failures
-                .iter()
-                .any(|known: &Failure| known.subject == failure.subject)
-            {
+            if !failures.contains(&failure) {
                 failures.push(failure);
             }
         }
@@ -316,6 +323,7 @@ impl<'a> Checks<'a> {
             findings,
             checked,
             remaining,
+            retry_after,
         };
         let mut observed = Observed::new(data, as_of).with(failures, requests);
         observed.complete &= is_known && remaining == 0;
@@ -333,7 +341,23 @@ impl<'a> Checks<'a> {
         classes
     }
 
-    fn sync(&self) -> Option<crate::Sync<'a>> {
+    /// The install and its account, if it is one install that is looked at.
+    async fn subjects(&self) -> Result<Option<Vec<String>>, Error> {
+        let Some(only) = &self.install else {
+            return Ok(None);
+        };
+        let installs = self.fleet.facts(&[]).await?.installs;
+        let found = installs.into_iter().find(|install| install.id == *only);
+        let found = found.ok_or_else(|| Error::not_found(only))?;
+        Ok(Some(
+            [Some(found.id), found.account_id]
+                .into_iter()
+                .flatten()
+                .collect(),
+        ))
+    }
+
+    fn sync(&self, subjects: Option<Vec<String>>) -> Option<crate::Sync<'a>> {
         let sync = self
             .fleet
             .sync()
@@ -341,8 +365,8 @@ impl<'a> Checks<'a> {
             .max_age(self.max_age?);
         let sync = sync.requests(self.requests).within(self.within);
         let sync = sync.tell_to(self.tell.clone());
-        Some(match &self.install {
-            Some(install) => sync.of_ids([install.clone()]),
+        Some(match subjects {
+            Some(subjects) => sync.of_ids(subjects),
             None => sync,
         })
     }

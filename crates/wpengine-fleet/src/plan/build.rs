@@ -20,7 +20,7 @@ pub struct Promote<'a> {
     to: String,
     emails: Vec<String>,
     database: bool,
-    tables: Vec<String>,
+    tables: Option<Vec<String>>,
 }
 
 /// Makes a plan that takes a backup, lets the caller work, and purges the caches. Made by [`Fleet::guard`].
@@ -99,7 +99,7 @@ impl Fleet {
             to: to.id.clone(),
             emails: Vec::new(),
             database: false,
-            tables: Vec::new(),
+            tables: None,
         }
     }
 
@@ -239,8 +239,7 @@ impl Promote<'_> {
         I: IntoIterator,
         I::Item: Into<String>,
     {
-        self.database = true;
-        self.tables = tables.into_iter().map(Into::into).collect();
+        self.tables = Some(tables.into_iter().map(Into::into).collect());
         self
     }
 
@@ -248,10 +247,17 @@ impl Promote<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Plan`] if there are no e-mail addresses, if both are one install, if they are not of one site, or if one is
-    /// not active.
+    /// [`Error::Plan`] if there are no e-mail addresses, if the list of tables is empty, if both are one install, if they are not
+    /// of one site, or if one is not active.
     pub async fn plan(self) -> Result<Plan, Error> {
         need_emails(&self.emails)?;
+        if self.tables.as_ref().is_some_and(Vec::is_empty) {
+            return Err(refused(
+                "the list of tables is empty, and that does not mean the whole database",
+            ));
+        }
+        let database = self.database || self.tables.is_some();
+        let tables = self.tables.unwrap_or_default();
         if self.from == self.to {
             return Err(refused("an install cannot be copied over itself"));
         }
@@ -275,10 +281,10 @@ impl Promote<'_> {
         need_active(&to)?;
         let id = new_id();
         let mut steps = backup(&to, &self.emails, &id, "before promote");
-        let what = match (self.database, self.tables.is_empty()) {
+        let what = match (database, tables.is_empty()) {
             (false, _) => "the files".to_owned(),
             (true, true) => "the files and the whole database".to_owned(),
-            (true, false) => format!("the files and the tables {}", self.tables.join(", ")),
+            (true, false) => format!("the files and the tables {}", tables.join(", ")),
         };
         steps.push(Step {
             title: format!("copy {what} of {} over {}", from.name, to.name),
@@ -286,8 +292,8 @@ impl Promote<'_> {
             action: Action::CopyInstall {
                 from: from.id.clone(),
                 to: to.id.clone(),
-                database: self.database,
-                tables: self.tables,
+                database,
+                tables,
                 emails: self.emails,
             },
         });
@@ -471,8 +477,19 @@ impl SetUp<'_> {
             return Err(refused(format!("{} belongs to no site", from.name)));
         };
         let site = self.fleet.client().site(site_id.as_str()).get().await?;
-        let of_site = site.installs.into_iter().flatten();
-        let mut taken = of_site.filter(|one| one.environment.as_ref() == Some(&self.environment));
+        let of_site: Vec<_> = site.installs.into_iter().flatten().collect();
+        if of_site
+            .iter()
+            .any(|one| one.name.as_ref() == Some(&self.name))
+        {
+            return Err(refused(format!(
+                "an install is called {} already",
+                self.name
+            )));
+        }
+        let mut taken = of_site
+            .into_iter()
+            .filter(|one| one.environment.as_ref() == Some(&self.environment));
         if let Some(taken) = taken.next() {
             return Err(refused(format!(
                 "the site {} has a {} environment already: {}",
@@ -596,6 +613,15 @@ fn need_emails(emails: &[String]) -> Result<(), Error> {
         return Err(refused(
             "at least one e-mail address is needed: the service mails the end of the work",
         ));
+    }
+    // A later step needs them: a mistake must not stop the plan half-way.
+    let is_address = |email: &&String| {
+        let parts = email.split_once('@');
+        let has_both = parts.is_some_and(|(who, at)| !who.is_empty() && at.contains('.'));
+        has_both && !email.contains(char::is_whitespace)
+    };
+    if let Some(other) = emails.iter().find(|email| !is_address(email)) {
+        return Err(refused(format!("`{other}` is no e-mail address")));
     }
     Ok(())
 }

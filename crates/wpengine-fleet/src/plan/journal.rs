@@ -41,7 +41,7 @@ impl Fleet {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there is no such plan, and [`Error::Plan`] if it was changed.
+    /// [`Error::Plan`] if there is no such plan, or if it was changed.
     pub async fn plan(&self, id: &str) -> Result<Plan, Error> {
         let wanted = id.to_owned();
         let text: Option<String> = self
@@ -56,9 +56,9 @@ impl Fleet {
                     .optional()
             })
             .await?;
-        let text = text.ok_or_else(|| Error::NotFound {
-            wanted: format!("plan {id}"),
-            failures: Vec::new(),
+        let text = text.ok_or_else(|| {
+            let folder = self.state_folder().display();
+            Error::Plan(format!("there is no plan {id} in {folder}; was it made by another user, or with another folder?"))
         })?;
         let plan: Plan = serde_json::from_str(&text)
             .map_err(|error| Error::Plan(format!("plan {id} cannot be read: {error}")))?;
@@ -97,6 +97,39 @@ impl Fleet {
                 Ok(())
             })
             .await
+    }
+
+    /// Whether a plan is over or was given up.
+    pub(super) async fn is_ended(&self, id: &str) -> Result<bool, Error> {
+        let id = id.to_owned();
+        self.store()
+            .read(move |connection| {
+                let sql = "SELECT 1 FROM state.plans WHERE id = ?1 AND ended_at IS NOT NULL";
+                Ok(connection
+                    .query_row(sql, [id], |_| Ok(()))
+                    .optional()?
+                    .is_some())
+            })
+            .await
+    }
+
+    /// When the last entry of a step was written.
+    pub(super) async fn entered_at(
+        &self,
+        plan: &str,
+        step: usize,
+    ) -> Result<Option<Timestamp>, Error> {
+        let (plan, step) = (plan.to_owned(), i64::try_from(step).unwrap_or(i64::MAX));
+        let at: Option<i64> = self
+            .store()
+            .read(move |connection| {
+                let sql = "SELECT at FROM state.steps WHERE plan_id = ?1 AND step = ?2";
+                connection
+                    .query_row(sql, params![plan, step], |row| row.get(0))
+                    .optional()
+            })
+            .await?;
+        Ok(at.and_then(store::timestamp))
     }
 
     /// Writes an entry. It is on the disk when this returns.

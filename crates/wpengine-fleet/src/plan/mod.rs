@@ -208,6 +208,14 @@ impl Action {
         }
     }
 
+    /// Whether nobody can look up whether it was done.
+    fn is_blind(&self) -> bool {
+        matches!(
+            self,
+            Self::CopyInstall { .. } | Self::CopyToNew { .. } | Self::RestoreBackup { .. }
+        )
+    }
+
     /// Whether it overwrites or deletes something.
     fn is_final(&self) -> bool {
         matches!(

@@ -242,13 +242,23 @@ impl Action {
                     }
                 }
             }
-            Self::CreateInstall { name, site_id, .. } => {
+            Self::CreateInstall {
+                name,
+                site_id,
+                environment,
+                ..
+            } => {
                 let mut installs = fleet.client().installs().list().items();
                 loop {
                     match installs.try_next().await? {
                         Some(install) if install.name == *name => {
                             let site = install.site.and_then(|site| site.id);
-                            break match site.is_some_and(|site| site.as_str() == site_id) {
+                            let is_there = install
+                                .environment
+                                .is_some_and(|of| of.as_str() == environment);
+                            break match is_there
+                                && site.is_some_and(|site| site.as_str() == site_id)
+                            {
                                 true => Looked::Done(Some(install.id.to_string())),
                                 false => Looked::NotDone,
                             };

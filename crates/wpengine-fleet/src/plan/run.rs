@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 
 use serde::Serialize;
+use wpengine::jiff::{SignedDuration, Timestamp};
 
 use super::{
     Action, Plan, Step, Target,
@@ -96,6 +97,12 @@ pub enum StepEvent<'a> {
     },
 }
 
+/// Why nobody knows whether a step was done.
+const INTERRUPTED: &str = "it was begun, and the program ended before it had a result";
+
+/// Behind an older backup nothing is overwritten.
+const BACKUP: SignedDuration = SignedDuration::from_hours(24);
+
 /// Called for each event.
 pub(super) type Tell<'t> = &'t mut (dyn FnMut(&StepEvent<'_>) + Send);
 
@@ -141,6 +148,14 @@ impl Fleet {
         }
         let _lock = self.lock(plan)?;
         self.keep(plan).await?;
+        let is_given_up = self.is_ended(&plan.id).await?
+            && !matches!(self.progress(plan).await?.state, State::Done);
+        if is_given_up {
+            return Err(Error::Plan(format!(
+                "plan {} was given up: make a new one",
+                plan.id
+            )));
+        }
         let mut made: Vec<Option<String>> = Vec::new();
         let mut stopped = None;
         for (number, step) in plan.steps.iter().enumerate() {
@@ -188,12 +203,12 @@ impl Fleet {
                 Looked::NotDone => {
                     if action.is_final() {
                         self.check_targets(&plan.targets).await?;
+                        self.check_backup(plan, number).await?;
                     }
                     self.step(plan, number, needed, tell).await
                 }
                 Looked::Unknown => {
-                    let why = "it was begun, and the program ended before it had a result";
-                    let why = why.to_owned();
+                    let why = INTERRUPTED.to_owned();
                     let entry = Entry::Unknown { why: why.clone() };
                     self.enter(&plan.id, number, &entry).await?;
                     Ok(Err(State::Unknown { step: number, why }))
@@ -203,6 +218,7 @@ impl Fleet {
                 // Hours may lie between the first step and the one that cannot be taken back.
                 if number == 0 || action.is_final() {
                     self.check_targets(&plan.targets).await?;
+                    self.check_backup(plan, number).await?;
                 }
                 self.step(plan, number, needed, tell).await
             }
@@ -221,6 +237,10 @@ impl Fleet {
                 Some(Entry::Started) if of.action == Action::YourWork => State::YourTurn { step },
                 Some(Entry::Failed { why }) => State::Failed { step, why },
                 Some(Entry::Unknown { why }) => State::Unknown { step, why },
+                Some(Entry::Started) if of.action.is_blind() => State::Unknown {
+                    step,
+                    why: INTERRUPTED.to_owned(),
+                },
                 None | Some(Entry::Started) => State::Open { step },
             };
             return self.outcome(plan, state).await;
@@ -246,11 +266,10 @@ impl Fleet {
     pub async fn decide(&self, plan: &Plan, step: usize, decision: Decision) -> Result<(), Error> {
         let _lock = self.lock(plan)?;
         let entry = self.entry(&plan.id, step).await?;
-        let is_work = plan
-            .steps
-            .get(step)
-            .is_some_and(|step| step.action == Action::YourWork);
-        let is_asked = is_work || matches!(entry, Some(Entry::Unknown { .. }));
+        let action = plan.steps.get(step).map(|step| &step.action);
+        let is_asked =
+            action.is_some_and(|action| *action == Action::YourWork || action.is_blind());
+        let is_asked = is_asked || matches!(entry, Some(Entry::Unknown { .. }));
         match entry {
             Some(Entry::Unknown { .. } | Entry::Started) if is_asked => match decision {
                 Decision::Repeat => self.forget(&plan.id, step).await,
@@ -300,14 +319,7 @@ impl Fleet {
                     let why = error.to_string();
                     (Entry::Started, Err(State::Failed { step: number, why }))
                 }
-                Err(_)
-                    if !matches!(
-                        action,
-                        Action::CopyInstall { .. }
-                            | Action::CopyToNew { .. }
-                            | Action::RestoreBackup { .. }
-                    ) =>
-                {
+                Err(_) if !action.is_blind() => {
                     let why = error.to_string();
                     (Entry::Started, Err(State::Failed { step: number, why }))
                 }
@@ -338,6 +350,25 @@ impl Fleet {
                 return Err(Error::Plan(format!(
                     "the install {} is not what it was when the plan was made: {now:?} in place of {target:?}; make the plan again",
                     target.name
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses to overwrite anything behind a backup that is old: the plan was interrupted, and what came since is in none.
+    async fn check_backup(&self, plan: &Plan, number: usize) -> Result<(), Error> {
+        for (step, of) in plan.steps[..number].iter().enumerate() {
+            if !matches!(of.action, Action::WaitForBackup { .. }) {
+                continue;
+            }
+            let Some(at) = self.entered_at(&plan.id, step).await? else {
+                continue;
+            };
+            if Timestamp::now().duration_since(at) > BACKUP {
+                return Err(Error::Plan(format!(
+                    "the backup of plan {} was completed at {at}, more than a day ago: make the plan again",
+                    plan.id
                 )));
             }
         }

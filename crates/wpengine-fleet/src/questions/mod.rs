@@ -182,7 +182,19 @@ impl Fleet {
                 wordpress: recorded.and_then(|(version, _)| version.clone()).or(read),
             }
         });
-        Ok(observed(&facts, rows.collect(), &[]))
+        let mut result = observed(&facts, rows.collect(), &[]);
+        // Nobody needs to read the details, but those that were read have an age.
+        for install in &facts.installs {
+            let read = facts.read(Class::Details, &install.id);
+            if let Some(read_at) = read.read_at {
+                result.as_of = result.as_of.map(|as_of| as_of.min(read_at));
+            }
+            if let Some(failure) = read.failure.as_deref() {
+                result.failures.push(failure.clone());
+                result.complete = false;
+            }
+        }
+        Ok(result)
     }
 
     /// Compares two installs, without what must be different: ids, names, domains and times. What is not known of one of them is
@@ -230,10 +242,7 @@ impl Fleet {
                 .installs
                 .iter()
                 .find(|install| install.id == candidate.id);
-            found.ok_or_else(|| Error::NotFound {
-                wanted: candidate.name.clone(),
-                failures: Vec::new(),
-            })
+            found.ok_or_else(|| Error::not_found(&candidate.name))
         };
         let (first, second) = (find(first)?, find(second)?);
         let (left, right) = (comparable(&facts, first), comparable(&facts, second));

@@ -123,6 +123,8 @@ struct Daily {
     visits: BTreeMap<Date, f64>,
     bytes: BTreeMap<Date, f64>,
     installs: BTreeMap<String, f64>,
+    /// Whether the user may not see all environments.
+    is_partial: bool,
 }
 
 impl ReportRequest<'_> {
@@ -158,6 +160,11 @@ impl ReportRequest<'_> {
                 .as_ref()
                 .is_none_or(|wanted| wanted.iter().any(|one| one == id))
         };
+        for wanted in self.accounts.iter().flatten() {
+            if facts.named(Some(wanted)).is_none() {
+                return Err(Error::not_found(wanted));
+            }
+        }
         let mut accounts = Vec::new();
         for account in facts
             .accounts
@@ -167,14 +174,13 @@ impl ReportRequest<'_> {
             let named = facts
                 .named(Some(&account.id))
                 .unwrap_or_else(|| Arc::new(Named::new(&account.id, &account.name)));
+            let subject = format!("daily usage of account {}", account.name);
             let daily = self.daily(&account.id, &mut requests).await;
+            if daily.as_ref().is_ok_and(|daily| daily.is_partial) {
+                failures.push(Failure::partial(subject.clone()));
+            }
             let daily = daily
-                .map_err(|error| {
-                    failures.push(Failure::new(
-                        format!("daily usage of account {}", account.name),
-                        &error,
-                    ))
-                })
+                .map_err(|error| failures.push(Failure::new(subject, &error)))
                 .ok();
             let usage = usage(&facts, &account.id);
             let allowed_visits = usage
@@ -183,8 +189,11 @@ impl ReportRequest<'_> {
                 .and_then(|used| used.allowed);
             accounts.push(self.account(named, usage, allowed_visits, daily.as_ref()));
         }
-        let of_wanted =
-            |account: Option<&Named>| account.is_none_or(|account| is_wanted(&account.id));
+        // In a report on some accounts, what belongs to none that is known belongs to none of them.
+        let of_wanted = |account: Option<&Named>| match account {
+            Some(account) => is_wanted(&account.id),
+            None => self.accounts.is_none(),
+        };
         let mut certificates: Vec<CertificateEnd> = Vec::new();
         for record in domains
             .data
@@ -206,7 +215,17 @@ impl ReportRequest<'_> {
             (one.expires_at, &one.domain).cmp(&(other.expires_at, &other.domain))
         });
         let mut of_report = findings.data.findings;
-        of_report.retain(|finding| of_wanted(finding.account.as_ref()));
+        let is_global =
+            |finding: &Finding| finding.code == Code::CheckFailed && finding.account.is_none();
+        of_report.retain(|finding| is_global(finding) || of_wanted(finding.account.as_ref()));
+        if self.accounts.is_some() {
+            // The other install may be one of another customer.
+            let doubles = of_report
+                .iter_mut()
+                .filter(|one| one.code == Code::DomainDuplicate);
+            doubles
+                .for_each(|one| "on another install, too".clone_into(&mut one.evidence.observed));
+        }
         // A report for one account names no other one, and what could not be read of another one is no gap of it.
         let unread = |finding: &&Finding| finding.code == Code::CheckFailed;
         let unread: HashSet<&str> = of_report
@@ -280,6 +299,12 @@ impl ReportRequest<'_> {
             .0
             .checked_sub(Span::new().days(self.history))
             .unwrap_or(self.period.0);
+        // The API has the days of 13 months. History that is older is none; a period that is older is an error.
+        let earliest = yesterday
+            .checked_sub(Span::new().months(13))
+            .and_then(|day| day.checked_add(Span::new().days(2)))
+            .unwrap_or(begin);
+        let begin = begin.max(earliest.min(self.period.0));
         let end = self.period.1.min(yesterday);
         let mut daily = Daily::default();
         let mut first = begin;
@@ -292,6 +317,7 @@ impl ReportRequest<'_> {
             let mut pages = handle.usage().list().between(first, last).pages();
             while let Some(page) = pages.try_next().await? {
                 *requests += u64::from(page.attempts());
+                daily.is_partial |= page.all_environments_included() == Some(false);
                 for environment in page.items {
                     let name = environment.environment_name.unwrap_or_default();
                     for day in environment.metrics.into_iter().flatten() {

@@ -246,7 +246,7 @@ fn inner_gone(
     Ok(())
 }
 
-/// The rows that are not gone, and that were not seen since a time, by id.
+/// The rows that are not gone, and that were not seen since a time, by id. A time to come is of a clock that was wrong.
 fn unseen(
     transaction: &Transaction<'_>,
     table: &Table,
@@ -257,15 +257,22 @@ fn unseen(
         .parent
         .map_or("?1 = ''".to_owned(), |parent| format!("{parent} = ?1"));
     let sql = format!(
-        "SELECT id, raw FROM {} WHERE gone_at IS NULL AND seen_at <= ?2 AND {of_parent}",
+        "SELECT id, raw FROM {} WHERE gone_at IS NULL AND (seen_at <= ?2 OR seen_at > ?3) AND {of_parent}",
         table.name
     );
     let mut statement = transaction.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![parent.unwrap_or_default(), millis(since)], |row| {
-        let raw: String = row.get(1)?;
-        let raw = serde_json::from_str(&raw).unwrap_or(Value::Null);
-        Ok((row.get(0)?, cells(table, &raw)))
-    })?;
+    let rows = statement.query_map(
+        params![
+            parent.unwrap_or_default(),
+            millis(since),
+            millis(Timestamp::now())
+        ],
+        |row| {
+            let raw: String = row.get(1)?;
+            let raw = serde_json::from_str(&raw).unwrap_or(Value::Null);
+            Ok((row.get(0)?, cells(table, &raw)))
+        },
+    )?;
     rows.collect()
 }
 

@@ -23,7 +23,7 @@ pub(crate) use apply::{Seen, add, counts, figures, note_failure, note_read, snap
 pub use rows::Change;
 pub(crate) use rows::{
     BackupRow, CertificateRow, DomainRow, Facts, InstallRow, PersonRow, Rows as FactRows, changes,
-    count, covers, is_of_platform, lost, number, reads,
+    count, covers, is_of_platform, lost, number, reads, reads_of,
 };
 pub use sql::Rows;
 pub(crate) use sql::query;

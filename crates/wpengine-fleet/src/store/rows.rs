@@ -20,7 +20,7 @@ pub(crate) struct Facts {
     pub(crate) sites: Vec<SiteRow>,
     pub(crate) installs: Vec<InstallRow>,
     pub(crate) rows: Rows,
-    reads: HashMap<Class, HashMap<String, Read>>,
+    reads: Reads,
     /// The accounts and sites by id.
     names: HashMap<String, Arc<Named>>,
 }
@@ -45,6 +45,14 @@ pub(crate) struct Read {
     pub(crate) read_at: Option<Timestamp>,
     /// Why the last attempt failed, if it did.
     pub(crate) failure: Option<Arc<Failure>>,
+}
+
+impl Read {
+    /// Whether it was read after a time, and not read in vain since. A time to come is of a clock that was wrong.
+    pub(crate) fn is_fresh(&self, oldest: Timestamp, now: Timestamp) -> bool {
+        let in_time = |read_at| oldest < read_at && read_at <= now;
+        self.failure.is_none() && self.read_at.is_some_and(in_time)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -188,18 +196,19 @@ impl Rows {
 impl Facts {
     /// The accounts, sites and installs, and when what else there is was read.
     pub(crate) fn load(connection: &Connection, classes: &[Class]) -> rusqlite::Result<Self> {
+        let reads = reads_of(connection, classes)?;
+        Self::with(connection, reads)
+    }
+
+    /// The accounts, sites and installs, with what is known of when everything was read.
+    pub(crate) fn with(connection: &Connection, reads: Reads) -> rusqlite::Result<Self> {
         let mut facts = Self {
+            reads,
             accounts: accounts(connection)?,
             sites: sites(connection)?,
             installs: installs(connection)?,
             ..Self::default()
         };
-        for class in [Class::Accounts, Class::Sites, Class::Installs]
-            .iter()
-            .chain(classes)
-        {
-            facts.reads.insert(*class, reads(connection, *class)?);
-        }
         let accounts = facts.accounts.iter().map(|account| {
             let name = account.nickname.as_deref().unwrap_or(&account.name);
             Named::new(&account.id, name)
@@ -215,14 +224,19 @@ impl Facts {
         Ok(facts)
     }
 
-    /// Leaves only an install with the others of its site, and its site.
-    pub(crate) fn keep_site_of(&mut self, install: &str) {
-        let found = self.installs.iter().find(|one| one.id == install);
-        let site = found.and_then(|one| one.site_id.clone());
+    /// Leaves only an install with the others of its site, its site and its account. Whether there is such an install.
+    pub(crate) fn keep_site_of(&mut self, install: &str) -> bool {
+        let Some(found) = self.installs.iter().find(|one| one.id == install) else {
+            return false;
+        };
+        let (site, account) = (found.site_id.clone(), found.account_id.clone());
+        self.accounts
+            .retain(|one| Some(&one.id) == account.as_ref());
         self.sites.retain(|one| Some(&one.id) == site.as_ref());
         let is_of_site = |one: &InstallRow| site.is_some() && one.site_id == site;
         self.installs
             .retain(|one| one.id == install || is_of_site(one));
+        true
     }
 
     /// An account or a site.
@@ -415,6 +429,18 @@ fn transfers(connection: &Connection) -> rusqlite::Result<HashMap<String, Vec<Tr
             scheduled_at: time(row, 4)?,
         })
     })
+}
+
+/// When and how the listings of some classes were read, by class and subject.
+pub(crate) type Reads = HashMap<Class, HashMap<String, Read>>;
+
+/// When and how the listings of these classes were read, and the three that cover everything.
+pub(crate) fn reads_of(connection: &Connection, classes: &[Class]) -> rusqlite::Result<Reads> {
+    let always = [Class::Accounts, Class::Sites, Class::Installs];
+    let classes = always.iter().chain(classes);
+    classes
+        .map(|class| Ok((*class, reads(connection, *class)?)))
+        .collect()
 }
 
 /// When and how each listing of a class was read.

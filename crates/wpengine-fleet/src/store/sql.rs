@@ -42,8 +42,11 @@ pub(crate) fn query(
         connection.execute("ATTACH ?1 AS state", [state])?;
         connection.pragma_update(None, "query_only", true)?;
         connection.authorizer(Some(only_reads))?;
-        let until = Instant::now() + within;
-        connection.progress_handler(STEPS, Some(move || Instant::now() >= until))?;
+        let until = Instant::now().checked_add(within);
+        connection.progress_handler(
+            STEPS,
+            Some(move || until.is_some_and(|until| Instant::now() >= until)),
+        )?;
         let mut statement = connection.prepare(sql)?;
         let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let width = columns.len();
