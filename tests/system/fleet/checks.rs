@@ -283,3 +283,23 @@ async fn a_plan_without_limits_is_unknown_and_not_healthy() {
         "{unknown:?}"
     );
 }
+
+/// Two accounts can have one name, and what is not known of one is not known of the other.
+#[tokio::test]
+async fn accounts_of_one_name_are_two() {
+    let simulator = Simulator::builder().fleet(2, 2, 4).build();
+    let client = rewritten(&simulator, &[("account2", "account1")]);
+    let bed = Bed::with(simulator, &client);
+    bed.fleet.snapshot().await.expect("a snapshot");
+    let found = bed.fleet.check().only([Check::Access]).run().await;
+    let found = found.expect("findings").data;
+    assert_eq!(found.checked[0].unknown, 2);
+    let failed = found
+        .findings
+        .iter()
+        .filter(|one| one.code == Code::CheckFailed);
+    let accounts: BTreeSet<&str> = failed
+        .filter_map(|one| Some(one.account.as_ref()?.id.as_str()))
+        .collect();
+    assert_eq!(accounts.len(), 2, "{:?}", found.findings);
+}

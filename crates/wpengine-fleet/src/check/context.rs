@@ -34,7 +34,7 @@ pub(super) struct Context<'a> {
     /// What of the present check could not be judged.
     unknown: HashSet<String>,
     /// What there is a finding `check_failed` about.
-    failed: HashSet<String>,
+    failed: HashSet<(Class, String)>,
 }
 
 /// What a finding says.
@@ -102,7 +102,7 @@ impl<'a> Context<'a> {
             if self.only.is_some() && !self.facts.installs.iter().any(of_account) {
                 continue;
             }
-            self.unknown.insert(failure.subject.clone());
+            self.unknown.insert(account.to_owned());
             let place = Place::Account(account);
             self.failed(
                 Class::Installs,
@@ -161,7 +161,8 @@ impl<'a> Context<'a> {
         let read = self.facts.read(class, id);
         self.note(read.read_at);
         if read.failure.is_some() || read.read_at.is_none() {
-            self.unknown.insert(name.clone());
+            // By id: two accounts can have one name.
+            self.unknown.insert(format!("{} {id}", class.name()));
             self.failed(class, place, name, read.failure, read.read_at);
         }
         read.read_at.is_some()
@@ -175,7 +176,11 @@ impl<'a> Context<'a> {
         failure: Option<Arc<Failure>>,
         as_of: Option<Timestamp>,
     ) {
-        if !self.failed.insert(subject.clone()) {
+        let id = match place {
+            Place::Account(id) | Place::Site(id, _) => id,
+            Place::Install(install) => &install.id,
+        };
+        if !self.failed.insert((class, id.to_owned())) {
             return;
         }
         let observed = failure
