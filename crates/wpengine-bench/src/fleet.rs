@@ -15,7 +15,7 @@ use wpengine::{
     limits::Windows,
     transport::{HttpClient, HttpError, ResponseFuture},
 };
-use wpengine_fleet::{Error, Fleet, Observed};
+use wpengine_fleet::{Class, Error, Fleet, Observed};
 use wpengine_sim::Simulator;
 
 use crate::Failure;
@@ -202,6 +202,8 @@ async fn ask(fleet: &Fleet, times: usize) -> Result<Vec<Row>, Failure> {
         fleet.resolve(&text(0)).await?,
         fleet.resolve(&text(1)).await?,
     );
+    let pair = [&production, &staging];
+    fleet.sync().only(Class::ALL).of(pair).run().await?;
     let (name, domain) = (production.name.clone(), text(2));
     let week = Timestamp::now() - wpengine::jiff::SignedDuration::from_hours(7 * 24);
     let mut rows = Vec::new();

@@ -90,7 +90,7 @@ pub struct DomainRecord {
     /// The domain to which it redirects.
     pub redirects_to: Option<String>,
     /// Every certificate of the install that names it; `None` if the certificates are not known.
-    pub certificates: Option<Vec<CertificateRecord>>,
+    pub certificates: Option<Vec<Arc<CertificateRecord>>>,
 }
 
 /// A certificate of an install.

@@ -21,7 +21,10 @@ pub(crate) use usage::usage;
 use crate::{
     Candidate, Check, Error, Failure, Finding, Findings, Fleet, Named, Observed, Severity, Verdict,
     class::{Class, Per},
-    store::{BackupRow, CertificateRow, DomainRow, Facts, InstallRow, PersonRow, covers, millis},
+    store::{
+        BackupRow, CertificateRow, DomainRow, Facts, InstallRow, Map, PersonRow, Read, covers,
+        millis,
+    },
 };
 
 impl Fleet {
@@ -400,7 +403,8 @@ fn both(one: Option<bool>, other: Option<bool>) -> Option<bool> {
 const DOMAINS: [Class; 2] = [Class::Domains, Class::Certificates];
 
 fn records(mut facts: Facts, is_wanted: impl Fn(&DomainRow) -> bool) -> Vec<DomainRecord> {
-    let mut rows = Vec::new();
+    let domains = facts.rows.domains.values().map(Vec::len).sum();
+    let mut rows = Vec::with_capacity(domains);
     for install in &facts.installs {
         let Some(domains) = facts.rows.domains.remove(&install.id) else {
             continue;
@@ -417,10 +421,13 @@ fn records(mut facts: Facts, is_wanted: impl Fn(&DomainRow) -> bool) -> Vec<Doma
             .certificates
             .get(&install.id)
             .map_or(&[][..], Vec::as_slice);
+        let records: Vec<_> = known.iter().map(|row| Arc::new(certificate(row))).collect();
         rows.extend(domains.into_iter().filter(&is_wanted).map(|domain| {
-            let certificates = known.iter().filter(|one| covers(one, &domain.name));
+            let both = known.iter().zip(&records);
+            let certificates = both.filter(|(row, _)| covers(row, &domain.name));
+            let certificates = certificates.map(|(_, record)| Arc::clone(record));
             DomainRecord {
-                certificates: are_known.then(|| certificates.map(certificate).collect()),
+                certificates: are_known.then(|| certificates.collect()),
                 domain: domain.name,
                 install: Arc::clone(&named),
                 site: site.clone(),
@@ -431,6 +438,8 @@ fn records(mut facts: Facts, is_wanted: impl Fn(&DomainRow) -> bool) -> Vec<Doma
             }
         }));
     }
+    // What is left of a large fleet takes milliseconds to be freed, and nobody needs to wait for that.
+    drop(tokio::task::spawn_blocking(move || drop(facts)));
     rows
 }
 
@@ -478,38 +487,31 @@ fn observed_of<T>(facts: &Facts, data: T, classes: &[Class], only: Option<&[&str
     let mut as_of: Option<Timestamp> = None;
     let mut failures: Vec<Failure> = Vec::new();
     let mut is_whole = true;
-    let mut note = |class: Class, subject: &str| {
-        let read = facts.read(class, subject);
-        is_whole &= read.read_at.is_some();
-        if let Some(read_at) = read.read_at {
+    let mut note = |reads: Option<&Map<Read>>, subject: &str| {
+        let read = reads.and_then(|reads| reads.get(subject));
+        let read_at = read.and_then(|read| read.read_at);
+        is_whole &= read_at.is_some();
+        if let Some(read_at) = read_at {
             as_of = Some(as_of.map_or(read_at, |as_of| as_of.min(read_at)));
         }
-        failures.extend(read.failure.as_deref().cloned());
+        let failure = read.and_then(|read| read.failure.as_deref());
+        failures.extend(failure.cloned());
     };
     for class in [Class::Accounts, Class::Sites, Class::Installs] {
-        note(class, "");
+        note(facts.reads(class), "");
     }
     for (account, _) in facts.lost() {
-        note(Class::Installs, account);
+        note(facts.reads(Class::Installs), account);
     }
     for class in classes {
-        let subjects: Vec<&str> = match class.per() {
-            Per::Fleet => Vec::new(),
-            Per::Account => facts
-                .accounts
-                .iter()
-                .map(|account| account.id.as_str())
-                .collect(),
-            Per::Install => facts
-                .installs
-                .iter()
-                .map(|install| install.id.as_str())
-                .collect(),
-        };
-        for subject in subjects {
-            if only.is_none_or(|only| only.contains(&subject)) {
-                note(*class, subject);
-            }
+        let reads = facts.reads(*class);
+        let is_wanted = |subject: &&str| only.is_none_or(|only| only.contains(subject));
+        let accounts = facts.accounts.iter().map(|account| account.id.as_str());
+        let installs = facts.installs.iter().map(|install| install.id.as_str());
+        match class.per() {
+            Per::Fleet => {}
+            Per::Account => accounts.filter(is_wanted).for_each(|id| note(reads, id)),
+            Per::Install => installs.filter(is_wanted).for_each(|id| note(reads, id)),
         }
     }
     let mut observed = Observed::new(data, as_of).with(failures, 0);

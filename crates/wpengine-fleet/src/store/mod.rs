@@ -22,8 +22,8 @@ use wpengine::jiff::Timestamp;
 pub(crate) use apply::{Seen, add, counts, figures, note_failure, note_read, snapshot, whole};
 pub use rows::Change;
 pub(crate) use rows::{
-    BackupRow, CertificateRow, DomainRow, Facts, InstallRow, PersonRow, Rows as FactRows, changes,
-    count, covers, is_of_platform, lost, number, reads, reads_of,
+    BackupRow, CertificateRow, DomainRow, Facts, InstallRow, Map, PersonRow, Read,
+    Rows as FactRows, changes, count, covers, is_of_platform, lost, number, reads, reads_of,
 };
 pub use sql::Rows;
 pub(crate) use sql::query;

@@ -13,6 +13,9 @@ use crate::{
     class::{Class, Per},
 };
 
+/// What there is of each id. A question asks it once or more for each install.
+pub(crate) type Map<V> = HashMap<String, V, foldhash::fast::RandomState>;
+
 /// Everything that the mirror knows and that checks and questions look at.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
@@ -22,19 +25,19 @@ pub(crate) struct Facts {
     pub(crate) rows: Rows,
     reads: Reads,
     /// The accounts and sites by id.
-    names: HashMap<String, Arc<Named>>,
+    names: Map<Arc<Named>>,
 }
 
 /// What belongs to one account or one install, by its id.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    pub(crate) domains: HashMap<String, Vec<DomainRow>>,
+    pub(crate) domains: Map<Vec<DomainRow>>,
     /// The names of other installs that have the same domain, by domain, if only the domains of some installs are here.
-    pub(crate) elsewhere: HashMap<String, Vec<String>>,
-    pub(crate) certificates: HashMap<String, Vec<CertificateRow>>,
-    pub(crate) backups: HashMap<String, Vec<BackupRow>>,
-    pub(crate) people: HashMap<String, Vec<PersonRow>>,
-    pub(crate) transfers: HashMap<String, Vec<TransferRow>>,
+    pub(crate) elsewhere: Map<Vec<String>>,
+    pub(crate) certificates: Map<Vec<CertificateRow>>,
+    pub(crate) backups: Map<Vec<BackupRow>>,
+    pub(crate) people: Map<Vec<PersonRow>>,
+    pub(crate) transfers: Map<Vec<TransferRow>>,
     pub(crate) figures: HashMap<(Class, String), Value>,
 }
 
@@ -252,11 +255,15 @@ impl Facts {
             .filter_map(|(account, read)| Some((account.as_str(), read.failure.as_deref()?)))
     }
 
+    /// When the listings of a class were read. The class is one of those that were loaded.
+    pub(crate) fn reads(&self, class: Class) -> Option<&Map<Read>> {
+        debug_assert!(self.reads.contains_key(&class), "{class:?} is not loaded");
+        self.reads.get(&class)
+    }
+
     /// When a listing was read. The class is one of those that were loaded.
     pub(crate) fn read(&self, class: Class, subject: &str) -> Read {
-        debug_assert!(self.reads.contains_key(&class), "{class:?} is not loaded");
-        let reads = self.reads.get(&class);
-        let read = reads.and_then(|reads| reads.get(subject));
+        let read = self.reads(class).and_then(|reads| reads.get(subject));
         read.cloned().unwrap_or_default()
     }
 }
@@ -331,7 +338,7 @@ fn installs(connection: &Connection) -> rusqlite::Result<Vec<InstallRow>> {
 fn domains(
     connection: &Connection,
     only: Option<&[String]>,
-) -> rusqlite::Result<HashMap<String, Vec<DomainRow>>> {
+) -> rusqlite::Result<Map<Vec<DomainRow>>> {
     let columns =
         "install_id, id, name, is_primary, ownership, redirect_id, redirect_name, network";
     groups(connection, columns, "domains", only, |row| {
@@ -347,17 +354,14 @@ fn domains(
     })
 }
 
-fn elsewhere(
-    connection: &Connection,
-    installs: &[String],
-) -> rusqlite::Result<HashMap<String, Vec<String>>> {
+fn elsewhere(connection: &Connection, installs: &[String]) -> rusqlite::Result<Map<Vec<String>>> {
     let mut statement = connection.prepare_cached(
         "SELECT other.name, installs.name FROM domains this
          JOIN domains other ON other.name = this.name AND other.install_id != this.install_id
          JOIN installs ON installs.id = other.install_id
          WHERE this.install_id = ?1 AND this.gone_at IS NULL AND other.gone_at IS NULL AND installs.gone_at IS NULL",
     )?;
-    let mut all: HashMap<String, Vec<String>> = HashMap::new();
+    let mut all: Map<Vec<String>> = Map::default();
     for install in installs {
         let mut rows = statement.query([install])?;
         while let Some(row) = rows.next()? {
@@ -370,7 +374,7 @@ fn elsewhere(
 fn certificates(
     connection: &Connection,
     only: Option<&[String]>,
-) -> rusqlite::Result<HashMap<String, Vec<CertificateRow>>> {
+) -> rusqlite::Result<Map<Vec<CertificateRow>>> {
     let columns =
         "install_id, id, domains, status, expires_at, expires_text, auto_renew, ordered_at";
     groups(connection, columns, "certificates", only, |row| {
@@ -391,7 +395,7 @@ fn certificates(
 fn backups(
     connection: &Connection,
     only: Option<&[String]>,
-) -> rusqlite::Result<HashMap<String, Vec<BackupRow>>> {
+) -> rusqlite::Result<Map<Vec<BackupRow>>> {
     let columns = "install_id, id, status, created_at, completed_at";
     groups(connection, columns, "backups", only, |row| {
         Ok(BackupRow {
@@ -403,7 +407,7 @@ fn backups(
     })
 }
 
-fn people(connection: &Connection) -> rusqlite::Result<HashMap<String, Vec<PersonRow>>> {
+fn people(connection: &Connection) -> rusqlite::Result<Map<Vec<PersonRow>>> {
     let columns =
         "account_id, email, first_name, last_name, roles, mfa_enabled, invite_accepted, last_owner";
     groups(connection, columns, "people", None, |row| {
@@ -419,7 +423,7 @@ fn people(connection: &Connection) -> rusqlite::Result<HashMap<String, Vec<Perso
     })
 }
 
-fn transfers(connection: &Connection) -> rusqlite::Result<HashMap<String, Vec<TransferRow>>> {
+fn transfers(connection: &Connection) -> rusqlite::Result<Map<Vec<TransferRow>>> {
     let columns = "account_id, id, status, site, scheduled_at";
     groups(connection, columns, "transfers", None, |row| {
         Ok(TransferRow {
@@ -432,7 +436,7 @@ fn transfers(connection: &Connection) -> rusqlite::Result<HashMap<String, Vec<Tr
 }
 
 /// When and how the listings of some classes were read, by class and subject.
-pub(crate) type Reads = HashMap<Class, HashMap<String, Read>>;
+pub(crate) type Reads = HashMap<Class, Map<Read>>;
 
 /// When and how the listings of these classes were read, and the three that cover everything.
 pub(crate) fn reads_of(connection: &Connection, classes: &[Class]) -> rusqlite::Result<Reads> {
@@ -444,10 +448,7 @@ pub(crate) fn reads_of(connection: &Connection, classes: &[Class]) -> rusqlite::
 }
 
 /// When and how each listing of a class was read.
-pub(crate) fn reads(
-    connection: &Connection,
-    class: Class,
-) -> rusqlite::Result<HashMap<String, Read>> {
+pub(crate) fn reads(connection: &Connection, class: Class) -> rusqlite::Result<Map<Read>> {
     let mut statement = connection
         .prepare_cached("SELECT subject, read_at, failure FROM reads WHERE class = ?1")?;
     let rows = statement.query_map([class.name()], |row| {
@@ -539,8 +540,8 @@ fn groups<T>(
     table: &str,
     only: Option<&[String]>,
     mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<HashMap<String, Vec<T>>> {
-    let mut all: HashMap<String, Vec<T>> = HashMap::new();
+) -> rusqlite::Result<Map<Vec<T>>> {
+    let mut all: Map<Vec<T>> = Map::default();
     let mut add = |row: &Row<'_>| -> rusqlite::Result<()> {
         let parent = row.get_ref(0)?.as_str()?;
         let value = read(row)?;
