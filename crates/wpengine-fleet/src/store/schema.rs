@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::tables::{TABLES, Table};
 
 /// The version of the mirror. A mirror of another version is emptied and read again.
-const MIRROR: i64 = 3;
+const MIRROR: i64 = 4;
 
 /// One step for each version of the state file, which is never emptied.
 const STATE: [&str; 1] = ["
@@ -116,6 +116,7 @@ fn mirror() -> String {
     sql
 }
 
+/// The response is the last column: it is long, and what stands behind it is slow to read.
 fn create(table: &Table) -> String {
     let name = table.name;
     let parent = table
@@ -135,9 +136,9 @@ fn create(table: &Table) -> String {
             {parent}
             id TEXT NOT NULL,
             {columns}
-            raw TEXT NOT NULL,
             seen_at INTEGER NOT NULL,
             gone_at INTEGER,
+            raw TEXT NOT NULL,
             PRIMARY KEY ({key})
         );"
     )
