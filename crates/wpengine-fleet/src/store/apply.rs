@@ -10,7 +10,7 @@ use serde_json::Value;
 use wpengine::jiff::Timestamp;
 
 use super::{
-    millis,
+    count, millis,
     tables::{ACCOUNTS, Head, INSTALLS, SITES, TABLES, Table},
 };
 use crate::{Failure, class::Class, read::Item};
@@ -192,6 +192,10 @@ fn gone(
     lost: &HashSet<String>,
     began: Timestamp,
 ) -> rusqlite::Result<()> {
+    // Everything that was seen is there. If there is not more, nothing is gone.
+    if parent.is_none() && count(transaction, table)? == seen.len() {
+        return Ok(());
+    }
     let account = table
         .columns
         .iter()

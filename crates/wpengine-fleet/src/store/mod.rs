@@ -36,6 +36,10 @@ use crate::Error;
 /// How long a process waits for another one that writes.
 const BUSY: Duration = Duration::from_secs(30);
 
+/// After how many pages of 4 KiB what was written goes from the log into the file. To do that while a fleet is read would wait for the
+/// disk again and again.
+const LOG: u32 = 16_384;
+
 /// How much of the mirror is mapped into memory for reading. A question reads most of a table.
 const MAPPED: i64 = 256 << 20;
 
@@ -62,6 +66,7 @@ impl Store {
             connection.pragma_update(None, "journal_mode", "wal")?;
             // After a power cut the mirror may miss what was read last, and is read again.
             connection.pragma_update(Some("main"), "synchronous", "normal")?;
+            connection.pragma_update(None, "wal_autocheckpoint", LOG)?;
             connection.execute("ATTACH ?1 AS state", [kept.to_string_lossy()])?;
             connection.pragma_update(Some("state"), "journal_mode", "wal")?;
             // The journal of plans must be on the disk before a request is sent.
