@@ -134,7 +134,8 @@ impl<'a> Sync<'a> {
         }
     }
 
-    /// Reads only these classes; by default all but those [on demand](Class::is_on_demand). The accounts, sites and installs are always read, because everything else belongs to them.
+    /// Reads only these classes; by default all but those [on demand](Class::is_on_demand). The accounts, sites and installs are
+    /// always read, because everything else belongs to them.
     pub fn only(mut self, classes: impl IntoIterator<Item = Class>) -> Self {
         self.classes = classes.into_iter().collect();
         self
@@ -157,8 +158,7 @@ impl<'a> Sync<'a> {
     }
 
     /// Reads no listing that would need more requests than this in all. Retries are not counted in advance, and a listing that was
-    /// never read counts as one request. The accounts, sites and installs are read in any case if they are
-    /// stale.
+    /// never read counts as one request. The accounts, sites and installs are read in any case if they are stale.
     pub fn requests(mut self, most: u64) -> Self {
         self.requests = most;
         self

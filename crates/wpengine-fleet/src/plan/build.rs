@@ -253,7 +253,7 @@ impl Promote<'_> {
         need_emails(&self.emails)?;
         if self.tables.as_ref().is_some_and(Vec::is_empty) {
             return Err(refused(
-                "the list of tables is empty, and that does not mean the whole database",
+                "the list of tables is empty, and that does not mean the whole database: name the tables, or ask for the database",
             ));
         }
         let database = self.database || self.tables.is_some();
@@ -621,7 +621,9 @@ fn need_emails(emails: &[String]) -> Result<(), Error> {
         has_both && !email.contains(char::is_whitespace)
     };
     if let Some(other) = emails.iter().find(|email| !is_address(email)) {
-        return Err(refused(format!("`{other}` is no e-mail address")));
+        return Err(refused(format!(
+            "`{other}` is no e-mail address: give one such as ops@example.com"
+        )));
     }
     Ok(())
 }

@@ -66,6 +66,26 @@ pub struct Target {
     pub status: Option<String>,
 }
 
+impl Target {
+    /// What is different from how it was seen before, in words.
+    fn change(&self, before: &Self) -> Option<String> {
+        let of = |field, now: &Option<String>, before: &Option<String>| {
+            let say = |value: &Option<String>| value.clone().unwrap_or("none".to_owned());
+            (now != before).then(|| format!("{field} {}, before {}", say(now), say(before)))
+        };
+        let (now, then) = (Some(self.name.clone()), Some(before.name.clone()));
+        let changes = [
+            of("name", &now, &then),
+            of("status", &self.status, &before.status),
+            of("environment", &self.environment, &before.environment),
+            of("site", &self.site_id, &before.site_id),
+            of("account", &self.account_id, &before.account_id),
+        ];
+        let changes: Vec<String> = changes.into_iter().flatten().collect();
+        (!changes.is_empty()).then(|| changes.join("; "))
+    }
+}
+
 /// One step of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -247,5 +267,33 @@ impl Plan {
     fn sealed(mut self) -> Self {
         self.digest = self.computed();
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Target;
+
+    #[test]
+    fn a_target_says_what_changed_and_nothing_else() {
+        let before = Target {
+            id: "1".to_owned(),
+            name: "shop".to_owned(),
+            account_id: Some("a".to_owned()),
+            site_id: None,
+            environment: Some("staging".to_owned()),
+            status: Some("active".to_owned()),
+        };
+        assert_eq!(before.change(&before), None);
+        let now = Target {
+            status: Some("pending".to_owned()),
+            site_id: Some("s".to_owned()),
+            ..before.clone()
+        };
+        let change = now.change(&before);
+        assert_eq!(
+            change.as_deref(),
+            Some("status pending, before active; site s, before none")
+        );
     }
 }

@@ -248,24 +248,18 @@ impl Action {
                 environment,
                 ..
             } => {
-                let mut installs = fleet.client().installs().list().items();
-                loop {
-                    match installs.try_next().await? {
-                        Some(install) if install.name == *name => {
-                            let site = install.site.and_then(|site| site.id);
-                            let is_there = install
-                                .environment
-                                .is_some_and(|of| of.as_str() == environment);
-                            break match is_there
-                                && site.is_some_and(|site| site.as_str() == site_id)
-                            {
-                                true => Looked::Done(Some(install.id.to_string())),
-                                false => Looked::NotDone,
-                            };
-                        }
-                        Some(_) => {}
-                        None => break Looked::NotDone,
-                    }
+                let install = match fleet.client().installs().by_name(name).await {
+                    Err(error) if error.is_not_found() => return Ok(Looked::NotDone),
+                    found => found?,
+                };
+                let site = install.site.and_then(|site| site.id);
+                let is_there = site.is_some_and(|site| site.as_str() == site_id)
+                    && install
+                        .environment
+                        .is_some_and(|of| of.as_str() == environment);
+                match is_there {
+                    true => Looked::Done(Some(install.id.to_string())),
+                    false => Looked::NotDone,
                 }
             }
             Self::DeleteInstall { install_id } => {

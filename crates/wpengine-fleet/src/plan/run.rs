@@ -123,8 +123,8 @@ impl Fleet {
     ///
     /// # Errors
     ///
-    /// [`Error::Plan`] if the plan was changed, if a target is not what it was when the plan was made, or if another process
-    /// runs it; [`Error::Api`] if a target cannot be read, and [`Error::File`] if the journal cannot be written. A step that
+    /// [`Error::Plan`] if the plan was changed or given up, if a target is not what it was when the plan was made, if the backup
+    /// of the plan is more than a day old, or if another process runs it; [`Error::Api`] if a target cannot be read, and [`Error::File`] if the journal cannot be written. A step that
     /// fails is no error: it is the [`State`] of the outcome.
     pub async fn run(&self, plan: &Plan) -> Result<Outcome, Error> {
         self.run_telling(plan, |_| {}).await
@@ -346,9 +346,9 @@ impl Fleet {
     async fn check_targets(&self, targets: &[Target]) -> Result<(), Error> {
         for target in targets {
             let now = self.target(&target.id).await?;
-            if now != *target {
+            if let Some(change) = now.change(target) {
                 return Err(Error::Plan(format!(
-                    "the install {} is not what it was when the plan was made: {now:?} in place of {target:?}; make the plan again",
+                    "the install {} is not what it was when the plan was made: {change}; make the plan again",
                     target.name
                 )));
             }
