@@ -52,13 +52,40 @@ impl Fleet {
             path: PathBuf::from("~"),
             source: error.into(),
         })?;
-        let name = folder_name(client);
         let state = folders.state_dir().unwrap_or_else(|| folders.data_dir());
+        Self::below(
+            client,
+            folders.cache_dir().join("wpengine"),
+            state.join("wpengine"),
+        )
+    }
+
+    /// Opens the fleet of a client below two folders that several users share, each with a folder of its own in them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if a file cannot be opened.
+    pub fn below(
+        client: &Client,
+        cache: impl AsRef<Path>,
+        state: impl AsRef<Path>,
+    ) -> Result<Self, Error> {
+        let name = folder_name(client);
         Self::open(
             client,
-            folders.cache_dir().join("wpengine").join(&name),
-            state.join("wpengine").join(&name),
+            cache.as_ref().join(&name),
+            state.as_ref().join(&name),
         )
+    }
+
+    /// Whether [`below`](Self::below) would find a mirror in this folder. It creates nothing.
+    #[must_use]
+    pub fn is_below(client: &Client, cache: impl AsRef<Path>) -> bool {
+        cache
+            .as_ref()
+            .join(folder_name(client))
+            .join("mirror.db")
+            .exists()
     }
 
     /// Opens the fleet of a client with its files in two folders of your own: the mirror, which may be deleted, and what

@@ -73,11 +73,39 @@ impl Fleet {
     /// # }
     /// ```
     pub async fn resolve(&self, wanted: &str) -> Result<Candidate, Error> {
+        self.find(wanted, None).await
+    }
+
+    /// Finds what a name means, where only one kind can be meant: the account `acme` as well as the install `acme`.
+    ///
+    /// # Errors
+    ///
+    /// As of [`resolve`](Self::resolve).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = wpengine_sim::Simulator::builder().start().await?;
+    /// # let client = wpengine::Client::at(simulator.url())?;
+    /// # let folder = tempfile::tempdir()?;
+    /// use wpengine_fleet::Kind;
+    ///
+    /// let fleet = wpengine_fleet::Fleet::open(&client, folder.path(), folder.path())?;
+    /// let install = fleet.resolve_as(Kind::Install, "torquemag").await?;
+    /// assert_eq!(install.kind, Kind::Install);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn resolve_as(&self, kind: Kind, wanted: &str) -> Result<Candidate, Error> {
+        self.find(wanted, Some(kind)).await
+    }
+
+    async fn find(&self, wanted: &str, kind: Option<Kind>) -> Result<Candidate, Error> {
         let wanted = wanted.trim();
-        let found = self.candidates(wanted).await?;
+        let found = self.candidates(wanted, kind).await?;
         let (mut found, failures) = if found.is_empty() {
             let failures = self.snapshot().await?.failures;
-            (self.candidates(wanted).await?, failures)
+            (self.candidates(wanted, kind).await?, failures)
         } else {
             (found, Vec::new())
         };
@@ -92,24 +120,28 @@ impl Fleet {
         }
     }
 
-    async fn candidates(&self, wanted: &str) -> Result<Vec<Candidate>, Error> {
+    async fn candidates(&self, wanted: &str, kind: Option<Kind>) -> Result<Vec<Candidate>, Error> {
         let wanted = wanted.to_owned();
         self.store()
-            .read(move |connection| find(connection, &wanted))
+            .read(move |connection| find(connection, &wanted, kind))
             .await
     }
 }
 
 /// An account, a site and an install, as candidates.
-const INSTALL: &str = "SELECT 2, installs.id, installs.name, accounts.name FROM installs
+const INSTALL: &str = "SELECT 2 AS kind, installs.id, installs.name, accounts.name FROM installs
     LEFT JOIN accounts ON accounts.id = installs.account_id";
-const SITE: &str = "SELECT 1, sites.id, sites.name, accounts.name FROM sites
+const SITE: &str = "SELECT 1 AS kind, sites.id, sites.name, accounts.name FROM sites
     LEFT JOIN accounts ON accounts.id = sites.account_id";
 const ACCOUNT: &str =
-    "SELECT 0, accounts.id, coalesce(accounts.nickname, accounts.name), NULL FROM accounts";
+    "SELECT 0 AS kind, accounts.id, coalesce(accounts.nickname, accounts.name), NULL FROM accounts";
 
 /// The candidates of the first way to read the name that finds any.
-fn find(connection: &Connection, wanted: &str) -> rusqlite::Result<Vec<Candidate>> {
+fn find(
+    connection: &Connection,
+    wanted: &str,
+    only: Option<Kind>,
+) -> rusqlite::Result<Vec<Candidate>> {
     let (site, environment) = wanted.rsplit_once('/').unwrap_or_default();
     let ways = |collate: &str| {
         [
@@ -139,24 +171,27 @@ fn find(connection: &Connection, wanted: &str) -> rusqlite::Result<Vec<Candidate
         .chain(ways(""))
         .chain(ways("COLLATE NOCASE"))
     {
-        // Every statement takes all three, whether it uses them or not.
+        // Every statement takes all, whether it uses them or not.
         let sql = format!(
             "SELECT * FROM ({way}) WHERE ?1 IS NOT NULL AND ?2 IS NOT NULL AND ?3 IS NOT NULL ORDER BY 3, 2"
         );
         let mut statement = connection.prepare_cached(&sql)?;
-        let found = statement.query_map(params![wanted, site, environment], |row| {
-            let kind: u8 = row.get(0)?;
-            Ok(Candidate {
-                kind: match kind {
-                    0 => Kind::Account,
-                    1 => Kind::Site,
-                    _ => Kind::Install,
-                },
-                id: row.get(1)?,
-                name: row.get(2)?,
-                account: row.get(3)?,
-            })
-        })?;
+        let found = statement.query_map(
+            params![wanted, site, environment, only.map(|kind| kind as u8)],
+            |row| {
+                let kind: u8 = row.get(0)?;
+                Ok(Candidate {
+                    kind: match kind {
+                        0 => Kind::Account,
+                        1 => Kind::Site,
+                        _ => Kind::Install,
+                    },
+                    id: row.get(1)?,
+                    name: row.get(2)?,
+                    account: row.get(3)?,
+                })
+            },
+        )?;
         let found: Vec<Candidate> = found.collect::<rusqlite::Result<_>>()?;
         if !found.is_empty() {
             return Ok(found);

@@ -15,6 +15,6 @@ use decode::decode;
 
 pub use generated::{Client, types};
 pub use operation::{AccountPlace, Effect, Operation, Paging, Retry, Safety, operation};
-pub use operations::OPERATIONS;
+pub use operations::{API_VERSION, OPERATIONS};
 pub use progenitor_client::{ClientInfo, Error, ResponseValue};
 pub use seam::{Exec, ExecFuture, Plain, Transport};

@@ -3,6 +3,8 @@
 //! Every operation of the API, in the order of its documentation.
 use crate::operation::{AccountPlace, Effect, Operation, Paging, Retry, Safety};
 use std::time::Duration;
+/// The version of the API that this library was generated from.
+pub const API_VERSION: &str = "1.21.2";
 /// Every operation of the API.
 pub static OPERATIONS: [Operation; 68usize] = [
     Operation {

@@ -33,6 +33,7 @@ pub use for_each::{for_each, for_each_of};
 pub use response::Response;
 pub use secrecy::SecretString;
 pub use transport::{Counters, RetryPolicy};
+pub use wpengine_raw::API_VERSION;
 
 /// Running one operation on many items: the types that [`for_each`] and [`for_each_of`] use.
 pub mod batch {

@@ -16,11 +16,17 @@ pub(super) fn table(document: &Value) -> Result<String, Failure> {
         entries.push(entry(path, method, operation)?);
     }
     let count = entries.len();
+    let version = document["info"]["version"]
+        .as_str()
+        .ok_or_else(|| Failure::msg("the document has no version"))?;
     let file: syn::File = syn::parse2(quote! {
         //! Every operation of the API, in the order of its documentation.
 
         use crate::operation::{AccountPlace, Effect, Operation, Paging, Retry, Safety};
         use std::time::Duration;
+
+        /// The version of the API that this library was generated from.
+        pub const API_VERSION: &str = #version;
 
         /// Every operation of the API.
         pub static OPERATIONS: [Operation; #count] = [#(#entries),*];

@@ -1,0 +1,280 @@
+//! The commands as data: one leaf each, from which the parser, the help, the completion, the gate and the lists for programs are made.
+
+use std::sync::LazyLock;
+
+use clap::{Arg, Command};
+use futures_util::future::LocalBoxFuture;
+use wpengine::operation::Operation;
+
+use crate::{
+    commands,
+    context::{Ctx, operation_of},
+    failure::Failure,
+    flags::{self, Args},
+    gate::Gate,
+    output::{Reply, Table},
+};
+
+/// What a command does.
+pub(crate) type Run = for<'a> fn(&'a Ctx, Args<'a>) -> LocalBoxFuture<'a, Result<Reply, Failure>>;
+
+/// One command.
+pub(crate) struct Leaf {
+    /// Its words, such as `install list`.
+    pub(crate) path: Vec<&'static str>,
+    pub(crate) about: &'static str,
+    /// The operations that it is the command for. Each operation has one command.
+    pub(crate) operations: &'static [&'static str],
+    /// Other operations that it may call.
+    pub(crate) calls: &'static [&'static str],
+    pub(crate) args: Vec<Arg>,
+    pub(crate) table: Option<&'static Table>,
+    pub(crate) details: &'static str,
+    pub(crate) examples: &'static [&'static str],
+    /// Whether it needs the service, and so credentials.
+    pub(crate) is_api: bool,
+    /// Whether it changes something by more than its own operations say.
+    changes: bool,
+    pub(crate) run: Run,
+}
+
+pub(crate) fn leaf(
+    path: &'static str,
+    about: &'static str,
+    operations: &'static [&'static str],
+    run: Run,
+) -> Leaf {
+    Leaf {
+        path: path.split(' ').collect(),
+        about,
+        operations,
+        calls: &[],
+        args: Vec::new(),
+        table: None,
+        details: "",
+        examples: &[],
+        is_api: true,
+        changes: false,
+        run,
+    }
+}
+
+impl Leaf {
+    pub(crate) fn arg(mut self, arg: Arg) -> Self {
+        self.args.push(arg);
+        self
+    }
+
+    pub(crate) fn args(mut self, args: impl IntoIterator<Item = Arg>) -> Self {
+        self.args.extend(args);
+        self
+    }
+
+    pub(crate) fn table(mut self, table: &'static Table) -> Self {
+        self.table = Some(table);
+        self
+    }
+
+    pub(crate) fn calls(mut self, calls: &'static [&'static str]) -> Self {
+        self.calls = calls;
+        self
+    }
+
+    pub(crate) fn details(mut self, details: &'static str) -> Self {
+        self.details = details;
+        self
+    }
+
+    pub(crate) fn examples(mut self, examples: &'static [&'static str]) -> Self {
+        self.examples = examples;
+        self
+    }
+
+    /// It needs no service.
+    pub(crate) fn local(mut self) -> Self {
+        self.is_api = false;
+        self
+    }
+
+    /// It changes something by calls that are not its own.
+    pub(crate) fn changes(mut self) -> Self {
+        self.changes = true;
+        self
+    }
+
+    /// Whether it changes something at the service.
+    pub(crate) fn is_write(&self) -> bool {
+        self.changes || self.own().any(|operation| !operation.is_read())
+    }
+
+    fn own(&self) -> impl Iterator<Item = &'static Operation> {
+        self.operations.iter().map(|id| operation_of(id))
+    }
+
+    /// How its own operations are confirmed, before the target is known.
+    pub(crate) fn gate(&self) -> Gate {
+        let of_calls = self
+            .calls
+            .iter()
+            .filter(|_| self.changes)
+            .map(|id| operation_of(id));
+        self.own()
+            .chain(of_calls)
+            .map(Gate::of)
+            .max()
+            .unwrap_or(Gate::Open)
+    }
+
+    /// As it is typed.
+    pub(crate) fn line(&self) -> String {
+        let mut words: Vec<String> = std::env::args().skip(1).map(|word| quoted(&word)).collect();
+        words.insert(0, "wpengine".to_owned());
+        words.join(" ")
+    }
+
+    fn command(&self) -> Command {
+        let name = self.path.last().copied().unwrap_or_default();
+        let mut command = Command::new(name).about(self.about).args(self.args.clone());
+        if self.is_write() {
+            command = command.args(flags::of_a_change());
+        }
+        let mut after = String::new();
+        if !self.examples.is_empty() {
+            after.push_str("Examples:\n");
+            for example in self.examples {
+                after.push_str(&format!("  {example}\n"));
+            }
+        }
+        if let Some(table) = self.table
+            && !table.columns.is_empty()
+        {
+            let (wide, default): (Vec<_>, Vec<_>) =
+                table.columns.iter().partition(|column| column.wide);
+            let names = |columns: Vec<&crate::output::Column>| {
+                columns
+                    .iter()
+                    .map(|column| column.id)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            };
+            after.push_str(&format!("\nColumns: {}\n", names(default)));
+            if !wide.is_empty() {
+                after.push_str(&format!("More in `-o wide`: {}\n", names(wide)));
+            }
+        }
+        for operation in self.own() {
+            after.push_str(&format!("\nOperation: {} ({operation})", operation.id));
+        }
+        if self.is_write() {
+            after.push_str(match self.gate() {
+                Gate::Open => "\nConfirmation: none",
+                Gate::Moderate => "\nConfirmation: y/N or --yes; production, a primary domain or several targets: by name or --confirm NAME",
+                Gate::Severe => "\nConfirmation: the name of the target, or --confirm NAME",
+            });
+        }
+        if !self.details.is_empty() {
+            command = command.long_about(format!("{}\n\n{}", self.about, self.details));
+        }
+        command.after_help(after.trim().to_owned())
+    }
+}
+
+/// A word as it can be typed in a shell.
+pub(crate) fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "-_./=,:@%+".contains(letter);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// All commands.
+pub(crate) static LEAVES: LazyLock<Vec<Leaf>> = LazyLock::new(commands::all);
+
+/// What the nouns are.
+const NOUNS: [(&str, &str); 23] = [
+    ("account", "Accounts and their plan limits"),
+    ("api", "Any request, and the operations of the API"),
+    ("archive", "Archives of backups, to download"),
+    ("auth", "Credentials: store, show and remove them"),
+    ("backup", "Backups: create, wait, restore"),
+    ("cache", "Caches of installs"),
+    ("certificate", "TLS certificates"),
+    ("config", "Settings and profiles"),
+    ("domain", "Domains of installs, and their DNS"),
+    (
+        "fleet",
+        "The whole fleet: audits, usage, reports, changes, SQL",
+    ),
+    ("install", "Installs: one environment each"),
+    ("offload", "Offloading of files to object storage"),
+    ("plan", "Plans of several steps that were begun"),
+    ("schedule", "Schedules of site reports"),
+    ("section", "Sections of site reports"),
+    (
+        "sim",
+        "A simulator of the API, to try everything without an account",
+    ),
+    ("site", "Sites: up to three installs each"),
+    ("site-report", "Reports on sites, and their schedules"),
+    ("ssh-key", "SSH keys of the user"),
+    ("template", "Templates of site reports"),
+    ("transfer", "Transfers of sites to other accounts"),
+    ("usage", "Visits, bandwidth and storage"),
+    ("user", "People with access to accounts"),
+];
+
+const ROOT_HELP: &str = "\
+Try it without an account:
+  wpengine sim run -- wpengine install list
+
+Begin with an account:
+  wpengine auth login
+  wpengine install list
+  wpengine backup create torquemag -m 'before the update' --wait
+
+wpengine help TOPIC explains: environment, exit-codes, names, output, rate-limits, safety";
+
+/// The parser.
+pub(crate) fn tree() -> Command {
+    let mut root = Command::new("wpengine")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("The WP Engine Customer API on the command line: installs, backups, domains, people, usage, and whole fleets")
+        .after_help(ROOT_HELP)
+        .disable_help_subcommand(true)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .args(flags::globals());
+    for leaf in LEAVES.iter() {
+        root = insert(root, &leaf.path, leaf);
+    }
+    root
+}
+
+fn insert(parent: Command, path: &[&'static str], leaf: &Leaf) -> Command {
+    match path {
+        [] => parent,
+        [_] => parent.subcommand(leaf.command()),
+        [noun, rest @ ..] => {
+            if parent.find_subcommand(noun).is_some() {
+                return parent.mut_subcommand(noun, |command| insert(command, rest, leaf));
+            }
+            let about = NOUNS
+                .iter()
+                .find(|(name, _)| name == noun)
+                .map_or("", |(_, about)| about);
+            let command = Command::new(*noun)
+                .about(about)
+                .disable_help_subcommand(true)
+                .subcommand_required(true)
+                .arg_required_else_help(true);
+            parent.subcommand(insert(command, rest, leaf))
+        }
+    }
+}
+
+/// The command with these words.
+pub(crate) fn find(path: &[&str]) -> Option<&'static Leaf> {
+    LEAVES.iter().find(|leaf| leaf.path == path)
+}

@@ -1,0 +1,145 @@
+//! Settings of profiles.
+
+use serde_json::{Value, json};
+use toml_edit::{Array, Item, value};
+
+use super::{auth, one, run};
+use crate::{
+    command::{Leaf, leaf},
+    context::Ctx,
+    failure::{Failure, exit},
+    flags,
+    output::Answer,
+    profile::{self, Config, KEYS},
+    tables,
+};
+
+pub(super) fn leaves() -> Vec<Leaf> {
+    let key =
+        || flags::one("key", "KEY", "Name of the setting").value_parser(KEYS.map(|(key, _)| key));
+    let details = "The settings of a profile: user_id, credentials, base_url, account, notify, output, read_only, protect, redis, rate_limits. `wpengine help environment` says what each is.";
+    vec![
+        leaf("config list", "List the settings of a profile, with the file that they are in", &[], run!(|c, _a| {
+            let name = name_of(c)?;
+            let document = profile::document(&c.folders.config_file()?)?;
+            let entry = document.get("profiles").and_then(|profiles| profiles.get(&name));
+            let path = c.folders.config_file()?;
+            let rows = KEYS.iter().filter_map(|(key, _)| {
+                let found = entry.and_then(|entry| entry.get(key))?;
+                Some(json!({ "key": key, "value": plain(found), "origin": format!("{} [{name}]", path.display()) }))
+            });
+            Ok(Answer::items(rows.collect()).into())
+        }))
+        .local()
+        .table(&tables::SETTINGS)
+        .examples(&["wpengine config list"]),
+        leaf("config get", "Show one setting", &[], run!(|c, a| {
+            let (name, key) = (name_of(c)?, a.need("key"));
+            let document = profile::document(&c.folders.config_file()?)?;
+            let found = document.get("profiles").and_then(|profiles| profiles.get(&name)?.get(&key)).map(plain);
+            let found = found.ok_or_else(|| Failure::not_found(format!("the profile {name} has no setting {key}")).next(format!("wpengine config set {key} VALUE")))?;
+            match c.format.is_json() {
+                true => Ok(one(json!({ "key": key, "value": found }))),
+                false => Ok(Answer::Text(format!("{}\n", found.as_str().map_or_else(|| found.to_string(), str::to_owned))).into()),
+            }
+        }))
+        .arg(key())
+        .local()
+        .examples(&["wpengine config get account"]),
+        leaf("config set", "Change one setting", &[], run!(|c, a| {
+            let (name, key, text) = (name_of(c)?, a.need("key"), a.all("value"));
+            let path = c.folders.config_file()?;
+            let mut document = profile::document(&path)?;
+            auth::table(&mut document, &name)[&key] = match key.as_str() {
+                "notify" | "protect" => value(text.iter().flat_map(|text| text.split(',')).map(str::trim).collect::<Array>()),
+                "credentials" if text.len() > 1 => value(text.iter().collect::<Array>()),
+                "read_only" => value(text.concat().parse::<bool>().map_err(|_| Failure::usage("read_only is true or false"))?),
+                _ if text.len() > 1 => return Err(Failure::usage(format!("{key} has one value"))),
+                _ => value(text.concat()),
+            };
+            if document.get("default_profile").is_none() {
+                document["default_profile"] = value(&name);
+            }
+            // What cannot be read again is not written.
+            toml_edit::de::from_str::<Config>(&document.to_string()).map_err(|error| Failure::usage(format!("{key}: {error}")))?;
+            profile::write_private(&path, &document.to_string())?;
+            Ok(one(json!({ "profile": name, "key": key, "value": text })))
+        }))
+        .args([key(), flags::many("value", "VALUE", "Value; several for a list").required(true).allow_hyphen_values(true)])
+        .local()
+        .details(details)
+        .examples(&["wpengine config set account acme", "wpengine config set notify ops@example.com", "wpengine config set protect production"]),
+        leaf("config unset", "Remove one setting", &[], run!(|c, a| {
+            let (name, key) = (name_of(c)?, a.need("key"));
+            let path = c.folders.config_file()?;
+            let mut document = profile::document(&path)?;
+            if let Some(entry) = auth::table(&mut document, &name).as_table_like_mut() {
+                entry.remove(&key);
+            }
+            profile::write_private(&path, &document.to_string())?;
+            Ok(one(json!({ "profile": name, "key": key, "value": Value::Null })))
+        }))
+        .arg(key())
+        .local()
+        .examples(&["wpengine config unset account"]),
+        leaf("config path", "Show where the files of this program are", &[], run!(|c, _a| {
+            let path = |path: Option<std::path::PathBuf>| path.map(|path| path.display().to_string());
+            Ok(one(json!({
+                "config": path(c.folders.config_file().ok()),
+                "passwords": path(c.folders.secrets_file().ok()),
+                "mirror": path(c.folders.cache.clone()),
+                "state": path(c.folders.state.clone()),
+                "audit": path(c.folders.state.as_ref().map(|folder| folder.join("audit.jsonl"))),
+            })))
+        }))
+        .local()
+        .examples(&["wpengine config path"]),
+        leaf("config edit", "Open the configuration file in $EDITOR", &[], run!(|c, _a| {
+            let path = c.folders.config_file()?;
+            let editor = ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|editor| !editor.is_empty()));
+            let editor = editor.ok_or_else(|| Failure::usage(format!("set EDITOR, or edit {} yourself", path.display())))?;
+            if !path.exists() {
+                profile::write_private(&path, "")?;
+            }
+            let mut words = editor.split_whitespace();
+            let status = tokio::process::Command::new(words.next().unwrap_or_default()).args(words).arg(&path).status().await;
+            match status {
+                Ok(status) if status.success() => {
+                    Config::read(&path)?;
+                    Ok(one(json!({ "file": path })))
+                }
+                Ok(status) => Err(Failure::new(exit::FAILED, "editor", format!("{editor} ended with {status}"))),
+                Err(error) => Err(Failure::usage(format!("cannot run {editor}: {error}"))),
+            }
+        }))
+        .local()
+        .examples(&["wpengine config edit"]),
+    ]
+}
+
+/// The profile whose settings are meant.
+fn name_of(c: &Ctx) -> Result<String, Failure> {
+    let name = c.globals.profile.clone().or_else(|| {
+        std::env::var("WPENGINE_PROFILE")
+            .ok()
+            .filter(|name| !name.is_empty())
+    });
+    Ok(name
+        .or_else(|| c.config.default_profile.clone())
+        .unwrap_or_else(|| "default".to_owned()))
+}
+
+fn plain(item: &Item) -> Value {
+    if let Some(list) = item.as_array() {
+        return json!(
+            list.iter()
+                .filter_map(|value| value.as_str())
+                .collect::<Vec<_>>()
+        );
+    }
+    match (item.as_str(), item.as_bool()) {
+        (Some(text), _) => json!(text),
+        (_, Some(is)) => json!(is),
+        _ => json!(item.to_string().trim()),
+    }
+}

@@ -1,0 +1,309 @@
+//! What may be wrong on this machine.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use wpengine::{http::Method, jiff::Timestamp};
+
+use super::run;
+use crate::{
+    command::{Leaf, leaf},
+    context::Ctx,
+    failure::{Failure, exit},
+    output::{Answer, Reply},
+    profile::{self, Config, Origin, Stored, keyring},
+    tables,
+};
+
+pub(super) fn leaves() -> Vec<Leaf> {
+    vec![
+        leaf(
+            "doctor",
+            "Look for what is wrong with the settings, the credentials and the connection",
+            &[],
+            run!(|c, _a| examine(c).await),
+        )
+        .local()
+        .calls(&[
+            "get_status",
+            "get_current_user",
+            "list_accounts",
+            "get_swagger",
+        ])
+        .table(&tables::EXAMINED)
+        .details("Ends with 6 if something is wrong.")
+        .examples(&["wpengine doctor", "wpengine doctor -o json"]),
+    ]
+}
+
+struct Findings(Vec<Value>);
+
+impl Findings {
+    fn add(&mut self, status: &str, point: &str, detail: impl Into<String>, next: &str) {
+        self.0.push(json!({ "status": status, "point": point, "detail": detail.into(), "next": if next.is_empty() { Value::Null } else { json!(next) } }));
+    }
+}
+
+async fn examine(c: &Ctx) -> Result<Reply, Failure> {
+    let mut found = Findings(Vec::new());
+    found.add(
+        "pass",
+        "program",
+        format!(
+            "{}, features: {}",
+            env!("CARGO_PKG_VERSION"),
+            features().join(", ")
+        ),
+        "",
+    );
+    let config = match c.folders.config_file() {
+        Ok(path) => match Config::read(&path) {
+            Ok(config) => {
+                found.add(
+                    "pass",
+                    "configuration",
+                    format!("{}, {} profiles", path.display(), config.profiles.len()),
+                    "",
+                );
+                config
+            }
+            Err(failure) => {
+                found.add(
+                    "fail",
+                    "configuration",
+                    failure.message,
+                    "wpengine config edit",
+                );
+                Config::default()
+            }
+        },
+        Err(failure) => {
+            found.add("warning", "configuration", failure.message, "");
+            Config::default()
+        }
+    };
+    if let Ok(path) = c.folders.secrets_file()
+        && let Err(failure) = profile::private_document(&path)
+    {
+        found.add(
+            "fail",
+            "file of passwords",
+            failure.message,
+            failure.next.first().map_or("", String::as_str),
+        );
+    }
+    for (what, folder) in [("mirror", &c.folders.cache), ("state", &c.folders.state)] {
+        let usable = folder.as_ref().map(|folder| {
+            profile::create_private(folder)
+                .and_then(|()| tempfile::NamedTempFile::new_in(folder).map(drop))
+        });
+        match usable {
+            Some(Ok(())) => {}
+            Some(Err(error)) => found.add(
+                "warning",
+                what,
+                format!(
+                    "{} cannot be written: {error}",
+                    folder
+                        .as_ref()
+                        .map_or_else(String::new, |folder| folder.display().to_string())
+                ),
+                "set WPENGINE_CACHE_DIR and WPENGINE_STATE_DIR",
+            ),
+            None => found.add(
+                "warning",
+                what,
+                "this user has no home folder",
+                "set WPENGINE_CACHE_DIR and WPENGINE_STATE_DIR",
+            ),
+        }
+    }
+    let origin = match config.origin(c.globals.profile.as_deref()) {
+        Ok(origin) => origin,
+        Err(failure) => {
+            found.add("fail", "credentials", failure.message, "");
+            Origin::None
+        }
+    };
+    let settings = config.profile(&origin);
+    let keyring_used =
+        matches!(&settings.credentials, Some(Stored::Place(place)) if place == "keyring");
+    if cfg!(feature = "keyring") {
+        match keyring::read("wpengine doctor") {
+            Ok(_) => found.add("pass", "keyring", "it answers", ""),
+            Err(why) => found.add(
+                if keyring_used { "fail" } else { "pass" },
+                "keyring",
+                format!("not usable here: {why}"),
+                if keyring_used {
+                    "wpengine auth login --store file"
+                } else {
+                    ""
+                },
+            ),
+        }
+    }
+    service(c, &mut found, &origin, &settings).await;
+    match std::env::var_os("SHELL") {
+        Some(_) => found.add(
+            "pass",
+            "completion",
+            "wpengine completion SHELL prints it for bash, zsh and fish",
+            "",
+        ),
+        None => found.add("pass", "completion", "no shell", ""),
+    }
+    let bad = found.0.iter().any(|finding| finding["status"] != "pass");
+    let document = json!({ "points": found.0 });
+    let code = if bad { exit::FINDINGS } else { exit::DONE };
+    Ok(Reply::from(Answer::Document(document, "/points")).exit(code))
+}
+
+/// The service: whether it is there, what it says of these credentials, and which version it has.
+async fn service(c: &Ctx, found: &mut Findings, origin: &Origin, settings: &profile::Profile) {
+    let url = profile::base_url(origin, settings);
+    let mut builder = wpengine::Client::builder().timeout(Duration::from_secs(20));
+    if let Some(url) = &url {
+        builder = builder.base_url(url);
+    }
+    let open = match c.finish(builder, url.as_deref()) {
+        Ok(client) => client,
+        Err(failure) => {
+            found.add("fail", "connection", failure.message, "");
+            return;
+        }
+    };
+    let began = std::time::Instant::now();
+    match open.request(Method::GET, "/status").send().await {
+        Ok(response) => {
+            found.add(
+                "pass",
+                "connection",
+                format!(
+                    "{} answers in {} ms",
+                    open.base_url(),
+                    began.elapsed().as_millis()
+                ),
+                "",
+            );
+            if let Some(gap) = clock_gap(
+                response
+                    .headers()
+                    .get("date")
+                    .and_then(|date| date.to_str().ok()),
+            ) {
+                match gap.unsigned_abs() {
+                    0..=60 => {}
+                    _ => found.add(
+                        "warning",
+                        "clock",
+                        format!("the clock of this machine is {gap} s ahead of the service's"),
+                        "set the clock",
+                    ),
+                }
+            }
+        }
+        Err(error) => {
+            found.add(
+                "fail",
+                "connection",
+                error.to_string(),
+                "check the network, a proxy (HTTPS_PROXY) and the base URL",
+            );
+            return;
+        }
+    }
+    if let Ok(document) = open.request(Method::GET, "/swagger").json::<Value>().await {
+        let version = document["info"]["version"].as_str().unwrap_or("?");
+        let known = wpengine::API_VERSION;
+        match version == known {
+            true => found.add("pass", "API", format!("version {version}"), ""),
+            false => found.add(
+                "warning",
+                "API",
+                format!("the service has version {version}, this program knows {known}"),
+                "look for a newer version of this program",
+            ),
+        }
+    }
+    let builder = match profile::builder(&c.folders, origin, settings) {
+        Ok(builder) => builder.timeout(Duration::from_secs(20)),
+        Err(failure) => {
+            found.add(
+                "fail",
+                "credentials",
+                failure.message,
+                failure.next.first().map_or("", String::as_str),
+            );
+            return;
+        }
+    };
+    let client = match c.finish(builder, url.as_deref()) {
+        Ok(client) => client,
+        Err(failure) => {
+            found.add("fail", "credentials", failure.message, "");
+            return;
+        }
+    };
+    match client.request(Method::GET, "/user").json::<Value>().await {
+        Ok(user) => found.add(
+            "pass",
+            "credentials",
+            format!("{}, from {origin}", user["email"].as_str().unwrap_or("?")),
+            "",
+        ),
+        Err(error) => {
+            found.add(
+                "fail",
+                "credentials",
+                format!("from {origin}: {error}"),
+                "wpengine auth login",
+            );
+            return;
+        }
+    }
+    match client.accounts().list().count().await {
+        Ok(0) => found.add(
+            "warning",
+            "accounts",
+            "none: API access may be off for the account",
+            "turn it on in the user portal under API Access",
+        ),
+        Ok(count) => found.add("pass", "accounts", format!("{count}"), ""),
+        Err(error) => found.add("fail", "accounts", error.to_string(), ""),
+    }
+    let windows = client.rate_limit_state(None);
+    for window in &windows {
+        found.add(
+            "pass",
+            "rate limit",
+            format!(
+                "{} of {} requests left in {} s",
+                window.left,
+                window.window.limit(),
+                window.window.period().as_secs()
+            ),
+            "",
+        );
+    }
+}
+
+/// How many seconds this clock is ahead.
+fn clock_gap(date: Option<&str>) -> Option<i64> {
+    let at = wpengine::jiff::fmt::rfc2822::parse(date?).ok()?.timestamp();
+    Some(Timestamp::now().as_second() - at.as_second())
+}
+
+/// What this program was built with.
+pub(super) fn features() -> Vec<&'static str> {
+    let all = [
+        ("jq", cfg!(feature = "jq")),
+        ("keyring", cfg!(feature = "keyring")),
+        ("redis", cfg!(feature = "redis")),
+        ("sim", cfg!(feature = "sim")),
+    ];
+    all.into_iter()
+        .filter(|(_, is)| *is)
+        .map(|(name, _)| name)
+        .collect()
+}

@@ -1,0 +1,540 @@
+//! The whole fleet: what the mirror knows, read anew where it is too old.
+
+use std::{io::Write as _, time::Duration};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use wpengine::jiff::{SignedDuration, Timestamp, Zoned, civil::Date};
+use wpengine_fleet::{Check, Class, Fleet, Observed, Severity, Thresholds, Verdict};
+
+use super::run;
+use crate::{
+    command::{Leaf, leaf},
+    context::Ctx,
+    failure::{Failure, exit},
+    flags::{self, Args},
+    output::{Answer, Reply},
+    tables,
+};
+
+/// What is older than this is read again.
+const FRESH: Duration = Duration::from_secs(10 * 60);
+
+pub(super) fn leaves() -> Vec<Leaf> {
+    let freshness = || {
+        [
+            flags::value(
+                "max-age",
+                "TIME",
+                "Read again what is older; 10 minutes by default",
+            )
+            .value_parser(flags::duration),
+            flags::switch("offline", "Read nothing: answer from the mirror as it is")
+                .conflicts_with("max-age"),
+        ]
+    };
+    let findings = || {
+        [flags::switch(
+            "exit-zero",
+            "End with 0 although there are findings",
+        )]
+    };
+    vec![
+        leaf("fleet sync", "Read what is stale into the mirror", &[], run!(|c, a| {
+            let mut classes = Vec::new();
+            for name in a.all("only") {
+                classes.push(class(&name)?);
+            }
+            let fleet = c.fleet()?;
+            let make = || {
+                let mut sync = fleet.sync();
+                if !classes.is_empty() {
+                    sync = sync.only(classes.clone());
+                }
+                if let Some(age) = a.time("max-age") {
+                    sync = sync.max_age(age);
+                }
+                if let Some(most) = a.number("requests") {
+                    sync = sync.requests(most);
+                }
+                if let Some(time) = a.time("within") {
+                    sync = sync.within(time);
+                }
+                sync
+            };
+            let cost = make().plan().await?;
+            c.terminal.step(&format!("{} requests to read what is stale; at least {} s", cost.requests, cost.least_time.as_secs()));
+            if a.flag("plan") {
+                return Ok(Answer::One(json!({ "requests": cost.requests, "least_time_s": cost.least_time.as_secs() })).into());
+            }
+            let result = make().tell(|progress| {
+                c.terminal.progress(&format!("{} of {} read, {} requests; {}", progress.done, progress.all, progress.requests, progress.last));
+            }).run().await?;
+            observed_one(c, &result)
+        }))
+        .args([
+            flags::value("only", "CLASS", "Classes to read, such as domains or backups; may be repeated")
+                .action(clap::ArgAction::Append)
+                .value_delimiter(','),
+            flags::value("max-age", "TIME", "Read again what is older").value_parser(flags::duration),
+            flags::value("requests", "N", "Send at most so many requests").value_parser(clap::value_parser!(u64)),
+            flags::value("within", "TIME", "Stop after this time").value_parser(flags::duration),
+            flags::switch("plan", "Only say what it would cost"),
+        ])
+        .details("It goes on where an earlier one stopped. Classes: accounts, sites, installs, people, limits, usage, transfers, domains, certificates, backups, details, offload.")
+        .examples(&["wpengine fleet sync", "wpengine fleet sync --only domains,certificates --max-age 1d", "wpengine fleet sync --plan"]),
+        leaf("fleet overview", "Count sites and installs of each account", &[], run!(|c, a| {
+            let fleet = fresh(c, a, &[Class::Accounts, Class::Sites, Class::Installs]).await?;
+            observed(c, &fleet.overview().await?, "/data")
+        }))
+        .args(freshness())
+        .table(&tables::OVERVIEW)
+        .examples(&["wpengine fleet overview"]),
+        leaf("fleet usage", "Show what each account uses of its plan", &[], run!(|c, a| {
+            let fleet = fresh(c, a, &[Class::Accounts, Class::Sites, Class::Installs, Class::Usage, Class::Limits]).await?;
+            let result = fleet.overview().await?;
+            let mut rows: Vec<Value> = Vec::new();
+            for account in &result.data {
+                for used in &account.usage {
+                    let mut row = json!(used);
+                    row["account"] = json!(account.account.name);
+                    rows.push(row);
+                }
+            }
+            rows.sort_by(|one, other| {
+                let share = |row: &Value| row["percent"].as_f64().unwrap_or(-1.0);
+                share(other).total_cmp(&share(one))
+            });
+            let mut document = json!(result);
+            document["data"] = json!(rows);
+            of_document(c, document, "/data")
+        }))
+        .args(freshness())
+        .table(&tables::FLEET_USAGE)
+        .details("The last 30 days, the fullest first.")
+        .examples(&["wpengine fleet usage", "wpengine fleet usage --columns account,metric,share"]),
+        leaf("fleet report", "Write a report of a month, with figures, forecasts and findings", &[], run!(|c, a| {
+            let fleet = fresh(c, a, &wpengine_fleet::report_classes()).await?;
+            let (first, last) = month(a.text("month").as_deref())?;
+            let mut request = fleet.report(first, last);
+            if !a.all("account").is_empty() {
+                let mut ids = Vec::new();
+                for name in a.all("account") {
+                    ids.push(c.account_named(&name).await?.id);
+                }
+                request = request.accounts(ids);
+            }
+            let result = request.read().await?;
+            say_failures(c, &json!(result));
+            let to = a.text("to");
+            let format = a.text("format").or_else(|| Some(to.as_deref()?.rsplit_once('.')?.1.to_owned()));
+            let text = match format.as_deref() {
+                Some("html") => result.data.html(),
+                Some("csv") => result.data.csv(),
+                None | Some("md" | "markdown") if !c.format.is_json() => result.data.markdown(),
+                _ => format!("{:#}\n", json!(result)),
+            };
+            let code = if result.complete { exit::DONE } else { exit::PARTLY };
+            match to.as_deref() {
+                None | Some("-") => Ok(Reply::from(Answer::Text(text)).exit(code)),
+                Some(path) => {
+                    let path = std::path::Path::new(path);
+                    let folder = path.parent().filter(|folder| *folder != std::path::Path::new("")).unwrap_or(std::path::Path::new("."));
+                    let written = tempfile::NamedTempFile::new_in(folder)
+                        .and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file))
+                        .and_then(|file| file.persist(path).map_err(|error| error.error));
+                    written.map_err(|error| Failure::file(path, &error))?;
+                    c.terminal.say(&format!("written to {}", path.display()));
+                    Ok(Reply::from(Answer::Nothing).exit(code))
+                }
+            }
+        }))
+        .args([
+            flags::value("month", "MONTH", "Month, such as 2026-05; this one by default"),
+            flags::account().action(clap::ArgAction::Append).help("Account to report on; may be repeated; all by default"),
+            flags::value("format", "FORM", "Form: markdown, html, csv or json").value_parser(["markdown", "md", "html", "csv", "json"]),
+            flags::value("to", "FILE", "File to write; its ending gives the form").value_hint(clap::ValueHint::FilePath),
+        ])
+        .args(freshness())
+        .examples(&["wpengine fleet report", "wpengine fleet report --account acme --month 2026-05 --to acme.html"]),
+        leaf("fleet certificates", "List the certificates of all installs", &[], run!(|c, a| {
+            let fleet = fresh(c, a, &[Class::Installs, Class::Certificates, Class::Domains]).await?;
+            let result = fleet.certificates().await?;
+            let Some(within) = a.time("within") else { return observed(c, &result, "/data") };
+            let end = Timestamp::now().checked_add(SignedDuration::try_from(within).unwrap_or(SignedDuration::MAX)).unwrap_or(Timestamp::MAX);
+            let mut document = json!(result);
+            let rows = document["data"].as_array().cloned().unwrap_or_default();
+            let ending: Vec<Value> = rows
+                .into_iter()
+                .filter(|row| {
+                    let at = row.pointer("/certificate/expires_at").and_then(Value::as_str);
+                    at.and_then(|at| at.parse::<Timestamp>().ok()).is_some_and(|at| at <= end)
+                })
+                .collect();
+            let found = !ending.is_empty();
+            document["data"] = json!(ending);
+            judged(of_document(c, document, "/data")?, a, found)
+        }))
+        .arg(flags::value("within", "TIME", "Only those that expire within this time, such as 30d; ends with 6 if there are any").value_parser(flags::duration))
+        .args(findings())
+        .args(freshness())
+        .table(&tables::FLEET_CERTIFICATES)
+        .examples(&["wpengine fleet certificates --within 30d"]),
+        leaf("fleet domains", "List the domains of all installs", &[], run!(|c, a| {
+            let fleet = fresh(c, a, &[Class::Accounts, Class::Sites, Class::Installs, Class::Domains]).await?;
+            observed(c, &fleet.domains().await?, "/data")
+        }))
+        .args(freshness())
+        .table(&tables::FLEET_DOMAINS)
+        .examples(&["wpengine fleet domains -o csv"]),
+        leaf("fleet users", "List the people of all accounts, each once", &[], run!(|c, a| {
+            let fleet = fresh(c, a, &[Class::Accounts, Class::People]).await?;
+            let result = fleet.people().await?;
+            let mut document = json!(result);
+            for person in document["data"].as_array_mut().into_iter().flatten() {
+                let memberships = person["accounts"].as_array().cloned().unwrap_or_default();
+                let text = |membership: &Value| {
+                    let name = membership.pointer("/account/name").and_then(Value::as_str).unwrap_or("?");
+                    format!("{name} ({})", membership["roles"].as_str().unwrap_or("?"))
+                };
+                person["memberships"] = json!(memberships.iter().map(text).collect::<Vec<_>>());
+            }
+            of_document(c, document, "/data")
+        }))
+        .args(freshness())
+        .table(&tables::PEOPLE)
+        .examples(&["wpengine fleet users", "wpengine fleet users --jq '.data[] | select(.mfa_enabled == false) | .email'"]),
+        leaf("fleet backups", "Show the last completed backup of each install", &[], run!(|c, a| {
+            let fleet = fresh(c, a, &[Class::Installs, Class::Backups]).await?;
+            let result = fleet.backups().await?;
+            let Some(older) = a.time("older-than") else { return observed(c, &result, "/data") };
+            let line = Timestamp::now().checked_sub(SignedDuration::try_from(older).unwrap_or(SignedDuration::MAX)).unwrap_or(Timestamp::MIN);
+            let mut document = json!(result);
+            let rows = document["data"].as_array().cloned().unwrap_or_default();
+            let old: Vec<Value> = rows
+                .into_iter()
+                .filter(|row| {
+                    let at = row["completed_at"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
+                    at.is_none_or(|at| at < line)
+                })
+                .collect();
+            let found = !old.is_empty();
+            document["data"] = json!(old);
+            judged(of_document(c, document, "/data")?, a, found)
+        }))
+        .arg(flags::value("older-than", "TIME", "Only installs without one in this time, such as 7d; ends with 6 if there are any").value_parser(flags::duration))
+        .args(findings())
+        .args(freshness())
+        .table(&tables::FLEET_BACKUPS)
+        .examples(&["wpengine fleet backups --older-than 7d"]),
+        leaf("fleet versions", "Show the PHP version of each install, and the WordPress version where it is known", &[], run!(|c, a| {
+            let mut classes = vec![Class::Installs];
+            if a.flag("wordpress") {
+                classes.push(Class::Details);
+            }
+            let fleet = fresh(c, a, &classes).await?;
+            observed(c, &fleet.versions().await?, "/data")
+        }))
+        .arg(flags::switch("wordpress", "Read the WordPress version of each install: one request each"))
+        .args(freshness())
+        .table(&tables::VERSIONS)
+        .examples(&["wpengine fleet versions --sort php", "wpengine fleet versions --wordpress"]),
+        leaf("fleet health", "Check everything, and list what is wrong", &[], run!(|c, a| {
+            let mut only = Vec::new();
+            for name in a.all("only") {
+                only.push(check(&name)?);
+            }
+            let mut thresholds = Thresholds::default();
+            if let Some(days) = a.number("backup-days") {
+                thresholds.backup_days = i64::try_from(days).unwrap_or(i64::MAX);
+            }
+            if let Some(days) = a.number("certificate-days") {
+                thresholds.certificate_days = i64::try_from(days).unwrap_or(i64::MAX);
+            }
+            let fleet = c.fleet()?;
+            let make = || {
+                let mut checks = fleet.check().thresholds(thresholds.clone()).fresher_than(a.time("max-age").unwrap_or(FRESH));
+                if !only.is_empty() {
+                    checks = checks.only(only.clone());
+                }
+                if a.flag("offline") {
+                    checks = checks.requests(0);
+                }
+                checks
+            };
+            let cost = make().plan().await?;
+            if !a.flag("offline") {
+                c.terminal.step(&format!("{} requests; at least {} s", cost.requests, cost.least_time.as_secs()));
+            }
+            let result = make().tell(|progress| {
+                c.terminal.progress(&format!("{} of {} read, {} requests; {}", progress.done, progress.all, progress.requests, progress.last));
+            }).run().await?;
+            let least = a.text("severity");
+            let verdict = result.data.verdict();
+            let mut document = json!(result);
+            if let Some(least) = least {
+                let rank = |name: &str| ["info", "warning", "critical", "unknown"].iter().position(|known| *known == name).unwrap_or(0);
+                let rows = document["data"]["findings"].as_array().cloned().unwrap_or_default();
+                let kept: Vec<Value> = rows.into_iter().filter(|row| rank(row["severity"].as_str().unwrap_or("info")) >= rank(&least)).collect();
+                document["data"]["findings"] = json!(kept);
+            }
+            let found = !matches!(verdict, Verdict::Healthy);
+            let count = |severity: Severity| result.data.findings.iter().filter(|finding| finding.severity == severity).count();
+            c.terminal.clear();
+            c.terminal.say(&format!(
+                "{} critical, {} warnings, {} notes, {} that could not be known",
+                count(Severity::Critical), count(Severity::Warning), count(Severity::Info), count(Severity::Unknown),
+            ));
+            judged(of_document(c, document, "/data/findings")?, a, found)
+        }))
+        .args([
+            flags::value("only", "CHECK", "Checks to do, such as backups; may be repeated").action(clap::ArgAction::Append).value_delimiter(','),
+            flags::value("severity", "LEAST", "Show this severity and worse: info, warning or critical").value_parser(["info", "warning", "critical"]),
+            flags::value("backup-days", "N", "A backup is old after so many days").value_parser(clap::value_parser!(u64)),
+            flags::value("certificate-days", "N", "A certificate ends soon within so many days").value_parser(clap::value_parser!(u64)),
+        ])
+        .args(findings())
+        .args(freshness())
+        .table(&tables::FINDINGS)
+        .details("Ends with 6 if there is a finding. What could not be read is a finding too. Checks: status, php, staging, capacity, access, transfers, certificates, backups, domains.")
+        .examples(&["wpengine fleet health", "wpengine fleet health --only certificates,backups --severity warning"]),
+        leaf("fleet changes", "List what changed, as far as syncs saw it", &[], run!(|c, a| {
+            let since = match a.instant("since") {
+                Some(since) => since,
+                None => Timestamp::now().checked_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN),
+            };
+            let changes = c.fleet()?.changes(since).await?;
+            Ok(Answer::items(changes.iter().map(|change| json!(change)).collect()).into())
+        }))
+        .arg(flags::value("since", "TIME", "From when, such as 7d or 2026-05-01T00:00:00Z; the last day by default").value_parser(flags::past))
+        .table(&tables::CHANGES)
+        .examples(&["wpengine fleet changes --since 7d"]),
+        leaf("fleet sql", "Ask the mirror in SQL, read-only", &[], run!(|c, a| {
+            let query = match a.text("query").as_deref() {
+                None | Some("-") => crate::context::read_input("-")?,
+                Some(query) => query.to_owned(),
+            };
+            let within = c.globals.timeout.unwrap_or(Duration::from_secs(10));
+            let rows = c.fleet()?.sql_within(&query, within).await?;
+            if c.format.is_json() {
+                let items = rows.rows.iter().map(|row| {
+                    let fields = rows.columns.iter().cloned().zip(row.iter().cloned());
+                    Value::Object(fields.collect())
+                });
+                return Ok(Answer::items(items.collect()).into());
+            }
+            Ok(Answer::Text(sql_text(c, &rows)?).into())
+        }))
+        .arg(clap::Arg::new("query").value_name("QUERY").help("SQL query; - or nothing reads standard input"))
+        .details("The tables: accounts, sites, installs, account_users, domains, certificates, backups, transfers, and `state.changes`. `SELECT name, sql FROM sqlite_schema` shows their columns.")
+        .examples(&["wpengine fleet sql 'SELECT php_version, count(*) FROM installs GROUP BY 1'"]),
+        leaf("fleet search", "Find everything whose name contains a text", &[], run!(|c, a| {
+            let text = a.need("text");
+            if text.chars().count() < 3 {
+                return Err(Failure::usage("a text of three letters or more is needed"));
+            }
+            let fleet = fresh(c, a, &[Class::Accounts, Class::Sites, Class::Installs]).await?;
+            let found = fleet.search(&text).await?;
+            Ok(Answer::items(found.iter().map(|found| json!(found)).collect()).into())
+        }))
+        .arg(flags::one("text", "TEXT", "Part of a name, a domain, a tag, a group or an e-mail address"))
+        .args(freshness())
+        .table(&tables::FOUND)
+        .examples(&["wpengine fleet search shop"]),
+        leaf("whois", "Say whose a domain is: install, site, account", &[], run!(|c, a| {
+            let result = c.fleet()?.whois(&a.need("domain")).await?;
+            if result.data.is_empty() {
+                let hint = "the mirror has the domains that were read; wpengine fleet sync --only domains reads the rest";
+                return Err(Failure::not_found(format!("nothing in the fleet has the domain {}: {hint}", a.need("domain"))));
+            }
+            observed(c, &result, "/data")
+        }))
+        .arg(flags::one("domain", "DOMAIN", "Domain, or a part of it behind a dot"))
+        .table(&tables::FLEET_DOMAINS)
+        .examples(&["wpengine whois torquemag.com"]),
+    ]
+}
+
+/// The fleet, after what is stale in these classes was read.
+async fn fresh<'a>(c: &'a Ctx, a: Args<'_>, classes: &[Class]) -> Result<&'a Fleet, Failure> {
+    let fleet = c.fleet()?;
+    if a.flag("offline") {
+        return Ok(fleet);
+    }
+    let sync = fleet
+        .sync()
+        .only(classes.iter().copied())
+        .max_age(a.time("max-age").unwrap_or(FRESH));
+    let cost = sync.plan().await?;
+    if cost.least_time > Duration::from_secs(10) {
+        c.terminal.step(&format!(
+            "{} requests to read what is stale; at least {} s",
+            cost.requests,
+            cost.least_time.as_secs()
+        ));
+    }
+    sync.tell(|progress| {
+        c.terminal.progress(&format!(
+            "{} of {} read, {} requests; {}",
+            progress.done, progress.all, progress.requests, progress.last
+        ));
+    })
+    .run()
+    .await?;
+    c.terminal.clear();
+    Ok(fleet)
+}
+
+/// A result, with what could not be read said and in the exit code.
+pub(super) fn observed<T: Serialize>(
+    c: &Ctx,
+    result: &Observed<T>,
+    rows: &'static str,
+) -> Result<Reply, Failure> {
+    of_document(c, json!(result), rows)
+}
+
+fn of_document(c: &Ctx, document: Value, rows: &'static str) -> Result<Reply, Failure> {
+    say_failures(c, &document);
+    let complete = document["complete"].as_bool() == Some(true);
+    let code = if complete { exit::DONE } else { exit::PARTLY };
+    Ok(Reply::from(Answer::Document(document, rows)).exit(code))
+}
+
+fn observed_one<T: Serialize>(c: &Ctx, result: &Observed<T>) -> Result<Reply, Failure> {
+    let document = json!(result);
+    say_failures(c, &document);
+    let code = if result.complete {
+        exit::DONE
+    } else {
+        exit::PARTLY
+    };
+    Ok(Reply::from(Answer::One(document)).exit(code))
+}
+
+/// What could not be read is never left out in silence.
+fn say_failures(c: &Ctx, document: &Value) {
+    let failures = document["failures"]
+        .as_array()
+        .map_or(&[][..], Vec::as_slice);
+    for failure in failures.iter().take(5) {
+        let text = |name: &str| failure[name].as_str().unwrap_or("?");
+        c.terminal.warn(&format!(
+            "could not be read: {}: {}",
+            text("subject"),
+            text("message")
+        ));
+    }
+    if failures.len() > 5 {
+        c.terminal
+            .warn(&format!("{} more could not be read", failures.len() - 5));
+    }
+    if document["complete"].as_bool() == Some(false) && failures.is_empty() {
+        c.terminal
+            .warn("this is not complete: some of it was never read; wpengine fleet sync reads it");
+    }
+}
+
+/// A check that found something ends with 6. What could not be read weighs more.
+pub(super) fn judged(reply: Reply, a: Args<'_>, found: bool) -> Result<Reply, Failure> {
+    let code = match reply.exit {
+        exit::DONE if found && !a.flag("exit-zero") => exit::FINDINGS,
+        code => code,
+    };
+    Ok(reply.exit(code))
+}
+
+fn class(name: &str) -> Result<Class, Failure> {
+    Class::ALL
+        .into_iter()
+        .find(|class| class.name() == name)
+        .ok_or_else(|| {
+            let known: Vec<&str> = Class::ALL.iter().map(|class| class.name()).collect();
+            Failure::usage(format!(
+                "there is no class `{name}`; there are {}",
+                known.join(", ")
+            ))
+        })
+}
+
+fn check(name: &str) -> Result<Check, Failure> {
+    let word = |check: &Check| json!(check).as_str().unwrap_or_default().to_owned();
+    Check::ALL
+        .into_iter()
+        .find(|check| word(check) == name)
+        .ok_or_else(|| {
+            let known: Vec<String> = Check::ALL.iter().map(word).collect();
+            Failure::usage(format!(
+                "there is no check `{name}`; there are {}",
+                known.join(", ")
+            ))
+        })
+}
+
+/// The first and the last day of a month.
+fn month(text: Option<&str>) -> Result<(Date, Date), Failure> {
+    let first: Date = match text {
+        None => Zoned::now().date().first_of_month(),
+        Some(text) => format!("{text}-01").parse().map_err(|_| {
+            Failure::usage(format!("`{text}` is no month; give one such as 2026-05"))
+        })?,
+    };
+    Ok((first, first.last_of_month()))
+}
+
+/// The rows of a query, whose columns no table describes.
+fn sql_text(c: &Ctx, rows: &wpengine_fleet::Rows) -> Result<String, Failure> {
+    use unicode_width::UnicodeWidthStr as _;
+
+    let cells = |row: &Vec<Value>| -> Vec<String> {
+        row.iter()
+            .map(|value| match value {
+                Value::Null => String::new(),
+                Value::String(text) => crate::terminal::clean(text).replace('\n', " "),
+                value => value.to_string(),
+            })
+            .collect()
+    };
+    let mut all: Vec<Vec<String>> = Vec::new();
+    if !c.globals.no_header {
+        all.push(rows.columns.clone());
+    }
+    all.extend(rows.rows.iter().map(cells));
+    if let Some(delimiter) = match c.format {
+        crate::output::Format::Csv => Some(b','),
+        crate::output::Format::Tsv => Some(b'\t'),
+        _ => None,
+    } {
+        let mut writer = csv::WriterBuilder::new()
+            .delimiter(delimiter)
+            .from_writer(Vec::new());
+        let failed = |error: String| Failure::new(exit::FAILED, "output", error);
+        for row in &all {
+            writer
+                .write_record(row)
+                .map_err(|error| failed(error.to_string()))?;
+        }
+        let bytes = writer
+            .into_inner()
+            .map_err(|error| failed(error.to_string()))?;
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    let widths: Vec<usize> = (0..rows.columns.len())
+        .map(|column| {
+            all.iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.width())
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    let mut text = String::new();
+    for row in &all {
+        let padded = row.iter().zip(&widths).map(|(cell, width)| {
+            format!("{cell}{}", " ".repeat(width.saturating_sub(cell.width())))
+        });
+        text.push_str(padded.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    Ok(text)
+}

@@ -1,0 +1,125 @@
+//! The commands, by noun.
+
+mod account;
+mod api;
+mod auth;
+mod backup;
+mod certificate;
+mod config;
+mod doctor;
+mod domain;
+mod fleet;
+mod install;
+mod meta;
+mod offload;
+mod plan;
+mod report;
+mod sim;
+mod site;
+mod ssh_key;
+mod usage;
+mod user;
+mod workflow;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::{
+    command::Leaf,
+    context::Ctx,
+    failure::Failure,
+    flags::Args,
+    output::{Answer, Reply},
+    target::Target,
+};
+
+/// All commands.
+pub(crate) fn all() -> Vec<Leaf> {
+    [
+        account::leaves(),
+        user::leaves(),
+        usage::leaves(),
+        site::leaves(),
+        install::leaves(),
+        workflow::leaves(),
+        backup::leaves(),
+        domain::leaves(),
+        certificate::leaves(),
+        offload::leaves(),
+        ssh_key::leaves(),
+        report::leaves(),
+        fleet::leaves(),
+        plan::leaves(),
+        api::leaves(),
+        auth::leaves(),
+        config::leaves(),
+        doctor::leaves(),
+        sim::leaves(),
+        meta::leaves(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A closure as the body of a command.
+macro_rules! run {
+    (|$c:ident, $a:ident| $body:expr) => {
+        |$c, $a| Box::pin(async move { $body })
+    };
+}
+
+use run;
+
+/// One of the values that the API knows. A value that this version does not know is sent as it is.
+fn parsed<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    serde_json::from_value(json!(text))
+        .map_err(|error| Failure::usage(format!("`{text}`: {error}")))
+}
+
+/// A list of things that the API returns at once.
+async fn unpaged(
+    c: &Ctx,
+    operation: &str,
+    ids: &[&str],
+    query: &[(&str, String)],
+) -> Result<Reply, Failure> {
+    let value = c.read(operation, ids, query).await?;
+    Ok(Answer::items(crate::target::items_of(value)).into())
+}
+
+/// The addresses that are told, of the command or of the profile.
+fn notified(c: &Ctx, a: Args<'_>) -> Result<Vec<String>, Failure> {
+    let given = a.all("notify");
+    let emails = if given.is_empty() {
+        c.profile.notify.clone()
+    } else {
+        given
+    };
+    if emails.is_empty() {
+        return Err(Failure::usage(
+            "the API tells somebody by e-mail when this ends: give --notify, or set an address: wpengine config set notify ops@example.com",
+        ));
+    }
+    Ok(emails)
+}
+
+/// Whether an answer is what a dry run would have sent.
+fn is_planned(value: &Value) -> bool {
+    value.get("dry_run").is_some()
+}
+
+/// One answer about one target.
+fn one(value: Value) -> Reply {
+    Answer::One(value).into()
+}
+
+/// The id in what the service answered.
+fn id_of(value: &Value) -> String {
+    value["id"].as_str().unwrap_or_default().to_owned()
+}
+
+/// What a command without a target is about: the user.
+fn nobody(name: &str) -> Target {
+    Target::new(crate::target::Kind::Other("user"), "", name)
+}

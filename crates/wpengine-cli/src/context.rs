@@ -1,0 +1,666 @@
+//! What a command works with: its options, the profile, the client, the mirror and the terminal.
+
+use std::{
+    future::Future,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use futures_util::{StreamExt as _, stream};
+use serde::Serialize;
+use serde_json::{Value, json};
+use wpengine::{
+    Client, ClientBuilder, Error, Response,
+    http::Method,
+    jiff::{SignedDuration, Zoned},
+    limits::{
+        FileWindows, LimitError, LimitKey, Observation, PermitFuture, RateLimiter, Window,
+        WindowState,
+    },
+    operation::Operation,
+};
+use wpengine_fleet::{Class, Fleet};
+
+use crate::{
+    command::Leaf,
+    failure::{Failure, exit},
+    flags::Globals,
+    output::{Answer, Cell, Column, Format, Names, Reply, Times},
+    profile::{self, Config, Folders, Origin, Profile},
+    tap::{CALL, Call, Layer, Passed, Tap},
+    target::Target,
+    terminal::Terminal,
+};
+
+/// What a command works with.
+pub(crate) struct Ctx {
+    pub(crate) leaf: &'static Leaf,
+    pub(crate) globals: Globals,
+    pub(crate) format: Format,
+    pub(crate) times: Times,
+    pub(crate) terminal: Arc<Terminal>,
+    pub(crate) folders: Folders,
+    pub(crate) config: Config,
+    pub(crate) origin: Origin,
+    pub(crate) profile: Profile,
+    pub(crate) tap: Arc<Tap>,
+    client: OnceLock<Client>,
+    fleet: OnceLock<Fleet>,
+    /// Where the mirror is if the user has no folder for it.
+    temporary: OnceLock<tempfile::TempDir>,
+}
+
+impl Ctx {
+    pub(crate) fn new(
+        leaf: &'static Leaf,
+        globals: Globals,
+        terminal: Arc<Terminal>,
+    ) -> Result<Self, Failure> {
+        let folders = Folders::of_this_user();
+        let own = matches!(leaf.path.as_slice(), ["config" | "auth" | "doctor", ..]);
+        let config = match folders.config.as_deref() {
+            Some(folder) => Config::read(&folder.join("config.toml")),
+            None => Ok(Config::default()),
+        };
+        // What repairs the configuration must run with a broken one; so must the check of it.
+        let (config, broken) = match config {
+            Ok(config) => (config, None),
+            Err(failure) if own => (Config::default(), Some(failure)),
+            Err(failure) => return Err(failure),
+        };
+        let origin = match config.origin(globals.profile.as_deref()) {
+            Ok(origin) => origin,
+            Err(_) if own || !leaf.is_api => Origin::None,
+            Err(failure) => return Err(failure),
+        };
+        if let Some(failure) = broken {
+            terminal.warn(&failure.to_string());
+        }
+        let profile = config.profile(&origin);
+        let wanted = globals.output.clone().or_else(|| profile.output.clone());
+        let format = match wanted {
+            _ if globals.jq.is_some() => Format::Json,
+            None => Format::Table,
+            Some(name) => Format::of(&name).ok_or_else(|| {
+                Failure::usage(format!(
+                    "there is no output format `{name}`; there are {}",
+                    Format::NAMES.join(", ")
+                ))
+            })?,
+        };
+        let times = match globals.time.as_deref() {
+            Some("utc") => Times::Utc,
+            Some("local") => Times::Local,
+            Some(_) => Times::Relative,
+            None if terminal.is_stdout => Times::Relative,
+            None => Times::Utc,
+        };
+        let name = match &origin {
+            Origin::Profile(name) => name.clone(),
+            _ => String::new(),
+        };
+        let tap = Tap {
+            dry_run: globals.dry_run,
+            audit: (!globals.no_audit)
+                .then(|| Some(folders.state.as_ref()?.join("audit.jsonl")))
+                .flatten(),
+            profile: name,
+            verbose: globals.verbose > 0,
+            passed: Passed::default(),
+        };
+        if let Origin::Environment(variable) = &origin
+            && leaf.is_api
+            && let Some(default) = &config.default_profile
+            && terminal.can_ask()
+        {
+            terminal.say(&format!(
+                "using the credentials of {variable} instead of the profile {default}"
+            ));
+        }
+        Ok(Self {
+            leaf,
+            globals,
+            format,
+            times,
+            terminal,
+            folders,
+            config,
+            origin,
+            profile,
+            tap: Arc::new(tap),
+            client: OnceLock::new(),
+            fleet: OnceLock::new(),
+            temporary: OnceLock::new(),
+        })
+    }
+
+    /// The client. It is built when it is first needed, and with it the credentials are read.
+    pub(crate) fn client(&self) -> Result<&Client, Failure> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let builder = profile::builder(&self.folders, &self.origin, &self.profile)?;
+        let base_url = profile::base_url(&self.origin, &self.profile);
+        let client = self.finish(builder, base_url.as_deref())?;
+        Ok(self.client.get_or_init(|| client))
+    }
+
+    /// Adds what every client of this program has. This machine is not limited, because it is a simulator.
+    pub(crate) fn finish(
+        &self,
+        builder: ClientBuilder,
+        base_url: Option<&str>,
+    ) -> Result<Client, Failure> {
+        let tap = Arc::clone(&self.tap);
+        let mut builder = builder
+            .user_agent_suffix(concat!("wpengine-cli/", env!("CARGO_PKG_VERSION")))
+            .rate_limit_wait(self.globals.rate_limit_wait)
+            .wrap(move |inner| Layer { inner, tap });
+        if let Some(timeout) = self.globals.timeout {
+            builder = builder.timeout(timeout);
+        }
+        if self.globals.read_only || self.profile.read_only {
+            builder = builder.read_only();
+        }
+        let setting = std::env::var("WPENGINE_RATE_LIMITS")
+            .ok()
+            .or_else(|| self.profile.rate_limits.clone());
+        builder = match setting.as_deref() {
+            Some("off") => builder.no_rate_limiter(),
+            Some(text) => self.limited(builder, Some(window(text)?))?,
+            None if base_url.is_some_and(is_this_machine) => builder,
+            None => self.limited(builder, None)?,
+        };
+        Ok(builder.build()?)
+    }
+
+    fn limited(
+        &self,
+        builder: ClientBuilder,
+        windows: Option<Window>,
+    ) -> Result<ClientBuilder, Failure> {
+        if let Some(url) = &self.profile.redis {
+            return self.in_redis(builder, url, windows);
+        }
+        let mut file = match &self.folders.cache {
+            Some(folder) => FileWindows::new(folder.join("limits.json")),
+            None => FileWindows::of_this_user(),
+        };
+        if let Some(window) = windows {
+            file = file
+                .windows([window.clone()], [window])
+                .margin(Duration::from_millis(100));
+        }
+        Ok(builder.rate_limiter(self.told(file)))
+    }
+
+    #[cfg(feature = "redis")]
+    fn in_redis(
+        &self,
+        builder: ClientBuilder,
+        url: &str,
+        windows: Option<Window>,
+    ) -> Result<ClientBuilder, Failure> {
+        let mut redis = wpengine_redis::RedisWindows::new(url).map_err(|error| {
+            Failure::usage(format!("the profile's redis cannot be used: {error}"))
+        })?;
+        if let Some(window) = windows {
+            redis = redis.windows([window.clone()], [window]);
+        }
+        Ok(builder.rate_limiter(self.told(redis)))
+    }
+
+    #[cfg(not(feature = "redis"))]
+    fn in_redis(
+        &self,
+        _: ClientBuilder,
+        _: &str,
+        _: Option<Window>,
+    ) -> Result<ClientBuilder, Failure> {
+        Err(Failure::usage(
+            "this program was built without the feature `redis`, which the profile asks for",
+        ))
+    }
+
+    fn told<L: RateLimiter>(&self, inner: L) -> Told<L> {
+        Told {
+            inner,
+            terminal: Arc::clone(&self.terminal),
+        }
+    }
+
+    /// The fleet, with its mirror. Where the mirror cannot be opened, it is in a folder that is deleted at the end.
+    pub(crate) fn fleet(&self) -> Result<&Fleet, Failure> {
+        if let Some(fleet) = self.fleet.get() {
+            return Ok(fleet);
+        }
+        let client = self.client()?;
+        let opened = match (&self.folders.cache, &self.folders.state) {
+            (Some(cache), Some(state)) if !self.globals.no_mirror => {
+                Fleet::below(client, cache, state)
+            }
+            _ => self.in_temporary(client),
+        };
+        let fleet = match opened {
+            Ok(fleet) => fleet,
+            Err(error) => {
+                self.terminal.warn(&format!(
+                    "{error}; going on without it, so names are looked up at the service"
+                ));
+                self.in_temporary(client)?
+            }
+        };
+        Ok(self.fleet.get_or_init(|| fleet))
+    }
+
+    fn in_temporary(&self, client: &Client) -> Result<Fleet, wpengine_fleet::Error> {
+        let folder = tempfile::tempdir().map_err(|error| wpengine_fleet::Error::File {
+            path: std::env::temp_dir(),
+            source: error.into(),
+        })?;
+        let folder = self.temporary.get_or_init(|| folder);
+        Fleet::open(
+            client,
+            folder.path().join("cache"),
+            folder.path().join("state"),
+        )
+    }
+
+    /// Whether plans outlive this process.
+    pub(crate) fn keeps_state(&self) -> bool {
+        self.temporary.get().is_none()
+    }
+
+    /// Names of the accounts and sites that the columns show. What the mirror does not know is read, if it is little.
+    pub(crate) async fn names(&self, columns: &[&Column], items: &[Value]) -> Names {
+        let mut wanted: Vec<(Class, Vec<&str>)> = Vec::new();
+        for column in columns {
+            let class = match column.cell {
+                Cell::Account => Class::Accounts,
+                Cell::Site => Class::Sites,
+                _ => continue,
+            };
+            let ids = items
+                .iter()
+                .filter_map(|item| item.pointer(column.at)?.as_str());
+            wanted.push((class, ids.collect()));
+        }
+        if wanted.iter().all(|(_, ids)| ids.is_empty()) {
+            return Names::new();
+        }
+        let Ok(fleet) = self.fleet() else {
+            return Names::new();
+        };
+        let mut names = known_names(fleet).await;
+        let missing: Vec<Class> = wanted
+            .into_iter()
+            .filter(|(class, ids)| {
+                ids.iter().any(|id| !names.contains_key(*id))
+                    && (*class == Class::Accounts || items.len() <= 1_000)
+            })
+            .map(|(class, _)| class)
+            .collect();
+        if !missing.is_empty() && fleet.sync().only(missing).run().await.is_ok() {
+            names = known_names(fleet).await;
+        }
+        names
+    }
+
+    /// Sends one write and returns what the service answered, or what a dry run would have sent.
+    pub(crate) async fn write<T>(
+        &self,
+        operation: &str,
+        target: &Target,
+        request: impl Future<Output = Result<Response<T>, Error>>,
+    ) -> Result<Value, Failure> {
+        let call = Arc::new(Call::default());
+        let known = operation_of(operation);
+        self.terminal
+            .progress(&format!("{}: {}", target.name, known.summary));
+        let sent = CALL.scope(Arc::clone(&call), request).await;
+        if let Some(planned) = call.planned() {
+            return Ok(planned);
+        }
+        sent.map_err(|error| Failure::from(error).about(target.title()))?;
+        Ok(match call.body() {
+            Some(Value::Object(fields)) if !fields.is_empty() && !known.secret => {
+                Value::Object(fields)
+            }
+            _ => done(known, target),
+        })
+    }
+
+    /// Reads one thing, with all its fields.
+    pub(crate) async fn read(
+        &self,
+        operation: &str,
+        ids: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<Value, Failure> {
+        let mut request = self.client()?.request(Method::GET, &path(operation, ids));
+        for (name, value) in query {
+            request = request.query(*name, value);
+        }
+        Ok(request.json().await?)
+    }
+
+    /// Lists by offset, with all fields, as the items come.
+    pub(crate) fn list(
+        &self,
+        operation: &str,
+        ids: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<Answer, Failure> {
+        let mut request = self.client()?.request(Method::GET, &path(operation, ids));
+        for (name, value) in query {
+            request = request.query(*name, value);
+        }
+        let mut list = request.list::<Value>().concurrency(8);
+        if let Some(limit) = self.globals.limit
+            && self.globals.sort.is_none()
+        {
+            list = list.take(limit);
+        }
+        let items = list.items();
+        Ok(Answer::List(
+            items.map(|item| item.map_err(Failure::from)).boxed(),
+        ))
+    }
+
+    /// Does the same with each target, several at once, and tells about each. One target is one thing; several are results.
+    pub(crate) async fn each<'a, F, Fut>(
+        &'a self,
+        targets: &'a [Target],
+        work: F,
+    ) -> Result<Reply, Failure>
+    where
+        F: Fn(&'a Target) -> Fut,
+        Fut: Future<Output = Result<Value, Failure>> + 'a,
+    {
+        if let [target] = targets {
+            return Ok(Answer::One(work(target).await?).into());
+        }
+        let jobs = self.globals.jobs.max(1);
+        // In the order of the targets, whichever ends first.
+        let mut results = stream::iter(targets.iter().map(|target| {
+            let work = work(target);
+            async move { (target, work.await) }
+        }))
+        .buffered(jobs);
+        let (mut rows, mut failed, mut worst) = (Vec::new(), 0, exit::DONE);
+        while let Some((target, result)) = results.next().await {
+            self.terminal
+                .progress(&format!("{} of {} done", rows.len() + 1, targets.len()));
+            rows.push(match result {
+                Ok(value) => json!({ "target": target.short(), "ok": true, "result": value }),
+                Err(failure) => {
+                    failed += 1;
+                    worst = worst.max(u8::from(failure.exit == exit::UNKNOWN) * exit::UNKNOWN);
+                    self.terminal.error(&failure);
+                    json!({ "target": target.short(), "ok": false, "error": failure.json()["error"] })
+                }
+            });
+        }
+        self.terminal.clear();
+        let done = rows.len() - failed;
+        let document = json!({ "results": rows, "done": done, "failed": failed });
+        let code = match failed {
+            0 => exit::DONE,
+            _ => worst.max(exit::PARTLY),
+        };
+        Ok(Reply::from(Answer::Document(document, "/results"))
+            .table(&crate::tables::RESULTS)
+            .exit(code))
+    }
+
+    /// Waits for a piece of work and tells how it goes.
+    pub(crate) async fn wait<T: Serialize + Send + 'static>(
+        &self,
+        target: &Target,
+        what: &str,
+        wait: wpengine::requests::Wait<T>,
+        limit: Option<Duration>,
+    ) -> Result<Value, Failure> {
+        let wait = match limit {
+            Some(limit) => wait.deadline(limit),
+            None => wait,
+        };
+        let until = limit
+            .map(clock_after)
+            .map_or(String::new(), |until| format!(", until {until} at most"));
+        let began = std::time::Instant::now();
+        let call = Arc::new(Call::default());
+        let polls = async {
+            let mut progress = wait.progress();
+            let mut last = None;
+            while let Some(state) = progress.next().await {
+                let state = state?;
+                let value = serde_json::to_value(&state).unwrap_or(Value::Null);
+                let status = ["status", "state"]
+                    .iter()
+                    .find_map(|name| value.get(*name)?.as_str());
+                self.terminal.step(&format!(
+                    "{}: waiting for {what}, {} after {} s{until}",
+                    target.name,
+                    status.unwrap_or("under way"),
+                    began.elapsed().as_secs(),
+                ));
+                last = Some(value);
+            }
+            Ok::<_, Error>(last)
+        };
+        let last = CALL
+            .scope(Arc::clone(&call), polls)
+            .await
+            .map_err(|error| Failure::from(error).about(target.title()))?;
+        self.terminal.clear();
+        let is_secret = self
+            .leaf
+            .operations
+            .iter()
+            .any(|id| operation_of(id).secret);
+        let body = if is_secret { None } else { call.body() };
+        Ok(body.or(last).unwrap_or(Value::Null))
+    }
+}
+
+impl Ctx {
+    /// Waits for something whose state is not the answer.
+    pub(crate) async fn wait_quietly<T: Send + 'static>(
+        &self,
+        target: &Target,
+        what: &str,
+        wait: wpengine::requests::Wait<T>,
+        limit: Option<Duration>,
+    ) -> Result<(), Failure> {
+        self.terminal
+            .step(&format!("{}: waiting for {what}", target.name));
+        let wait = match limit {
+            Some(limit) => wait.deadline(limit),
+            None => wait,
+        };
+        wait.await
+            .map_err(|error| Failure::from(error).about(target.title()))?;
+        Ok(())
+    }
+}
+
+/// A time of day after a while, for people.
+pub(crate) fn clock_after(wait: Duration) -> String {
+    let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+    let then = Zoned::now().checked_add(wait);
+    then.map_or_else(
+        |_| "?".to_owned(),
+        |then| then.strftime("%H:%M:%S").to_string(),
+    )
+}
+
+async fn known_names(fleet: &Fleet) -> Names {
+    let rows = fleet
+        .sql("SELECT id, coalesce(nickname, name) FROM accounts UNION ALL SELECT id, name FROM sites")
+        .await;
+    let rows = rows.map(|rows| rows.rows).unwrap_or_default();
+    rows.into_iter()
+        .filter_map(|row| {
+            Some((
+                row.first()?.as_str()?.to_owned(),
+                row.get(1)?.as_str()?.to_owned(),
+            ))
+        })
+        .collect()
+}
+
+/// What is said of a write whose response has no body.
+fn done(operation: &Operation, target: &Target) -> Value {
+    let what = if operation.method == Method::DELETE {
+        "deleted"
+    } else {
+        "accepted"
+    };
+    json!({ "operation": operation.id, "target": target.short(), what: true })
+}
+
+pub(crate) fn operation_of(id: &str) -> &'static Operation {
+    wpengine::operations()
+        .iter()
+        .find(|operation| operation.id == id)
+        .unwrap_or_else(|| unreachable!("a command names the operation {id}, which does not exist"))
+}
+
+/// The path of an operation with ids in it.
+pub(crate) fn path(operation: &str, ids: &[&str]) -> String {
+    let mut ids = ids.iter();
+    let parts = operation_of(operation)
+        .path
+        .split('/')
+        .map(|part| match part.starts_with('{') {
+            true => encoded(ids.next().copied().unwrap_or_default()),
+            false => part.to_owned(),
+        });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// An id as a part of a path.
+fn encoded(id: &str) -> String {
+    let mut text = String::new();
+    for byte in id.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'~' => {
+                text.push(char::from(byte))
+            }
+            byte => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
+}
+
+/// A window such as `100/1s`.
+fn window(text: &str) -> Result<Window, Failure> {
+    let parsed = text.split_once('/').and_then(|(limit, period)| {
+        Some(Window::new(
+            limit.trim().parse().ok()?,
+            crate::flags::duration(period.trim()).ok()?,
+        ))
+    });
+    parsed.ok_or_else(|| {
+        Failure::usage(format!(
+            "`{text}` is no rate limit; give `off`, or requests and a time such as `100/1s`"
+        ))
+    })
+}
+
+/// Whether an address is this machine: then nothing is limited, because it is a simulator.
+pub(crate) fn is_this_machine(url: &str) -> bool {
+    let uri: Option<wpengine::http::Uri> = url.parse().ok();
+    let host = uri.as_ref().and_then(|uri| uri.host()).unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// A limiter that says when a request waits, and until when.
+#[derive(Debug)]
+struct Told<L> {
+    inner: L,
+    terminal: Arc<Terminal>,
+}
+
+impl<L: RateLimiter> RateLimiter for Told<L> {
+    fn acquire<'a>(&'a self, key: &'a LimitKey, at_most: Duration) -> PermitFuture<'a> {
+        Box::pin(async move {
+            match self.inner.acquire(key, Duration::ZERO).await {
+                Err(LimitError::NoRoom {
+                    retry_after: Some(wait),
+                }) => {
+                    if wait > Duration::from_secs(1) && wait <= at_most {
+                        self.terminal.step(&format!(
+                            "waiting for the rate limit until {}",
+                            clock_after(wait)
+                        ));
+                    }
+                    self.inner.acquire(key, at_most).await
+                }
+                Err(LimitError::NoRoom { retry_after: None }) => {
+                    self.inner.acquire(key, at_most).await
+                }
+                other => other,
+            }
+        })
+    }
+
+    fn observe(&self, key: &LimitKey, seen: &Observation<'_>) {
+        self.inner.observe(key, seen);
+    }
+
+    fn state(&self, key: &LimitKey) -> Vec<WindowState> {
+        self.inner.state(key)
+    }
+}
+
+/// A path that the user gave, or one of the two streams.
+pub(crate) fn read_input(path: &str) -> Result<String, Failure> {
+    if path == "-" {
+        return std::io::read_to_string(std::io::stdin()).map_err(|error| {
+            Failure::new(
+                exit::FAILED,
+                "file",
+                format!("cannot read standard input: {error}"),
+            )
+        });
+    }
+    std::fs::read_to_string(path).map_err(|error| Failure::file(&PathBuf::from(path), &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_cannot_leave_its_place_in_the_path() {
+        assert_eq!(
+            path("get_install", &["../sites/x?a=b"]),
+            "/installs/%2E%2E%2Fsites%2Fx%3Fa%3Db"
+        );
+        assert_eq!(path("get_backup", &["i", "b"]), "/installs/i/backups/b");
+    }
+
+    #[test]
+    fn this_machine_is_known_by_its_address() {
+        for url in [
+            "http://127.0.0.1:4010/v1",
+            "http://[::1]:1/v1",
+            "http://localhost/v1",
+        ] {
+            assert!(is_this_machine(url), "{url}");
+        }
+        for url in [
+            "https://api.wpengineapi.com/v1",
+            "http://127.0.0.1.example.com/v1",
+        ] {
+            assert!(!is_this_machine(url), "{url}");
+        }
+    }
+}

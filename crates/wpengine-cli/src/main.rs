@@ -1,0 +1,5 @@
+//! The program `wpengine`.
+
+fn main() -> std::process::ExitCode {
+    wpengine_cli::main()
+}

@@ -1,0 +1,289 @@
+//! A layer around the HTTP client, which all requests of a command pass: those of a single call, of a plan and of a fleet. Here a
+//! dry run stops every write, the audit log is written, and an interruption finds what was under way.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    fs::OpenOptions,
+    io::Write as _,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use serde_json::{Value, json};
+use wpengine::{
+    bytes::Bytes,
+    http::{Method, Request, Response},
+    jiff::Timestamp,
+    operation::Operation,
+    transport::{HeadFuture, HttpClient, HttpError, ResponseFuture},
+};
+
+tokio::task_local! {
+    /// The call that is being sent.
+    pub(crate) static CALL: Arc<Call>;
+}
+
+/// What passed while one call was sent.
+#[derive(Debug, Default)]
+pub(crate) struct Call {
+    /// The bodies of the successful responses.
+    bodies: Mutex<Vec<Bytes>>,
+    /// The write that a dry run did not send.
+    planned: Mutex<Option<Value>>,
+}
+
+impl Call {
+    /// The last body, with all its fields: also those that the models do not know.
+    pub(crate) fn body(&self) -> Option<Value> {
+        let bodies = lock(&self.bodies);
+        serde_json::from_slice(bodies.last()?).ok()
+    }
+
+    /// All bodies, of the pages of a listing.
+    pub(crate) fn bodies(&self) -> Vec<Value> {
+        let bodies = lock(&self.bodies);
+        bodies
+            .iter()
+            .filter_map(|body| serde_json::from_slice(body).ok())
+            .collect()
+    }
+
+    pub(crate) fn planned(&self) -> Option<Value> {
+        lock(&self.planned).take()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the layer does and knows.
+#[derive(Debug, Default)]
+pub(crate) struct Tap {
+    pub(crate) dry_run: bool,
+    pub(crate) audit: Option<PathBuf>,
+    pub(crate) profile: String,
+    /// Says each attempt on standard error.
+    pub(crate) verbose: bool,
+    pub(crate) passed: Passed,
+}
+
+/// What has passed so far.
+#[derive(Debug, Default)]
+pub(crate) struct Passed {
+    requests: AtomicU64,
+    next: AtomicU64,
+    under_way: Mutex<BTreeMap<u64, String>>,
+}
+
+impl Tap {
+    /// How many requests were sent.
+    pub(crate) fn requests(&self) -> u64 {
+        self.passed.requests.load(Ordering::Relaxed)
+    }
+
+    /// The writes that were sent and have no response yet.
+    pub(crate) fn under_way(&self) -> Vec<String> {
+        lock(&self.passed.under_way).values().cloned().collect()
+    }
+
+    /// Writes one line about a write. No body, and nothing of the query.
+    fn record(&self, method: &Method, path: &str, outcome: &str, request_id: Option<&str>) {
+        let Some(file) = &self.audit else { return };
+        let line = json!({
+            "time": Timestamp::now().to_string(),
+            "profile": self.profile,
+            "operation": operation(method, path).map(|operation| operation.id),
+            "target": format!("{method} {path}"),
+            "outcome": outcome,
+            "request_id": request_id,
+        });
+        let mut options = OpenOptions::new();
+        options.append(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let written = file
+            .parent()
+            .map_or(Ok(()), crate::profile::create_private)
+            .and_then(|()| options.open(file))
+            // One call of `write`, so that the lines of several processes do not mix.
+            .and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()));
+        if let Err(error) = written {
+            // A log that cannot be written stops no work, and is said.
+            let _ = writeln!(
+                std::io::stderr(),
+                "warning: the audit log {} cannot be written: {error}",
+                file.display()
+            );
+        }
+    }
+}
+
+/// The operation behind a request, by its method and the end of its path.
+pub(crate) fn operation(method: &Method, path: &str) -> Option<&'static Operation> {
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    wpengine::operations().iter().find(|operation| {
+        let wanted: Vec<&str> = operation.path.trim_matches('/').split('/').collect();
+        // The base URL has a path of its own, such as `/v1`.
+        operation.method == *method
+            && parts.len() >= wanted.len()
+            && parts.len() - wanted.len() <= 1
+            && parts[parts.len() - wanted.len()..]
+                .iter()
+                .zip(&wanted)
+                .all(|(part, wanted)| wanted.starts_with('{') || part == wanted)
+    })
+}
+
+/// The layer itself.
+pub(crate) struct Layer {
+    pub(crate) inner: Arc<dyn HttpClient>,
+    pub(crate) tap: Arc<Tap>,
+}
+
+impl fmt::Debug for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Layer").finish_non_exhaustive()
+    }
+}
+
+/// A write that is under way. If it is dropped before its end, it stays listed.
+struct UnderWay<'a> {
+    tap: &'a Tap,
+    number: u64,
+    method: Method,
+    path: String,
+    ended: bool,
+}
+
+impl UnderWay<'_> {
+    fn end(mut self, outcome: &str, request_id: Option<&str>) {
+        self.ended = true;
+        lock(&self.tap.passed.under_way).remove(&self.number);
+        self.tap
+            .record(&self.method, &self.path, outcome, request_id);
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.tap.record(&self.method, &self.path, "unknown", None);
+        }
+    }
+}
+
+impl HttpClient for Layer {
+    fn send(&self, request: Request<Bytes>, max_size: usize) -> ResponseFuture<'_> {
+        Box::pin(async move {
+            let is_write = request.method() != Method::GET;
+            if is_write && self.tap.dry_run {
+                let planned = planned(&request);
+                let _ = CALL.try_with(|call| *lock(&call.planned) = Some(planned));
+                return Err(HttpError::Unsendable("this is a dry run".into()));
+            }
+            let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+            self.tap.passed.requests.fetch_add(1, Ordering::Relaxed);
+            let write = is_write.then(|| {
+                let number = self.tap.passed.next.fetch_add(1, Ordering::Relaxed);
+                let name = operation(&method, &path)
+                    .map_or_else(|| method.to_string(), |operation| operation.id.to_owned());
+                lock(&self.tap.passed.under_way)
+                    .insert(number, format!("{name} ({method} {path})"));
+                UnderWay {
+                    tap: &self.tap,
+                    number,
+                    method: method.clone(),
+                    path: path.clone(),
+                    ended: false,
+                }
+            });
+            let began = std::time::Instant::now();
+            let result = self.inner.send(request, max_size).await;
+            let (outcome, id) = match &result {
+                Ok(response) => (response.status().as_u16().to_string(), request_id(response)),
+                Err(
+                    HttpError::Connect(_) | HttpError::ConnectTimeout(_) | HttpError::Unsendable(_),
+                ) => ("not sent".to_owned(), None),
+                Err(_) => ("unknown".to_owned(), None),
+            };
+            if self.tap.verbose {
+                let line = format!(
+                    "{method} {path}: {outcome} in {} ms{}",
+                    began.elapsed().as_millis(),
+                    id.as_deref()
+                        .map(|id| format!(" (request id {id})"))
+                        .unwrap_or_default()
+                );
+                let _ = writeln!(std::io::stderr(), "{}", crate::terminal::clean(&line));
+            }
+            if let Some(write) = write {
+                write.end(&outcome, id.as_deref());
+            }
+            if let Ok(response) = &result
+                && response.status().is_success()
+            {
+                let _ = CALL.try_with(|call| lock(&call.bodies).push(response.body().clone()));
+            }
+            result
+        })
+    }
+
+    fn open(&self, request: Request<Bytes>) -> HeadFuture<'_> {
+        self.inner.open(request)
+    }
+}
+
+fn request_id<T>(response: &Response<T>) -> Option<String> {
+    let id = response.headers().get("x-amzn-requestid")?;
+    id.to_str().ok().map(str::to_owned)
+}
+
+/// What a write would send. A body that may hold a secret shows its fields alone.
+fn planned(request: &Request<Bytes>) -> Value {
+    let known = operation(request.method(), request.uri().path());
+    let mut body: Value = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
+    if known.is_none_or(|operation| operation.secret)
+        && let Value::Object(fields) = &mut body
+    {
+        for value in fields.values_mut() {
+            *value = json!("(not shown)");
+        }
+    }
+    let mut url = request.uri().to_string();
+    if let Some(end) = url.find('?') {
+        url.truncate(end);
+    }
+    json!({
+        "dry_run": true,
+        "operation": known.map(|operation| operation.id),
+        "method": request.method().as_str(),
+        "url": url,
+        "body": body,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_is_found_by_its_path() {
+        for known in wpengine::operations() {
+            let path: Vec<&str> = known
+                .path
+                .split('/')
+                .map(|part| if part.starts_with('{') { "x-1" } else { part })
+                .collect();
+            for base in ["", "/v1"] {
+                let found = operation(&known.method, &format!("{base}{}", path.join("/")));
+                assert_eq!(found.map(|found| found.id), Some(known.id));
+            }
+        }
+        assert_eq!(operation(&Method::DELETE, "/v1/accounts/x"), None);
+    }
+}
