@@ -258,7 +258,10 @@ fn insert(parent: Command, path: &[&'static str], leaf: &Leaf) -> Command {
         [_] => parent.subcommand(leaf.command()),
         [noun, rest @ ..] => {
             if parent.find_subcommand(noun).is_some() {
-                return parent.mut_subcommand(noun, |command| insert(command, rest, leaf));
+                // `api` is a command and has commands.
+                return parent.mut_subcommand(noun, |command| {
+                    insert(command, rest, leaf).subcommand_negates_reqs(true)
+                });
             }
             let about = NOUNS
                 .iter()

@@ -201,7 +201,12 @@ impl From<wpengine_fleet::Error> for Failure {
             .candidates(candidates.iter().map(Candidate::to_string)),
             // What could not be read may be there: that is no verdict.
             Fleet::NotFound { failures, .. } if !failures.is_empty() => {
-                Self::new(exit::TEMPORARY, "incomplete", message)
+                let refused =
+                    |failure: &wpengine_fleet::Failure| matches!(failure.status, Some(401 | 403));
+                match failures.iter().any(refused) {
+                    true => Self::new(exit::CREDENTIALS, "unauthorized", message),
+                    false => Self::new(exit::TEMPORARY, "incomplete", message),
+                }
             }
             Fleet::NotFound { .. } => Self::not_found(message),
             Fleet::Plan(_) => Self::new(exit::FAILED, "plan", message),

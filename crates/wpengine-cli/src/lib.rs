@@ -87,9 +87,16 @@ async fn run(c: &Ctx, arguments: &ArgMatches) -> ExitCode {
         }
         Ok(reply.exit)
     };
+    // A simulator ends by Ctrl-C in its own way.
+    let interrupt = async {
+        match c.leaf.path.first() {
+            Some(&"sim") => std::future::pending().await,
+            _ => tokio::signal::ctrl_c().await,
+        }
+    };
     let result = tokio::select! {
         result = work => Some(result),
-        _ = tokio::signal::ctrl_c() => None,
+        _ = interrupt => None,
     };
     c.terminal.clear();
     if c.globals.verbose > 0 {

@@ -254,7 +254,11 @@ pub(crate) fn builder(
     profile: &Profile,
 ) -> Result<ClientBuilder, Failure> {
     match origin {
-        Origin::Environment(_) => Ok(Client::builder_from_env()?),
+        Origin::Environment(_) => {
+            // Half a pair is none.
+            Credentials::from_env().map_err(|error| Failure::new(exit::CREDENTIALS, "credentials", error.to_string()))?;
+            Ok(Client::builder_from_env()?)
+        }
         Origin::None => Err(Failure::new(
             exit::CREDENTIALS,
             "credentials",
@@ -271,6 +275,15 @@ pub(crate) fn builder(
             }
             Ok(builder)
         }
+    }
+}
+
+/// A builder for the operations that need no credentials, which are sent without.
+pub(crate) fn anonymous(base_url: Option<&str>) -> ClientBuilder {
+    let builder = Client::builder().credentials(Credentials::basic("nobody", "unused"));
+    match base_url {
+        Some(url) => builder.base_url(url),
+        None => builder,
     }
 }
 

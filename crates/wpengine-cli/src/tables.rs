@@ -345,9 +345,9 @@ pub(crate) const FLEET_CERTIFICATES: Table = Table::new(
     &[
         col("install", "/install/name", Text),
         col("names", "/names", List),
-        col("status", "/certificate/status", Text),
-        col("expires", "/certificate/expires_at", Time),
-        col("renews", "/certificate/auto_renew", YesNo),
+        col("status", "/status", Text),
+        col("expires", "/expires_at", Time),
+        col("renews", "/auto_renew", YesNo),
         col("account", "/account/name", Text).wide(),
         col("environment", "/install/environment", Text).wide(),
         col("covers", "/covers", List).wide(),

@@ -173,7 +173,8 @@ fn find(
     {
         // Every statement takes all, whether it uses them or not.
         let sql = format!(
-            "SELECT * FROM ({way}) WHERE ?1 IS NOT NULL AND ?2 IS NOT NULL AND ?3 IS NOT NULL ORDER BY 3, 2"
+            "SELECT * FROM ({way}) WHERE ?1 IS NOT NULL AND ?2 IS NOT NULL AND ?3 IS NOT NULL
+             AND (?4 IS NULL OR kind = ?4) ORDER BY 3, 2"
         );
         let mut statement = connection.prepare_cached(&sql)?;
         let found = statement.query_map(

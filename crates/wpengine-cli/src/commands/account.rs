@@ -17,10 +17,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             run!(|c, _a| {
                 // It needs no credentials, so it is asked without.
                 let url = crate::profile::base_url(&c.origin, &c.profile);
-                let mut builder = wpengine::Client::builder();
-                if let Some(url) = &url {
-                    builder = builder.base_url(url);
-                }
+                let builder = crate::profile::anonymous(url.as_deref());
                 let client = c.finish(builder, url.as_deref())?;
                 Ok(one(client
                     .request(wpengine::http::Method::GET, "/status")
@@ -34,7 +31,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             "whoami",
             "Show the user of these credentials",
             &["get_current_user"],
-            run!(|c, _a| { Ok(one(c.read("get_current_user", &[], &[]).await?)) }),
+            run!(|c, _a| Ok(one(c.read("get_current_user", &[], &[]).await?))),
         )
         .examples(&["wpengine whoami", "wpengine whoami --jq .email"]),
         leaf(

@@ -61,10 +61,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .examples(&["wpengine api show create_backup"]),
         leaf("api spec", "Print the service's own description of the API", &["get_swagger"], run!(|c, _a| {
             let url = crate::profile::base_url(&c.origin, &c.profile);
-            let mut builder = wpengine::Client::builder();
-            if let Some(url) = &url {
-                builder = builder.base_url(url);
-            }
+            let builder = crate::profile::anonymous(url.as_deref());
             let client = c.finish(builder, url.as_deref())?;
             let value: Value = client.request(Method::GET, "/swagger").json().await?;
             // It is a document, whatever the format of tables is.

@@ -162,10 +162,7 @@ async fn examine(c: &Ctx) -> Result<Reply, Failure> {
 /// The service: whether it is there, what it says of these credentials, and which version it has.
 async fn service(c: &Ctx, found: &mut Findings, origin: &Origin, settings: &profile::Profile) {
     let url = profile::base_url(origin, settings);
-    let mut builder = wpengine::Client::builder().timeout(Duration::from_secs(20));
-    if let Some(url) = &url {
-        builder = builder.base_url(url);
-    }
+    let builder = profile::anonymous(url.as_deref()).timeout(Duration::from_secs(20));
     let open = match c.finish(builder, url.as_deref()) {
         Ok(client) => client,
         Err(failure) => {

@@ -167,7 +167,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             let ending: Vec<Value> = rows
                 .into_iter()
                 .filter(|row| {
-                    let at = row.pointer("/certificate/expires_at").and_then(Value::as_str);
+                    let at = row.pointer("/expires_at").and_then(Value::as_str);
                     at.and_then(|at| at.parse::<Timestamp>().ok()).is_some_and(|at| at <= end)
                 })
                 .collect();

@@ -92,7 +92,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             flags::install().action(clap::ArgAction::Append).conflicts_with("account"),
             flags::wait(),
         ])
-        .calls(&["get_account_usage", "get_install_usage"])
+        .calls(&["get_install", "get_account_usage", "get_install_usage"])
         .examples(&["wpengine usage refresh --account acme", "wpengine usage refresh -i torquemag --wait"]),
     ]
 }

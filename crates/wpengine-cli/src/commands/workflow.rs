@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use wpengine::types::{CacheType, Environment};
-use wpengine_fleet::{Decision, PointStatus, State, Verdict};
+use wpengine_fleet::{Class, Decision, PointStatus, State, Verdict};
 
 use super::{fleet, notified, parsed, plan, run};
 use crate::{
@@ -125,7 +125,9 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .examples(&["wpengine install check torquemag"]),
         leaf("install diff", "Compare two installs", &[], run!(|c, a| {
             let (one, other) = (c.install_named(&a.need("first")).await?, c.install_named(&a.need("second")).await?);
-            let result = c.fleet()?.difference(&one.candidate(c).await?, &other.candidate(c).await?).await?;
+            let pair = [one.candidate(c).await?, other.candidate(c).await?];
+            c.fleet()?.sync().only(Class::ALL).of(&pair).run().await?;
+            let result = c.fleet()?.difference(&pair[0], &pair[1]).await?;
             let found = !result.data.is_empty();
             fleet::judged(fleet::observed(c, &result, "/data")?, a, found)
         }))

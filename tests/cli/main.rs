@@ -1,0 +1,8 @@
+//! The program `wpengine`, as its users run it: processes, their output, their exit codes, and what they did at the simulator.
+
+mod cases;
+mod exit_codes;
+mod formats;
+mod harness;
+mod operations;
+mod safety;
