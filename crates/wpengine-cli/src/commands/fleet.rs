@@ -342,7 +342,17 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .table(&tables::FOUND)
         .examples(&["wpengine fleet search shop"]),
         leaf("whois", "Say whose a domain is: install, site, account", &[], run!(|c, a| {
-            let result = c.fleet()?.whois(&a.need("domain")).await?;
+            let fleet = c.fleet()?;
+                let mut result = fleet.whois(&a.need("domain")).await?;
+                // What is said of its certificates is read now, of these installs alone.
+                let mut installs = Vec::new();
+                for record in result.data.iter().take(5) {
+                    installs.push(fleet.resolve(&record.install.id).await?);
+                }
+                if !installs.is_empty() {
+                    fleet.sync().only([Class::Domains, Class::Certificates]).of(&installs).run().await?;
+                    result = fleet.whois(&a.need("domain")).await?;
+                }
             if result.data.is_empty() {
                 let hint = "the mirror has the domains that were read; wpengine fleet sync --only domains reads the rest";
                 return Err(Failure::not_found(format!("nothing in the fleet has the domain {}: {hint}", a.need("domain"))));
