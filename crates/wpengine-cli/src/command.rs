@@ -35,6 +35,8 @@ pub(crate) struct Leaf {
     pub(crate) is_api: bool,
     /// Whether it changes something by more than its own operations say.
     changes: bool,
+    /// How it is confirmed, if its operations do not say it.
+    gate: Option<Gate>,
     pub(crate) run: Run,
 }
 
@@ -55,6 +57,7 @@ pub(crate) fn leaf(
         examples: &[],
         is_api: true,
         changes: false,
+        gate: None,
         run,
     }
 }
@@ -99,6 +102,12 @@ impl Leaf {
     /// It changes something by calls that are not its own.
     pub(crate) fn changes(mut self) -> Self {
         self.changes = true;
+        self
+    }
+
+    /// It is confirmed in this way, although it calls operations that could do more.
+    pub(crate) fn gated(mut self, gate: Gate) -> Self {
+        self.gate = Some(gate);
         self
     }
 

@@ -357,7 +357,9 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 let hint = "the mirror has the domains that were read; wpengine fleet sync --only domains reads the rest";
                 return Err(Failure::not_found(format!("nothing in the fleet has the domain {}: {hint}", a.need("domain"))));
             }
-            observed(c, &result, "/data")
+            // What other installs have that were not read does not change whose it is.
+                let code = if result.failures.is_empty() { exit::DONE } else { exit::PARTLY };
+                Ok(observed(c, &result, "/data")?.exit(code))
         }))
         .arg(flags::one("domain", "DOMAIN", "Domain, or a part of it behind a dot"))
         .table(&tables::FLEET_DOMAINS)

@@ -12,6 +12,7 @@ use crate::{
     flags,
     gate::{self, Gate, Intent},
     tables,
+    target::{Kind, Target},
 };
 
 pub(super) fn leaves() -> Vec<Leaf> {
@@ -57,7 +58,12 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 made = made.without_database();
             }
             let made = made.plan().await?;
-            plan::carry_out(c, made, std::slice::from_ref(&from), &format!("create the install {}, with a copy of", a.need("name"))).await
+            {
+                // What is overwritten is the new install, and nothing that is there now.
+                let mut target = Target::new(Kind::Install, "", a.need("name"));
+                target.environment = Some(a.text("environment").unwrap_or_else(|| "staging".to_owned()));
+                plan::carry_out(c, made, std::slice::from_ref(&target), &format!("with a copy of {}, create", from.title()))
+            }.await
         }))
         .args([
             flags::value("from", "INSTALL", "Install that is copied").required(true),
@@ -67,9 +73,10 @@ pub(super) fn leaves() -> Vec<Leaf> {
             flags::notify(),
         ])
         .changes()
+        .gated(Gate::Moderate)
         .calls(&["get_install", "create_install", "copy_install"])
         .table(&tables::STEPS)
-        .examples(&["wpengine install stage --from torquemag --name torquemagstg --notify ops@example.com --confirm torquemag"]),
+        .examples(&["wpengine install stage --from torquemag --name torquemagstg --notify ops@example.com --yes"]),
         leaf("install guard", "Back an install up, run a command, purge the caches", &[], run!(|c, a| {
             let install = c.install(a).await?;
             let command = a.all("command");
