@@ -10,4 +10,5 @@ mod operations;
 mod profiles;
 mod programs;
 mod safety;
+mod terminal;
 mod workflows;

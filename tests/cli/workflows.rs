@@ -121,7 +121,7 @@ async fn a_step_whose_response_is_lost_is_not_sent_again() {
 async fn an_environment_is_set_up() {
     let cli = Cli::fast().await;
     let line = "install stage --from torquemag --name torquestg --notify a@example.com";
-    cli.run(&format!("{line} --yes")).await.ends(5);
+    cli.run(line).await.ends(5);
     cli.run(&format!("{line} --confirm torquemag"))
         .await
         .ends(0);

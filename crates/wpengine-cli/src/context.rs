@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -47,6 +47,8 @@ pub(crate) struct Ctx {
     pub(crate) tap: Arc<Tap>,
     client: OnceLock<Client>,
     fleet: OnceLock<Fleet>,
+    /// How to go on with what runs at the service, if this is interrupted.
+    go_on: Mutex<Vec<String>>,
     /// Where the mirror is if the user has no folder for it.
     temporary: OnceLock<tempfile::TempDir>,
 }
@@ -131,6 +133,7 @@ impl Ctx {
             tap: Arc::new(tap),
             client: OnceLock::new(),
             fleet: OnceLock::new(),
+            go_on: Mutex::default(),
             temporary: OnceLock::new(),
         })
     }
@@ -414,6 +417,27 @@ impl Ctx {
             .exit(code))
     }
 
+    /// Says how to go on with what is waited for, if the wait ends before.
+    pub(crate) fn goes_on_with(&self, command: String) {
+        self.go_on
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(command);
+    }
+
+    pub(crate) fn go_on(&self) -> Vec<String> {
+        std::mem::take(&mut *self.go_on.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A wait that failed, with the command that goes on.
+    fn stopped(&self, target: &Target, error: Error) -> Failure {
+        let failure = Failure::from(error).about(target.title());
+        match failure.exit {
+            exit::RUNNING => self.go_on().into_iter().fold(failure, Failure::next),
+            _ => failure,
+        }
+    }
+
     /// Waits for a piece of work and tells how it goes.
     pub(crate) async fn wait<T: Serialize + Send + 'static>(
         &self,
@@ -453,7 +477,7 @@ impl Ctx {
         let last = CALL
             .scope(Arc::clone(&call), polls)
             .await
-            .map_err(|error| Failure::from(error).about(target.title()))?;
+            .map_err(|error| self.stopped(target, error))?;
         self.terminal.clear();
         let is_secret = self
             .leaf
@@ -480,8 +504,7 @@ impl Ctx {
             Some(limit) => wait.deadline(limit),
             None => wait,
         };
-        wait.await
-            .map_err(|error| Failure::from(error).about(target.title()))?;
+        wait.await.map_err(|error| self.stopped(target, error))?;
         Ok(())
     }
 }

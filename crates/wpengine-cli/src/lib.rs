@@ -128,14 +128,7 @@ fn interrupted(c: &Ctx) -> ExitCode {
         );
         failure = failure.candidates(writes);
     }
-    if matches!(
-        c.leaf.path.as_slice(),
-        ["install", "promote" | "stage" | "guard"] | ["plan", ..] | ["user", ..]
-    ) {
-        failure = failure
-            .next("wpengine plan list")
-            .next("wpengine plan resume PLAN");
-    }
+    failure = c.go_on().into_iter().fold(failure, Failure::next);
     say(&c.terminal, c.format.is_json(), &failure)
 }
 

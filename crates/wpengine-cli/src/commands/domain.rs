@@ -170,6 +170,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             match a.wait() {
                 Some(limit) if !super::is_planned(&sent) => {
                     let id = sent["report_id"].as_str().unwrap_or_default();
+                    c.goes_on_with(format!("wpengine domain report {id} -i {}", install.name));
                     Ok(one(c.wait(&domain, "the report", handle.domains().report(id).wait(), limit).await?))
                 }
                 _ => Ok(one(sent)),

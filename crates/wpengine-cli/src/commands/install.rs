@@ -62,6 +62,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             let sent = c.write("create_install", &target, request.send()).await?;
             match a.wait() {
                 Some(limit) if !super::is_planned(&sent) => {
+                    c.goes_on_with(format!("wpengine install wait {}", super::id_of(&sent)));
                     let wait = c.client()?.install(super::id_of(&sent)).wait();
                     Ok(one(c.wait(&target, "the install", wait, limit).await?))
                 }
@@ -204,6 +205,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
                     let sent = c.write("create_backup", install, backups.create(text, emails).send()).await?;
                     match wait {
                         Some(limit) if !super::is_planned(&sent) => {
+                            c.goes_on_with(format!("wpengine backup wait {} -i {}", super::id_of(&sent), install.name));
                             let wait = c.client()?.install(install.id.as_str()).backup(super::id_of(&sent)).wait();
                             c.wait(install, "the backup", wait, limit).await
                         }

@@ -238,6 +238,7 @@ fn intent<'a>(plan: &Plan, targets: &'a [Target], what: &str) -> Intent<'a> {
 /// Runs a plan and tells each step.
 pub(super) async fn perform(c: &Ctx, plan: &Plan) -> Result<Outcome, Failure> {
     if c.keeps_state() {
+        c.goes_on_with(format!("wpengine plan resume {}", plan.id));
         c.terminal.say(&format!(
             "plan {}; if this is interrupted: wpengine plan resume {}",
             plan.id, plan.id

@@ -113,6 +113,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             let sent = c.write("create_site_transfer", &site, request.send()).await?;
             match a.wait() {
                 Some(limit) if !super::is_planned(&sent) => {
+                    c.goes_on_with(format!("wpengine transfer wait {} --site {}", super::id_of(&sent), site.id));
                     let wait = c.client()?.site(site.id.as_str()).site_transfer(super::id_of(&sent)).wait();
                     Ok(one(c.wait(&site, "the transfer", wait, limit).await?))
                 }

@@ -58,12 +58,10 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 made = made.without_database();
             }
             let made = made.plan().await?;
-            {
-                // What is overwritten is the new install, and nothing that is there now.
-                let mut target = Target::new(Kind::Install, "", a.need("name"));
-                target.environment = Some(a.text("environment").unwrap_or_else(|| "staging".to_owned()));
-                plan::carry_out(c, made, std::slice::from_ref(&target), &format!("with a copy of {}, create", from.title()))
-            }.await
+            // What is overwritten is the new install, and nothing that is there now.
+            let mut target = Target::new(Kind::Install, "", a.need("name"));
+            target.environment = Some(a.text("environment").unwrap_or_else(|| "staging".to_owned()));
+            plan::carry_out(c, made, std::slice::from_ref(&target), &format!("with a copy of {}, create", from.title())).await
         }))
         .args([
             flags::value("from", "INSTALL", "Install that is copied").required(true),

@@ -123,6 +123,7 @@ pub(crate) async fn write(
     let format = c.format;
     let jq = c.globals.jq.as_deref().map(jq::Filter::new).transpose()?;
     let columns = table.choose(c.globals.columns.as_deref(), format == Format::Wide)?;
+    c.terminal.clear();
     match answer {
         Answer::Nothing => Ok(()),
         Answer::Text(text) => print(text.as_bytes()),
