@@ -122,9 +122,7 @@ async fn an_environment_is_set_up() {
     let cli = Cli::fast().await;
     let line = "install stage --from torquemag --name torquestg --notify a@example.com";
     cli.run(line).await.ends(5);
-    cli.run(&format!("{line} --confirm torquemag"))
-        .await
-        .ends(0);
+    cli.run(&format!("{line} --yes")).await.ends(0);
     let ran = cli.run("install get torquestg -o json").await.ends(0);
     assert_eq!(ran.json()["environment"], "staging");
 }

@@ -340,16 +340,24 @@ async fn hidden() -> Result<String, Failure> {
         let _ = write!(std::io::stderr(), "Password (not shown): ");
         let _ = std::io::stderr().flush();
         rpassword::read_password()
-    })
-    .await;
+    });
     let answer = asked
-        .map_err(|error| error.to_string())
-        .and_then(|answer| answer.map_err(|error| error.to_string()));
-    answer.map_err(|error| {
-        Failure::new(
+        .await
+        .unwrap_or_else(|panic| Err(std::io::Error::other(panic)));
+    answer.map_err(|error| match error.kind() {
+        // Ctrl-C: the reader may see it before the rest of the program does.
+        std::io::ErrorKind::Interrupted => {
+            modes::restore();
+            Failure::new(
+                exit::INTERRUPTED,
+                "interrupted",
+                "interrupted; nothing was stored",
+            )
+        }
+        _ => Failure::new(
             exit::FAILED,
             "input",
             format!("cannot read the password: {error}"),
-        )
+        ),
     })
 }
