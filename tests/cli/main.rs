@@ -9,6 +9,7 @@ mod names;
 mod operations;
 mod profiles;
 mod programs;
+mod recipes;
 mod safety;
 mod terminal;
 mod workflows;

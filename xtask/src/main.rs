@@ -10,6 +10,7 @@ mod api;
 mod bench;
 mod codegen;
 mod description;
+mod dist;
 mod drift;
 mod output;
 mod spec;
@@ -25,6 +26,7 @@ enum Task {
     Api(api::ApiArgs),
     Bench(bench::BenchArgs),
     Codegen(codegen::CodegenArgs),
+    Dist(dist::DistArgs),
     Drift(drift::DriftArgs),
     Spec(spec::SpecArgs),
 }
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Task::Api(args) => api::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Codegen(args) => codegen::run(&args),
+        Task::Dist(args) => dist::run(&args),
         Task::Drift(args) => drift::run(&args),
         Task::Spec(args) => spec::run(&args),
     };

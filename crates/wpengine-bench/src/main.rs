@@ -5,6 +5,7 @@
 //! code is 0 if all targets are met, 1 if one is missed, and 2 if a tool is missing or a measurement fails.
 
 mod build;
+mod cli;
 mod clients;
 mod fleet;
 mod listing;
@@ -55,6 +56,7 @@ enum Part {
     Memory,
     Windows,
     Fleet,
+    Cli,
     Build,
 }
 
@@ -131,7 +133,7 @@ impl Part {
         match self {
             Self::Overhead => Some(&VALGRIND),
             Self::Windows => Some(&REDIS),
-            Self::Build => Some(&CARGO),
+            Self::Cli | Self::Build => Some(&CARGO),
             Self::Listing | Self::Memory | Self::Fleet => None,
         }
     }
@@ -143,6 +145,7 @@ impl Part {
             Self::Memory => memory::measure(run),
             Self::Windows => windows::measure(run),
             Self::Fleet => fleet::measure(run),
+            Self::Cli => cli::measure(run),
             Self::Build => build::measure(run),
         }
     }

@@ -38,6 +38,7 @@ pub(crate) enum Unit {
     Seconds,
     Microseconds,
     Mebibytes,
+    Megabytes,
     Requests,
     Crates,
 }
@@ -180,6 +181,7 @@ impl Unit {
             Self::Seconds => format!("{number:.3} s"),
             Self::Microseconds => format!("{number:.0} us"),
             Self::Mebibytes => format!("{number:.1} MiB"),
+            Self::Megabytes => format!("{number:.1} MB"),
             Self::Requests => format!("{number:.0} req."),
             Self::Crates => format!("{number:.0} crates"),
         }

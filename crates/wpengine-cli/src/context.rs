@@ -192,7 +192,7 @@ impl Ctx {
         };
         if let Some(window) = windows {
             file = file
-                .windows([window.clone()], [window])
+                .windows([window], [window])
                 .margin(Duration::from_millis(100));
         }
         Ok(builder.rate_limiter(self.told(file)))
@@ -209,7 +209,7 @@ impl Ctx {
             Failure::usage(format!("the profile's redis cannot be used: {error}"))
         })?;
         if let Some(window) = windows {
-            redis = redis.windows([window.clone()], [window]);
+            redis = redis.windows([window], [window]);
         }
         Ok(builder.rate_limiter(self.told(redis)))
     }

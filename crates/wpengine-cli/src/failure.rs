@@ -32,7 +32,7 @@ pub(crate) struct Failure {
     pub(crate) kind: &'static str,
     pub(crate) message: String,
     /// What the command was about, if it was about one of several.
-    pub(crate) target: Option<String>,
+    pub(crate) target: Option<Box<str>>,
     pub(crate) candidates: Vec<String>,
     /// Commands to go on with.
     pub(crate) next: Vec<String>,
@@ -71,7 +71,7 @@ impl Failure {
     }
 
     pub(crate) fn about(mut self, target: impl Into<String>) -> Self {
-        self.target.get_or_insert(target.into());
+        self.target.get_or_insert(target.into().into());
         self
     }
 

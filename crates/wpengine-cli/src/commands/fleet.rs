@@ -253,7 +253,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             }
             let fleet = c.fleet()?;
             let make = || {
-                let mut checks = fleet.check().thresholds(thresholds.clone()).fresher_than(a.time("max-age").unwrap_or(FRESH));
+                let mut checks = fleet.check().thresholds(thresholds).fresher_than(a.time("max-age").unwrap_or(FRESH));
                 if !only.is_empty() {
                     checks = checks.only(only.clone());
                 }

@@ -86,7 +86,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
         leaf("site-report schedule create", "Schedule a report", &["create_site_report_schedule"], run!(|c, a| {
             let site = c.site_named(&a.need("site")).await?;
             let schedules = c.client()?.site(site.id.as_str()).report_schedules();
-            let mut request = schedules.create(a.need("title"), a.all("recipient").iter().map(|email| Recipient::new(email)));
+            let mut request = schedules.create(a.need("title"), a.all("recipient").iter().map(Recipient::new));
             if !a.all("section").is_empty() {
                 request = request.sections(a.all("section"));
             }
@@ -115,7 +115,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 request = request.title(title);
             }
             if !a.all("recipient").is_empty() {
-                request = request.recipients(a.all("recipient").iter().map(|email| Recipient::new(email)));
+                request = request.recipients(a.all("recipient").iter().map(Recipient::new));
             }
             if !a.all("section").is_empty() {
                 request = request.sections(a.all("section"));

@@ -96,7 +96,8 @@ mod tests {
     use super::*;
 
     fn run(code: &str, value: &Value) -> String {
-        String::from_utf8(Filter::new(code).unwrap().run(value).unwrap()).unwrap()
+        let filter = Filter::new(code).expect("a filter");
+        String::from_utf8(filter.run(value).expect("results")).expect("a text")
     }
 
     #[test]
