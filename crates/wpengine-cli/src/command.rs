@@ -120,6 +120,37 @@ impl Leaf {
         self.operations.iter().map(|id| operation_of(id))
     }
 
+    /// All operations that it may call beside its own: also those that look names up, and read targets again before a change.
+    pub(crate) fn all_calls(&self) -> Vec<&'static str> {
+        let takes = |names: &[&str]| {
+            self.args
+                .iter()
+                .any(|arg| names.contains(&arg.get_id().as_str()))
+        };
+        let mut calls = self.calls.to_vec();
+        let kinds = [
+            (takes(&["account", "accounts", "to"]), "get_account"),
+            (takes(&["site", "to-site"]), "get_site"),
+            (takes(&["install", "from", "to", "first"]), "get_install"),
+        ];
+        if self.is_api && kinds.iter().any(|(takes, _)| *takes) {
+            calls.extend(["list_accounts", "list_sites", "list_installs"]);
+            if self.is_write() {
+                calls.extend(
+                    kinds
+                        .iter()
+                        .filter(|(takes, _)| *takes)
+                        .map(|(_, again)| *again),
+                );
+                // A domain can name an install.
+                calls.extend(takes(&["install"]).then_some("list_domains"));
+            }
+        }
+        calls.sort_unstable();
+        calls.dedup();
+        calls
+    }
+
     /// How its own operations are confirmed, before the target is known.
     pub(crate) fn gate(&self) -> Gate {
         let of_calls = self
@@ -127,18 +158,27 @@ impl Leaf {
             .iter()
             .filter(|_| self.changes)
             .map(|id| operation_of(id));
-        self.own()
-            .chain(of_calls)
-            .map(Gate::of)
-            .max()
-            .unwrap_or(Gate::Open)
+        let of_operations = self.own().chain(of_calls).map(Gate::of).max();
+        self.gate.or(of_operations).unwrap_or(Gate::Open)
     }
 
-    /// As it is typed.
+    /// As it was typed, without the values that may be secret.
     pub(crate) fn line(&self) -> String {
-        let mut words: Vec<String> = std::env::args().skip(1).map(|word| quoted(&word)).collect();
-        words.insert(0, "wpengine".to_owned());
-        words.join(" ")
+        let mut line = String::from("wpengine");
+        let mut may_be_secret = false;
+        for word in words().iter().skip(1) {
+            let name = word.split_once('=').map(|(name, _)| name);
+            let shown = match name {
+                Some(name) if may_be_secret => format!("{name}=..."),
+                None if may_be_secret => "...".to_owned(),
+                Some(flag) if SECRET.contains(&flag) => format!("{flag}=..."),
+                _ => word.clone(),
+            };
+            may_be_secret = SECRET.contains(&word.as_str());
+            line.push(' ');
+            line.push_str(&quoted(&shown));
+        }
+        line
     }
 
     fn command(&self) -> Command {
@@ -186,6 +226,16 @@ impl Leaf {
         }
         command.after_help(after.trim().to_owned())
     }
+}
+
+/// Flags of `api` whose values may be secret.
+const SECRET: [&str; 6] = ["-f", "--raw-field", "-F", "--field", "-H", "--header"];
+
+/// The words of the command line. A word that is no text is shown as near to it as can be.
+pub(crate) fn words() -> Vec<String> {
+    std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect()
 }
 
 /// A word as it can be typed in a shell.

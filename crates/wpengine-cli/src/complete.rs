@@ -57,7 +57,8 @@ pub(crate) fn profiles(current: &OsStr) -> Vec<CompletionCandidate> {
 
 /// The columns of the command on the line.
 pub(crate) fn columns(current: &OsStr) -> Vec<CompletionCandidate> {
-    let words: Vec<String> = std::env::args()
+    let words: Vec<String> = crate::command::words()
+        .into_iter()
         .skip_while(|word| word != "--")
         .skip(2)
         .collect();
@@ -105,11 +106,16 @@ fn query(current: &OsStr, sql: impl Fn(&str) -> String) -> Vec<CompletionCandida
 fn rows(sql: &str) -> Option<Vec<(String, String)>> {
     let folders = Folders::of_this_user();
     let config = Config::read(&folders.config_file().ok()?).ok()?;
-    let words: Vec<String> = std::env::args().collect();
+    let words = crate::command::words();
     let given = words
-        .windows(2)
-        .rfind(|pair| pair[0] == "--profile")
-        .map(|pair| pair[1].as_str());
+        .iter()
+        .zip(words.iter().skip(1))
+        .filter_map(|(flag, value)| match flag.split_once('=') {
+            Some(("--profile", name)) => Some(name),
+            _ if flag == "--profile" => Some(value.as_str()),
+            _ => None,
+        });
+    let given = given.last();
     let origin = config.origin(given).ok()?;
     let client = profile::identity(&origin, &config.profile(&origin))?;
     let (cache, state) = (folders.cache?, folders.state?);

@@ -3,7 +3,10 @@
 use std::{
     future::Future,
     path::PathBuf,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -51,6 +54,7 @@ pub(crate) struct Ctx {
     go_on: Mutex<Vec<String>>,
     /// Where the mirror is if the user has no folder for it.
     temporary: OnceLock<tempfile::TempDir>,
+    forgets: AtomicBool,
 }
 
 impl Ctx {
@@ -65,18 +69,22 @@ impl Ctx {
             Some(folder) => Config::read(&folder.join("config.toml")),
             None => Ok(Config::default()),
         };
-        // What repairs the configuration must run with a broken one; so must the check of it.
+        // What repairs the configuration must run with a broken one, and what needs none of it.
         let (config, broken) = match config {
             Ok(config) => (config, None),
-            Err(failure) if own => (Config::default(), Some(failure)),
+            Err(failure) if !leaf.is_api => (Config::default(), Some(failure)),
             Err(failure) => return Err(failure),
         };
+        let named = globals.profile.as_deref().filter(|_| !own);
         let origin = match config.origin(globals.profile.as_deref()) {
             Ok(origin) => origin,
-            Err(_) if own || !leaf.is_api => Origin::None,
+            // A name that was given means something, also where no credentials are needed.
+            Err(_) if named.is_none() && !leaf.is_api => Origin::None,
             Err(failure) => return Err(failure),
         };
-        if let Some(failure) = broken {
+        if let Some(failure) = broken
+            && own
+        {
             terminal.warn(&failure.to_string());
         }
         let profile = config.profile(&origin);
@@ -84,12 +92,17 @@ impl Ctx {
         let format = match wanted {
             _ if globals.jq.is_some() => Format::Json,
             None => Format::Table,
-            Some(name) => Format::of(&name).ok_or_else(|| {
-                Failure::usage(format!(
-                    "there is no output format `{name}`; there are {}",
-                    Format::NAMES.join(", ")
-                ))
-            })?,
+            Some(name) => match Format::of(&name) {
+                Some(format) => format,
+                // What repairs the setting must run.
+                None if own => Format::Table,
+                None => {
+                    return Err(Failure::usage(format!(
+                        "there is no output format `{name}`; there are {}",
+                        Format::NAMES.join(", ")
+                    )));
+                }
+            },
         };
         let times = match globals.time.as_deref() {
             Some("utc") => Times::Utc,
@@ -109,6 +122,7 @@ impl Ctx {
                 .flatten(),
             profile: name,
             verbose: globals.verbose > 0,
+            terminal: Some(Arc::clone(&terminal)),
             passed: Passed::default(),
         };
         if let Origin::Environment(variable) = &origin
@@ -135,6 +149,7 @@ impl Ctx {
             fleet: OnceLock::new(),
             go_on: Mutex::default(),
             temporary: OnceLock::new(),
+            forgets: AtomicBool::new(false),
         })
     }
 
@@ -156,10 +171,11 @@ impl Ctx {
         base_url: Option<&str>,
     ) -> Result<Client, Failure> {
         let tap = Arc::clone(&self.tap);
+        let base = base_path(base_url.unwrap_or(profile::SERVICE));
         let mut builder = builder
             .user_agent_suffix(concat!("wpengine-cli/", env!("CARGO_PKG_VERSION")))
             .rate_limit_wait(self.globals.rate_limit_wait)
-            .wrap(move |inner| Layer { inner, tap });
+            .wrap(move |inner| Layer { inner, tap, base });
         if let Some(timeout) = self.globals.timeout {
             builder = builder.timeout(timeout);
         }
@@ -168,6 +184,7 @@ impl Ctx {
         }
         let setting = std::env::var("WPENGINE_RATE_LIMITS")
             .ok()
+            .filter(|setting| !setting.is_empty())
             .or_else(|| self.profile.rate_limits.clone());
         builder = match setting.as_deref() {
             Some("off") => builder.no_rate_limiter(),
@@ -243,6 +260,10 @@ impl Ctx {
             (Some(cache), Some(state)) if !self.globals.no_mirror => {
                 Fleet::below(client, cache, state)
             }
+            // Plans outlive the process all the same.
+            (_, Some(state)) if self.globals.no_mirror => self
+                .temporary_cache()
+                .and_then(|cache| Fleet::below(client, cache, state)),
             _ => self.in_temporary(client),
         };
         let fleet = match opened {
@@ -257,22 +278,24 @@ impl Ctx {
         Ok(self.fleet.get_or_init(|| fleet))
     }
 
-    fn in_temporary(&self, client: &Client) -> Result<Fleet, wpengine_fleet::Error> {
+    /// A folder that is deleted at the end.
+    fn temporary_cache(&self) -> Result<PathBuf, wpengine_fleet::Error> {
         let folder = tempfile::tempdir().map_err(|error| wpengine_fleet::Error::File {
             path: std::env::temp_dir(),
             source: error.into(),
         })?;
-        let folder = self.temporary.get_or_init(|| folder);
-        Fleet::open(
-            client,
-            folder.path().join("cache"),
-            folder.path().join("state"),
-        )
+        Ok(self.temporary.get_or_init(|| folder).path().to_owned())
+    }
+
+    fn in_temporary(&self, client: &Client) -> Result<Fleet, wpengine_fleet::Error> {
+        self.forgets.store(true, Ordering::Relaxed);
+        let folder = self.temporary_cache()?;
+        Fleet::open(client, folder.join("cache"), folder.join("state"))
     }
 
     /// Whether plans outlive this process.
     pub(crate) fn keeps_state(&self) -> bool {
-        self.temporary.get().is_none()
+        !self.forgets.load(Ordering::Relaxed)
     }
 
     /// Names of the accounts and sites that the columns show. What the mirror does not know is read, if it is little.
@@ -330,6 +353,7 @@ impl Ctx {
             Some(Value::Object(fields)) if !fields.is_empty() && !known.secret => {
                 Value::Object(fields)
             }
+            Some(Value::Array(items)) if !known.secret => Value::Array(items),
             _ => done(known, target),
         })
     }
@@ -391,7 +415,7 @@ impl Ctx {
             async move { (target, work.await) }
         }))
         .buffered(jobs);
-        let (mut rows, mut failed, mut worst) = (Vec::new(), 0, exit::DONE);
+        let (mut rows, mut failed, mut codes) = (Vec::new(), 0, Vec::new());
         while let Some((target, result)) = results.next().await {
             self.terminal
                 .progress(&format!("{} of {} done", rows.len() + 1, targets.len()));
@@ -399,7 +423,7 @@ impl Ctx {
                 Ok(value) => json!({ "target": target.short(), "ok": true, "result": value }),
                 Err(failure) => {
                     failed += 1;
-                    worst = worst.max(u8::from(failure.exit == exit::UNKNOWN) * exit::UNKNOWN);
+                    codes.push(failure.exit);
                     self.terminal.error(&failure);
                     json!({ "target": target.short(), "ok": false, "error": failure.json()["error"] })
                 }
@@ -408,10 +432,7 @@ impl Ctx {
         self.terminal.clear();
         let done = rows.len() - failed;
         let document = json!({ "results": rows, "done": done, "failed": failed });
-        let code = match failed {
-            0 => exit::DONE,
-            _ => worst.max(exit::PARTLY),
-        };
+        let code = code_of(done, &codes);
         Ok(Reply::from(Answer::Document(document, "/results"))
             .table(&crate::tables::RESULTS)
             .exit(code))
@@ -534,6 +555,16 @@ async fn known_names(fleet: &Fleet) -> Names {
         .collect()
 }
 
+/// The exit code of several targets: what nobody knows weighs most, and where nothing was done one reason is the reason.
+pub(crate) fn code_of(done: usize, codes: &[u8]) -> u8 {
+    match codes {
+        [] => exit::DONE,
+        codes if codes.contains(&exit::UNKNOWN) => exit::UNKNOWN,
+        [first, rest @ ..] if done == 0 && rest.iter().all(|code| code == first) => *first,
+        _ => exit::PARTLY,
+    }
+}
+
 /// What is said of a write whose response has no body.
 fn done(operation: &Operation, target: &Target) -> Value {
     let what = if operation.method == Method::DELETE {
@@ -579,7 +610,7 @@ fn encoded(id: &str) -> String {
 }
 
 /// A window such as `100/1s`.
-fn window(text: &str) -> Result<Window, Failure> {
+pub(crate) fn window(text: &str) -> Result<Window, Failure> {
     let parsed = text.split_once('/').and_then(|(limit, period)| {
         Some(Window::new(
             limit.trim().parse().ok()?,
@@ -591,6 +622,13 @@ fn window(text: &str) -> Result<Window, Failure> {
             "`{text}` is no rate limit; give `off`, or requests and a time such as `100/1s`"
         ))
     })
+}
+
+/// The path of a base URL, without the slash at its end.
+fn base_path(url: &str) -> String {
+    let uri: Option<wpengine::http::Uri> = url.parse().ok();
+    let path = uri.as_ref().map_or("", |uri| uri.path());
+    path.trim_end_matches('/').to_owned()
 }
 
 /// Whether an address is this machine: then nothing is limited, because it is a simulator.
@@ -644,9 +682,12 @@ impl<L: RateLimiter> RateLimiter for Told<L> {
 }
 
 /// A path that the user gave, or one of the two streams.
-pub(crate) fn read_input(path: &str) -> Result<String, Failure> {
+pub(crate) async fn read_input(path: &str) -> Result<String, Failure> {
     if path == "-" {
-        return std::io::read_to_string(std::io::stdin()).map_err(|error| {
+        // Elsewhere than on this thread, so that Ctrl-C ends it.
+        let read = tokio::task::spawn_blocking(|| std::io::read_to_string(std::io::stdin())).await;
+        let read = read.unwrap_or_else(|panic| Err(std::io::Error::other(panic)));
+        return read.map_err(|error| {
             Failure::new(
                 exit::FAILED,
                 "file",

@@ -145,10 +145,7 @@ impl fmt::Display for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let (exit, kind) = classify(&error);
-        let mut message = error.to_string();
-        if exit == exit::UNKNOWN {
-            message.push_str("\nThe request was sent and its response was lost: it may have been done. Look before you repeat it.");
-        }
+        let message = error.to_string();
         Self {
             call: Some(Box::new(error)),
             ..Self::new(exit, kind, message)
@@ -209,7 +206,8 @@ impl From<wpengine_fleet::Error> for Failure {
                 }
             }
             Fleet::NotFound { .. } => Self::not_found(message),
-            Fleet::Plan(_) => Self::new(exit::FAILED, "plan", message),
+            // A rule that a plan would break, before anything is sent.
+            Fleet::Plan(_) => Self::new(exit::USAGE, "plan", message),
             Fleet::Query(_) => Self::new(exit::USAGE, "query", message),
             _ => Self::new(exit::FAILED, "file", message),
         }

@@ -58,8 +58,6 @@ pub(crate) fn globals() -> Vec<Arg> {
             "Output format: table, wide, json, jsonl, csv, tsv or name",
         )
         .short('o')
-        .env("WPENGINE_OUTPUT")
-        .hide_env(true)
         .value_parser(Format::NAMES),
         switch("json", "The same as --output json").conflicts_with("output"),
         value(
@@ -171,10 +169,12 @@ impl Globals {
         let a = Args(matches);
         let number = |id| a.number(id).and_then(|number| usize::try_from(number).ok());
         Self {
-            output: if a.flag("json") {
-                Some("json".to_owned())
-            } else {
-                a.text("output")
+            output: match a.flag("json") {
+                true => Some("json".to_owned()),
+                false => a.text("output").or_else(|| {
+                    let set = std::env::var("WPENGINE_OUTPUT").ok();
+                    set.filter(|set| !set.is_empty())
+                }),
             },
             jq: a.text("jq"),
             columns: a.text("columns"),

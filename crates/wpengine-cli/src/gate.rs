@@ -119,26 +119,28 @@ pub(crate) async fn pass(c: &Ctx, intent: Intent<'_>) -> Result<(), Failure> {
 
 /// Environments that the profile protects.
 fn protected(c: &Ctx, targets: &[Target]) -> Result<(), Failure> {
-    let of = |target: &&Target| {
-        let environment = target.environment.as_deref().unwrap_or_default();
+    let is_protected = |environment: &&str| {
         c.profile
             .protect
             .iter()
             .any(|name| name.eq_ignore_ascii_case(environment))
     };
-    match targets.iter().find(of) {
-        Some(target) if !c.globals.allow_protected => Err(Failure::new(
-            exit::UNCONFIRMED,
-            "protected",
-            format!(
-                "{} is in an environment that {} protects ({}): nothing was sent; --allow-protected allows it once",
-                target.title(),
-                c.origin,
-                target.environment.as_deref().unwrap_or_default(),
-            ),
-        )),
-        _ => Ok(()),
+    for target in targets {
+        if let Some(environment) = target.environments().find(is_protected)
+            && !c.globals.allow_protected
+        {
+            return Err(Failure::new(
+                exit::UNCONFIRMED,
+                "protected",
+                format!(
+                    "{} touches the environment {environment}, which {} protects: nothing was sent; --allow-protected allows it once",
+                    target.title(),
+                    c.origin,
+                ),
+            ));
+        }
     }
+    Ok(())
 }
 
 /// Whether `--confirm` names all targets. A wrong name is an error: it means something else than is about to be done.

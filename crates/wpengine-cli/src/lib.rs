@@ -31,7 +31,7 @@ use crate::{
     context::Ctx,
     failure::{Failure, exit},
     flags::{Args, Globals},
-    output::Format,
+    output::{Format, Shape},
     terminal::{Terminal, modes},
 };
 
@@ -80,8 +80,9 @@ pub fn main() -> ExitCode {
 
 async fn run(c: &Ctx, arguments: &ArgMatches) -> ExitCode {
     let work = async {
+        let shape = Shape::new(c)?;
         let reply = (c.leaf.run)(c, Args(arguments)).await?;
-        output::write(c, reply.answer, reply.table.or(c.leaf.table)).await?;
+        output::write(c, &shape, reply.answer, reply.table.or(c.leaf.table)).await?;
         if c.globals.dry_run {
             c.terminal.say("dry run: nothing was changed");
         }
@@ -117,16 +118,28 @@ fn interrupted(c: &Ctx) -> ExitCode {
         let _ = write!(std::io::stderr(), "\x1b[?25h\r\n");
     }
     let mut failure = Failure::new(exit::INTERRUPTED, "interrupted", "interrupted");
-    let writes = c.tap.under_way();
-    if writes.is_empty() {
-        failure
-            .message
-            .push_str("; no change was under way, and what runs at the service goes on there");
-    } else {
-        failure.message.push_str(
-            "; these changes were sent and may have been done, so look before you repeat them:",
-        );
-        failure = failure.candidates(writes);
+    let (accepted, unknown) = (c.tap.accepted(), c.tap.unknown());
+    let listed = |names: Vec<String>| {
+        names
+            .into_iter()
+            .map(|name| format!("\n  {name}"))
+            .collect::<String>()
+    };
+    if !accepted.is_empty() {
+        failure.message.push_str(&format!(
+            "; these changes were accepted, and go on at the service:{}",
+            listed(accepted.clone())
+        ));
+    }
+    if !unknown.is_empty() {
+        failure.message.push_str(&format!(
+            "{} these changes were sent and may have been done, so look before you repeat them:{}",
+            if accepted.is_empty() { ";" } else { "\nand" },
+            listed(unknown.clone()),
+        ));
+    }
+    if accepted.is_empty() && unknown.is_empty() {
+        failure.message.push_str("; nothing was changed");
     }
     failure = c.go_on().into_iter().fold(failure, Failure::next);
     say(&c.terminal, c.format.is_json(), &failure)
@@ -135,7 +148,11 @@ fn interrupted(c: &Ctx) -> ExitCode {
 fn say(terminal: &Terminal, is_json: bool, failure: &Failure) -> ExitCode {
     terminal.clear();
     if is_json {
-        let _ = writeln!(std::io::stderr(), "{}", failure.json());
+        let _ = writeln!(
+            std::io::stderr(),
+            "{}",
+            output::escaped(&failure.json().to_string())
+        );
     } else {
         terminal.error(failure);
     }
@@ -158,7 +175,10 @@ fn refuse(error: &clap::Error) -> ExitCode {
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     );
-    let words: Vec<String> = std::env::args().take_while(|word| word != "--").collect();
+    let words: Vec<String> = command::words()
+        .into_iter()
+        .take_while(|word| word != "--")
+        .collect();
     let is_json = words.iter().any(|word| {
         word == "--json"
             || word.starts_with("-ojson")

@@ -26,17 +26,24 @@ pub(crate) struct Folders {
 impl Folders {
     pub(crate) fn of_this_user() -> Self {
         let base = etcetera::choose_base_strategy().ok();
-        let folder = |variable: &str, of: fn(&etcetera::base_strategy::Xdg) -> Option<PathBuf>| {
+        let folder = |variable: &str, base: Option<PathBuf>| {
             let own = std::env::var_os(variable).filter(|value| !value.is_empty());
             own.map(PathBuf::from)
-                .or_else(|| Some(of(base.as_ref()?)?.join("wpengine")))
+                .or_else(|| Some(base?.join("wpengine")))
         };
+        let state = base
+            .as_ref()
+            .map(|base| base.state_dir().unwrap_or_else(|| base.data_dir()));
         Self {
-            config: folder("WPENGINE_CONFIG_DIR", |base| Some(base.config_dir())),
-            cache: folder("WPENGINE_CACHE_DIR", |base| Some(base.cache_dir())),
-            state: folder("WPENGINE_STATE_DIR", |base| {
-                base.state_dir().or_else(|| Some(base.data_dir()))
-            }),
+            config: folder(
+                "WPENGINE_CONFIG_DIR",
+                base.as_ref().map(|base| base.config_dir()),
+            ),
+            cache: folder(
+                "WPENGINE_CACHE_DIR",
+                base.as_ref().map(|base| base.cache_dir()),
+            ),
+            state: folder("WPENGINE_STATE_DIR", state),
         }
     }
 
@@ -157,6 +164,9 @@ pub(crate) fn document(path: &Path) -> Result<DocumentMut, Failure> {
 /// Replaces a file as a whole; only its owner can read it.
 pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::file(path, &error);
+    // A link stays a link: what it leads to is replaced.
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = real.as_path();
     let folder = path.parent().unwrap_or(Path::new("."));
     create_private(folder).map_err(failed)?;
     // A temporary file belongs to its owner alone.
@@ -304,6 +314,9 @@ pub(crate) fn pair(
     let password = password(folders, name, &user, profile)?;
     Ok((user, password))
 }
+
+/// The base URL of the service.
+pub(crate) const SERVICE: &str = "https://api.wpengineapi.com/v1";
 
 /// The base URL, if it is not that of the service. The variable belongs to the credentials of the environment.
 pub(crate) fn base_url(origin: &Origin, profile: &Profile) -> Option<String> {

@@ -1,7 +1,10 @@
 //! The table of each noun.
 
 use crate::output::{
-    Cell::{Account, Counts, Gigabytes, List, Number, Percent, Site, Text, Time, YesNo},
+    Cell::{
+        Account, Counts, Gigabytes, List, Number, Percent, Redirect, Site, Storage, Text, Time,
+        YesNo,
+    },
     Table, col,
 };
 
@@ -33,7 +36,7 @@ pub(crate) const USAGE: Table = Table::new(
         col("visits", "/visit_count", Number),
         col("billable", "/billable_visits", Number),
         col("bandwidth", "/network_total_bytes", Gigabytes),
-        col("storage", "/storage_bytes", Gigabytes),
+        col("storage", "/storage_bytes", Storage),
         col("days", "/days", Number).wide(),
     ],
 );
@@ -47,8 +50,8 @@ pub(crate) const DAYS: Table = Table::new(
         col("visits", "/visit_count", Number),
         col("billable", "/billable_visits", Number),
         col("bandwidth", "/network_total_bytes", Gigabytes),
-        col("files", "/storage_file_bytes", Gigabytes),
-        col("database", "/storage_database_bytes", Gigabytes),
+        col("files", "/storage_file_bytes", Storage),
+        col("database", "/storage_database_bytes", Storage),
         col("origin", "/network_origin_bytes", Gigabytes).wide(),
         col("cdn", "/network_cdn_bytes", Gigabytes).wide(),
         col("requests", "/request_origin_count", Number).wide(),
@@ -206,7 +209,7 @@ pub(crate) const DOMAINS: Table = Table::new(
     &[
         col("name", "/name", Text),
         col("primary", "/primary", YesNo),
-        col("redirects_to", "/redirect_to/name", Text),
+        col("redirects_to", "/redirect_to", Redirect),
         col("network", "/network_type", Text),
         col("ownership", "/ownership_status", Text),
         col("secure", "/secure_all_urls", YesNo),

@@ -22,6 +22,8 @@ use wpengine::{
     transport::{HeadFuture, HttpClient, HttpError, ResponseFuture},
 };
 
+use crate::terminal::Terminal;
+
 tokio::task_local! {
     /// The call that is being sent.
     pub(crate) static CALL: Arc<Call>;
@@ -69,6 +71,7 @@ pub(crate) struct Tap {
     pub(crate) profile: String,
     /// Says each attempt on standard error.
     pub(crate) verbose: bool,
+    pub(crate) terminal: Option<Arc<Terminal>>,
     pub(crate) passed: Passed,
 }
 
@@ -77,7 +80,12 @@ pub(crate) struct Tap {
 pub(crate) struct Passed {
     requests: AtomicU64,
     next: AtomicU64,
-    under_way: Mutex<BTreeMap<u64, String>>,
+    /// Writes that were sent, and of which nobody knows whether they were done.
+    unknown: Mutex<BTreeMap<u64, String>>,
+    /// Writes that the service accepted.
+    accepted: Mutex<Vec<String>>,
+    /// How the last request ended.
+    last: Mutex<String>,
 }
 
 impl Tap {
@@ -86,9 +94,28 @@ impl Tap {
         self.passed.requests.load(Ordering::Relaxed)
     }
 
-    /// The writes that were sent and have no response yet.
-    pub(crate) fn under_way(&self) -> Vec<String> {
-        lock(&self.passed.under_way).values().cloned().collect()
+    /// The writes that were sent, and of which nobody knows whether they were done.
+    pub(crate) fn unknown(&self) -> Vec<String> {
+        lock(&self.passed.unknown).values().cloned().collect()
+    }
+
+    /// The writes that the service accepted.
+    pub(crate) fn accepted(&self) -> Vec<String> {
+        lock(&self.passed.accepted).clone()
+    }
+
+    /// How the last request ended: a status, `not sent` or `unknown`.
+    pub(crate) fn last(&self) -> String {
+        lock(&self.passed.last).clone()
+    }
+
+    fn say(&self, text: &str) {
+        match &self.terminal {
+            Some(terminal) => terminal.note(text),
+            None => {
+                let _ = writeln!(std::io::stderr(), "{text}");
+            }
+        }
     }
 
     /// Writes one line about a write. No body, and nothing of the query.
@@ -114,25 +141,22 @@ impl Tap {
             .and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()));
         if let Err(error) = written {
             // A log that cannot be written stops no work, and is said.
-            let _ = writeln!(
-                std::io::stderr(),
+            self.say(&format!(
                 "warning: the audit log {} cannot be written: {error}",
                 file.display()
-            );
+            ));
         }
     }
 }
 
-/// The operation behind a request, by its method and the end of its path.
+/// The operation behind a request, by its method and its path below the base URL.
 pub(crate) fn operation(method: &Method, path: &str) -> Option<&'static Operation> {
-    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     wpengine::operations().iter().find(|operation| {
-        let wanted: Vec<&str> = operation.path.trim_matches('/').split('/').collect();
-        // The base URL has a path of its own, such as `/v1`.
+        let wanted: Vec<&str> = operation.path.trim_start_matches('/').split('/').collect();
         operation.method == *method
-            && parts.len() >= wanted.len()
-            && parts.len() - wanted.len() <= 1
-            && parts[parts.len() - wanted.len()..]
+            && parts.len() == wanted.len()
+            && parts
                 .iter()
                 .zip(&wanted)
                 .all(|(part, wanted)| wanted.starts_with('{') || part == wanted)
@@ -143,6 +167,15 @@ pub(crate) fn operation(method: &Method, path: &str) -> Option<&'static Operatio
 pub(crate) struct Layer {
     pub(crate) inner: Arc<dyn HttpClient>,
     pub(crate) tap: Arc<Tap>,
+    /// The path of the base URL, such as `/v1`.
+    pub(crate) base: String,
+}
+
+impl Layer {
+    /// The path of a request below the base URL.
+    fn below<'a>(&self, path: &'a str) -> &'a str {
+        path.strip_prefix(self.base.as_str()).unwrap_or(path)
+    }
 }
 
 impl fmt::Debug for Layer {
@@ -154,16 +187,27 @@ impl fmt::Debug for Layer {
 /// A write that is under way. If it is dropped before its end, it stays listed.
 struct UnderWay<'a> {
     tap: &'a Tap,
-    number: u64,
+    name: String,
     method: Method,
     path: String,
     ended: bool,
 }
 
 impl UnderWay<'_> {
-    fn end(mut self, outcome: &str, request_id: Option<&str>) {
+    fn end(mut self, outcome: &str, request_id: Option<&str>, made: Option<String>) {
         self.ended = true;
-        lock(&self.tap.passed.under_way).remove(&self.number);
+        let passed = &self.tap.passed;
+        // A gateway answers with 5xx although the service may have done it.
+        let is_known =
+            outcome == "not sent" || outcome.parse::<u16>().is_ok_and(|status| status < 500);
+        if is_known {
+            // A repetition that was answered tells of the first attempt as well.
+            lock(&passed.unknown).retain(|_, name| *name != self.name);
+        }
+        if outcome.starts_with('2') {
+            let made = made.map_or(String::new(), |id| format!(": {id}"));
+            lock(&passed.accepted).push(format!("{}{made}", self.name));
+        }
         self.tap
             .record(&self.method, &self.path, outcome, request_id);
     }
@@ -180,23 +224,27 @@ impl Drop for UnderWay<'_> {
 impl HttpClient for Layer {
     fn send(&self, request: Request<Bytes>, max_size: usize) -> ResponseFuture<'_> {
         Box::pin(async move {
-            let is_write = request.method() != Method::GET;
+            let (method, path) = (
+                request.method().clone(),
+                self.below(request.uri().path()).to_owned(),
+            );
+            let is_write = !matches!(method, Method::GET | Method::HEAD);
             if is_write && self.tap.dry_run {
-                let planned = planned(&request);
+                let planned = planned(&request, &path);
                 let _ = CALL.try_with(|call| *lock(&call.planned) = Some(planned));
                 return Err(HttpError::Unsendable("this is a dry run".into()));
             }
-            let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-            self.tap.passed.requests.fetch_add(1, Ordering::Relaxed);
+            let passed = &self.tap.passed;
+            passed.requests.fetch_add(1, Ordering::Relaxed);
             let write = is_write.then(|| {
-                let number = self.tap.passed.next.fetch_add(1, Ordering::Relaxed);
+                let number = passed.next.fetch_add(1, Ordering::Relaxed);
                 let name = operation(&method, &path)
                     .map_or_else(|| method.to_string(), |operation| operation.id.to_owned());
-                lock(&self.tap.passed.under_way)
-                    .insert(number, format!("{name} ({method} {path})"));
+                let name = format!("{name} ({method} {path})");
+                lock(&passed.unknown).insert(number, name.clone());
                 UnderWay {
                     tap: &self.tap,
-                    number,
+                    name,
                     method: method.clone(),
                     path: path.clone(),
                     ended: false,
@@ -211,18 +259,20 @@ impl HttpClient for Layer {
                 ) => ("not sent".to_owned(), None),
                 Err(_) => ("unknown".to_owned(), None),
             };
+            lock(&passed.last).clone_from(&outcome);
             if self.tap.verbose {
-                let line = format!(
-                    "{method} {path}: {outcome} in {} ms{}",
-                    began.elapsed().as_millis(),
-                    id.as_deref()
-                        .map(|id| format!(" (request id {id})"))
-                        .unwrap_or_default()
-                );
-                let _ = writeln!(std::io::stderr(), "{}", crate::terminal::clean(&line));
+                let id = id
+                    .as_deref()
+                    .map(|id| format!(" (request id {id})"))
+                    .unwrap_or_default();
+                self.tap.say(&format!(
+                    "{method} {path}: {outcome} in {} ms{id}",
+                    began.elapsed().as_millis()
+                ));
             }
             if let Some(write) = write {
-                write.end(&outcome, id.as_deref());
+                let made = result.as_ref().ok().and_then(made_id);
+                write.end(&outcome, id.as_deref(), made);
             }
             if let Ok(response) = &result
                 && response.status().is_success()
@@ -243,15 +293,23 @@ fn request_id<T>(response: &Response<T>) -> Option<String> {
     id.to_str().ok().map(str::to_owned)
 }
 
+/// The id of what a write made.
+fn made_id(response: &Response<Bytes>) -> Option<String> {
+    let body: Value = serde_json::from_slice(response.body()).ok()?;
+    Some(body.get("id")?.as_str()?.to_owned())
+}
+
 /// What a write would send. A body that may hold a secret shows its fields alone.
-fn planned(request: &Request<Bytes>) -> Value {
-    let known = operation(request.method(), request.uri().path());
+fn planned(request: &Request<Bytes>, path: &str) -> Value {
+    let known = operation(request.method(), path);
     let mut body: Value = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
-    if known.is_none_or(|operation| operation.secret)
-        && let Value::Object(fields) = &mut body
-    {
-        for value in fields.values_mut() {
-            *value = json!("(not shown)");
+    if known.is_none_or(|operation| operation.secret) {
+        match &mut body {
+            Value::Object(fields) => fields
+                .values_mut()
+                .for_each(|value| *value = json!("(not shown)")),
+            Value::Null => {}
+            other => *other = json!("(not shown)"),
         }
     }
     let mut url = request.uri().to_string();
@@ -279,11 +337,11 @@ mod tests {
                 .split('/')
                 .map(|part| if part.starts_with('{') { "x-1" } else { part })
                 .collect();
-            for base in ["", "/v1"] {
-                let found = operation(&known.method, &format!("{base}{}", path.join("/")));
-                assert_eq!(found.map(|found| found.id), Some(known.id));
-            }
+            let found = operation(&known.method, &path.join("/"));
+            assert_eq!(found.map(|found| found.id), Some(known.id));
         }
-        assert_eq!(operation(&Method::DELETE, "/v1/accounts/x"), None);
+        assert_eq!(operation(&Method::DELETE, "/accounts/x"), None);
+        assert_eq!(operation(&Method::DELETE, "/./installs/x"), None);
+        assert_eq!(operation(&Method::DELETE, "/v1/installs/x"), None);
     }
 }

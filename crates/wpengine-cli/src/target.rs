@@ -44,6 +44,8 @@ pub(crate) struct Target {
     pub(crate) name: String,
     pub(crate) account: Option<String>,
     pub(crate) environment: Option<String>,
+    /// Environments that it touches beside its own: those of the installs of a site, or the one that it moves to.
+    pub(crate) touches: Vec<String>,
     /// Whether it is a primary domain.
     pub(crate) is_primary: bool,
     /// As the service describes it, if it was read.
@@ -58,13 +60,23 @@ impl Target {
             name: name.into(),
             account: None,
             environment: None,
+            touches: Vec::new(),
             is_primary: false,
             value: Value::Null,
         }
     }
 
+    /// All environments that it touches.
+    pub(crate) fn environments(&self) -> impl Iterator<Item = &str> {
+        self.environment
+            .iter()
+            .chain(&self.touches)
+            .map(String::as_str)
+    }
+
     pub(crate) fn is_production(&self) -> bool {
-        self.environment.as_deref() == Some("production")
+        self.environments()
+            .any(|environment| environment == "production")
     }
 
     /// For people.
@@ -88,6 +100,12 @@ impl Target {
     /// It belongs to this install: what is done to it happens in that environment.
     pub(crate) fn within(mut self, install: &Self) -> Self {
         self.environment.clone_from(&install.environment);
+        self
+    }
+
+    /// It is moved to this environment, or made in it.
+    pub(crate) fn into_environment(mut self, environment: Option<String>) -> Self {
+        self.touches.extend(environment);
         self
     }
 
@@ -136,7 +154,7 @@ impl Ctx {
     pub(crate) async fn account(&self, a: Args<'_>) -> Result<Target, Failure> {
         let wanted = a.text("account").or_else(|| self.profile.account.clone());
         match wanted {
-            Some(wanted) => self.resolve(FleetKind::Account, &wanted).await,
+            Some(wanted) => self.account_named(&wanted).await,
             None => Err(Failure::usage(
                 "which account? Give --account, or set one: wpengine config set account NAME",
             )),
@@ -152,7 +170,8 @@ impl Ctx {
     }
 
     pub(crate) async fn account_named(&self, wanted: &str) -> Result<Target, Failure> {
-        self.resolve(FleetKind::Account, wanted).await
+        let account = self.resolve(FleetKind::Account, wanted).await?;
+        self.again("get_account", account, wanted).await
     }
 
     pub(crate) async fn site_named(&self, wanted: &str) -> Result<Target, Failure> {
@@ -194,25 +213,82 @@ impl Ctx {
                     failure
                 }
             })?;
-        let name = value["name"].as_str().unwrap_or_default();
-        if name != target.name {
-            return Err(Failure::not_found(format!(
-                "`{wanted}` meant {} until now, and its name is {name} today; nothing was sent",
-                target.title()
+        let text = |name: &str| value[name].as_str();
+        // The name that the mirror has for an account may be its nickname.
+        let names = [text("nickname"), text("name")];
+        let before = target.title();
+        let moved = |now: &str| {
+            Failure::not_found(format!(
+                "`{wanted}` meant {before} until now, and {now} today; nothing was sent"
             ))
-            .next("wpengine fleet sync"));
+            .next("wpengine fleet sync --only accounts,sites,installs,domains --max-age 1s")
+        };
+        if !names.contains(&Some(target.name.as_str())) {
+            return Err(moved(&format!(
+                "its name is {}",
+                text("name").unwrap_or_default()
+            )));
         }
-        target.environment = value["environment"].as_str().map(str::to_owned);
+        target.environment = text("environment").map(str::to_owned);
+        let installs = value["installs"].as_array().map_or(&[][..], Vec::as_slice);
+        target.touches = installs
+            .iter()
+            .filter_map(|install| install["environment"].as_str())
+            .map(str::to_owned)
+            .collect();
         target.value = value;
+        let by_name = wanted == target.id
+            || wanted.eq_ignore_ascii_case(&target.name)
+            || target.kind != Kind::Install;
+        match wanted.rsplit_once('/') {
+            _ if by_name => {}
+            Some((_, environment)) => {
+                if !target
+                    .environment
+                    .as_deref()
+                    .is_some_and(|now| now.eq_ignore_ascii_case(environment))
+                {
+                    return Err(moved(&format!(
+                        "that is in the environment {}",
+                        target.environment.as_deref().unwrap_or("none")
+                    )));
+                }
+            }
+            // A domain may have moved to another install.
+            None => {
+                let has =
+                    |name: Option<&str>| name.is_some_and(|name| name.eq_ignore_ascii_case(wanted));
+                let known = has(target.value["primary_domain"].as_str())
+                    || has(target.value["cname"].as_str());
+                if !known
+                    && !self
+                        .all("list_domains", &[&target.id])
+                        .await?
+                        .iter()
+                        .any(|domain| has(domain["name"].as_str()))
+                {
+                    return Err(moved("that has no such domain"));
+                }
+            }
+        }
         Ok(target)
     }
 
     /// The installs that names or selectors mean. Nothing given is nothing meant, never everything.
     pub(crate) async fn installs(&self, a: Args<'_>) -> Result<Vec<Target>, Failure> {
+        self.chosen(a, true).await
+    }
+
+    /// The same, but by a domain nothing is meant: it may have moved.
+    pub(crate) async fn installs_by_name(&self, a: Args<'_>) -> Result<Vec<Target>, Failure> {
+        self.chosen(a, false).await
+    }
+
+    async fn chosen(&self, a: Args<'_>, by_domain: bool) -> Result<Vec<Target>, Failure> {
         let mut names = a.all("install");
         if names.iter().any(|name| name == "-") {
             names.retain(|name| name != "-");
-            let lines = crate::context::read_input("-")?;
+            let lines = crate::context::read_input("-").await?;
             names.extend(
                 lines
                     .lines()
@@ -240,6 +316,14 @@ impl Ctx {
         let mut seen = HashSet::new();
         for name in names {
             let target = self.install_named(&name).await?;
+            let by_name =
+                name == target.id || name.eq_ignore_ascii_case(&target.name) || name.contains('/');
+            if !by_domain && !by_name {
+                return Err(Failure::usage(format!(
+                    "`{name}` is a domain of {}; an install is not deleted by a domain, so give its name or its id",
+                    target.title()
+                )));
+            }
             // The same one twice is one.
             if seen.insert(target.id.clone()) {
                 targets.push(target);
@@ -251,15 +335,12 @@ impl Ctx {
     /// What a selection means is read from the service at once, so nothing is read again one by one.
     async fn selected(&self, a: Args<'_>) -> Result<Vec<Target>, Failure> {
         let site = match a.text("site") {
-            Some(site) => Some(self.resolve(FleetKind::Site, &site).await?),
+            Some(site) => Some(self.site_named(&site).await?),
             None => None,
         };
         let mut query = Vec::new();
         if let Some(account) = a.text("account") {
-            query.push((
-                "account_id",
-                self.resolve(FleetKind::Account, &account).await?.id,
-            ));
+            query.push(("account_id", self.account_named(&account).await?.id));
         }
         let mut request = self
             .client()?
@@ -319,6 +400,12 @@ impl Ctx {
         wanted: &str,
         fields: &[&str],
     ) -> Result<Target, Failure> {
+        if wanted.trim().is_empty() {
+            return Err(Failure::usage(format!(
+                "an empty name means no {}",
+                kind.word()
+            )));
+        }
         let text = |item: &Value, field: &str| item[field].as_str().unwrap_or_default().to_owned();
         let by_id: Vec<&Value> = all
             .iter()
@@ -419,6 +506,8 @@ fn id_of(item: &Value) -> String {
 pub(crate) fn items_of(value: Value) -> Vec<Value> {
     match value {
         Value::Array(items) => items,
+        // One thing, whose own lists are no items.
+        Value::Object(fields) if fields.contains_key("id") => vec![Value::Object(fields)],
         Value::Object(fields) => fields
             .into_iter()
             .find_map(|(_, value)| match value {
@@ -428,6 +517,13 @@ pub(crate) fn items_of(value: Value) -> Vec<Value> {
             .unwrap_or_default(),
         _ => Vec::new(),
     }
+}
+
+/// Each target once.
+pub(crate) fn unique(mut targets: Vec<Target>) -> Vec<Target> {
+    let mut seen = HashSet::new();
+    targets.retain(|target| seen.insert(target.id.clone()));
+    targets
 }
 
 /// Whether a name fits a pattern with `*` and `?`.

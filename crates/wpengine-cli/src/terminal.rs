@@ -68,6 +68,11 @@ impl Terminal {
         }
     }
 
+    /// Says something that was asked for, also if `--quiet` was.
+    pub(crate) fn note(&self, text: &str) {
+        self.write(&clean(text));
+    }
+
     /// Says what must be said.
     pub(crate) fn warn(&self, text: &str) {
         let text = clean(text);

@@ -65,7 +65,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
         )
         .arg(flags::one("account", "ACCOUNT", "Account: id or name"))
         .table(&tables::LIMITS)
-        .details("Storage and bandwidth are in GB of 10⁹ bytes.")
+        .details("Storage and bandwidth are in GB of 2³⁰ bytes.")
         .examples(&["wpengine account limits acme"]),
     ]
 }

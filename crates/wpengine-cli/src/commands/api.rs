@@ -32,6 +32,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 flags::value("header", "NAME:VALUE", "Header to add").short('H').action(clap::ArgAction::Append),
                 flags::switch("include", "Print the status and the headers before the body").short('i'),
                 flags::switch("silent", "Print nothing but errors"),
+                flags::switch("show-secrets", "Show private keys, and links that give access to whoever has them"),
             ])
             .changes()
             .details("All pages of a listing are merged into one array, unless --field limit or offset is given. The confirmation is that of the operation; a path that no operation has counts as severe.")
@@ -119,33 +120,27 @@ async fn request(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
         .to_uppercase()
         .parse()
         .map_err(|_| Failure::usage(format!("`{method}` is no method")))?;
-    if path.contains(":/") {
-        return Err(Failure::usage(format!(
-            "`{path}` is a file path: the shell made it from the path of the request. Give it without the first slash, or set MSYS_NO_PATHCONV=1"
-        )));
-    }
-    let path = format!("/{}", path.trim_start_matches('/'));
-    let path = placeholders(c, &path).await?;
+    let is_read = matches!(method, Method::GET | Method::HEAD);
+    let path = placeholders(c, &format!("/{}", path.trim_start_matches('/'))).await?;
+    let place = plain_path(&path)?;
     let mut fields = Map::new();
-    for (list, typed) in [("field", true), ("raw-field", false)] {
-        for text in a.all(list) {
-            let (name, value) = text
-                .split_once('=')
-                .ok_or_else(|| Failure::usage(format!("`{text}` is no field; it is KEY=VALUE")))?;
-            let value = placeholders(c, value).await?;
-            fields.insert(
-                name.to_owned(),
-                if typed { field(&value)? } else { json!(value) },
-            );
-        }
+    for text in a.all("field") {
+        let (name, value) = pair(&text)?;
+        fields.insert(
+            name.to_owned(),
+            field(&placeholders(c, value).await?).await?,
+        );
     }
-    let known = tap::operation(&method, path.split('?').next().unwrap_or_default());
-    let client = c.client()?;
-    let mut request = client.request(method.clone(), &path);
+    for text in a.all("raw-field") {
+        let (name, value) = pair(&text)?;
+        fields.insert(name.to_owned(), json!(value));
+    }
+    let known = tap::operation(&method, place);
+    let mut request = c.client()?.request(method.clone(), &path);
     for header in a.all("header") {
         let (name, value) = header
             .split_once(':')
-            .ok_or_else(|| Failure::usage(format!("`{header}` is no header; it is NAME:VALUE")))?;
+            .ok_or_else(|| Failure::usage("a header is NAME:VALUE"))?;
         let name: HeaderName = name
             .trim()
             .parse()
@@ -155,12 +150,12 @@ async fn request(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
         })?;
         request = request.header(name, value);
     }
-    let pages = ["limit", "offset"]
-        .iter()
-        .any(|name| fields.contains_key(*name))
-        || path.contains("limit=")
-        || path.contains("offset=");
-    if method == Method::GET {
+    if is_read {
+        if a.text("input").is_some() {
+            return Err(Failure::usage(format!(
+                "a {method} has no body: --input means nothing here; -F adds to the query"
+            )));
+        }
         for (name, value) in &fields {
             request = request.query(
                 name,
@@ -169,39 +164,38 @@ async fn request(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
                     .map_or_else(|| value.to_string(), str::to_owned),
             );
         }
+        let pages = ["limit", "offset"]
+            .iter()
+            .any(|name| fields.contains_key(*name))
+            || path.contains("limit=")
+            || path.contains("offset=");
         if known.is_some_and(|operation| operation.paging == Paging::Offset)
             && !pages
             && !a.flag("include")
         {
             use futures_util::StreamExt as _;
-            let list = request.list::<Value>().concurrency(8);
-            return Ok(match a.flag("silent") {
-                true => {
-                    list.collect().await?;
-                    Answer::Nothing.into()
-                }
-                false => {
-                    json_unless_chosen(
-                        c,
-                        Answer::List(list.items().map(|item| item.map_err(Failure::from)).boxed()),
-                    )
-                    .await?
-                }
+            let items = request.list::<Value>().concurrency(8).items();
+            let shown = a.flag("show-secrets");
+            let items = items.map(move |item| {
+                item.map(|item| hidden(item, known, shown))
+                    .map_err(Failure::from)
             });
+            return json_unless_chosen(c, a, Answer::List(items.boxed())).await;
         }
     } else {
         let body = match a.text("input") {
+            Some(_) if !fields.is_empty() => {
+                return Err(Failure::usage("give --input or fields, not both"));
+            }
             Some(file) => {
-                if !fields.is_empty() {
-                    return Err(Failure::usage("give --input or fields, not both"));
-                }
-                serde_json::from_str(&read_input(&file)?)
+                let text = read_input(&file).await?;
+                serde_json::from_str(&text)
                     .map_err(|error| Failure::usage(format!("{file} is no JSON: {error}")))?
             }
             None if fields.is_empty() => Value::Null,
             None => Value::Object(fields),
         };
-        pass(c, known, &method, &path, &body).await?;
+        pass(c, known, &method, place, &body).await?;
         if !body.is_null() {
             request = request.body(&body);
         }
@@ -225,34 +219,108 @@ async fn request(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
         }
         text.push('\n');
     }
-    if a.flag("silent") {
-        return Ok(Answer::Text(text).into());
-    }
     let body = response.into_value();
-    match serde_json::from_slice::<Value>(&body) {
-        Ok(value) if text.is_empty() => json_unless_chosen(c, Answer::One(value)).await,
+    let value = serde_json::from_slice::<Value>(&body)
+        .map(|value| hidden(value, known, a.flag("show-secrets")));
+    match value {
+        _ if a.flag("silent") => Ok(Answer::Text(text).into()),
+        Ok(value) if text.is_empty() => json_unless_chosen(c, a, Answer::One(value)).await,
         Ok(value) => Ok(Answer::Text(format!("{text}{value:#}\n")).into()),
         Err(_) if body.is_empty() && c.format.is_json() => Ok(one(Value::Null)),
         Err(_) => Ok(Answer::Text(format!("{text}{}", String::from_utf8_lossy(&body))).into()),
     }
 }
 
+fn pair(text: &str) -> Result<(&str, &str), Failure> {
+    text.split_once('=')
+        .ok_or_else(|| Failure::usage("a field is KEY=VALUE"))
+}
+
+/// The path without its query. What could mean another path than it says is refused, because the path decides how a request is
+/// confirmed.
+fn plain_path(path: &str) -> Result<&str, Failure> {
+    let place = path.split(['?', '#']).next().unwrap_or_default();
+    if place.contains(":/") {
+        return Err(Failure::usage(format!(
+            "`{place}` is a file path: the shell made it from the path of the request. Give it without the first slash, or set MSYS_NO_PATHCONV=1"
+        )));
+    }
+    let mut parts = place.trim_start_matches('/').split('/');
+    let is_odd = |part: &str| {
+        let dots = part.to_lowercase().replace("%2e", ".");
+        part.is_empty()
+            || dots == "."
+            || dots == ".."
+            || part.contains('\\')
+            || part.contains('%')
+            || part
+                .chars()
+                .any(|letter| letter.is_whitespace() || letter.is_control())
+    };
+    match parts.find(|part| is_odd(part)) {
+        Some(part) => Err(Failure::usage(format!(
+            "the path has the part `{part}`, which may mean another path; give it plainly, such as /installs/ID"
+        ))),
+        None => Ok(place),
+    }
+}
+
+/// An answer without private keys and links that give access.
+fn hidden(mut value: Value, known: Option<&Operation>, shown: bool) -> Value {
+    const LINKS: [&str; 2] = ["download_uri", "download_url"];
+    const KEYS: [&str; 2] = ["key", "private_key"];
+    fn hide(value: &mut Value, names: &[&str]) {
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(|item| hide(item, names)),
+            Value::Object(fields) => {
+                for (name, value) in fields.iter_mut() {
+                    match value {
+                        Value::String(text) if names.contains(&name.as_str()) => {
+                            *text = "(hidden: --show-secrets shows it)".to_owned()
+                        }
+                        value => hide(value, names),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    if !shown {
+        hide(&mut value, &LINKS);
+        if known.is_none_or(|operation| operation.secret) {
+            hide(&mut value, &KEYS);
+        }
+    }
+    value
+}
+
 /// Without a format of the user's choice the answer is JSON: no table fits every path.
-async fn json_unless_chosen(c: &Ctx, answer: Answer) -> Result<Reply, Failure> {
+async fn json_unless_chosen(c: &Ctx, a: Args<'_>, answer: Answer) -> Result<Reply, Failure> {
     use futures_util::TryStreamExt as _;
 
-    if c.globals.output.is_some() || c.globals.jq.is_some() {
+    if !a.flag("silent") && (c.globals.output.is_some() || c.format.is_json()) {
         return Ok(answer.into());
     }
     let value = match answer {
-        Answer::List(items) => Value::Array(items.try_collect().await?),
+        Answer::List(items) => {
+            let mut items: Vec<Value> = items.try_collect().await?;
+            items.truncate(c.globals.limit.unwrap_or(usize::MAX));
+            Value::Array(items)
+        }
         Answer::One(value) => value,
         other => return Ok(other.into()),
     };
-    Ok(Answer::Text(format!("{value:#}\n")).into())
+    Ok(match a.flag("silent") {
+        true => Answer::Nothing.into(),
+        false => Answer::Text(format!(
+            "{}\n",
+            crate::output::escaped(&format!("{value:#}"))
+        ))
+        .into(),
+    })
 }
 
-/// The gate of the operation, with the install that the request is about.
+/// The gate of the operation, with what the request is about.
 async fn pass(
     c: &Ctx,
     known: Option<&Operation>,
@@ -261,60 +329,99 @@ async fn pass(
     body: &Value,
 ) -> Result<(), Failure> {
     let gate = known.map_or(Gate::Severe, Gate::of);
-    let mut target = Target::new(
-        Kind::Other("request"),
-        path,
-        path.split('?').next().unwrap_or_default(),
-    );
+    let mut targets = vec![Target::new(Kind::Other("request"), path, path)];
     if gate != Gate::Open {
-        let parts: Vec<&str> = path.trim_matches('/').split(['/', '?']).collect();
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let install = match parts.as_slice() {
             ["installs", id, ..] => Some((*id).to_owned()),
             _ => body["destination_environment_id"]
                 .as_str()
                 .map(str::to_owned),
         };
+        let site = match parts.as_slice() {
+            ["sites", id, ..] => Some(*id),
+            _ => None,
+        };
+        let moved_to = body["environment"].as_str().map(str::to_owned);
         if let Some(id) = install {
             let value = c.read("get_install", &[&id], &[]).await?;
-            target = Target::new(
+            let mut target = Target::new(
                 Kind::Install,
-                id,
+                &id,
                 value["name"].as_str().unwrap_or_default(),
             );
             target.environment = value["environment"].as_str().map(str::to_owned);
+            let target = target.into_environment(moved_to);
+            targets = match parts.as_slice() {
+                ["installs", _, "domains", "bulk"] => {
+                    let domains = body["domains"].as_array().map_or(&[][..], Vec::as_slice);
+                    let name =
+                        |domain: &Value| domain["name"].as_str().unwrap_or_default().to_owned();
+                    domains
+                        .iter()
+                        .map(|domain| {
+                            Target::new(Kind::Domain, name(domain), name(domain)).within(&target)
+                        })
+                        .collect()
+                }
+                ["installs", _, "domains", domain, ..] if *domain != "check_status" => {
+                    let value = c.read("get_domain", &[&id, domain], &[]).await?;
+                    let mut domain = Target::new(
+                        Kind::Domain,
+                        *domain,
+                        value["name"].as_str().unwrap_or_default(),
+                    )
+                    .within(&target);
+                    domain.is_primary = value["primary"].as_bool().unwrap_or(false);
+                    vec![domain]
+                }
+                _ => vec![target],
+            };
+        } else if let Some(id) = site {
+            let value = c.read("get_site", &[id], &[]).await?;
+            let mut target =
+                Target::new(Kind::Site, id, value["name"].as_str().unwrap_or_default());
+            let installs = value["installs"].as_array().map_or(&[][..], Vec::as_slice);
+            target.touches = installs
+                .iter()
+                .filter_map(|install| install["environment"].as_str())
+                .map(str::to_owned)
+                .collect();
+            targets = vec![target];
+        } else {
+            targets = targets
+                .into_iter()
+                .map(|target| target.into_environment(moved_to.clone()))
+                .collect();
         }
     }
     let what = known.map_or_else(
         || format!("{method}, which no operation has,"),
         |operation| operation.summary.to_lowercase(),
     );
-    let targets = [target];
-    gate::pass(
-        c,
-        Intent {
-            gate,
-            what: format!("{what}:"),
-            targets: &targets,
-            notes: Vec::new(),
-        },
-    )
-    .await
+    let intent = Intent {
+        gate,
+        what: format!("{what}:"),
+        targets: &targets,
+        notes: Vec::new(),
+    };
+    gate::pass(c, intent).await
 }
 
 /// A value as what it looks like.
-fn field(text: &str) -> Result<Value, Failure> {
+async fn field(text: &str) -> Result<Value, Failure> {
     Ok(match text {
         "true" => json!(true),
         "false" => json!(false),
         "null" => Value::Null,
-        text if text.starts_with('@') => json!(read_input(&text[1..])?),
+        text if text.starts_with('@') => json!(read_input(&text[1..]).await?),
         text => text
             .parse::<i64>()
             .map_or_else(|_| json!(text), |number| json!(number)),
     })
 }
 
-/// Replaces `{install:NAME}` and the like by ids.
+/// Replaces `{install:NAME}` and the like by ids. Other braces stay as they are.
 async fn placeholders(c: &Ctx, text: &str) -> Result<String, Failure> {
     let (mut done, mut rest) = (String::new(), text);
     while let Some(start) = rest.find('{') {
@@ -323,17 +430,12 @@ async fn placeholders(c: &Ctx, text: &str) -> Result<String, Failure> {
         };
         let inner = &rest[start + 1..start + length];
         done.push_str(&rest[..start]);
-        let id = match inner.split_once(':') {
-            Some(("install", name)) => c.install_named(name).await?.id,
-            Some(("site", name)) => c.site_named(name).await?.id,
-            Some(("account", name)) => c.account_named(name).await?.id,
-            _ => {
-                return Err(Failure::usage(format!(
-                    "`{{{inner}}}` is no placeholder; there are {{install:NAME}}, {{site:NAME}} and {{account:NAME}}"
-                )));
-            }
-        };
-        done.push_str(&id);
+        match inner.split_once(':') {
+            Some(("install", name)) => done.push_str(&c.install_named(name).await?.id),
+            Some(("site", name)) => done.push_str(&c.site_named(name).await?.id),
+            Some(("account", name)) => done.push_str(&c.account_named(name).await?.id),
+            _ => done.push_str(&rest[start..=start + length]),
+        }
         rest = &rest[start + length + 1..];
     }
     done.push_str(rest);
@@ -345,11 +447,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_are_what_they_look_like() {
-        assert_eq!(field("true").unwrap(), json!(true));
-        assert_eq!(field("12").unwrap(), json!(12));
-        assert_eq!(field("1.0.0").unwrap(), json!("1.0.0"));
-        assert_eq!(field("null").unwrap(), Value::Null);
-        assert_eq!(field("acme").unwrap(), json!("acme"));
+    fn a_path_that_may_mean_another_one_is_refused() {
+        assert_eq!(plain_path("/installs/x?limit=1").unwrap(), "/installs/x");
+        for odd in [
+            "/./installs/x",
+            "/sites/../installs/x",
+            "/sites/x\\..\\..\\installs\\x",
+            "/sites/%2e%2E/installs/x",
+            "/installs//x",
+            "/installs/x/",
+            "/installs/%78",
+            "/C:/Program/installs",
+        ] {
+            assert_eq!(
+                plain_path(odd).unwrap_err().exit,
+                crate::failure::exit::USAGE,
+                "{odd}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn fields_are_what_they_look_like() {
+        assert_eq!(field("true").await.unwrap(), json!(true));
+        assert_eq!(field("12").await.unwrap(), json!(12));
+        assert_eq!(field("1.0.0").await.unwrap(), json!("1.0.0"));
+        assert_eq!(field("null").await.unwrap(), Value::Null);
+        assert_eq!(field("acme").await.unwrap(), json!("acme"));
     }
 }

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use serde_json::{Value, json};
-use toml_edit::{Array, DocumentMut, Item, Table as TomlTable, value};
+use toml_edit::{Array, DocumentMut, Item, Table as TomlTable, TableLike, value};
 use wpengine::{Client, Credentials, http::Method};
 
 use super::{one, run};
@@ -81,7 +81,11 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 return Err(Failure::usage(format!("the credentials are from {}, not from a profile", c.origin)));
             };
             let (user, password) = profile::pair(&c.folders, name, &c.profile)?;
-            let mut text = format!("export WPE_API_USER_ID={}\nexport WPE_API_PASSWORD={}\n", crate::command::quoted(&user), crate::command::quoted(&password));
+            if c.format.is_json() {
+                return Ok(one(json!({ "WPE_API_USER_ID": user, "WPE_API_PASSWORD": password, "WPE_API_BASE_URL": c.profile.base_url })));
+            }
+            let mut text = format!(
+                "export WPE_API_USER_ID={}\nexport WPE_API_PASSWORD={}\n", crate::command::quoted(&user), crate::command::quoted(&password));
             if let Some(url) = &c.profile.base_url {
                 text.push_str(&format!("export WPE_API_BASE_URL={}\n", crate::command::quoted(url)));
             }
@@ -129,7 +133,7 @@ async fn login(c: &Ctx, a: Args<'_>) -> Result<crate::output::Reply, Failure> {
     let password = if !command.is_empty() {
         String::new()
     } else if a.flag("password-stdin") {
-        let text = crate::context::read_input("-")?;
+        let text = crate::context::read_input("-").await?;
         text.lines().next().unwrap_or_default().to_owned()
     } else if can_ask {
         hidden().await?
@@ -180,15 +184,20 @@ async fn login(c: &Ctx, a: Args<'_>) -> Result<crate::output::Reply, Failure> {
             c.terminal.warn("these credentials work, but they see no account: API access may be off for it, in the user portal under API Access");
         }
     }
+    // An odd file is found before anything is stored.
+    table(&mut document, &name)?;
     let place = store(c, a, &name, &user, &password, &command)?;
-    let entry = table(&mut document, &name);
-    entry["user_id"] = value(&user);
-    entry["credentials"] = match &command {
-        command if !command.is_empty() => value(command.iter().collect::<Array>()),
-        _ => value(&place),
+    let before = c.config.profiles.get(&name).cloned().unwrap_or_default();
+    forget(c, &name, &before, &place)?;
+    let entry = table(&mut document, &name)?;
+    entry.insert("user_id", value(&user));
+    let stored = match command.is_empty() {
+        true => value(&place),
+        false => value(command.iter().collect::<Array>()),
     };
+    entry.insert("credentials", stored);
     if let Some(url) = &base_url {
-        entry["base_url"] = value(url);
+        entry.insert("base_url", value(url));
     }
     if document.get("default_profile").is_none() {
         document["default_profile"] = value(&name);
@@ -197,8 +206,14 @@ async fn login(c: &Ctx, a: Args<'_>) -> Result<crate::output::Reply, Failure> {
     if let Ok(Origin::Environment(variable)) = c.config.origin(None) {
         c.terminal.warn(&format!("{variable} is set, and the environment goes before the default profile; give --profile {name}, or unset it"));
     }
+    let is_default = document.get("default_profile").and_then(Item::as_str) == Some(&name);
+    let flag = if is_default {
+        String::new()
+    } else {
+        format!(" --profile {name}")
+    };
     c.terminal.say(&format!(
-        "stored in the profile {name}; next: wpengine install list"
+        "stored in the profile {name}; next: wpengine install list{flag}"
     ));
     Ok(one(
         json!({ "profile": name, "user_id": user, "email": email, "credentials": place }),
@@ -227,52 +242,64 @@ fn store(
     }
     let path = c.folders.secrets_file()?;
     let mut document = profile::private_document(&path)?;
-    document[name]["password"] = value(password);
-    if let Some(entry) = document[name].as_table_mut() {
-        entry.set_implicit(false);
-    }
+    let mut entry = TomlTable::new();
+    entry.insert("password", value(password));
+    document.insert(name, Item::Table(entry));
     profile::write_private(&path, &document.to_string())?;
     Ok("file".to_owned())
 }
 
 /// The table of a profile, which is created if it is not there.
-pub(super) fn table<'a>(document: &'a mut DocumentMut, name: &str) -> &'a mut Item {
+pub(super) fn table<'a>(
+    document: &'a mut DocumentMut,
+    name: &str,
+) -> Result<&'a mut dyn TableLike, Failure> {
     let profiles = document.entry("profiles").or_insert_with(|| {
         let mut table = TomlTable::new();
         table.set_implicit(true);
         Item::Table(table)
     });
+    let odd = || {
+        Failure::usage(
+            "config.toml has no table [profiles.NAME] where one is expected; mend it with wpengine config edit",
+        )
+    };
+    let profiles = profiles.as_table_like_mut().ok_or_else(odd)?;
     if profiles.get(name).is_none() {
-        profiles[name] = Item::Table(TomlTable::new());
+        profiles.insert(name, Item::Table(TomlTable::new()));
     }
-    &mut profiles[name]
+    profiles
+        .get_mut(name)
+        .and_then(Item::as_table_like_mut)
+        .ok_or_else(odd)
+}
+
+/// Removes a password from the places where it is not meant to be any more.
+fn forget(c: &Ctx, name: &str, before: &profile::Profile, kept: &str) -> Result<(), Failure> {
+    let path = c.folders.secrets_file()?;
+    if kept != "file" && path.exists() {
+        let mut document = profile::document(&path)?;
+        if document.remove(name).is_some() {
+            profile::write_private(&path, &document.to_string())?;
+        }
+    }
+    if let (Some(Stored::Place(place)), Some(user)) = (&before.credentials, &before.user_id)
+        && place == "keyring"
+        && kept != "keyring"
+        && let Err(why) = keyring::delete(&profile::account_of(name, user))
+    {
+        c.terminal.warn(&format!(
+            "the old password is still in the keyring, which cannot be used: {why}"
+        ));
+    }
+    Ok(())
 }
 
 async fn logout(c: &Ctx) -> Result<crate::output::Reply, Failure> {
-    let name = c
-        .globals
-        .profile
-        .clone()
-        .or_else(|| c.config.default_profile.clone());
-    let name = name.ok_or_else(|| Failure::usage("which profile? Give --profile"))?;
+    let name = super::config::name_of(c);
     c.config.origin(Some(&name))?;
     let profile = c.config.profiles.get(&name).cloned().unwrap_or_default();
-    match (&profile.credentials, &profile.user_id) {
-        (Some(Stored::Place(place)), Some(user)) if place == "keyring" => {
-            if let Err(why) = keyring::delete(&profile::account_of(&name, user)) {
-                c.terminal.warn(&format!(
-                    "the password is still in the keyring, which cannot be used: {why}"
-                ));
-            }
-        }
-        (Some(Stored::Place(place)), _) if place == "file" => {
-            let path = c.folders.secrets_file()?;
-            let mut document = profile::document(&path)?;
-            document.remove(&name);
-            profile::write_private(&path, &document.to_string())?;
-        }
-        _ => {}
-    }
+    forget(c, &name, &profile, "nowhere")?;
     let path = c.folders.config_file()?;
     let mut document = profile::document(&path)?;
     if let Some(profiles) = document
@@ -305,7 +332,7 @@ async fn status(c: &Ctx, a: Args<'_>) -> Result<crate::output::Reply, Failure> {
             Origin::Environment(_) => json!("environment"),
             _ => stored(profile.credentials.as_ref()),
         },
-        "base_url": url.clone().unwrap_or_else(|| "https://api.wpengineapi.com/v1".to_owned()),
+        "base_url": url.clone().unwrap_or_else(|| profile::SERVICE.to_owned()),
         "read_only": profile.read_only || c.globals.read_only,
     });
     let builder = profile::builder(&c.folders, &origin, &profile)?;

@@ -117,6 +117,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .examples(&["wpengine archive create latest -i torquemag --notify ops@example.com --wait"]),
         leaf("archive wait", "Wait until an archive is completed", &[], run!(|c, a| {
             let install = c.install(a).await?;
+            c.child(Kind::Other("archive"), "list_archives", &[&install.id], &a.need("archive"), &[]).await?;
             let wait = c.client()?.install(install.id.as_str()).archive(a.need("archive")).wait();
             Ok(one(hidden(c.wait(&install, "the archive", wait, a.time("for")).await.map(|value| {
                 // A poll reads the whole list.
@@ -137,7 +138,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
                     let newest = newest.ok_or_else(|| Failure::not_found(format!("{} has no completed archive", install.title())).next(format!("wpengine archive create latest -i {}", install.name)))?;
                     super::id_of(newest)
                 }
-                id => id.to_owned(),
+                id => c.child(Kind::Other("archive"), "list_archives", &[&install.id], id, &[]).await?.id,
             };
             let to = PathBuf::from(a.text("to").unwrap_or_else(|| format!("{}-{archive}.zip", install.name)));
             let handle = c.client()?.install(install.id.as_str()).archive(archive.as_str());
@@ -211,9 +212,21 @@ pub(super) fn hide_links(answer: Answer, field: &'static str, a: Args<'_>) -> An
     }
 }
 
+/// Hides a link, wherever it is.
 fn hide(mut item: Value, field: &str) -> Value {
-    if item[field].is_string() {
-        item[field] = json!("(hidden: --show-links shows it)");
+    match &mut item {
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| *item = hide(item.take(), field)),
+        Value::Object(fields) => {
+            for (name, value) in fields.iter_mut() {
+                *value = match value.take() {
+                    Value::String(_) if name == field => json!("(hidden: --show-links shows it)"),
+                    other => hide(other, field),
+                };
+            }
+        }
+        _ => {}
     }
     item
 }

@@ -35,7 +35,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
         leaf("certificate get", "Show the certificate of a domain", &["get_domain_certificate"], run!(|c, a| {
             let (install, domain) = domain::find(c, a).await?;
             let mut value = c.read("get_domain_certificate", &[&install.id, &domain.id], &[]).await?;
-            let key = value["cert_info"]["key"].take();
+            let key = value.pointer_mut("/cert_info/key").map(Value::take).unwrap_or_default();
             if let (Some(path), Value::String(key)) = (a.text("save-key"), &key) {
                 let mut options = OpenOptions::new();
                 options.write(true).create_new(true);
@@ -102,7 +102,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             if chain == "-" && key == "-" {
                 return Err(Failure::usage("standard input can be the chain or the key, not both"));
             }
-            let (chain, key) = (read_input(&chain)?, read_input(&key)?);
+            let (chain, key) = (read_input(&chain).await?, read_input(&key).await?);
             c.confirm("import_third_party_certificate", "install a certificate on", std::slice::from_ref(&install), Vec::new()).await?;
             let request = c.client()?.install(install.id.as_str()).certificates().import_third_party(&chain, PrivateKey::new(key));
             Ok(one(c.write("import_third_party_certificate", &install, request.send()).await?))

@@ -9,7 +9,7 @@ use crate::{
     context::Ctx,
     failure::{Failure, exit},
     flags,
-    output::Answer,
+    output::{Answer, Format},
     profile::{self, Config, KEYS},
     tables,
 };
@@ -20,13 +20,13 @@ pub(super) fn leaves() -> Vec<Leaf> {
     let details = "The settings of a profile: user_id, credentials, base_url, account, notify, output, read_only, protect, redis, rate_limits. `wpengine help environment` says what each is.";
     vec![
         leaf("config list", "List the settings of a profile, with the file that they are in", &[], run!(|c, _a| {
-            let name = name_of(c)?;
+            let name = name_of(c);
             let document = profile::document(&c.folders.config_file()?)?;
             let entry = document.get("profiles").and_then(|profiles| profiles.get(&name));
             let path = c.folders.config_file()?;
             let rows = KEYS.iter().filter_map(|(key, _)| {
                 let found = entry.and_then(|entry| entry.get(key))?;
-                Some(json!({ "key": key, "value": plain(found), "origin": format!("{} [{name}]", path.display()) }))
+                Some(json!({ "key": key, "value": masked(key, plain(found)), "origin": format!("{} [{name}]", path.display()) }))
             });
             Ok(Answer::items(rows.collect()).into())
         }))
@@ -34,9 +34,9 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .table(&tables::SETTINGS)
         .examples(&["wpengine config list"]),
         leaf("config get", "Show one setting", &[], run!(|c, a| {
-            let (name, key) = (name_of(c)?, a.need("key"));
+            let (name, key) = (name_of(c), a.need("key"));
             let document = profile::document(&c.folders.config_file()?)?;
-            let found = document.get("profiles").and_then(|profiles| profiles.get(&name)?.get(&key)).map(plain);
+            let found = document.get("profiles").and_then(|profiles| profiles.get(&name)?.get(&key)).map(|found| masked(&key, plain(found)));
             let found = found.ok_or_else(|| Failure::not_found(format!("the profile {name} has no setting {key}")).next(format!("wpengine config set {key} VALUE")))?;
             match c.format.is_json() {
                 true => Ok(one(json!({ "key": key, "value": found }))),
@@ -47,16 +47,22 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .local()
         .examples(&["wpengine config get account"]),
         leaf("config set", "Change one setting", &[], run!(|c, a| {
-            let (name, key, text) = (name_of(c)?, a.need("key"), a.all("value"));
+            let (name, key, text) = (name_of(c), a.need("key"), a.all("value"));
             let path = c.folders.config_file()?;
             let mut document = profile::document(&path)?;
-            auth::table(&mut document, &name)[&key] = match key.as_str() {
-                "notify" | "protect" => value(text.iter().flat_map(|text| text.split(',')).map(str::trim).collect::<Array>()),
-                "credentials" if text.len() > 1 => value(text.iter().collect::<Array>()),
-                "read_only" => value(text.concat().parse::<bool>().map_err(|_| Failure::usage("read_only is true or false"))?),
-                _ if text.len() > 1 => return Err(Failure::usage(format!("{key} has one value"))),
-                _ => value(text.concat()),
-            };
+            let new = new_value(&key, &text)?;
+            let entry = auth::table(&mut document, &name)?;
+            match entry.get_mut(&key).and_then(Item::as_value_mut) {
+                // With the comment behind it.
+                Some(old) => {
+                    let decor = old.decor().clone();
+                    *old = new;
+                    *old.decor_mut() = decor;
+                }
+                None => {
+                    entry.insert(&key, Item::Value(new));
+                }
+            }
             if document.get("default_profile").is_none() {
                 document["default_profile"] = value(&name);
             }
@@ -70,12 +76,12 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .details(details)
         .examples(&["wpengine config set account acme", "wpengine config set notify ops@example.com", "wpengine config set protect production"]),
         leaf("config unset", "Remove one setting", &[], run!(|c, a| {
-            let (name, key) = (name_of(c)?, a.need("key"));
+            let (name, key) = (name_of(c), a.need("key"));
             let path = c.folders.config_file()?;
             let mut document = profile::document(&path)?;
-            if let Some(entry) = auth::table(&mut document, &name).as_table_like_mut() {
-                entry.remove(&key);
-            }
+            let entry = document.get_mut("profiles").and_then(|profiles| profiles.get_mut(&name)?.as_table_like_mut());
+            let entry = entry.ok_or_else(|| Failure::not_found(format!("there is no profile {name}")))?;
+            entry.remove(&key);
             profile::write_private(&path, &document.to_string())?;
             Ok(one(json!({ "profile": name, "key": key, "value": Value::Null })))
         }))
@@ -117,16 +123,81 @@ pub(super) fn leaves() -> Vec<Leaf> {
     ]
 }
 
+/// A setting that means something.
+fn new_value(key: &str, texts: &[String]) -> Result<toml_edit::Value, Failure> {
+    let text = texts.concat();
+    let list = || -> Array {
+        let bare = text
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .replace('"', "");
+        let words: Vec<String> = match texts.len() {
+            1 => bare.split(',').map(|word| word.trim().to_owned()).collect(),
+            _ => texts
+                .iter()
+                .flat_map(|text| text.split(','))
+                .map(|word| word.trim().to_owned())
+                .collect(),
+        };
+        words.into_iter().filter(|word| !word.is_empty()).collect()
+    };
+    let known = |words: &[&str]| match words.contains(&text.as_str()) {
+        true => Ok(()),
+        false => Err(Failure::usage(format!(
+            "{key} is {}, not `{text}`",
+            words.join(", ")
+        ))),
+    };
+    if key != "notify" && key != "protect" && key != "credentials" && texts.len() > 1 {
+        return Err(Failure::usage(format!("{key} has one value")));
+    }
+    Ok(match key {
+        "notify" => list().into(),
+        "protect" => {
+            let list = list();
+            for word in list.iter().filter_map(toml_edit::Value::as_str) {
+                if !flags::ENVIRONMENTS.contains(&word) {
+                    return Err(Failure::usage(format!(
+                        "`{word}` is no environment; there are {}",
+                        flags::ENVIRONMENTS.join(", ")
+                    )));
+                }
+            }
+            list.into()
+        }
+        "credentials" if texts.len() > 1 => texts.iter().collect::<Array>().into(),
+        "credentials" if text.starts_with('[') => list().into(),
+        "credentials" => {
+            known(&["keyring", "file"])?;
+            text.into()
+        }
+        "read_only" => {
+            known(&["true", "false"])?;
+            (text == "true").into()
+        }
+        "output" => {
+            known(&Format::NAMES)?;
+            text.into()
+        }
+        "rate_limits" => {
+            if text != "off" {
+                crate::context::window(&text)?;
+            }
+            text.into()
+        }
+        _ => text.into(),
+    })
+}
+
 /// The profile whose settings are meant.
-fn name_of(c: &Ctx) -> Result<String, Failure> {
+pub(super) fn name_of(c: &Ctx) -> String {
     let name = c.globals.profile.clone().or_else(|| {
         std::env::var("WPENGINE_PROFILE")
             .ok()
             .filter(|name| !name.is_empty())
     });
-    Ok(name
-        .or_else(|| c.config.default_profile.clone())
-        .unwrap_or_else(|| "default".to_owned()))
+    name.or_else(|| c.config.default_profile.clone())
+        .unwrap_or_else(|| "default".to_owned())
 }
 
 fn plain(item: &Item) -> Value {
@@ -141,5 +212,18 @@ fn plain(item: &Item) -> Value {
         (Some(text), _) => json!(text),
         (_, Some(is)) => json!(is),
         _ => json!(item.to_string().trim()),
+    }
+}
+
+/// A URL without its password.
+fn masked(key: &str, value: Value) -> Value {
+    match (key, &value) {
+        ("redis" | "base_url", Value::String(url)) => match (url.find("://"), url.rfind('@')) {
+            (Some(start), Some(end)) if start < end => {
+                json!(format!("{}://...{}", &url[..start], &url[end..]))
+            }
+            _ => value,
+        },
+        _ => value,
     }
 }

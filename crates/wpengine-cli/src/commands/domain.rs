@@ -1,16 +1,17 @@
 //! Domains of installs.
 
+use serde_json::json;
 use wpengine::requests::NewDomain;
 
 use super::{one, run};
 use crate::{
     command::{Leaf, leaf},
-    context::Ctx,
+    context::{Ctx, code_of},
     failure::Failure,
     flags::{self, Args},
     output::Answer,
     tables,
-    target::{Kind, Target},
+    target::{Kind, Target, unique},
 };
 
 /// The API takes this many new domains in one request.
@@ -38,7 +39,8 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .examples(&["wpengine domain get torquemag.com -i torquemag"]),
         leaf("domain add", "Add domains to an install", &["create_domain", "create_bulk_domains"], run!(|c, a| {
             let install = c.install(a).await?;
-            let names = a.all("domain");
+            let mut names = a.all("domain");
+            names.dedup();
             let redirect = match a.text("redirect-to") {
                 Some(name) => Some(c.child(Kind::Domain, "list_domains", &[&install.id], &name, &["name"]).await?),
                 None => None,
@@ -59,20 +61,38 @@ pub(super) fn leaves() -> Vec<Leaf> {
             if a.flag("primary") {
                 return Err(Failure::usage("only one domain can be the primary one"));
             }
-            let mut rows = Vec::new();
+            let (mut rows, mut done, mut codes) = (Vec::new(), 0, Vec::new());
             for chunk in targets.chunks(MOST_AT_ONCE) {
                 let new = chunk.iter().map(|target| match &redirect {
                     Some(redirect) => NewDomain::new(&target.name).redirect_to(&redirect.name),
                     None => NewDomain::new(&target.name),
                 });
-                let sent = c.write("create_bulk_domains", &install, domains.create_bulk(new).send()).await?;
-                if super::is_planned(&sent) {
-                    rows.push(sent);
-                } else {
-                    rows.extend(crate::target::items_of(sent));
+                match c.write("create_bulk_domains", &install, domains.create_bulk(new).send()).await {
+                    Ok(sent) if super::is_planned(&sent) => rows.push(sent),
+                    Ok(sent) => {
+                        done += chunk.len();
+                        let answers = crate::target::items_of(sent);
+                        rows.extend(chunk.iter().map(|target| {
+                            let answer = answers.iter().find(|answer| answer["name"].as_str() == Some(&target.name));
+                            json!({ "target": target.short(), "ok": true, "result": answer })
+                        }));
+                    }
+                    // Nothing was done, and this is why.
+                    Err(failure) if targets.len() <= MOST_AT_ONCE => return Err(failure),
+                    Err(failure) => {
+                        c.terminal.error(&failure);
+                        codes.push(failure.exit);
+                        let error = failure.json()["error"].clone();
+                        rows.extend(chunk.iter().map(|target| json!({ "target": target.short(), "ok": false, "error": error })));
+                    }
                 }
             }
-            Ok(Answer::items(rows).into())
+            if c.globals.dry_run {
+                return Ok(Answer::items(rows).into());
+            }
+            let failed = rows.len() - done;
+            let document = json!({ "results": rows, "done": done, "failed": failed });
+            Ok(Answer::Document(document, "/results").table(&tables::RESULTS).exit(code_of(done, &codes)))
         }))
         .arg(flags::many("domain", "NAME", "Names of the domains").required(true))
         .args([
@@ -129,7 +149,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             for name in a.all("domain") {
                 found.push(find_named(c, a, &name).await?);
             }
-            let targets: Vec<Target> = found.iter().map(|(_, domain)| domain.clone()).collect();
+            let targets = unique(found.iter().map(|(_, domain)| domain.clone()).collect());
             c.confirm("delete_domain", "remove", &targets, vec!["visitors cannot reach the install by it any more".to_owned()]).await?;
             c.each(&targets, |domain| {
                 let install = found.iter().find(|(_, other)| other.id == domain.id).map(|(install, _)| install.id.clone());

@@ -127,12 +127,19 @@ pub(super) fn leaves() -> Vec<Leaf> {
             let result = request.read().await?;
             say_failures(c, &json!(result));
             let to = a.text("to");
-            let format = a.text("format").or_else(|| Some(to.as_deref()?.rsplit_once('.')?.1.to_owned()));
-            let text = match format.as_deref() {
-                Some("html") => result.data.html(),
-                Some("csv") => result.data.csv(),
-                None | Some("md" | "markdown") if !c.format.is_json() => result.data.markdown(),
-                _ => format!("{:#}\n", json!(result)),
+            let ending = to.as_deref().and_then(|to| std::path::Path::new(to).extension()?.to_str().map(str::to_lowercase));
+            let form = match (a.text("format"), ending.as_deref()) {
+                (Some(form), _) => form,
+                (None, Some(ending)) => ending.to_owned(),
+                (None, None) if c.format.is_json() => return Ok(Reply::from(Answer::One(json!(result))).exit(if result.complete { exit::DONE } else { exit::PARTLY })),
+                (None, None) => "markdown".to_owned(),
+            };
+            let text = match form.as_str() {
+                "html" | "htm" => result.data.html(),
+                "csv" => result.data.csv(),
+                "md" | "markdown" | "txt" => result.data.markdown(),
+                "json" => format!("{:#}\n", json!(result)),
+                other => return Err(Failure::usage(format!("`{other}` is no form of a report; give --format markdown, html, csv or json"))),
             };
             let code = if result.complete { exit::DONE } else { exit::PARTLY };
             match to.as_deref() {
@@ -144,8 +151,11 @@ pub(super) fn leaves() -> Vec<Leaf> {
                         .and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file))
                         .and_then(|file| file.persist(path).map_err(|error| error.error));
                     written.map_err(|error| Failure::file(path, &error))?;
-                    c.terminal.say(&format!("written to {}", path.display()));
-                    Ok(Reply::from(Answer::Nothing).exit(code))
+                    if !c.format.is_json() {
+                        c.terminal.say(&format!("written to {}", path.display()));
+                        return Ok(Reply::from(Answer::Nothing).exit(code));
+                    }
+                    Ok(Reply::from(Answer::One(json!({ "file": path }))).exit(code))
                 }
             }
         }))
@@ -253,12 +263,13 @@ pub(super) fn leaves() -> Vec<Leaf> {
             }
             let fleet = c.fleet()?;
             let make = || {
-                let mut checks = fleet.check().thresholds(thresholds).fresher_than(a.time("max-age").unwrap_or(FRESH));
+                let mut checks = fleet.check().thresholds(thresholds);
                 if !only.is_empty() {
                     checks = checks.only(only.clone());
                 }
-                if a.flag("offline") {
-                    checks = checks.requests(0);
+                // Without an age the checks read the mirror alone.
+                if !a.flag("offline") {
+                    checks = checks.fresher_than(a.time("max-age").unwrap_or(FRESH));
                 }
                 checks
             };
@@ -270,15 +281,15 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 c.terminal.progress(&format!("{} of {} read, {} requests; {}", progress.done, progress.all, progress.requests, progress.last));
             }).run().await?;
             let least = a.text("severity");
-            let verdict = result.data.verdict();
+            let mut found = !matches!(result.data.verdict(), Verdict::Healthy);
             let mut document = json!(result);
             if let Some(least) = least {
                 let rank = |name: &str| ["info", "warning", "critical", "unknown"].iter().position(|known| *known == name).unwrap_or(0);
                 let rows = document["data"]["findings"].as_array().cloned().unwrap_or_default();
                 let kept: Vec<Value> = rows.into_iter().filter(|row| rank(row["severity"].as_str().unwrap_or("info")) >= rank(&least)).collect();
+                found = !kept.is_empty();
                 document["data"]["findings"] = json!(kept);
             }
-            let found = !matches!(verdict, Verdict::Healthy);
             let count = |severity: Severity| result.data.findings.iter().filter(|finding| finding.severity == severity).count();
             c.terminal.clear();
             c.terminal.say(&format!(
@@ -311,19 +322,20 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .examples(&["wpengine fleet changes --since 7d"]),
         leaf("fleet sql", "Ask the mirror in SQL, read-only", &[], run!(|c, a| {
             let query = match a.text("query").as_deref() {
-                None | Some("-") => crate::context::read_input("-")?,
+                None | Some("-") => crate::context::read_input("-").await?,
                 Some(query) => query.to_owned(),
             };
             let within = c.globals.timeout.unwrap_or(Duration::from_secs(10));
             let rows = c.fleet()?.sql_within(&query, within).await?;
-            if c.format.is_json() {
-                let items = rows.rows.iter().map(|row| {
-                    let fields = rows.columns.iter().cloned().zip(row.iter().cloned());
-                    Value::Object(fields.collect())
-                });
-                return Ok(Answer::items(items.collect()).into());
+            let mut names: Vec<String> = Vec::new();
+            for name in &rows.columns {
+                // Two columns of one name stay two.
+                let again = names.iter().filter(|known| *known == name || known.starts_with(&format!("{name}_"))).count();
+                let taken = names.contains(name);
+                names.push(if taken { format!("{name}_{}", again + 1) } else { name.clone() });
             }
-            Ok(Answer::Text(sql_text(c, &rows)?).into())
+            let items = rows.rows.into_iter().map(|row| Value::Object(names.iter().cloned().zip(row).collect()));
+            Ok(Answer::items(items.collect()).into())
         }))
         .arg(clap::Arg::new("query").value_name("QUERY").help("SQL query; - or nothing reads standard input"))
         .details("The tables: accounts, sites, installs, account_users, domains, certificates, backups, transfers, and `state.changes`. `SELECT name, sql FROM sqlite_schema` shows their columns.")
@@ -354,9 +366,14 @@ pub(super) fn leaves() -> Vec<Leaf> {
                     result = fleet.whois(&a.need("domain")).await?;
                 }
             if result.data.is_empty() {
-                let hint = "the mirror has the domains that were read; wpengine fleet sync --only domains reads the rest";
-                return Err(Failure::not_found(format!("nothing in the fleet has the domain {}: {hint}", a.need("domain"))));
-            }
+                    let wanted = a.need("domain");
+                    // What was never read may have it: that is no verdict.
+                    return Err(match result.complete {
+                        true => Failure::not_found(format!("nothing in the fleet has the domain {wanted}")),
+                        false => Failure::new(exit::PARTLY, "incomplete", format!("nothing that was read has the domain {wanted}, and not all domains were read"))
+                            .next("wpengine fleet sync --only domains"),
+                    });
+                }
             // What other installs have that were not read does not change whose it is.
                 let code = if result.failures.is_empty() { exit::DONE } else { exit::PARTLY };
                 Ok(observed(c, &result, "/data")?.exit(code))
@@ -492,61 +509,4 @@ fn month(text: Option<&str>) -> Result<(Date, Date), Failure> {
         })?,
     };
     Ok((first, first.last_of_month()))
-}
-
-/// The rows of a query, whose columns no table describes.
-fn sql_text(c: &Ctx, rows: &wpengine_fleet::Rows) -> Result<String, Failure> {
-    use unicode_width::UnicodeWidthStr as _;
-
-    let cells = |row: &Vec<Value>| -> Vec<String> {
-        row.iter()
-            .map(|value| match value {
-                Value::Null => String::new(),
-                Value::String(text) => crate::terminal::clean(text).replace('\n', " "),
-                value => value.to_string(),
-            })
-            .collect()
-    };
-    let mut all: Vec<Vec<String>> = Vec::new();
-    if !c.globals.no_header {
-        all.push(rows.columns.clone());
-    }
-    all.extend(rows.rows.iter().map(cells));
-    if let Some(delimiter) = match c.format {
-        crate::output::Format::Csv => Some(b','),
-        crate::output::Format::Tsv => Some(b'\t'),
-        _ => None,
-    } {
-        let mut writer = csv::WriterBuilder::new()
-            .delimiter(delimiter)
-            .from_writer(Vec::new());
-        let failed = |error: String| Failure::new(exit::FAILED, "output", error);
-        for row in &all {
-            writer
-                .write_record(row)
-                .map_err(|error| failed(error.to_string()))?;
-        }
-        let bytes = writer
-            .into_inner()
-            .map_err(|error| failed(error.to_string()))?;
-        return Ok(String::from_utf8_lossy(&bytes).into_owned());
-    }
-    let widths: Vec<usize> = (0..rows.columns.len())
-        .map(|column| {
-            all.iter()
-                .filter_map(|row| row.get(column))
-                .map(|cell| cell.width())
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    let mut text = String::new();
-    for row in &all {
-        let padded = row.iter().zip(&widths).map(|(cell, width)| {
-            format!("{cell}{}", " ".repeat(width.saturating_sub(cell.width())))
-        });
-        text.push_str(padded.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
-    }
-    Ok(text)
 }

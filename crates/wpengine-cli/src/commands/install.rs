@@ -57,7 +57,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             if let Some(environment) = a.text("environment") {
                 request = request.environment(parsed::<Environment>(&environment)?);
             }
-            let target = Target::new(Kind::Install, "", &name);
+            let target = Target::new(Kind::Install, "", &name).into_environment(a.text("environment"));
             c.confirm("create_install", &format!("in {}, create", account.title()), std::slice::from_ref(&target), vec!["an install counts against the plan".to_owned()]).await?;
             let sent = c.write("create_install", &target, request.send()).await?;
             match a.wait() {
@@ -99,6 +99,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             if words.is_empty() {
                 return Err(Failure::usage("nothing to change: give --to-site, --environment or --clear-environment"));
             }
+            let install = install.into_environment(a.text("environment"));
             c.confirm("update_install", &format!("{}, move", words.join(", ")), std::slice::from_ref(&install), Vec::new()).await?;
             Ok(one(c.write("update_install", &install, request.send()).await?))
         }))
@@ -121,10 +122,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .table(&tables::INSTALLS)
         .examples(&["wpengine install wait acmestg --for 10m"]),
         leaf("install delete", "Delete installs", &["delete_install"], run!(|c, a| {
-            if a.all("install").iter().any(|name| name.contains('.')) {
-                return Err(Failure::usage("an install is not deleted by a domain; give its name or its id"));
-            }
-            let targets = c.installs(a).await?;
+            let targets = c.installs_by_name(a).await?;
             let mut notes = last_backup(c, &targets).await;
             notes.push("its content and its backups go with it; nothing brings them back".to_owned());
             c.confirm("delete_install", "delete", &targets, notes).await?;

@@ -146,7 +146,7 @@ fn describe(leaf: &Leaf) -> Value {
         "effects": effects,
         "confirmation": gate,
         "operations": leaf.operations,
-        "calls": leaf.calls,
+        "calls": leaf.all_calls(),
         "dry_run": leaf.is_write(),
         "arguments": args.collect::<Vec<_>>(),
         "rows": leaf.table.map(|table| table.noun),
@@ -237,8 +237,8 @@ Standard output is the answer; everything else is on standard error.
   -q FILTER  a filter in jq's language; texts are printed raw
 
 --columns name,php chooses columns, --columns +created adds one. --sort -visits sorts downwards. --limit 10 shows ten.
-Times are relative on a terminal and RFC 3339 elsewhere; --time utc, local or relative decides. GB are 10⁹ bytes. A storage
-figure that the service has not measured lately is `stale`. Errors are text, or one JSON object on standard error with -o json.
+Times are relative on a terminal and RFC 3339 elsewhere; --time utc, local or relative decides. A GB is 2³⁰
+bytes, as in the plans; CSV has bytes. A storage figure that was not measured lately is `stale`. Errors are text, or one JSON object on standard error with -o json.
 ";
 
 const RATE_LIMITS: &str = "\

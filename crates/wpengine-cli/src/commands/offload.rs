@@ -1,5 +1,6 @@
 //! Offloading of files to object storage.
 
+use serde::Deserialize;
 use serde_json::Value;
 use wpengine::requests::{PathSettings, S3Settings};
 
@@ -60,7 +61,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .examples(&["wpengine offload validation-file torquemag"]),
         leaf("offload replace", "Replace the offload settings of an install", &["update_offload_settings"], run!(|c, a| {
             let install = c.install(a).await?;
-            let settings = given(a)?;
+            let settings = given(a).await?;
             c.confirm("update_offload_settings", "replace all offload settings of", std::slice::from_ref(&install), vec!["what is not given here is dropped".to_owned()]).await?;
             let request = c.client()?.install(install.id.as_str()).offload_settings().replace(settings);
             Ok(one(c.write("update_offload_settings", &install, request.send()).await?))
@@ -71,7 +72,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .examples(&["wpengine offload replace acmestg --bucket acme-media --region us-east-1 --path /wp-content/uploads --yes"]),
         leaf("offload update", "Change some offload settings of an install", &["patch_offload_settings"], run!(|c, a| {
             let install = c.install(a).await?;
-            let settings = given(a)?;
+            let settings = given(a).await?;
             c.confirm("patch_offload_settings", "change offload settings of", std::slice::from_ref(&install), Vec::new()).await?;
             let request = c.client()?.install(install.id.as_str()).offload_settings().update(settings);
             Ok(one(c.write("patch_offload_settings", &install, request.send()).await?))
@@ -83,32 +84,32 @@ pub(super) fn leaves() -> Vec<Leaf> {
     ]
 }
 
-fn given(a: Args<'_>) -> Result<S3Settings, Failure> {
+async fn given(a: Args<'_>) -> Result<S3Settings, Failure> {
     let mut settings = S3Settings::new();
-    if let Some(path) = a.text("input") {
-        let value: Value = serde_json::from_str(&read_input(&path)?)
-            .map_err(|error| Failure::usage(format!("{path} is no JSON: {error}")))?;
-        let value = value.get("largefs_settings").unwrap_or(&value);
-        let text = |name: &str| value[name].as_str().map(str::to_owned);
-        if let Some(bucket) = text("bucket") {
+    if let Some(file) = a.text("input") {
+        let text = read_input(&file).await?;
+        let value: Value = serde_json::from_str(&text)
+            .map_err(|error| Failure::usage(format!("{file} is no JSON: {error}")))?;
+        let read: Given =
+            serde_json::from_value(value.get("largefs_settings").unwrap_or(&value).clone())
+                .map_err(|error| {
+                    Failure::usage(format!(
+                        "{file} has other fields than offload settings: {error}"
+                    ))
+                })?;
+        if read.bucket.is_none() && read.bucket_region.is_none() && read.path_settings.is_empty() {
+            return Err(Failure::usage(format!("{file} has no settings")));
+        }
+        if let Some(bucket) = read.bucket {
             settings = settings.bucket(bucket);
         }
-        if let Some(region) = text("bucket_region") {
+        if let Some(region) = read.bucket_region {
             settings = settings.bucket_region(region);
         }
-        for path in value["path_settings"].as_array().into_iter().flatten() {
-            let texts = |name: &str| {
-                path[name]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .filter_map(Value::as_str)
-                    .map(str::to_owned)
-            };
-            let mut one = PathSettings::new(path["path"].as_str().unwrap_or_default())
-                .exclude(texts("excluded_paths"));
-            if let Some(kind) = path["redirect_type"].as_str() {
-                one = one.redirect_type(parsed(kind)?);
+        for path in read.path_settings {
+            let mut one = PathSettings::new(path.path).exclude(path.excluded_paths);
+            if let Some(kind) = path.redirect_type {
+                one = one.redirect_type(parsed(&kind)?);
             }
             settings = settings.path(one);
         }
@@ -134,4 +135,25 @@ fn given(a: Args<'_>) -> Result<S3Settings, Failure> {
         });
     }
     Ok(settings)
+}
+
+/// Settings as `offload get` prints them. A field that is not known is a mistake, because a replacement would drop it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Given {
+    #[serde(rename = "cloud")]
+    _cloud: Option<String>,
+    bucket: Option<String>,
+    bucket_region: Option<String>,
+    #[serde(default)]
+    path_settings: Vec<GivenPath>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GivenPath {
+    path: String,
+    #[serde(default)]
+    excluded_paths: Vec<String>,
+    redirect_type: Option<String>,
 }

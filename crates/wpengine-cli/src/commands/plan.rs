@@ -8,11 +8,11 @@ use crate::{
     command::{Leaf, leaf},
     context::{Ctx, operation_of},
     failure::{Failure, exit},
-    flags,
+    flags::{self, Args},
     gate::{self, Gate, Intent},
     output::{Answer, Reply},
     tables,
-    target::{Kind, Target},
+    target::{Kind, Target, unique},
 };
 
 /// The operations that the steps of a plan can send.
@@ -53,7 +53,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .examples(&["wpengine plan list"]),
         leaf("plan show", "Show the steps of a plan, and how far it is", &[], run!(|c, a| {
             let fleet = c.fleet()?;
-            let plan = fleet.plan(&a.need("plan")).await?;
+            let plan = known(c, a).await?;
             let outcome = fleet.progress(&plan).await?;
             Ok(document(&plan, Some(&outcome)))
         }))
@@ -62,17 +62,34 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .examples(&["wpengine plan show 20260501-promote-acme"]),
         leaf("plan resume", "Go on with a plan", &[], run!(|c, a| {
             let fleet = c.fleet()?;
-            let plan = fleet.plan(&a.need("plan")).await?;
-            if let Some(step) = a.number("done").or_else(|| a.number("repeat")) {
-                if c.globals.dry_run {
-                    return Ok(document(&plan, Some(&fleet.progress(&plan).await?)));
+            let plan = known(c, a).await?;
+            let before = fleet.progress(&plan).await?;
+            if before.state == State::Done {
+                c.terminal.say("every step of this plan is done");
+                return Ok(document(&plan, Some(&before)));
+            }
+            let targets = touched(c, &plan).await;
+            if c.globals.dry_run {
+                gate::pass(c, intent(&plan, &targets, "go on with the plan for")).await?;
+                return Ok(document(&plan, Some(&before)));
+            }
+            let decision = match (a.number("done"), a.number("repeat")) {
+                (Some(step), _) => Some((step, Decision::Done)),
+                (None, Some(step)) => Some((step, Decision::Repeat)),
+                (None, None) => None,
+            };
+            // What is decided stays decided, so it waits for the confirmation.
+            refuse_read_only(c)?;
+            gate::pass(c, intent(&plan, &targets, "go on with the plan for")).await?;
+            if let Some((step, decision)) = decision {
+                let step = usize::try_from(step - 1).unwrap_or(usize::MAX);
+                if step >= plan.steps.len() {
+                    return Err(Failure::usage(format!("the plan has {} steps", plan.steps.len())));
                 }
-                let decision = if a.number("done").is_some() { Decision::Done } else { Decision::Repeat };
-                let step = usize::try_from(step.saturating_sub(1)).unwrap_or(usize::MAX);
                 fleet.decide(&plan, step, decision).await?;
             }
-            let targets = touched(&plan);
-            carry_out(c, plan, &targets, "go on with the plan for").await
+            let outcome = perform(c, &plan).await?;
+            finish(c, &plan, outcome)
         }))
         .arg(plan())
         .args([
@@ -88,13 +105,35 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .examples(&["wpengine plan resume PLAN --confirm acme", "wpengine plan resume PLAN --done 3 --confirm acme"]),
         leaf("plan abandon", "Give a plan up", &[], run!(|c, a| {
             let fleet = c.fleet()?;
-            let plan = fleet.plan(&a.need("plan")).await?;
+            let plan = known(c, a).await?;
             fleet.abandon(&plan).await?;
             Ok(Answer::One(json!({ "plan": plan.id, "abandoned": true })).into())
         }))
         .arg(plan())
         .examples(&["wpengine plan abandon PLAN"]),
     ]
+}
+
+/// The plan that is meant.
+async fn known(c: &Ctx, a: Args<'_>) -> Result<Plan, Failure> {
+    let id = a.need("plan");
+    let plan = c.fleet()?.plan(&id).await;
+    plan.map_err(|error| match error {
+        wpengine_fleet::Error::Plan(why) => Failure::not_found(why).next("wpengine plan list"),
+        error => error.into(),
+    })
+}
+
+/// A plan that would change something does not begin where nothing may be changed.
+pub(super) fn refuse_read_only(c: &Ctx) -> Result<(), Failure> {
+    match c.globals.read_only || c.profile.read_only {
+        true => Err(Failure::new(
+            exit::CREDENTIALS,
+            "read_only",
+            "this run is read-only: nothing was sent",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// What the library calls these targets.
@@ -136,39 +175,49 @@ fn gate_of(plan: &Plan) -> Gate {
         .unwrap_or(Gate::Open)
 }
 
-/// What the steps of a plan change, of what it is about.
-fn touched(plan: &Plan) -> Vec<Target> {
-    let mut ids: Vec<&str> = Vec::new();
-    for step in &plan.steps {
-        match &step.action {
-            Action::CopyInstall { to, .. } => ids.push(to),
-            Action::DeleteInstall { install_id }
-            | Action::RestoreBackup { install_id, .. }
-            | Action::PurgeCaches { install_id, .. } => ids.push(install_id),
-            Action::AddPerson { account_id, .. }
-            | Action::SetRoles { account_id, .. }
-            | Action::RemovePerson { account_id, .. } => ids.push(account_id),
-            _ => {}
-        }
-    }
-    let of = |target: &&wpengine_fleet::Target| ids.is_empty() || ids.contains(&target.id.as_str());
-    plan.targets
-        .iter()
-        .filter(of)
-        .map(|target| {
-            let mut made = Target::new(
-                if target.site_id.is_some() || target.environment.is_some() {
-                    Kind::Install
-                } else {
-                    Kind::Account
-                },
-                &target.id,
-                &target.name,
-            );
+/// What the steps of a plan change.
+async fn touched(c: &Ctx, plan: &Plan) -> Vec<Target> {
+    let known = |id: &str| {
+        let target = plan.targets.iter().find(|target| target.id == id);
+        target.map(|target| {
+            let mut made = Target::new(Kind::Install, id, &target.name);
             made.environment.clone_from(&target.environment);
             made
         })
-        .collect()
+    };
+    let mut targets = Vec::new();
+    for step in &plan.steps {
+        match &step.action {
+            Action::CopyInstall { to, .. } => targets.extend(known(to)),
+            Action::DeleteInstall { install_id }
+            | Action::RestoreBackup { install_id, .. }
+            | Action::PurgeCaches { install_id, .. } => {
+                targets.extend(known(install_id));
+            }
+            Action::CreateInstall {
+                name, environment, ..
+            } => {
+                let mut made = Target::new(Kind::Install, format!("new {name}"), name);
+                made.environment = Some(environment.clone());
+                targets.push(made);
+            }
+            Action::AddPerson { account_id, .. }
+            | Action::SetRoles { account_id, .. }
+            | Action::RemovePerson { account_id, .. } => {
+                let found = match c.fleet() {
+                    Ok(fleet) => fleet
+                        .resolve_as(wpengine_fleet::Kind::Account, account_id)
+                        .await
+                        .ok(),
+                    Err(_) => None,
+                };
+                let name = found.map_or_else(|| account_id.clone(), |found| found.name);
+                targets.push(Target::new(Kind::Account, account_id, name));
+            }
+            _ => {}
+        }
+    }
+    unique(targets)
 }
 
 /// A plan as a document, with the state of its steps.
@@ -193,40 +242,36 @@ pub(super) fn document(plan: &Plan, outcome: Option<&Outcome>) -> Reply {
 /// Shows a plan, lets it pass the gate, runs it, and tells how it ended.
 pub(super) async fn carry_out(
     c: &Ctx,
-    plan: Plan,
+    plan: &Plan,
     targets: &[Target],
     what: &str,
 ) -> Result<Reply, Failure> {
+    for note in &plan.notes {
+        c.terminal.say(note);
+    }
+    if plan.steps.is_empty() {
+        return Ok(document(plan, None));
+    }
+    if !c.globals.dry_run {
+        refuse_read_only(c)?;
+    }
+    gate::pass(c, intent(plan, targets, what)).await?;
     if c.globals.dry_run {
-        let mut reply = document(&plan, None);
+        let mut reply = document(plan, None);
         if let Answer::Document(value, _) = &mut reply.answer {
             value["dry_run"] = json!(true);
         }
-        for note in &plan.notes {
-            c.terminal.say(note);
-        }
-        gate::pass(c, intent(&plan, targets, what)).await?;
         return Ok(reply);
     }
-    if plan.steps.is_empty() {
-        for note in &plan.notes {
-            c.terminal.say(note);
-        }
-        return Ok(document(&plan, None));
-    }
-    gate::pass(c, intent(&plan, targets, what)).await?;
-    let outcome = perform(c, &plan).await?;
-    finish(c, &plan, outcome)
+    let outcome = perform(c, plan).await?;
+    finish(c, plan, outcome)
 }
 
 fn intent<'a>(plan: &Plan, targets: &'a [Target], what: &str) -> Intent<'a> {
-    let mut notes: Vec<String> = plan
-        .steps
-        .iter()
-        .enumerate()
+    let steps = plan.steps.iter().enumerate();
+    let notes = steps
         .map(|(position, step)| format!("{}. {}", position + 1, step.title))
         .collect();
-    notes.extend(plan.notes.iter().cloned());
     Intent {
         gate: gate_of(plan),
         what: what.to_owned(),
@@ -299,10 +344,13 @@ pub(super) fn finish(c: &Ctx, plan: &Plan, outcome: Outcome) -> Result<Reply, Fa
         State::Failed { step: at, why } => {
             let done = outcome.steps.iter().filter(|step| step.is_done).count();
             // People are independent of one another: what could be done is done.
-            let code = if plan.is_independent && done > 0 {
-                exit::PARTLY
-            } else {
-                exit::FAILED
+            let code = match c.tap.last().as_str() {
+                // A response was lost, and the step cannot tell whether it was done.
+                _ if !c.tap.unknown().is_empty() => exit::UNKNOWN,
+                _ if plan.is_independent && done > 0 => exit::PARTLY,
+                "401" | "403" => exit::CREDENTIALS,
+                "429" | "500" | "502" | "503" | "504" | "not sent" => exit::TEMPORARY,
+                _ => exit::FAILED,
             };
             Failure::new(
                 code,

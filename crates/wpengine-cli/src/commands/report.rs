@@ -99,7 +99,8 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 (None, Some(first)) => request.next_scheduled_date(first),
                 (Some(Every::Week), Some(first)) => request.weekly(first),
                 (Some(Every::TwoWeeks), Some(first)) => request.every_two_weeks(first),
-                (Some(Every::Month(day)), _) => request.monthly(day),
+                (Some(Every::Month(day)), None) => request.monthly(day),
+                (Some(Every::Month(day)), Some(first)) => request.monthly(day).next_scheduled_date(first),
                 (Some(_), None) => return Err(Failure::usage("--every week and --every two-weeks need --first")),
             };
             Ok(one(c.write("create_site_report_schedule", &site, request.send()).await?))
@@ -129,7 +130,8 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 (None, Some(first)) => request.next_scheduled_date(first),
                 (Some(Every::Week), Some(first)) => request.weekly(first),
                 (Some(Every::TwoWeeks), Some(first)) => request.every_two_weeks(first),
-                (Some(Every::Month(day)), _) => request.monthly(day),
+                (Some(Every::Month(day)), None) => request.monthly(day),
+                (Some(Every::Month(day)), Some(first)) => request.monthly(day).next_scheduled_date(first),
                 (Some(_), None) => return Err(Failure::usage("--every week and --every two-weeks need --first")),
             };
             Ok(one(c.write("update_site_report_schedule", &schedule, request.send()).await?))

@@ -6,7 +6,7 @@ use super::{one, run};
 use crate::{
     command::{Leaf, leaf},
     flags, tables,
-    target::{Kind, Target},
+    target::{Kind, Target, unique},
 };
 
 pub(super) fn leaves() -> Vec<Leaf> {
@@ -53,6 +53,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             for name in a.all("site") {
                 sites.push(c.site_named(&name).await?);
             }
+            let sites = unique(sites);
             let mut notes: Vec<String> = sites.iter().map(|site| format!("{}: {}", site.title(), installs_of(&site.value))).collect();
             notes.push("their installs, content and backups go with them; nothing brings them back".to_owned());
             c.confirm("delete_site", "delete", &sites, notes).await?;

@@ -5,7 +5,7 @@ use crate::{
     command::{Leaf, leaf},
     context::read_input,
     flags, tables,
-    target::{Kind, Target},
+    target::{Kind, Target, unique},
 };
 
 pub(super) fn leaves() -> Vec<Leaf> {
@@ -24,7 +24,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             &["create_ssh_key"],
             run!(|c, a| {
                 let path = a.need("file");
-                let key = read_input(&path)?;
+                let key = read_input(&path).await?;
                 let comment = key.split_whitespace().nth(2).unwrap_or("key").to_owned();
                 let target = nobody(&comment);
                 c.confirm(
@@ -68,6 +68,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
                         .await?,
                     );
                 }
+                let keys = unique(keys);
                 c.confirm("delete_ssh_key", "remove", &keys, Vec::new())
                     .await?;
                 c.each(&keys, |key| async move {

@@ -13,6 +13,7 @@ use crate::{
     output::{Answer, Reply},
     tables,
     tap::{CALL, Call},
+    target::unique,
 };
 
 pub(super) fn leaves() -> Vec<Leaf> {
@@ -55,7 +56,11 @@ pub(super) fn leaves() -> Vec<Leaf> {
             .examples(&["wpengine usage insights acme --last 7d"]),
         leaf("usage install", "Show the daily usage of an install", &["get_install_usage"], run!(|c, a| {
             let install = c.install(a).await?;
-            let value = c.read("get_install_usage", &[&install.id], &query(a)?).await?;
+            let mut value = c.read("get_install_usage", &[&install.id], &query(a)?).await?;
+            let name = value["install_name"].clone();
+            for day in value["metrics"].as_array_mut().into_iter().flatten().filter(|day| day.is_object()) {
+                day["environment_name"] = name.clone();
+            }
             Ok(Answer::Document(value, "/metrics").into())
         }))
         .arg(flags::one("install", "INSTALL", "Install: id, name, SITE/ENVIRONMENT or domain"))
@@ -76,6 +81,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             for name in a.all("install") {
                 installs.push(c.install_named(&name).await?);
             }
+            let installs = unique(installs);
             let limit = a.wait();
             c.each(&installs, |install| async move {
                 let usage = c.client()?.install(install.id.as_str()).usage();
@@ -118,10 +124,13 @@ async fn metrics(c: &Ctx, a: Args<'_>, operation: &str) -> Result<Reply, Failure
         .as_object_mut()
         .map(std::mem::take)
         .unwrap_or_default();
-    let rows = fields.into_iter().map(|(metric, mut figures)| {
-        figures["metric"] = json!(metric);
-        figures
-    });
+    let rows = fields
+        .into_iter()
+        .filter(|(_, figures)| figures.is_object())
+        .map(|(metric, mut figures)| {
+            figures["metric"] = json!(metric);
+            figures
+        });
     Ok(Answer::items(rows.collect()).into())
 }
 
@@ -143,10 +152,10 @@ fn totals(install: &Value) -> Value {
         value => value.as_i64(),
     };
     let sum = |name: &str| days.iter().filter_map(|day| figure(day, name)).sum::<i64>();
+    // Null or 0 means that it was not measured then.
     let storage = days.iter().rev().find_map(|day| {
-        Some(
-            figure(day, "storage_file_bytes")? + figure(day, "storage_database_bytes").unwrap_or(0),
-        )
+        let files = figure(day, "storage_file_bytes").filter(|bytes| *bytes > 0)?;
+        Some(files + figure(day, "storage_database_bytes").unwrap_or(0))
     });
     json!({
         "environment_name": install["environment_name"],
@@ -167,6 +176,7 @@ mod tests {
         let total = totals(&json!({"environment_name": "a", "metrics": [
             {"visit_count": "2", "storage_file_bytes": "10", "storage_database_bytes": "1"},
             {"visit_count": "3", "storage_file_bytes": null},
+            {"storage_file_bytes": "0"},
         ]}));
         assert_eq!(total["visit_count"], 5);
         assert_eq!(total["storage_bytes"], 11);

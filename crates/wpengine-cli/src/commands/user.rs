@@ -1,6 +1,7 @@
 //! People with access to accounts.
 
 use wpengine::types::Roles;
+use wpengine_fleet::Plan;
 
 use super::{one, plan, run, unpaged};
 use crate::{
@@ -8,6 +9,7 @@ use crate::{
     context::Ctx,
     failure::{Failure, exit},
     flags::{self, Args},
+    output::Reply,
     tables,
     target::{Kind, Target},
 };
@@ -83,7 +85,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             let installs = installs_of(c, a).await?;
             people = people.installs(plan::candidates(c, &installs).await?);
             let made = people.add(&names.0, &names.1, &roles).await?;
-            plan::carry_out(c, made, &accounts, &format!("invite {email} to")).await
+            plan::carry_out(c, &made, &accounts, &format!("invite {email} to")).await
         }))
         .arg(flags::one("email", "EMAIL", "E-mail address"))
         .args([
@@ -120,11 +122,13 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 c.confirm("update_account_user", &format!("in {}, make {role} (now {before})", account.title()), std::slice::from_ref(&user), Vec::new()).await?;
                 return Ok(one(c.write("update_account_user", &user, request.send()).await?));
             };
+            address(&wanted)?;
             let installs = installs_of(c, a).await?;
             let people = c.fleet()?.person(&wanted, plan::candidates(c, &accounts).await?);
             let people = people.installs(plan::candidates(c, &installs).await?);
             let made = people.set_roles(&roles).await?;
-            plan::carry_out(c, made, &accounts, &format!("make {wanted} {role} in")).await
+            let reply = plan::carry_out(c, &made, &accounts, &format!("make {wanted} {role} in")).await?;
+            left_alone(reply, &made)
         }))
         .args([user(), role(), installs()])
         .args(accounts())
@@ -142,8 +146,10 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 let request = c.client()?.account(account.id.as_str()).user(user.id.as_str()).delete();
                 return Ok(one(c.write("delete_account_user", &user, request.send()).await?));
             };
+            address(&wanted)?;
             let made = c.fleet()?.person(&wanted, plan::candidates(c, &accounts).await?).remove().await?;
-            plan::carry_out(c, made, &accounts, &format!("remove {wanted} from")).await
+            let reply = plan::carry_out(c, &made, &accounts, &format!("remove {wanted} from")).await?;
+            left_alone(reply, &made)
         }))
         .arg(user())
         .args(accounts())
@@ -180,6 +186,36 @@ fn refuse_last_owner(user: &Target, account: &Target) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// Over several accounts a person is an e-mail address: an id is not looked for.
+fn address(wanted: &str) -> Result<(), Failure> {
+    match wanted.contains('@') {
+        true => Ok(()),
+        false => Err(Failure::usage(format!(
+            "over several accounts a person is named by the e-mail address, and `{wanted}` is none"
+        ))),
+    }
+}
+
+/// What a plan leaves alone is in its notes: nobody was found, or somebody stays.
+fn left_alone(reply: Reply, plan: &Plan) -> Result<Reply, Failure> {
+    if plan.steps.is_empty()
+        && !plan.notes.is_empty()
+        && plan.notes.iter().all(|note| note.contains(" is not in "))
+    {
+        return Err(
+            Failure::not_found("nobody of that name is in any of these accounts")
+                .candidates(plan.notes.iter().cloned()),
+        );
+    }
+    let stays = plan.notes.iter().any(|note| note.contains(" stays "));
+    let code = if stays && reply.exit == exit::DONE {
+        exit::PARTLY
+    } else {
+        reply.exit
+    };
+    Ok(reply.exit(code))
 }
 
 /// The accounts of the fleet form. None if it is about one account.

@@ -10,7 +10,7 @@ use crate::{
     command::{Leaf, leaf},
     failure::{Failure, exit},
     flags,
-    gate::{self, Gate, Intent},
+    gate::Gate,
     tables,
     target::{Kind, Target},
 };
@@ -27,6 +27,9 @@ pub(super) fn leaves() -> Vec<Leaf> {
     vec![
         leaf("install promote", "Copy an install over another one, after a backup of that one", &[], run!(|c, a| {
             let (from, to) = (c.install_named(&a.need("from")).await?, c.install_named(&a.need("to")).await?);
+            if from.id == to.id {
+                return Err(Failure::usage("--from and --to are the same install"));
+            }
             let library = c.fleet()?;
             let mut made = library.promote(&from.candidate(c).await?, &to.candidate(c).await?).emails(notified(c, a)?);
             if a.flag("database") {
@@ -36,7 +39,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 made = made.tables(a.all("table"));
             }
             let made = made.plan().await?;
-            plan::carry_out(c, made, std::slice::from_ref(&to), &format!("with {}, overwrite", from.title())).await
+            plan::carry_out(c, &made, std::slice::from_ref(&to), &format!("with {}, overwrite", from.title())).await
         }))
         .args([
             flags::value("from", "INSTALL", "Install that is copied").required(true),
@@ -61,7 +64,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             // What is overwritten is the new install, and nothing that is there now.
             let mut target = Target::new(Kind::Install, "", a.need("name"));
             target.environment = Some(a.text("environment").unwrap_or_else(|| "staging".to_owned()));
-            plan::carry_out(c, made, std::slice::from_ref(&target), &format!("with a copy of {}, create", from.title())).await
+            plan::carry_out(c, &made, std::slice::from_ref(&target), &format!("with a copy of {}, create", from.title())).await
         }))
         .args([
             flags::value("from", "INSTALL", "Install that is copied").required(true),
@@ -79,19 +82,23 @@ pub(super) fn leaves() -> Vec<Leaf> {
             let install = c.install(a).await?;
             let command = a.all("command");
             let (program, arguments) = command.split_first().ok_or_else(|| Failure::usage("give the command behind --"))?;
+            if !can_run(program) {
+                return Err(Failure::usage(format!("there is no program `{program}` to run; nothing was sent")));
+            }
             let kind: CacheType = parsed(&a.text("purge").unwrap_or_else(|| "all".to_owned()))?;
             let made = c.fleet()?.guard(&install.candidate(c).await?).emails(notified(c, a)?).purge(kind).plan().await?;
             if c.globals.dry_run {
-                return plan::carry_out(c, made, std::slice::from_ref(&install), "back up").await;
+                return plan::carry_out(c, &made, std::slice::from_ref(&install), "back up").await;
             }
-            // A backup and a purge need no question.
-            gate::pass(c, Intent { gate: Gate::Open, what: String::new(), targets: std::slice::from_ref(&install), notes: Vec::new() }).await?;
+            // A backup and a purge need no confirmation.
+            plan::refuse_read_only(c)?;
             let outcome = plan::perform(c, &made).await?;
             let State::YourTurn { step } = outcome.state else { return plan::finish(c, &made, outcome) };
             c.terminal.say(&format!("the backup is completed; running {program}"));
             let status = tokio::process::Command::new(program)
                 .args(arguments)
                 .stdin(Stdio::inherit())
+                .kill_on_drop(true)
                 .status()
                 .await
                 .map_err(|error| Failure::usage(format!("cannot run {program}: {error}")))?;
@@ -154,4 +161,13 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .details("It reads the install, its backups, certificates and domains, and what is known of its account. Ends with 6 if there is a finding.")
         .examples(&["wpengine install diagnose torquemag", "wpengine install diagnose torquemag -o json"]),
     ]
+}
+
+/// Whether a program can be found, before anything is done for it.
+fn can_run(program: &str) -> bool {
+    if program.contains('/') {
+        return std::path::Path::new(program).exists();
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).exists())
 }

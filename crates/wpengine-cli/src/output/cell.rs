@@ -18,7 +18,7 @@ pub(crate) struct Table {
 }
 
 /// One column.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Column {
     pub(crate) id: &'static str,
     /// Where its value is in an item, as a JSON pointer.
@@ -33,8 +33,10 @@ pub(crate) struct Column {
 pub(crate) enum Cell {
     Text,
     Time,
-    /// Bytes, as GB of 10⁹.
+    /// Bytes, as GB.
     Gigabytes,
+    /// Bytes that null and 0 say are not measured lately.
+    Storage,
     Number,
     /// A share of one hundred.
     Percent,
@@ -46,7 +48,12 @@ pub(crate) enum Cell {
     Site,
     /// An object with counts, such as `{"7.4": 3}`.
     Counts,
+    /// Where a domain redirects to. The API has two names and two forms for it.
+    Redirect,
 }
+
+/// What a GB of WP Engine's plans is.
+const GB: f64 = 1_073_741_824.0;
 
 /// How times are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,44 +84,76 @@ impl Column {
     pub(crate) fn head(&self) -> String {
         let head = self.id.replace('_', " ").to_uppercase();
         match self.cell {
-            Cell::Gigabytes => format!("{head} GB"),
+            Cell::Gigabytes | Cell::Storage => format!("{head} GB"),
             Cell::Percent => format!("{head} %"),
             _ => head,
         }
     }
 
-    pub(crate) fn is_right(&self) -> bool {
-        matches!(self.cell, Cell::Gigabytes | Cell::Number | Cell::Percent)
+    /// The name of the column for programs, with its unit.
+    pub(crate) fn plain_id(&self) -> String {
+        match self.cell {
+            Cell::Gigabytes | Cell::Storage => format!("{}_bytes", self.id),
+            _ => self.id.to_owned(),
+        }
     }
 
-    pub(crate) fn text(&self, item: &Value, times: Times, names: &Names) -> String {
-        let value = item.pointer(self.at).unwrap_or(&Value::Null);
-        // A storage figure of null or 0 means that it was not measured lately, not that there is none.
-        if self.cell == Cell::Gigabytes
-            && self.id == "storage"
-            && number(value).is_none_or(|bytes| bytes == 0.0)
-        {
-            return "stale".to_owned();
-        }
-        self.cell.text(value, times, names)
+    pub(crate) fn is_right(&self) -> bool {
+        matches!(
+            self.cell,
+            Cell::Gigabytes | Cell::Storage | Cell::Number | Cell::Percent
+        )
+    }
+
+    pub(crate) fn text(&self, item: &Value, look: &Look<'_>) -> String {
+        let value = match self.cell {
+            Cell::Redirect => ["redirect_to", "redirects_to"]
+                .iter()
+                .filter_map(|name| item.get(*name))
+                .find(|value| {
+                    !plain(value).is_empty()
+                        && plain(value) != "-"
+                        && **value != serde_json::json!({})
+                }),
+            _ => item.pointer(self.at),
+        };
+        self.cell.text(value.unwrap_or(&Value::Null), look)
     }
 }
 
+/// How values are shown.
+pub(crate) struct Look<'a> {
+    pub(crate) times: Times,
+    /// Whether a program reads it.
+    pub(crate) is_plain: bool,
+    pub(crate) names: &'a Names,
+}
+
 impl Cell {
-    pub(crate) fn text(self, value: &Value, times: Times, names: &Names) -> String {
+    pub(crate) fn text(self, value: &Value, look: &Look<'_>) -> String {
+        let figure = number(value);
+        let empty = if look.is_plain { "" } else { "-" };
         match (self, value) {
-            (_, Value::Null) => "-".to_owned(),
-            (Self::Time, Value::String(text)) => time(text, times),
-            (Self::Gigabytes, _) => {
-                number(value).map_or_else(|| plain(value), |bytes| format!("{:.2}", bytes / 1e9))
+            (Self::Storage, _) if figure.is_none_or(|bytes| bytes == 0.0) => {
+                if look.is_plain { "" } else { "stale" }.to_owned()
             }
-            (Self::Number, _) => number(value).map_or_else(|| plain(value), grouped),
+            (_, Value::Null) => empty.to_owned(),
+            (Self::Time, Value::String(text)) => time(text, look.times),
+            (Self::Gigabytes | Self::Storage | Self::Number | Self::Percent, _)
+                if look.is_plain =>
+            {
+                plain(value)
+            }
+            (Self::Gigabytes | Self::Storage, _) => {
+                figure.map_or_else(|| plain(value), |bytes| format!("{:.2}", bytes / GB))
+            }
+            (Self::Number, _) => figure.map_or_else(|| plain(value), grouped),
             (Self::Percent, _) => {
-                number(value).map_or_else(|| plain(value), |share| format!("{share:.1}"))
+                figure.map_or_else(|| plain(value), |share| format!("{share:.1}"))
             }
-            (Self::YesNo, Value::Bool(is)) => if *is { "yes" } else { "no" }.to_owned(),
+            (_, Value::Bool(is)) if look.is_plain => is.to_string(),
             (Self::Account | Self::Site, Value::String(id)) => {
-                names.get(id).map_or_else(|| clean(id), |name| clean(name))
+                plain(&Value::String(look.names.get(id).unwrap_or(id).clone()))
             }
             (Self::Counts, Value::Object(counts)) => {
                 let counts: Vec<String> = counts
@@ -123,6 +162,8 @@ impl Cell {
                     .collect();
                 counts.join(", ")
             }
+            (_, Value::String(text)) if look.is_plain => text.clone(),
+            (_, Value::Array(items)) if items.is_empty() => empty.to_owned(),
             _ => plain(value),
         }
     }
@@ -137,9 +178,12 @@ fn plain(value: &Value) -> String {
         Value::Array(items) if items.is_empty() => "-".to_owned(),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => {
-            let name = ["name", "domain", "email", "id"]
+            let named = ["name", "domain", "email", "id"]
                 .iter()
-                .find_map(|name| fields.get(*name));
+                .filter_map(|name| fields.get(*name));
+            let name = named
+                .filter(|name| name.as_str().is_some_and(|name| !name.is_empty()))
+                .next();
             name.map_or_else(|| clean(&value.to_string()), plain)
         }
         Value::Number(number) => number.to_string(),
@@ -177,7 +221,7 @@ fn grouped(number: f64) -> String {
 /// A time for people, or as RFC 3339. A day without a time of day stays as it is.
 pub(crate) fn time(text: &str, times: Times) -> String {
     let Ok(at) = text.parse::<Timestamp>() else {
-        return clean(text);
+        return clean(text).replace('\n', " ");
     };
     match times {
         Times::Utc => at.to_string(),
@@ -233,73 +277,157 @@ impl Table {
         name.map(plain).unwrap_or_default()
     }
 
+    /// Whether this column has the name of a row.
+    pub(crate) fn is_name(&self, column: &Column) -> bool {
+        column.at == self.name
+    }
+
+    /// The columns; of a table without any, the simple fields of the rows.
+    pub(crate) fn or_fields_of(&self, items: &[Value]) -> Cow<'static, [Column]> {
+        if !self.columns.is_empty() {
+            return Cow::Borrowed(self.columns);
+        }
+        let mut derived: Vec<Column> = Vec::new();
+        for (name, value) in items
+            .iter()
+            .take(100)
+            .filter_map(Value::as_object)
+            .flatten()
+        {
+            let is_simple = !matches!(value, Value::Object(_));
+            if is_simple && !derived.iter().any(|known| known.id == name) {
+                // The program lives as long as its one table.
+                let at: &'static str =
+                    format!("/{}", name.replace('~', "~0").replace('/', "~1")).leak();
+                derived.push(col(name.clone().leak(), at, Cell::Text));
+            }
+        }
+        Cow::Owned(derived)
+    }
+
     /// The columns that were asked for: a list of ids, each with `+` to have it beside the default ones.
-    pub(crate) fn choose(&self, wanted: Option<&str>, wide: bool) -> Result<Vec<&Column>, Failure> {
-        let default = || {
-            self.columns
-                .iter()
-                .filter(move |column| wide || !column.wide)
-        };
-        let Some(wanted) = wanted else {
-            return Ok(default().collect());
-        };
+    pub(crate) fn choose(
+        &self,
+        wanted: Option<&str>,
+        wide: bool,
+    ) -> Result<Vec<&'static Column>, Failure> {
+        self.choose_of(self.columns, wanted, wide)
+    }
+
+    /// The same, of these columns.
+    pub(crate) fn choose_of<'c>(
+        &self,
+        columns: &'c [Column],
+        wanted: Option<&str>,
+        wide: bool,
+    ) -> Result<Vec<&'c Column>, Failure> {
+        let default = || columns.iter().filter(move |column| wide || !column.wide);
         let ids: Vec<&str> = wanted
+            .unwrap_or("")
             .split(',')
             .map(str::trim)
             .filter(|id| !id.is_empty())
             .collect();
+        if ids.is_empty() {
+            return Ok(default().collect());
+        }
         let mut chosen: Vec<&Column> = match ids.iter().any(|id| id.starts_with('+')) {
             true => default().collect(),
             false => Vec::new(),
         };
         for id in ids {
-            let id = id.trim_start_matches('+');
-            let column = self.column(id)?;
-            if !chosen.iter().any(|known| known.id == id) {
+            let column = find(columns, id.trim_start_matches('+'))?;
+            if !chosen.iter().any(|known| known.id == column.id) {
                 chosen.push(column);
             }
         }
         Ok(chosen)
     }
 
-    fn column(&self, id: &str) -> Result<&Column, Failure> {
-        self.columns
-            .iter()
-            .find(|column| column.id == id)
-            .ok_or_else(|| {
-                let known: Vec<&str> = self.columns.iter().map(|column| column.id).collect();
-                Failure::usage(match known.is_empty() {
-                    true => format!("there is no column `{id}` here: this command has no table"),
-                    false => format!("there is no column `{id}`; there are {}", known.join(", ")),
-                })
-            })
+    /// Sorts by a column; `-COLUMN` sorts downwards. What has no value comes last.
+    pub(crate) fn sort(&self, items: &mut [Value], by: &str, names: &Names) -> Result<(), Failure> {
+        self.sort_by(self.columns, items, by, names)
     }
 
-    /// Sorts by a column; `-COLUMN` sorts downwards. What has no value comes last.
-    pub(crate) fn sort(&self, items: &mut [Value], by: &str) -> Result<(), Failure> {
+    /// The same, by one of these columns.
+    pub(crate) fn sort_by(
+        &self,
+        columns: &[Column],
+        items: &mut [Value],
+        by: &str,
+        names: &Names,
+    ) -> Result<(), Failure> {
         let down = by.starts_with('-');
-        let column = self.column(by.trim_start_matches('-'))?;
-        let key = |item: &Value| -> (bool, f64, String) {
-            let value = item.pointer(column.at).unwrap_or(&Value::Null);
-            let figure = match column.is_right() {
-                true => number(value),
-                false => None,
+        let column = find(columns, by.trim_start_matches('-'))?;
+        let look = Look {
+            times: Times::Utc,
+            is_plain: true,
+            names,
+        };
+        items.sort_by_cached_key(|item| {
+            let text = column.text(item, &look).to_lowercase();
+            let figure = if column.is_right() {
+                text.parse().unwrap_or(0.0)
+            } else {
+                0.0
+            };
+            let order = Order {
+                figure,
+                text: text.clone(),
             };
             (
-                value.is_null(),
-                figure.unwrap_or(0.0),
-                Cow::from(plain(value)).to_lowercase(),
+                text.is_empty(),
+                if down {
+                    Directed::Down(std::cmp::Reverse(order))
+                } else {
+                    Directed::Up(order)
+                },
             )
-        };
-        items.sort_by(|one, other| {
-            let (one, other) = (key(one), key(other));
-            let order = one.1.total_cmp(&other.1).then_with(|| one.2.cmp(&other.2));
-            one.0
-                .cmp(&other.0)
-                .then(if down { order.reverse() } else { order })
         });
         Ok(())
     }
+}
+
+fn find<'c>(columns: &'c [Column], id: &str) -> Result<&'c Column, Failure> {
+    columns
+        .iter()
+        .find(|column| column.id == id)
+        .ok_or_else(|| {
+            let known: Vec<&str> = columns.iter().map(|column| column.id).collect();
+            Failure::usage(match known.is_empty() {
+                true => format!("there is no column `{id}` here: this command has no table"),
+                false => format!("there is no column `{id}`; there are {}", known.join(", ")),
+            })
+        })
+}
+
+/// A value by which rows are sorted.
+#[derive(PartialEq)]
+struct Order {
+    figure: f64,
+    text: String,
+}
+
+impl Eq for Order {}
+
+impl PartialOrd for Order {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Order {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.figure
+            .total_cmp(&other.figure)
+            .then_with(|| self.text.cmp(&other.text))
+    }
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Directed {
+    Up(Order),
+    Down(std::cmp::Reverse<Order>),
 }
 
 #[cfg(test)]
@@ -346,7 +474,7 @@ mod tests {
             json!({"visits": null}),
             json!({"visits": "10"}),
         ];
-        TABLE.sort(&mut items, "visits").unwrap();
+        TABLE.sort(&mut items, "visits", &Names::new()).unwrap();
         assert_eq!(
             items,
             [
@@ -355,7 +483,7 @@ mod tests {
                 json!({"visits": null})
             ]
         );
-        TABLE.sort(&mut items, "-visits").unwrap();
+        TABLE.sort(&mut items, "-visits", &Names::new()).unwrap();
         assert_eq!(items[0], json!({"visits": "10"}));
         assert_eq!(items[2], json!({"visits": null}));
     }
@@ -379,9 +507,19 @@ mod tests {
     fn figures_are_grouped_and_a_storage_of_nothing_is_stale() {
         assert_eq!(grouped(1_234_567.0), "1,234,567");
         assert_eq!(grouped(-999.0), "-999");
-        let storage = col("storage", "/bytes", Cell::Gigabytes);
-        let text = |item: Value| storage.text(&item, Times::Utc, &Names::new());
-        assert_eq!(text(json!({"bytes": "1500000000"})), "1.50");
+        let storage = col("storage", "/bytes", Cell::Storage);
+        let names = Names::new();
+        let text = |item: Value| {
+            storage.text(
+                &item,
+                &Look {
+                    times: Times::Utc,
+                    is_plain: false,
+                    names: &names,
+                },
+            )
+        };
+        assert_eq!(text(json!({"bytes": "1610612736"})), "1.50");
         assert_eq!(text(json!({"bytes": null})), "stale");
         assert_eq!(text(json!({"bytes": 0})), "stale");
     }

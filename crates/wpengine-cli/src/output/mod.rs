@@ -5,11 +5,12 @@ mod jq;
 mod table;
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::{StreamExt as _, stream::BoxStream};
 use serde_json::Value;
 
-pub(crate) use cell::{Cell, Column, Names, Table, Times, col, time};
+pub(crate) use cell::{Cell, Column, Look, Names, Table, Times, col, time};
 
 use crate::{
     context::Ctx,
@@ -49,11 +50,6 @@ impl Format {
 
     pub(crate) fn is_json(self) -> bool {
         matches!(self, Self::Json | Self::Jsonl)
-    }
-
-    /// Whether people read it: names instead of ids are worth a request.
-    fn is_for_people(self) -> bool {
-        matches!(self, Self::Table | Self::Wide | Self::Csv | Self::Tsv)
     }
 }
 
@@ -110,54 +106,104 @@ impl Answer {
     }
 }
 
-/// A table for a thing that has none of its own.
-const ANY: Table = Table::new("any", "/id", &[]);
+/// A table for a thing that has none of its own: its columns are the fields of its first row.
+const ANY: Table = Table::new("any", "/name", &[]);
+
+/// What the options of a command say about its answer, checked before anything is sent.
+pub(crate) struct Shape {
+    jq: Option<jq::Filter>,
+}
+
+impl Shape {
+    pub(crate) fn new(c: &Ctx) -> Result<Self, Failure> {
+        let jq = c.globals.jq.as_deref().map(jq::Filter::new).transpose()?;
+        let wanted = c.globals.columns.as_deref();
+        match c.leaf.table {
+            Some(table) => {
+                // Several targets have a table of their own, as the days of a month have.
+                let others = [&crate::tables::RESULTS, &crate::tables::DAYS];
+                let fits = |known: &Table| {
+                    known.choose(wanted, false)?;
+                    c.globals
+                        .sort
+                        .as_deref()
+                        .map_or(Ok(()), |sort| known.sort(&mut [], sort, &Names::new()))
+                };
+                if let Err(failure) = fits(table)
+                    && others.into_iter().all(|other| fits(other).is_err())
+                {
+                    return Err(failure);
+                }
+            }
+            None if c.leaf.is_write()
+                && c.leaf.path != ["api"]
+                && (wanted.is_some() || c.globals.sort.is_some()) =>
+            {
+                return Err(Failure::usage(
+                    "this command has no table: --columns and --sort mean nothing here",
+                ));
+            }
+            None => {}
+        }
+        Ok(Self { jq })
+    }
+}
+
+/// Whether the reader of standard output has gone: it has what it wanted, as `head` does.
+static READER_HAS_GONE: AtomicBool = AtomicBool::new(false);
+
+fn has_gone() -> bool {
+    READER_HAS_GONE.load(Ordering::Relaxed)
+}
 
 /// Writes an answer. A listing that fails leaves standard output empty, except in `jsonl`, whose lines are written as they come.
 pub(crate) async fn write(
     c: &Ctx,
+    shape: &Shape,
     answer: Answer,
     table: Option<&'static Table>,
 ) -> Result<(), Failure> {
     let table = table.unwrap_or(&ANY);
-    let format = c.format;
-    let jq = c.globals.jq.as_deref().map(jq::Filter::new).transpose()?;
-    let columns = table.choose(c.globals.columns.as_deref(), format == Format::Wide)?;
     c.terminal.clear();
     match answer {
         Answer::Nothing => Ok(()),
+        Answer::Text(text) if c.format.is_json() => json(c, shape, &Value::String(text)),
         Answer::Text(text) => print(text.as_bytes()),
-        Answer::One(value) => match (jq, format) {
-            (Some(jq), _) => print(&jq.run(&value)?),
-            (None, Format::Json) => print_json(&value, true),
-            (None, Format::Jsonl) => print_json(&value, false),
-            (None, Format::Name) => {
-                print(format!("{}\n", clean(&table.name_of(&value))).as_bytes())
-            }
-            (None, Format::Table | Format::Wide) => {
-                print(table::sheet(c, table, &value).as_bytes())
-            }
-            _ => rows(c, table, &columns, vec![value]).await,
+        Answer::One(value) => match c.format {
+            _ if c.format.is_json() => json(c, shape, &value),
+            Format::Name => print(format!("{}\n", clean(&table.name_of(&value))).as_bytes()),
+            Format::Table | Format::Wide => print(table::sheet(c, table, &value).as_bytes()),
+            _ => rows(c, table, vec![value]).await,
         },
-        Answer::Document(value, pointer) => match (jq, format) {
-            (Some(jq), _) => print(&jq.run(&value)?),
-            (None, Format::Json) => print_json(&value, true),
-            _ => {
-                let items = value.pointer(pointer).and_then(Value::as_array);
-                let items = items.cloned().unwrap_or_default();
-                if format == Format::Jsonl {
-                    return items.iter().try_for_each(|item| print_json(item, false));
+        Answer::Document(mut value, pointer) => {
+            let items = value.pointer_mut(pointer).map(Value::take);
+            let mut items = match items {
+                Some(Value::Array(items)) => items,
+                _ => Vec::new(),
+            };
+            order(c, table, &mut items).await?;
+            match c.format {
+                Format::Jsonl if shape.jq.is_none() => {
+                    items.iter().try_for_each(|item| print_json(item, false))
                 }
-                rows(c, table, &columns, limited(c, items)).await
+                _ if c.format.is_json() => {
+                    if let Some(place) = value.pointer_mut(pointer) {
+                        *place = Value::Array(items);
+                    }
+                    json(c, shape, &value)
+                }
+                _ => rows(c, table, items).await,
             }
-        },
+        }
         Answer::List(mut items) => {
             let limit = c.globals.limit.unwrap_or(usize::MAX);
-            if format == Format::Jsonl && jq.is_none() && c.globals.sort.is_none() {
+            if c.format == Format::Jsonl && shape.jq.is_none() && c.globals.sort.is_none() {
                 let mut written = 0;
                 while written < limit
+                    && !has_gone()
                     && let Some(item) = items.next().await
                 {
+                    c.terminal.clear();
                     print_json(&item?, false)?;
                     written += 1;
                 }
@@ -173,32 +219,52 @@ pub(crate) async fn write(
                 c.terminal.progress(&format!("{} read", all.len()));
             }
             c.terminal.clear();
-            if let Some(sort) = &c.globals.sort {
-                table.sort(&mut all, sort)?;
-                all.truncate(limit);
-            }
-            match (jq, format) {
-                (Some(jq), _) => print(&jq.run(&Value::Array(all))?),
-                (None, Format::Json) => print_json(&Value::Array(all), true),
-                (None, Format::Jsonl) => all.iter().try_for_each(|item| print_json(item, false)),
-                _ => rows(c, table, &columns, all).await,
+            order(c, table, &mut all).await?;
+            match c.format {
+                Format::Jsonl if shape.jq.is_none() => {
+                    all.iter().try_for_each(|item| print_json(item, false))
+                }
+                _ if c.format.is_json() => json(c, shape, &Value::Array(all)),
+                _ => rows(c, table, all).await,
             }
         }
     }
 }
 
-fn limited(c: &Ctx, mut items: Vec<Value>) -> Vec<Value> {
+/// Sorts and cuts a list.
+async fn order(c: &Ctx, table: &Table, items: &mut Vec<Value>) -> Result<(), Failure> {
+    if let Some(sort) = &c.globals.sort {
+        let derived = table.or_fields_of(items);
+        let names = c.names(&derived.iter().collect::<Vec<_>>(), items).await;
+        table.sort_by(&derived, items, sort, &names)?;
+    }
     items.truncate(c.globals.limit.unwrap_or(usize::MAX));
-    items
+    Ok(())
+}
+
+/// Writes JSON, or what a filter makes of it. What a filter cannot handle is not lost if it tells of a change.
+fn json(c: &Ctx, shape: &Shape, value: &Value) -> Result<(), Failure> {
+    let Some(jq) = &shape.jq else {
+        return print_json(value, c.format == Format::Json);
+    };
+    match jq.run(value) {
+        Ok(text) if c.terminal.is_stdout => {
+            print(clean(&String::from_utf8_lossy(&text)).as_bytes())
+        }
+        Ok(text) => print(&text),
+        Err(mut failure) => {
+            if c.leaf.is_write() && !c.globals.dry_run {
+                failure
+                    .message
+                    .push_str(&format!("\nThe change itself was made: {value}"));
+            }
+            Err(failure)
+        }
+    }
 }
 
 /// Writes rows as a table, CSV, TSV or names.
-async fn rows(
-    c: &Ctx,
-    table: &Table,
-    columns: &[&Column],
-    items: Vec<Value>,
-) -> Result<(), Failure> {
+async fn rows(c: &Ctx, table: &Table, items: Vec<Value>) -> Result<(), Failure> {
     if c.format == Format::Name {
         let names: String = items
             .iter()
@@ -206,64 +272,73 @@ async fn rows(
             .collect();
         return print(names.as_bytes());
     }
-    let names = if c.format.is_for_people() {
-        c.names(columns, &items).await
-    } else {
-        Default::default()
+    let derived = table.or_fields_of(&items);
+    let columns = table.choose_of(
+        &derived,
+        c.globals.columns.as_deref(),
+        c.format == Format::Wide,
+    );
+    // The columns of another table of this command: they were checked against that.
+    let columns = match columns {
+        Ok(columns) => columns,
+        Err(failure) if table.columns.is_empty() => return Err(failure),
+        Err(_) => table.choose(None, c.format == Format::Wide)?,
     };
-    // What a program reads has times that it can compare.
-    let times = match c.format {
-        Format::Csv | Format::Tsv => Times::Utc,
-        _ => c.times,
+    let names = c.names(&columns, &items).await;
+    let is_plain = matches!(c.format, Format::Csv | Format::Tsv);
+    let look = Look {
+        // What a program reads has times that it can compare, and figures that it can add.
+        times: if is_plain { Times::Utc } else { c.times },
+        is_plain,
+        names: &names,
     };
     let cells: Vec<Vec<String>> = items
         .iter()
         .map(|item| {
             columns
                 .iter()
-                .map(|column| column.text(item, times, &names))
+                .map(|column| column.text(item, &look))
                 .collect()
         })
         .collect();
-    let heads: Vec<String> = columns.iter().map(|column| column.head()).collect();
     let text = match c.format {
-        Format::Csv => {
-            let mut writer = csv::Writer::from_writer(Vec::new());
-            let ids = columns.iter().map(|column| column.id);
+        Format::Csv | Format::Tsv => {
+            let is_csv = c.format == Format::Csv;
+            let mut writer = csv::WriterBuilder::new()
+                .delimiter(if is_csv { b',' } else { b'\t' })
+                .quote_style(if is_csv {
+                    csv::QuoteStyle::Necessary
+                } else {
+                    csv::QuoteStyle::Never
+                })
+                .from_writer(Vec::new());
+            // A line of TSV has no place for these.
+            let field = |text: &str| {
+                if is_csv {
+                    text.to_owned()
+                } else {
+                    text.replace(['\t', '\n', '\r'], " ")
+                }
+            };
             if !c.globals.no_header {
-                writer.write_record(ids).map_err(csv_failed)?;
+                writer
+                    .write_record(columns.iter().map(|column| column.plain_id()))
+                    .map_err(csv_failed)?;
             }
             for row in &cells {
-                writer.write_record(row).map_err(csv_failed)?;
+                writer
+                    .write_record(row.iter().map(|cell| field(cell)))
+                    .map_err(csv_failed)?;
             }
             writer
                 .into_inner()
                 .map_err(|error| csv_failed(error.into_error()))?
         }
-        Format::Tsv => {
-            let mut text = String::new();
-            let mut line = |fields: &mut dyn Iterator<Item = &str>| {
-                let fields: Vec<String> = fields
-                    .map(|field| field.replace(['\t', '\n', '\r'], " "))
-                    .collect();
-                text.push_str(&fields.join("\t"));
-                text.push('\n');
-            };
-            if !c.globals.no_header {
-                line(&mut columns.iter().map(|column| column.id));
-            }
-            for row in &cells {
-                line(&mut row.iter().map(String::as_str));
-            }
-            text.into_bytes()
+        _ if items.is_empty() => {
+            c.terminal.say("nothing found");
+            return Ok(());
         }
-        _ => {
-            if items.is_empty() {
-                c.terminal.say("nothing found");
-                return Ok(());
-            }
-            table::fit(c, columns, &heads, cells).into_bytes()
-        }
+        _ => table::fit(c, table, &columns, cells).into_bytes(),
     };
     print(&text)
 }
@@ -277,21 +352,42 @@ fn csv_failed(error: impl std::fmt::Display) -> Failure {
 }
 
 pub(crate) fn print_json(value: &Value, pretty: bool) -> Result<(), Failure> {
-    let mut text = if pretty {
+    let mut text = escaped(&if pretty {
         format!("{value:#}")
     } else {
         value.to_string()
-    };
+    });
     text.push('\n');
     print(text.as_bytes())
 }
 
-/// Writes to standard output. A reader that has gone has what it wanted: the program ends without a word, as `head` expects.
+/// JSON without letters that steer a terminal: they are escaped, and mean the same.
+pub(crate) fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for letter in json.chars() {
+        match letter {
+            '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                text.push_str(&format!("\\u{:04x}", u32::from(letter)));
+            }
+            letter => text.push(letter),
+        }
+    }
+    text
+}
+
+/// Writes to standard output. A reader that has gone has what it wanted: nothing more is written, without a word, as `head`
+/// expects.
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
+    if has_gone() {
+        return Ok(());
+    }
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            READER_HAS_GONE.store(true, Ordering::Relaxed);
+            Ok(())
+        }
         Err(error) => Err(Failure::new(
             exit::FAILED,
             "output",

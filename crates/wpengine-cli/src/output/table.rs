@@ -3,20 +3,21 @@
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{Cell, Column, Table};
+use super::{Cell, Column, Look, Table};
 use crate::{context::Ctx, terminal::cut};
 
 /// The narrowest width to which a column is cut.
 const NARROWEST: usize = 8;
 
-/// A table that fits the terminal. Where it is too narrow, columns go from the right, then the widest is cut; never the first,
-/// which has the name. Without a terminal nothing goes and nothing is cut.
+/// A table that fits the terminal. Where it is too narrow, the widest column is cut and then columns go from the right; never
+/// the one with the name. Without a terminal nothing goes and nothing is cut.
 pub(super) fn fit(
     c: &Ctx,
+    table: &Table,
     columns: &[&Column],
-    heads: &[String],
     mut cells: Vec<Vec<String>>,
 ) -> String {
+    let heads: Vec<String> = columns.iter().map(|column| column.head()).collect();
     let mut widths: Vec<usize> = (0..columns.len())
         .map(|column| {
             let head = if c.globals.no_header {
@@ -32,15 +33,20 @@ pub(super) fn fit(
                 .max(head)
         })
         .collect();
+    let name = columns
+        .iter()
+        .position(|column| table.is_name(column))
+        .unwrap_or(0);
+    let mut shown: Vec<usize> = (0..columns.len()).collect();
     if let Some(width) = c.terminal.width {
-        shrink(&mut widths, width);
+        shown = shrink(&mut widths, name, width);
         for row in &mut cells {
-            row.truncate(widths.len());
-            for (cell, width) in row.iter_mut().zip(&widths) {
-                *cell = cut(cell, *width);
+            for column in &shown {
+                row[*column] = cut(&row[*column], widths[*column]);
             }
         }
     }
+    let line = |cells: &[String]| line(columns, &shown, &widths, cells);
     let mut text = String::new();
     if !c.globals.no_header {
         let heads: Vec<String> = heads
@@ -48,7 +54,7 @@ pub(super) fn fit(
             .zip(&widths)
             .map(|(head, width)| cut(head, *width))
             .collect();
-        let line = line(columns, &widths, &heads);
+        let line = line(&heads);
         text.push_str(&if c.terminal.colour {
             format!("\x1b[1m{line}\x1b[0m")
         } else {
@@ -57,19 +63,27 @@ pub(super) fn fit(
         text.push('\n');
     }
     for row in &cells {
-        text.push_str(&line(columns, &widths, row));
+        text.push_str(&line(row));
         text.push('\n');
     }
     text
 }
 
-/// Makes the columns fit: at first by cutting the widest a little, then by leaving out the last.
-fn shrink(widths: &mut Vec<usize>, width: usize) {
-    let total =
-        |widths: &[usize]| widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
-    while total(widths) > width {
-        let over = total(widths) - width;
-        let widest = (1..widths.len()).max_by_key(|column| widths[*column]);
+/// Makes the columns fit, and returns which are shown.
+fn shrink(widths: &mut [usize], name: usize, width: usize) -> Vec<usize> {
+    let mut shown: Vec<usize> = (0..widths.len()).collect();
+    loop {
+        let total = shown.iter().map(|column| widths[*column]).sum::<usize>()
+            + 2 * shown.len().saturating_sub(1);
+        if total <= width {
+            return shown;
+        }
+        let over = total - width;
+        let widest = shown
+            .iter()
+            .copied()
+            .filter(|column| *column != name)
+            .max_by_key(|column| widths[*column]);
         match widest {
             Some(column)
                 if widths[column].saturating_sub(over) >= 16.min(widths[column]).max(NARROWEST) =>
@@ -78,22 +92,25 @@ fn shrink(widths: &mut Vec<usize>, width: usize) {
             }
             Some(column) if widths[column] > 24 => widths[column] = 24,
             // The name stays as it is, however narrow the terminal is.
-            _ if widths.len() > 1 => {
-                widths.pop();
-            }
-            _ => return,
+            _ => match shown.iter().rposition(|column| *column != name) {
+                Some(last) => {
+                    shown.remove(last);
+                }
+                None => return shown,
+            },
         }
     }
 }
 
-fn line(columns: &[&Column], widths: &[usize], cells: &[String]) -> String {
+fn line(columns: &[&Column], shown: &[usize], widths: &[usize], cells: &[String]) -> String {
     let mut text = String::new();
-    for (position, (cell, width)) in cells.iter().zip(widths).enumerate() {
+    for (position, column) in shown.iter().copied().enumerate() {
         if position > 0 {
             text.push_str("  ");
         }
-        let padding = " ".repeat(width.saturating_sub(cell.width()));
-        if columns[position].is_right() {
+        let cell = &cells[column];
+        let padding = " ".repeat(widths[column].saturating_sub(cell.width()));
+        if columns[column].is_right() {
             text.push_str(&padding);
             text.push_str(cell);
         } else {
@@ -121,14 +138,17 @@ pub(super) fn sheet(c: &Ctx, table: &Table, value: &Value) -> String {
 }
 
 fn flatten(c: &Ctx, table: &Table, prefix: &str, value: &Value, lines: &mut Vec<(String, String)>) {
+    let names = Default::default();
+    let look = Look {
+        times: c.times,
+        is_plain: false,
+        names: &names,
+    };
     let text = |pointer: &str, value: &Value| {
         let column = table.columns.iter().find(|column| column.at == pointer);
         let cell = column.map_or_else(|| guess(pointer), |column| column.cell);
-        match cell {
-            // A sheet shows the id itself.
-            Cell::Account | Cell::Site => Cell::Text.text(value, c.times, &Default::default()),
-            cell => cell.text(value, c.times, &Default::default()),
-        }
+        // Without a name that is known, a sheet shows the id itself.
+        cell.text(value, &look)
     };
     match value {
         Value::Object(fields) if !fields.is_empty() => {
@@ -164,11 +184,16 @@ mod tests {
     #[test]
     fn a_narrow_terminal_loses_the_last_columns_and_never_the_name() {
         let mut widths = vec![12, 10, 36, 20];
-        shrink(&mut widths, 80);
+        assert_eq!(shrink(&mut widths, 0, 80), [0, 1, 2, 3]);
         assert_eq!(widths, [12, 10, 32, 20], "the widest is cut first");
-        shrink(&mut widths, 40);
-        assert_eq!(widths, [12, 10, 14], "then the last one goes");
-        shrink(&mut widths, 5);
-        assert_eq!(widths, [12], "the name stays whole");
+        assert_eq!(
+            shrink(&mut widths, 0, 40),
+            [0, 1, 2],
+            "then the last one goes"
+        );
+        assert_eq!(shrink(&mut widths, 0, 5), [0], "the name stays whole");
+        let mut widths = vec![10, 30, 12];
+        assert_eq!(shrink(&mut widths, 2, 14), [2], "wherever it is");
+        assert_eq!(widths[2], 12);
     }
 }
