@@ -3,6 +3,7 @@
 mod cases;
 mod exit_codes;
 mod formats;
+mod found;
 mod harness;
 mod machine;
 mod names;

@@ -368,7 +368,13 @@ pub(super) fn leaves() -> Vec<Leaf> {
             if result.data.is_empty() {
                     let wanted = a.need("domain");
                     // What was never read may have it: that is no verdict.
-                    return Err(match result.complete {
+                    let sql = "SELECT count(*) FROM installs WHERE gone_at IS NULL AND id NOT IN
+                        (SELECT subject FROM reads WHERE class = 'domains' AND read_at IS NOT NULL)";
+                    let unread = fleet.sql(sql).await?.rows;
+                    let unread = unread.first().and_then(|row| row.first()?.as_u64()).unwrap_or(1);
+                    let known = fleet.sql("SELECT count(*) FROM installs").await?.rows;
+                    let known = known.first().and_then(|row| row.first()?.as_u64()).unwrap_or(0);
+                    return Err(match unread == 0 && known > 0 {
                         true => Failure::not_found(format!("nothing in the fleet has the domain {wanted}")),
                         false => Failure::new(exit::PARTLY, "incomplete", format!("nothing that was read has the domain {wanted}, and not all domains were read"))
                             .next("wpengine fleet sync --only domains"),
