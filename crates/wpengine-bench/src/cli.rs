@@ -65,7 +65,7 @@ pub(crate) fn measure(run: &Run) -> Result<Vec<Row>, Failure> {
         "accounts,sites,installs",
         "--quiet",
     ]))?;
-    let mut completion = command(&["--", "wpengine", "install", "get", "a"]);
+    let mut completion = command(&["--", "wpengine", "install", "get", "b"]);
     completion.env("COMPLETE", "fish");
     if process::read(&mut completion)?.lines().count() < 10 {
         return Err(Failure::msg("the completion offers no names"));

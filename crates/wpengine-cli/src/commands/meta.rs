@@ -183,6 +183,7 @@ Credentials, the first that is there:
                            WP_ENGINE_API_USERNAME and WP_ENGINE_API_PASSWORD, WPENGINE_USER_ID and WPENGINE_PASSWORD
   WPENGINE_PROFILE         name of a profile; together with the above it is an error
   default_profile          of config.toml
+The settings of a profile, such as read_only and protect, hold for its own credentials only, not for those of the environment.
 
 Other variables:
   WPE_API_BASE_URL         base URL that belongs to the credentials of the environment
