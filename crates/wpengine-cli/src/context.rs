@@ -12,7 +12,7 @@ use std::{
 
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 use wpengine::{
     Client, ClientBuilder, Error, Response,
     http::Method,
@@ -52,6 +52,8 @@ pub(crate) struct Ctx {
     fleet: OnceLock<Fleet>,
     /// How to go on with what runs at the service, if this is interrupted.
     go_on: Mutex<Vec<String>>,
+    /// Names that the mirror knows, if they were read already.
+    known: OnceLock<Names>,
     /// Where the mirror is if the user has no folder for it.
     temporary: OnceLock<tempfile::TempDir>,
     forgets: AtomicBool,
@@ -148,6 +150,7 @@ impl Ctx {
             client: OnceLock::new(),
             fleet: OnceLock::new(),
             go_on: Mutex::default(),
+            known: OnceLock::new(),
             temporary: OnceLock::new(),
             forgets: AtomicBool::new(false),
         })
@@ -298,6 +301,13 @@ impl Ctx {
         !self.forgets.load(Ordering::Relaxed)
     }
 
+    /// Reads the names that the mirror knows.
+    pub(crate) async fn prepare_names(&self) {
+        if let Ok(fleet) = self.fleet() {
+            let _ = self.known.set(known_names(fleet).await);
+        }
+    }
+
     /// Names of the accounts and sites that the columns show. What the mirror does not know is read, if it is little.
     pub(crate) async fn names(&self, columns: &[&Column], items: &[Value]) -> Names {
         let mut wanted: Vec<(Class, Vec<&str>)> = Vec::new();
@@ -318,7 +328,10 @@ impl Ctx {
         let Ok(fleet) = self.fleet() else {
             return Names::new();
         };
-        let mut names = known_names(fleet).await;
+        let mut names = match self.known.get() {
+            Some(names) => names.clone(),
+            None => known_names(fleet).await,
+        };
         let missing: Vec<Class> = wanted
             .into_iter()
             .filter(|(class, ids)| {
@@ -383,16 +396,34 @@ impl Ctx {
         for (name, value) in query {
             request = request.query(*name, value);
         }
-        let mut list = request.list::<Value>().concurrency(8);
+        let mut list = request.list::<Box<RawValue>>().concurrency(8);
         if let Some(limit) = self.globals.limit
             && self.globals.sort.is_none()
         {
             list = list.take(limit);
         }
-        let items = list.items();
-        Ok(Answer::List(
-            items.map(|item| item.map_err(Failure::from)).boxed(),
-        ))
+        // Reading the items takes longer than sending requests: it is done elsewhere while the next pages are awaited.
+        let pages = list.pages().map(|page| async move {
+            let items = page?.items;
+            let read =
+                tokio::task::spawn_blocking(move || -> Result<Vec<Value>, serde_json::Error> {
+                    items
+                        .iter()
+                        .map(|item| serde_json::from_str(item.get()))
+                        .collect()
+                });
+            let read = read.await.map_err(|panic| panic.to_string());
+            let read = read.and_then(|read| read.map_err(|error| error.to_string()));
+            read.map_err(|why| Failure::new(exit::FAILED, "decode", why))
+        });
+        let items = pages.buffered(16).flat_map(|page| {
+            let (items, failure) = match page {
+                Ok(items) => (items, None),
+                Err(failure) => (Vec::new(), Some(Err(failure))),
+            };
+            stream::iter(items.into_iter().map(Ok).chain(failure))
+        });
+        Ok(Answer::List(items.boxed()))
     }
 
     /// Does the same with each target, several at once, and tells about each. One target is one thing; several are results.

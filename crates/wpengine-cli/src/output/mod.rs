@@ -4,6 +4,7 @@ mod cell;
 mod jq;
 mod table;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -209,15 +210,30 @@ pub(crate) async fn write(
                 }
                 return Ok(());
             }
-            let mut all = Vec::new();
             // With an order the first ones are known at the end only.
             let most = c.globals.sort.as_ref().map_or(limit, |_| usize::MAX);
-            while all.len() < most
-                && let Some(item) = items.next().await
-            {
-                all.push(item?);
-                c.terminal.progress(&format!("{} read", all.len()));
-            }
+            let read = async {
+                let mut all = Vec::new();
+                while all.len() < most
+                    && let Some(item) = items.next().await
+                {
+                    all.push(item?);
+                    c.terminal.progress(&format!("{} read", all.len()));
+                }
+                Ok::<_, Failure>(all)
+            };
+            // The mirror is opened while the first page is awaited.
+            let has_names = table
+                .columns
+                .iter()
+                .any(|column| matches!(column.cell, Cell::Account | Cell::Site));
+            let names = async {
+                if has_names && !c.format.is_json() && c.format != Format::Name {
+                    c.prepare_names().await;
+                }
+            };
+            let (read, ()) = futures_util::future::join(read, names).await;
+            let mut all = read?;
             c.terminal.clear();
             order(c, table, &mut all).await?;
             match c.format {
@@ -352,27 +368,28 @@ fn csv_failed(error: impl std::fmt::Display) -> Failure {
 }
 
 pub(crate) fn print_json(value: &Value, pretty: bool) -> Result<(), Failure> {
-    let mut text = escaped(&if pretty {
-        format!("{value:#}")
+    let text = if pretty {
+        format!("{value:#}\n")
     } else {
-        value.to_string()
-    });
-    text.push('\n');
-    print(text.as_bytes())
+        format!("{value}\n")
+    };
+    print(escaped(&text).as_bytes())
 }
 
 /// JSON without letters that steer a terminal: they are escaped, and mean the same.
-pub(crate) fn escaped(json: &str) -> String {
+pub(crate) fn escaped(json: &str) -> Cow<'_, str> {
+    let steers = |letter: char| matches!(letter, '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !json.contains(steers) {
+        return Cow::Borrowed(json);
+    }
     let mut text = String::with_capacity(json.len());
     for letter in json.chars() {
-        match letter {
-            '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                text.push_str(&format!("\\u{:04x}", u32::from(letter)));
-            }
-            letter => text.push(letter),
+        match steers(letter) {
+            true => text.push_str(&format!("\\u{:04x}", u32::from(letter))),
+            false => text.push(letter),
         }
     }
-    text
+    Cow::Owned(text)
 }
 
 /// Writes to standard output. A reader that has gone has what it wanted: nothing more is written, without a word, as `head`
