@@ -165,9 +165,13 @@ impl Leaf {
     /// As it was typed, without the values that may be secret.
     pub(crate) fn line(&self) -> String {
         let mut line = String::from("wpengine");
-        let mut may_be_secret = false;
+        let (mut may_be_secret, mut is_confirmation) = (false, false);
         for word in words().iter().skip(1) {
             let name = word.split_once('=').map(|(name, _)| name);
+            // What was confirmed wrongly is not said again.
+            let skipped = std::mem::replace(&mut is_confirmation, word == "--confirm")
+                || word == "--confirm"
+                || name == Some("--confirm");
             let shown = match name {
                 Some(name) if may_be_secret => format!("{name}=..."),
                 None if may_be_secret => "...".to_owned(),
@@ -175,8 +179,10 @@ impl Leaf {
                 _ => word.clone(),
             };
             may_be_secret = SECRET.contains(&word.as_str());
-            line.push(' ');
-            line.push_str(&quoted(&shown));
+            if !skipped {
+                line.push(' ');
+                line.push_str(&quoted(&shown));
+            }
         }
         line
     }
@@ -291,7 +297,7 @@ Try it without an account:
 Begin with an account:
   wpengine auth login
   wpengine install list
-  wpengine backup create torquemag -m 'before the update' --wait
+  wpengine backup create torquemag -m 'before the update' --notify you@example.com --wait
 
 wpengine help TOPIC explains: environment, exit-codes, names, output, rate-limits, safety";
 

@@ -50,6 +50,8 @@ pub(crate) struct Ctx {
     pub(crate) tap: Arc<Tap>,
     client: OnceLock<Client>,
     fleet: OnceLock<Fleet>,
+    /// What is said behind the answer.
+    end: Mutex<Option<String>>,
     /// How to go on with what runs at the service, if this is interrupted.
     go_on: Mutex<Vec<String>>,
     /// Names that the mirror knows, if they were read already.
@@ -149,6 +151,7 @@ impl Ctx {
             tap: Arc::new(tap),
             client: OnceLock::new(),
             fleet: OnceLock::new(),
+            end: Mutex::default(),
             go_on: Mutex::default(),
             known: OnceLock::new(),
             temporary: OnceLock::new(),
@@ -465,8 +468,24 @@ impl Ctx {
         let document = json!({ "results": rows, "done": done, "failed": failed });
         let code = code_of(done, &codes);
         Ok(Reply::from(Answer::Document(document, "/results"))
-            .table(&crate::tables::RESULTS)
+            .table(if self.globals.dry_run {
+                &crate::tables::PLANNED
+            } else {
+                &crate::tables::RESULTS
+            })
             .exit(code))
+    }
+
+    /// Says something behind the answer.
+    pub(crate) fn at_the_end(&self, text: String) {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+
+    pub(crate) fn end(&self) -> Option<String> {
+        self.end
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 
     /// Says how to go on with what is waited for, if the wait ends before.

@@ -145,7 +145,11 @@ impl fmt::Display for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let (exit, kind) = classify(&error);
-        let message = error.to_string();
+        // The flags of this program for the settings of the library.
+        let message = error
+            .to_string()
+            .replace("`rate_limit_wait`", "--rate-limit-wait")
+            .replace("a longer `deadline`", "a longer --wait=TIME");
         Self {
             call: Some(Box::new(error)),
             ..Self::new(exit, kind, message)

@@ -114,7 +114,7 @@ pub(crate) fn globals() -> Vec<Arg> {
         value(
             "rate-limit-wait",
             "TIME",
-            "How long a call may wait for the rate limit beyond that; an hour by default",
+            "How long a call may wait for the rate limit, beyond --timeout; an hour by default",
         )
         .value_parser(duration),
         value(
@@ -146,7 +146,11 @@ pub(crate) fn globals() -> Vec<Arg> {
 /// The options of commands that change something.
 pub(crate) fn of_a_change() -> Vec<Arg> {
     let args = [
-        switch("yes", "Do not ask; enough for changes that are not severe").short('y'),
+        switch(
+            "yes",
+            "Confirm a change that is not severe; `wpengine help safety` says which are",
+        )
+        .short('y'),
         value(
             "confirm",
             "NAME",
@@ -366,6 +370,13 @@ pub(crate) fn environment() -> Arg {
 
 pub(crate) const ENVIRONMENTS: [&str; 3] = ["production", "staging", "development"];
 
+/// A flag that names an install.
+pub(crate) fn named_install(id: &'static str, help: &'static str) -> Arg {
+    value(id, "INSTALL", help)
+        .required(true)
+        .add(ArgValueCompleter::new(complete::installs))
+}
+
 /// A positional argument that must be given.
 pub(crate) fn one(id: &'static str, name: &'static str, help: &'static str) -> Arg {
     let arg = Arg::new(id).value_name(name).help(help).required(true);
@@ -392,7 +403,7 @@ pub(crate) fn notify() -> Arg {
     value(
         "notify",
         "EMAIL",
-        "E-mail address to tell about it; may be repeated; those of the profile by default",
+        "E-mail address to tell about it; may be repeated. Needed, unless WPENGINE_NOTIFY or the profile has one",
     )
     .action(ArgAction::Append)
 }

@@ -75,29 +75,29 @@ pub(crate) async fn pass(c: &Ctx, intent: Intent<'_>) -> Result<(), Failure> {
         return Ok(());
     }
     protected(c, intent.targets)?;
-    if c.globals.dry_run {
-        c.terminal.say(&format!(
-            "it would ask for a confirmation: {}",
-            flags(gate, intent.targets)
-        ));
-        return Ok(());
-    }
     let given = confirmed(&c.globals.confirm, intent.targets)?;
     if given || (gate == Gate::Moderate && c.globals.yes) {
         return Ok(());
     }
+    if c.globals.dry_run {
+        c.terminal.say(&format!(
+            "without --dry-run it would ask for a confirmation: {}",
+            flags(gate, intent.targets)
+        ));
+        return Ok(());
+    }
     let refused = |why: &str| {
         let flags = flags(gate, intent.targets);
-        let mut message = format!("{}: {why}", question(&intent));
-        message.push_str(&format!(
-            "\nNothing was sent. To do it without a question, add {flags}"
-        ));
+        let message = format!(
+            "{}\n{why}. Nothing was sent. To do it without a question, add {flags}",
+            question(&intent)
+        );
         Failure::new(exit::UNCONFIRMED, "confirmation_required", message)
             .next(format!("{} {flags}", c.leaf.line()))
     };
     if c.globals.no_input || !c.terminal.can_ask() {
         return Err(refused(
-            "this needs a confirmation, and nobody can be asked here",
+            "This needs a confirmation, and nobody can be asked here",
         ));
     }
     let answer = ask(c, gate, &intent).await?;
@@ -160,12 +160,12 @@ fn confirmed(given: &[String], targets: &[Target]) -> Result<bool, Failure> {
         )
         .candidates(wanted))
     };
+    let count = targets.len().to_string();
+    if targets.len() > 1 && given.iter().all(|name| **name == count) {
+        return Ok(true);
+    }
     if targets.len() > MOST_NAMES {
-        let count = targets.len().to_string();
-        return match given.iter().find(|name| **name != count) {
-            Some(name) => wrong(name),
-            None => Ok(true),
-        };
+        return wrong(&given[0]);
     }
     if let Some(name) = given
         .iter()

@@ -59,7 +59,9 @@ pub fn main() -> ExitCode {
     let Some(leaf) = command::find(&path) else {
         return ExitCode::from(exit::USAGE);
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread()
+    // A second thread reads from the network while the first one decodes.
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
         .enable_all()
         .build()
     {
@@ -83,6 +85,9 @@ async fn run(c: &Ctx, arguments: &ArgMatches) -> ExitCode {
         let shape = Shape::new(c)?;
         let reply = (c.leaf.run)(c, Args(arguments)).await?;
         output::write(c, &shape, reply.answer, reply.table.or(c.leaf.table)).await?;
+        if let Some(text) = c.end() {
+            c.terminal.say(&text);
+        }
         if c.globals.dry_run {
             c.terminal.say("dry run: nothing was changed");
         }

@@ -301,18 +301,49 @@ pub(crate) const RESULTS: Table = Table::new(
 
 pub(crate) const FINDINGS: Table = Table::new(
     "finding",
-    "/subject",
+    "/code",
     &[
         col("severity", "/severity", Text),
         col("code", "/code", Text),
+        col("account", "/account/name", Text),
         col("install", "/install/name", Text),
         col("subject", "/subject", Text),
         col("observed", "/evidence/observed", Text),
         col("next", "/next", Text),
-        col("account", "/account/name", Text).wide(),
+        col("environment", "/install/environment", Text).wide(),
         col("site", "/site/name", Text).wide(),
         col("expected", "/evidence/expected", Text).wide(),
         col("as_of", "/evidence/as_of", Time).wide(),
+    ],
+);
+
+/// Whose a domain is.
+pub(crate) const WHOIS: Table = Table::new(
+    "owner of a domain",
+    "/domain",
+    &[
+        col("domain", "/domain", Text),
+        col("install", "/install/name", Text),
+        col("environment", "/install/environment", Text),
+        col("site", "/site/name", Text),
+        col("account", "/account/name", Text),
+        col("primary", "/is_primary", YesNo),
+        col("redirects_to", "/redirects_to", Text),
+        col("ownership", "/ownership", Text),
+        col("certificates", "/certificates", List).wide(),
+    ],
+);
+
+/// What a dry run of several targets would send.
+pub(crate) const PLANNED: Table = Table::new(
+    "planned change",
+    "/target/name",
+    &[
+        col("target", "/target/name", Text),
+        col("operation", "/result/operation", Text),
+        col("method", "/result/method", Text),
+        col("url", "/result/url", Text),
+        col("body", "/result/body", Text),
     ],
 );
 
@@ -525,7 +556,7 @@ pub(crate) const COMMANDS: Table = Table::new(
 
 /// All of them, for the test that holds them together.
 #[cfg(test)]
-pub(crate) const ALL: [&Table; 39] = [
+pub(crate) const ALL: [&Table; 41] = [
     &ACCOUNTS,
     &LIMITS,
     &USAGE,
@@ -555,6 +586,8 @@ pub(crate) const ALL: [&Table; 39] = [
     &PEOPLE,
     &FLEET_BACKUPS,
     &VERSIONS,
+    &WHOIS,
+    &PLANNED,
     &CHANGES,
     &FOUND,
     &DIFFERENCES,

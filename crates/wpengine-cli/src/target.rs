@@ -315,6 +315,11 @@ impl Ctx {
         }
         let mut seen = HashSet::new();
         for name in names {
+            if a.wait().is_some() && crate::flags::duration(&name).is_ok() {
+                return Err(Failure::usage(format!(
+                    "`{name}` is a time: write --wait={name}"
+                )));
+            }
             let target = self.install_named(&name).await?;
             let by_name =
                 name == target.id || name.eq_ignore_ascii_case(&target.name) || name.contains('/');
@@ -332,12 +337,42 @@ impl Ctx {
         Ok(targets)
     }
 
-    /// What a selection means is read from the service at once, so nothing is read again one by one.
-    async fn selected(&self, a: Args<'_>) -> Result<Vec<Target>, Failure> {
+    /// Which installs fit a selection, beside the account.
+    pub(crate) async fn selection(
+        &self,
+        a: Args<'_>,
+    ) -> Result<impl Fn(&Value) -> bool + Send + 'static, Failure> {
         let site = match a.text("site") {
-            Some(site) => Some(self.site_named(&site).await?),
+            Some(site) => Some(self.site_named(&site).await?.id),
             None => None,
         };
+        let (environment, php, status, pattern) = (
+            a.text("environment"),
+            a.text("php"),
+            a.text("status"),
+            a.text("match"),
+        );
+        Ok(move |install: &Value| {
+            let is = |name: &str, wanted: &Option<String>| {
+                wanted
+                    .as_deref()
+                    .is_none_or(|wanted| install[name].as_str() == Some(wanted))
+            };
+            is("environment", &environment)
+                && is("php_version", &php)
+                && is("status", &status)
+                && site
+                    .as_deref()
+                    .is_none_or(|site| install["site"]["id"].as_str() == Some(site))
+                && pattern.as_deref().is_none_or(|pattern| {
+                    fits(pattern, install["name"].as_str().unwrap_or_default())
+                })
+        })
+    }
+
+    /// What a selection means is read from the service at once, so nothing is read again one by one.
+    async fn selected(&self, a: Args<'_>) -> Result<Vec<Target>, Failure> {
+        let fits = self.selection(a).await?;
         let mut query = Vec::new();
         if let Some(account) = a.text("account") {
             query.push(("account_id", self.account_named(&account).await?.id));
@@ -349,21 +384,7 @@ impl Ctx {
             request = request.query(name, value);
         }
         let installs = request.list::<Value>().concurrency(8).collect().await?;
-        let is = |value: &Value, wanted: Option<String>| {
-            wanted.is_none_or(|wanted| value.as_str() == Some(&wanted))
-        };
-        let pattern = a.text("match");
-        let chosen = installs.into_iter().filter(|install| {
-            is(&install["environment"], a.text("environment"))
-                && is(&install["php_version"], a.text("php"))
-                && is(&install["status"], a.text("status"))
-                && site
-                    .as_ref()
-                    .is_none_or(|site| install["site"]["id"].as_str() == Some(&site.id))
-                && pattern.as_ref().is_none_or(|pattern| {
-                    fits(pattern, install["name"].as_str().unwrap_or_default())
-                })
-        });
+        let chosen = installs.into_iter().filter(fits);
         let targets: Vec<Target> = chosen
             .map(|install| {
                 let text = |name: &str| install[name].as_str().unwrap_or_default().to_owned();

@@ -156,6 +156,10 @@ impl Terminal {
 
 /// A text from elsewhere without what could steer the terminal. Line breaks stay.
 pub(crate) fn clean(text: &str) -> String {
+    // Nearly every text is plain.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
+        return text.to_owned();
+    }
     text.chars()
         .map(|letter| match letter {
             '\n' => '\n',
@@ -170,9 +174,9 @@ pub(crate) fn clean(text: &str) -> String {
 
 /// The beginning of a text that fits a width, with an ellipsis if something is missing.
 pub(crate) fn cut(text: &str, width: usize) -> String {
-    use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+    use unicode_width::UnicodeWidthChar as _;
 
-    if text.width() <= width {
+    if width_of(text) <= width {
         return text.to_owned();
     }
     let mut kept = String::new();
@@ -188,6 +192,14 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
         kept.push('…');
     }
     kept
+}
+
+/// How many columns of a terminal a text takes.
+pub(crate) fn width_of(text: &str) -> usize {
+    match text.is_ascii() {
+        true => text.len(),
+        false => unicode_width::UnicodeWidthStr::width(text),
+    }
 }
 
 /// Restores what a prompt changed when the program is interrupted in it.

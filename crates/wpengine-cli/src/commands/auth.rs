@@ -236,8 +236,8 @@ fn store(
         return match keyring::write(&profile::account_of(name, user), password) {
             Ok(()) => Ok("keyring".to_owned()),
             Err(why) => Err(Failure::new(exit::CREDENTIALS, "keyring", format!("the keyring cannot be used: {why}\nnothing was stored; a file that only you can read, or a command, does the same"))
-                .next("wpengine auth login --store file")
-                .next("wpengine auth login --command pass --command show --command wpengine")),
+                .next(format!("{} --store file", c.leaf.line()))
+            .next("wpengine auth login --command pass --command show --command wpengine")),
         };
     }
     let path = c.folders.secrets_file()?;

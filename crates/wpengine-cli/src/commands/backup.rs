@@ -47,12 +47,20 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .examples(&["wpengine backup get latest -i torquemag"]),
         leaf("backup wait", "Wait until a backup is completed", &[], run!(|c, a| {
             let install = c.install(a).await?;
-            let id = a.need("backup");
+            let id = match a.need("backup").as_str() {
+                // The newest one, whether it is completed or not: that is what is waited for.
+                "latest" => {
+                    let all = c.all("list_backups", &[&install.id]).await?;
+                    let newest = all.iter().max_by_key(|item| item["create_time"].as_str().unwrap_or_default());
+                    super::id_of(newest.ok_or_else(|| Failure::not_found(format!("{} has no backup", install.title())))?)
+                }
+                id => id.to_owned(),
+            };
             let wait = c.client()?.install(install.id.as_str()).backup(id).wait();
             Ok(one(c.wait(&install, "the backup", wait, a.time("for")).await?))
         }))
-        .args([flags::one("backup", "BACKUP", "Id of the backup"), install(), limit()])
-        .calls(&["get_backup"])
+        .args([flags::one("backup", "BACKUP", "Id of the backup, or `latest` for the newest one"), install(), limit()])
+        .calls(&["get_backup", "list_backups"])
         .table(&tables::BACKUPS)
         .examples(&["wpengine backup wait e41fa98f-ea80-4654-b229-a9b765d0863a -i torquemag --for 30m"]),
         leaf("backup restore", "Put a backup back", &["restore_backup"], run!(|c, a| {

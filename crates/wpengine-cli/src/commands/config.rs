@@ -10,7 +10,7 @@ use crate::{
     failure::{Failure, exit},
     flags,
     output::{Answer, Format},
-    profile::{self, Config, KEYS},
+    profile::{self, Config, KEYS, Origin},
     tables,
 };
 
@@ -69,6 +69,9 @@ pub(super) fn leaves() -> Vec<Leaf> {
             // What cannot be read again is not written.
             toml_edit::de::from_str::<Config>(&document.to_string()).map_err(|error| Failure::usage(format!("{key}: {error}")))?;
             profile::write_private(&path, &document.to_string())?;
+            if let Ok(Origin::Environment(variable)) = c.config.origin(c.globals.profile.as_deref()) {
+                c.terminal.warn(&format!("{variable} is set: its credentials do not use the settings of the profile {name}"));
+            }
             Ok(one(json!({ "profile": name, "key": key, "value": text })))
         }))
         .args([key(), flags::many("value", "VALUE", "Value; several for a list").required(true).allow_hyphen_values(true)])

@@ -5,7 +5,7 @@ use std::{io::Write as _, time::Duration};
 use serde::Serialize;
 use serde_json::{Value, json};
 use wpengine::jiff::{SignedDuration, Timestamp, Zoned, civil::Date};
-use wpengine_fleet::{Check, Class, Fleet, Observed, Severity, Thresholds, Verdict};
+use wpengine_fleet::{Check, Class, Fleet, Observed, Thresholds, Verdict};
 
 use super::run;
 use crate::{
@@ -46,6 +46,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 classes.push(class(&name)?);
             }
             let fleet = c.fleet()?;
+            with_lists(c, fleet).await?;
             let make = || {
                 let mut sync = fleet.sync();
                 if !classes.is_empty() {
@@ -73,9 +74,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             observed_one(c, &result)
         }))
         .args([
-            flags::value("only", "CLASS", "Classes to read, such as domains or backups; may be repeated")
-                .action(clap::ArgAction::Append)
-                .value_delimiter(','),
+            flags::value("only", "CLASS", "Classes to read; may be repeated").action(clap::ArgAction::Append).value_delimiter(',').value_parser(clap::builder::PossibleValuesParser::new(Class::ALL.map(|class| class.name()))),
             flags::value("max-age", "TIME", "Read again what is older").value_parser(flags::duration),
             flags::value("requests", "N", "Send at most so many requests").value_parser(clap::value_parser!(u64)),
             flags::value("within", "TIME", "Stop after this time").value_parser(flags::duration),
@@ -262,6 +261,9 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 thresholds.certificate_days = i64::try_from(days).unwrap_or(i64::MAX);
             }
             let fleet = c.fleet()?;
+            if !a.flag("offline") {
+                with_lists(c, fleet).await?;
+            }
             let make = || {
                 let mut checks = fleet.check().thresholds(thresholds);
                 if !only.is_empty() {
@@ -274,6 +276,9 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 checks
             };
             let cost = make().plan().await?;
+            if a.flag("plan") {
+                return Ok(Answer::One(json!({ "requests": cost.requests, "least_time_s": cost.least_time.as_secs() })).into());
+            }
             if !a.flag("offline") {
                 c.terminal.step(&format!("{} requests; at least {} s", cost.requests, cost.least_time.as_secs()));
             }
@@ -283,23 +288,47 @@ pub(super) fn leaves() -> Vec<Leaf> {
             let least = a.text("severity");
             let mut found = !matches!(result.data.verdict(), Verdict::Healthy);
             let mut document = json!(result);
-            if let Some(least) = least {
+            let account = match a.text("account") {
+                Some(name) => Some(c.account_named(&name).await?.id),
+                None => None,
+            };
+            let environment = a.text("environment");
+            if least.is_some() || account.is_some() || environment.is_some() {
                 let rank = |name: &str| ["info", "warning", "critical", "unknown"].iter().position(|known| *known == name).unwrap_or(0);
+                let least = rank(least.as_deref().unwrap_or("info"));
+                let fits = |row: &Value| {
+                    rank(row["severity"].as_str().unwrap_or("info")) >= least
+                        && account.as_deref().is_none_or(|id| row["account"]["id"].as_str() == Some(id))
+                        && environment.as_deref().is_none_or(|environment| row["install"]["environment"].as_str() == Some(environment))
+                };
                 let rows = document["data"]["findings"].as_array().cloned().unwrap_or_default();
-                let kept: Vec<Value> = rows.into_iter().filter(|row| rank(row["severity"].as_str().unwrap_or("info")) >= rank(&least)).collect();
+                let kept: Vec<Value> = rows.into_iter().filter(fits).collect();
                 found = !kept.is_empty();
                 document["data"]["findings"] = json!(kept);
             }
-            let count = |severity: Severity| result.data.findings.iter().filter(|finding| finding.severity == severity).count();
-            c.terminal.clear();
-            c.terminal.say(&format!(
+            let shown = document["data"]["findings"].as_array().cloned().unwrap_or_default();
+            let mut codes: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+            for finding in &shown {
+                *codes.entry(finding["code"].as_str().unwrap_or("?")).or_default() += 1;
+            }
+            let count = |severity: &str| shown.iter().filter(|finding| finding["severity"].as_str() == Some(severity)).count();
+            let mut summary = format!(
                 "{} critical, {} warnings, {} notes, {} that could not be known",
-                count(Severity::Critical), count(Severity::Warning), count(Severity::Info), count(Severity::Unknown),
-            ));
+                count("critical"), count("warning"), count("info"), count("unknown"),
+            );
+            if !codes.is_empty() {
+                let codes: Vec<String> = codes.iter().map(|(code, count)| format!("{count} {code}")).collect();
+                summary.push_str(&format!("\n  {}", codes.join(", ")));
+            }
+            // Behind the table, where a person looks.
+            c.at_the_end(summary);
             judged(of_document(c, document, "/data/findings")?, a, found)
         }))
         .args([
-            flags::value("only", "CHECK", "Checks to do, such as backups; may be repeated").action(clap::ArgAction::Append).value_delimiter(','),
+            flags::value("only", "CHECK", "Checks to do; may be repeated").action(clap::ArgAction::Append).value_delimiter(',').value_parser(clap::builder::PossibleValuesParser::new(Check::ALL.map(check_name))),
+            flags::account(),
+            flags::environment(),
+            flags::switch("plan", "Only say what it would cost"),
             flags::value("severity", "LEAST", "Show this severity and worse: info, warning or critical").value_parser(["info", "warning", "critical"]),
             flags::value("backup-days", "N", "A backup is old after so many days").value_parser(clap::value_parser!(u64)),
             flags::value("certificate-days", "N", "A certificate ends soon within so many days").value_parser(clap::value_parser!(u64)),
@@ -338,7 +367,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             Ok(Answer::items(items.collect()).into())
         }))
         .arg(clap::Arg::new("query").value_name("QUERY").help("SQL query; - or nothing reads standard input"))
-        .details("The tables: accounts, sites, installs, account_users, domains, certificates, backups, transfers, and `state.changes`. `SELECT name, sql FROM sqlite_schema` shows their columns.")
+        .details("The tables: accounts, sites, installs, people, domains, certificates, backups, transfers, and `state.changes`. `SELECT name, sql FROM sqlite_schema` shows their columns.")
         .examples(&["wpengine fleet sql 'SELECT php_version, count(*) FROM installs GROUP BY 1'"]),
         leaf("fleet search", "Find everything whose name contains a text", &[], run!(|c, a| {
             let text = a.need("text");
@@ -355,18 +384,22 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .examples(&["wpengine fleet search shop"]),
         leaf("whois", "Say whose a domain is: install, site, account", &[], run!(|c, a| {
             let fleet = c.fleet()?;
-                let mut result = fleet.whois(&a.need("domain")).await?;
+let wanted = host(&a.need("domain"));
+                let mut result = fleet.whois(&wanted).await?;
                 // What is said of its certificates is read now, of these installs alone.
                 let mut installs = Vec::new();
                 for record in result.data.iter().take(5) {
                     installs.push(fleet.resolve(&record.install.id).await?);
                 }
+                // The list of installs has their primary domains.
+                if installs.is_empty() {
+                    installs.extend(fleet.resolve_as(wpengine_fleet::Kind::Install, &wanted).await);
+                }
                 if !installs.is_empty() {
                     fleet.sync().only([Class::Domains, Class::Certificates]).of(&installs).run().await?;
-                    result = fleet.whois(&a.need("domain")).await?;
+                    result = fleet.whois(&wanted).await?;
                 }
             if result.data.is_empty() {
-                    let wanted = a.need("domain");
                     // What was never read may have it: that is no verdict.
                     let sql = "SELECT count(*) FROM installs WHERE gone_at IS NULL AND id NOT IN
                         (SELECT subject FROM reads WHERE class = 'domains' AND read_at IS NOT NULL)";
@@ -384,10 +417,36 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 let code = if result.failures.is_empty() { exit::DONE } else { exit::PARTLY };
                 Ok(observed(c, &result, "/data")?.exit(code))
         }))
-        .arg(flags::one("domain", "DOMAIN", "Domain, or a part of it behind a dot"))
-        .table(&tables::FLEET_DOMAINS)
+        .arg(flags::one("domain", "DOMAIN", "Domain, or the URL of a page"))
+        .table(&tables::WHOIS)
         .examples(&["wpengine whois torquemag.com"]),
     ]
+}
+
+/// The host of what somebody pasted.
+fn host(text: &str) -> String {
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let host = text.split(['/', '?', '#', ':']).next().unwrap_or_default();
+    host.trim_end_matches('.').to_lowercase()
+}
+
+/// Without the lists of accounts, sites and installs nobody knows what the rest costs.
+async fn with_lists(c: &Ctx, fleet: &Fleet) -> Result<(), Failure> {
+    let known = fleet.sql("SELECT count(*) FROM installs").await?.rows;
+    let known = known
+        .first()
+        .and_then(|row| row.first()?.as_u64())
+        .unwrap_or(0);
+    if known == 0 {
+        c.terminal
+            .progress("reading the lists of accounts, sites and installs");
+        fleet
+            .sync()
+            .only([Class::Accounts, Class::Sites, Class::Installs])
+            .run()
+            .await?;
+    }
+    Ok(())
 }
 
 /// The fleet, after what is stale in these classes was read.
@@ -480,30 +539,20 @@ pub(super) fn judged(reply: Reply, a: Args<'_>, found: bool) -> Result<Reply, Fa
 }
 
 fn class(name: &str) -> Result<Class, Failure> {
-    Class::ALL
-        .into_iter()
-        .find(|class| class.name() == name)
-        .ok_or_else(|| {
-            let known: Vec<&str> = Class::ALL.iter().map(|class| class.name()).collect();
-            Failure::usage(format!(
-                "there is no class `{name}`; there are {}",
-                known.join(", ")
-            ))
-        })
+    let found = Class::ALL.into_iter().find(|class| class.name() == name);
+    found.ok_or_else(|| Failure::usage(format!("there is no class `{name}`")))
 }
 
 fn check(name: &str) -> Result<Check, Failure> {
-    let word = |check: &Check| json!(check).as_str().unwrap_or_default().to_owned();
-    Check::ALL
+    let found = Check::ALL
         .into_iter()
-        .find(|check| word(check) == name)
-        .ok_or_else(|| {
-            let known: Vec<String> = Check::ALL.iter().map(word).collect();
-            Failure::usage(format!(
-                "there is no check `{name}`; there are {}",
-                known.join(", ")
-            ))
-        })
+        .find(|check| check_name(*check) == name);
+    found.ok_or_else(|| Failure::usage(format!("there is no check `{name}`")))
+}
+
+/// The name that a check has in JSON.
+fn check_name(check: Check) -> String {
+    json!(check).as_str().unwrap_or_default().to_owned()
 }
 
 /// The first and the last day of a month.

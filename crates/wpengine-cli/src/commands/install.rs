@@ -31,12 +31,14 @@ pub(super) fn leaves() -> Vec<Leaf> {
         leaf("install list", "List the installs", &["list_installs"], run!(|c, a| {
             let account = c.account_if_given(a).await?;
             let query: Vec<_> = account.into_iter().map(|account| ("account_id", account.id)).collect();
-            Ok(c.list("list_installs", &[], &query)?.into())
+            let fits = c.selection(a).await?;
+            Ok(c.list("list_installs", &[], &query)?.only(fits).into())
         }))
-        .arg(flags::account())
+        .args(flags::selectors().into_iter().filter(|arg| arg.get_id() != "all"))
         .table(&tables::INSTALLS)
         .examples(&[
             "wpengine install list",
+            "wpengine install list --environment staging --php 7.4",
             "wpengine install list --columns +created --sort created",
             "wpengine install list --jq '.[] | select(.php_version < \"8\") | .name'",
         ]),
@@ -142,7 +144,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 return Err(Failure::usage("--from and --to are the same install"));
             }
             let mut request = c.client()?.install(from.id.as_str()).copy_to(to.id.as_str());
-            let emails = if a.all("notify").is_empty() { c.profile.notify.clone() } else { a.all("notify") };
+            let emails = super::notified_if_given(c, a);
             if !emails.is_empty() {
                 request = request.notification_emails(emails);
             }
@@ -156,7 +158,15 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 request = request.tables(a.all("table"));
             }
             let mut notes = last_backup(c, std::slice::from_ref(&to)).await;
-            notes.push("a backup first, in one command: wpengine install promote".to_owned());
+            notes.push(match (a.flag("no-files"), a.flag("no-database"), a.all("table").len()) {
+                (false, false, 0) => "the files and the whole database are copied".to_owned(),
+                (false, false, tables) => format!("the files and {tables} tables of the database are copied"),
+                (false, true, _) => "the files are copied, the database stays".to_owned(),
+                (true, false, 0) => "the whole database is copied, the files stay".to_owned(),
+                (true, false, tables) => format!("{tables} tables of the database are copied, the files stay"),
+                (true, true, _) => "neither files nor database are copied".to_owned(),
+            });
+            notes.push("`wpengine install promote` takes a backup first".to_owned());
             c.confirm("copy_install", &format!("with a copy of {}, overwrite", from.title()), std::slice::from_ref(&to), notes).await?;
             let sent = c.write("copy_install", &to, request.send()).await?;
             if !super::is_planned(&sent) {
@@ -165,14 +175,15 @@ pub(super) fn leaves() -> Vec<Leaf> {
             Ok(one(sent))
         }))
         .args([
-            flags::value("from", "INSTALL", "Install that is copied").required(true),
-            flags::value("to", "INSTALL", "Install that is overwritten").required(true),
+            flags::named_install("from", "Install that is copied"),
+            flags::named_install("to", "Install that is overwritten"),
             flags::switch("no-files", "Leave the files as they are"),
             flags::switch("no-database", "Leave the database as it is"),
             flags::value("table", "TABLE", "Copy these tables only; may be repeated").action(clap::ArgAction::Append).conflicts_with("no-database"),
             flags::notify(),
         ])
         .calls(&["get_install", "list_backups"])
+        .details("The files and the whole database are copied, unless --no-files, --no-database or --table says otherwise. The API does not say when a copy ends, only the e-mail does.")
         .examples(&["wpengine install copy --from torqueevents --to torqueeventstg --notify ops@example.com --confirm torqueeventstg"]),
         leaf("cache purge", "Purge caches", &["purge_cache"], run!(|c, a| {
             let targets = c.installs(a).await?;

@@ -188,6 +188,7 @@ The settings of a profile, such as read_only and protect, hold for its own crede
 Other variables:
   WPE_API_BASE_URL         base URL that belongs to the credentials of the environment
   WPENGINE_OUTPUT          output format
+  WPENGINE_NOTIFY          e-mail addresses that are told about backups, copies and restores, with commas between them
   WPENGINE_RATE_LIMITS     `off`, or the limits of another service such as 100/1s
   WPENGINE_CONFIG_DIR      folder of config.toml and credentials.toml
   WPENGINE_CACHE_DIR       folder of the mirror and of the rate limits
@@ -197,8 +198,8 @@ Other variables:
   CI                       nobody is asked
 ";
 
-const EXIT_CODES: &str = "\
-   0  done and complete
+const EXIT_CODES: &str = "  \
+ 0  done and complete
    1  refused by the service, or another failure
    2  a mistake in the arguments, or a rule broken before anything was sent
    3  not found, or ambiguous
@@ -236,6 +237,10 @@ Standard output is the answer; everything else is on standard error.
   -o tsv     tab-separated
   -o name    names alone, one a line
   -q FILTER  a filter in jq's language; texts are printed raw
+
+In JSON a list is an array, one thing an object. What is said of a whole fleet is an object whose rows are in `data` (`.data[]`;
+of `fleet health` in `.data.findings[]`), with what could not be read in `failures`. The same done to several targets is an object
+with `results`, to one target the answer itself.
 
 --columns name,php chooses columns, --columns +created adds one. --sort -visits sorts downwards. --limit 10 shows ten.
 Times are relative on a terminal and RFC 3339 elsewhere; --time utc, local or relative decides. A GB is 2³⁰

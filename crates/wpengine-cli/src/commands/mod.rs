@@ -30,6 +30,7 @@ use crate::{
     failure::Failure,
     flags::Args,
     output::{Answer, Reply},
+    profile::Origin,
     target::Target,
 };
 
@@ -88,20 +89,39 @@ async fn unpaged(
     Ok(Answer::items(crate::target::items_of(value)).into())
 }
 
-/// The addresses that are told, of the command or of the profile.
+/// The addresses that are told: of the command, of the environment, or of the profile.
 fn notified(c: &Ctx, a: Args<'_>) -> Result<Vec<String>, Failure> {
-    let given = a.all("notify");
-    let emails = if given.is_empty() {
-        c.profile.notify.clone()
-    } else {
-        given
-    };
+    let emails = notified_if_given(c, a);
     if emails.is_empty() {
+        let next = match c.origin {
+            Origin::Environment(_) => "export WPENGINE_NOTIFY=ops@example.com",
+            _ => "wpengine config set notify ops@example.com",
+        };
         return Err(Failure::usage(
-            "the API tells somebody by e-mail when this ends: give --notify, or set an address: wpengine config set notify ops@example.com",
-        ));
+            "--notify is needed: the API tells somebody by e-mail when this ends. Give it, or set it for good:",
+        )
+        .next(next));
     }
     Ok(emails)
+}
+
+fn notified_if_given(c: &Ctx, a: Args<'_>) -> Vec<String> {
+    let given = a.all("notify");
+    if !given.is_empty() {
+        return given;
+    }
+    let set = std::env::var("WPENGINE_NOTIFY").unwrap_or_default();
+    let set: Vec<String> = set
+        .split(',')
+        .map(str::trim)
+        .filter(|email| !email.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if set.is_empty() {
+        c.profile.notify.clone()
+    } else {
+        set
+    }
 }
 
 /// Whether an answer is what a dry run would have sent.

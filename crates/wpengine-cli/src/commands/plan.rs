@@ -70,7 +70,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             }
             let targets = touched(c, &plan).await;
             if c.globals.dry_run {
-                gate::pass(c, intent(&plan, &targets, "go on with the plan for")).await?;
+                gate::pass(c, intent(&plan, Some(&before), &targets, "go on with the plan for")).await?;
                 return Ok(document(&plan, Some(&before)));
             }
             let decision = match (a.number("done"), a.number("repeat")) {
@@ -80,7 +80,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             };
             // What is decided stays decided, so it waits for the confirmation.
             refuse_read_only(c)?;
-            gate::pass(c, intent(&plan, &targets, "go on with the plan for")).await?;
+            gate::pass(c, intent(&plan, Some(&before), &targets, "go on with the plan for")).await?;
             if let Some((step, decision)) = decision {
                 let step = usize::try_from(step - 1).unwrap_or(usize::MAX);
                 if step >= plan.steps.len() {
@@ -176,7 +176,7 @@ fn gate_of(plan: &Plan) -> Gate {
 }
 
 /// What the steps of a plan change.
-async fn touched(c: &Ctx, plan: &Plan) -> Vec<Target> {
+pub(super) async fn touched(c: &Ctx, plan: &Plan) -> Vec<Target> {
     let known = |id: &str| {
         let target = plan.targets.iter().find(|target| target.id == id);
         target.map(|target| {
@@ -255,7 +255,7 @@ pub(super) async fn carry_out(
     if !c.globals.dry_run {
         refuse_read_only(c)?;
     }
-    gate::pass(c, intent(plan, targets, what)).await?;
+    gate::pass(c, intent(plan, None, targets, what)).await?;
     if c.globals.dry_run {
         let mut reply = document(plan, None);
         if let Answer::Document(value, _) = &mut reply.answer {
@@ -267,10 +267,27 @@ pub(super) async fn carry_out(
     finish(c, plan, outcome)
 }
 
-fn intent<'a>(plan: &Plan, targets: &'a [Target], what: &str) -> Intent<'a> {
+fn intent<'a>(
+    plan: &Plan,
+    outcome: Option<&Outcome>,
+    targets: &'a [Target],
+    what: &str,
+) -> Intent<'a> {
+    let is_done = |position: usize| {
+        outcome
+            .and_then(|outcome| outcome.steps.get(position))
+            .is_some_and(|step| step.is_done)
+    };
     let steps = plan.steps.iter().enumerate();
     let notes = steps
-        .map(|(position, step)| format!("{}. {}", position + 1, step.title))
+        .map(|(position, step)| {
+            format!(
+                "{}. {}{}",
+                position + 1,
+                step.title,
+                if is_done(position) { " (done)" } else { "" }
+            )
+        })
         .collect();
     Intent {
         gate: gate_of(plan),
@@ -319,6 +336,30 @@ pub(super) async fn perform(c: &Ctx, plan: &Plan) -> Result<Outcome, Failure> {
     Ok(outcome)
 }
 
+/// How what a promotion overwrote is put back. The database goes back only if it was overwritten.
+fn undo(plan: &Plan, outcome: &Outcome) -> Option<String> {
+    let copied = plan.steps.iter().find_map(|step| match &step.action {
+        Action::CopyInstall { to, database, .. } => Some((to, *database)),
+        _ => None,
+    });
+    let (to, database) = copied?;
+    let made = plan
+        .steps
+        .iter()
+        .zip(&outcome.steps)
+        .find_map(|(step, state)| match &step.action {
+            Action::CreateBackup { install_id, .. } if install_id == to => state.made.as_deref(),
+            _ => None,
+        });
+    let name = plan
+        .targets
+        .iter()
+        .find(|target| &target.id == to)
+        .map(|target| target.name.as_str())?;
+    let flag = if database { "" } else { " --no-database" };
+    Some(format!("wpengine backup restore {} -i {name}{flag}", made?))
+}
+
 /// The answer to a plan that was run.
 pub(super) fn finish(c: &Ctx, plan: &Plan, outcome: Outcome) -> Result<Reply, Failure> {
     for note in &outcome.notes {
@@ -327,7 +368,12 @@ pub(super) fn finish(c: &Ctx, plan: &Plan, outcome: Outcome) -> Result<Reply, Fa
     let step = |step: usize| plan.steps.get(step).map_or("", |step| step.title.as_str());
     let resume = format!("wpengine plan resume {}", plan.id);
     let failure = match &outcome.state {
-        State::Done => return Ok(document(plan, Some(&outcome))),
+        State::Done => {
+            if let Some(command) = undo(plan, &outcome) {
+                c.at_the_end(format!("to go back to what was there before: {command}"));
+            }
+            return Ok(document(plan, Some(&outcome)));
+        }
         State::YourTurn { step } => {
             c.terminal.say(&format!(
                 "it is your turn; when your work is done: {resume} --done {}",

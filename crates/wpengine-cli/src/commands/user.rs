@@ -85,7 +85,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             let installs = installs_of(c, a).await?;
             people = people.installs(plan::candidates(c, &installs).await?);
             let made = people.add(&names.0, &names.1, &roles).await?;
-            plan::carry_out(c, &made, &accounts, &format!("invite {email} to")).await
+            plan::carry_out(c, &made, &plan::touched(c, &made).await, &format!("invite {email} to")).await
         }))
         .arg(flags::one("email", "EMAIL", "E-mail address"))
         .args([
@@ -127,7 +127,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             let people = c.fleet()?.person(&wanted, plan::candidates(c, &accounts).await?);
             let people = people.installs(plan::candidates(c, &installs).await?);
             let made = people.set_roles(&roles).await?;
-            let reply = plan::carry_out(c, &made, &accounts, &format!("make {wanted} {role} in")).await?;
+            let reply = plan::carry_out(c, &made, &plan::touched(c, &made).await, &format!("make {wanted} {role} in")).await?;
             left_alone(reply, &made)
         }))
         .args([user(), role(), installs()])
@@ -148,7 +148,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             };
             address(&wanted)?;
             let made = c.fleet()?.person(&wanted, plan::candidates(c, &accounts).await?).remove().await?;
-            let reply = plan::carry_out(c, &made, &accounts, &format!("remove {wanted} from")).await?;
+            let reply = plan::carry_out(c, &made, &plan::touched(c, &made).await, &format!("remove {wanted} from")).await?;
             left_alone(reply, &made)
         }))
         .arg(user())

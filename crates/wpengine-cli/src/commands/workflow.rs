@@ -42,8 +42,8 @@ pub(super) fn leaves() -> Vec<Leaf> {
             plan::carry_out(c, &made, std::slice::from_ref(&to), &format!("with {}, overwrite", from.title())).await
         }))
         .args([
-            flags::value("from", "INSTALL", "Install that is copied").required(true),
-            flags::value("to", "INSTALL", "Install that is overwritten").required(true),
+            flags::named_install("from", "Install that is copied"),
+            flags::named_install("to", "Install that is overwritten"),
             flags::switch("database", "Copy the database too"),
             flags::value("table", "TABLE", "Copy these tables of the database only; may be repeated").action(clap::ArgAction::Append),
             flags::notify(),
@@ -51,7 +51,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .changes()
         .calls(&["get_install", "create_backup", "list_backups", "get_backup", "copy_install", "purge_cache"])
         .table(&tables::STEPS)
-        .details("The copy begins when the backup is completed. The API does not say when a copy ends, only the e-mail does.")
+        .details("The files are copied; the database only with --database or --table. The copy begins when the backup is completed. The API does not say when a copy ends, only the e-mail does.")
         .examples(&["wpengine install promote --from torqueeventstg --to torqueevents --notify ops@example.com --dry-run"]),
         leaf("install stage", "Create another environment of a site, with a copy of an install", &[], run!(|c, a| {
             let from = c.install_named(&a.need("from")).await?;
@@ -67,7 +67,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             plan::carry_out(c, &made, std::slice::from_ref(&target), &format!("with a copy of {}, create", from.title())).await
         }))
         .args([
-            flags::value("from", "INSTALL", "Install that is copied").required(true),
+            flags::named_install("from", "Install that is copied"),
             flags::value("name", "NAME", "Name of the new install").required(true),
             flags::environment(),
             flags::switch("no-database", "Copy the files only"),
@@ -118,7 +118,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .arg(install())
         .args([
             flags::notify(),
-            flags::value("purge", "TYPE", "Cache to purge afterwards: object, page, cdn or all").value_parser(["object", "page", "cdn", "all"]),
+            flags::value("purge", "TYPE", "Cache to purge afterwards: object, page, cdn or all; all by default").value_parser(["object", "page", "cdn", "all"]),
             clap::Arg::new("command").value_name("COMMAND").help("Command to run when the backup is completed").num_args(1..).last(true).required(true),
         ])
         .changes()

@@ -153,7 +153,7 @@ impl Cell {
             }
             (_, Value::Bool(is)) if look.is_plain => is.to_string(),
             (Self::Account | Self::Site, Value::String(id)) => {
-                plain(&Value::String(look.names.get(id).unwrap_or(id).clone()))
+                one_line(look.names.get(id).unwrap_or(id))
             }
             (Self::Counts, Value::Object(counts)) => {
                 let counts: Vec<String> = counts
@@ -169,11 +169,20 @@ impl Cell {
     }
 }
 
+/// A text as one line.
+fn one_line(text: &str) -> String {
+    let text = clean(text);
+    match text.contains('\n') {
+        true => text.replace('\n', " "),
+        false => text,
+    }
+}
+
 /// A value as one line of text.
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
-        Value::String(text) => clean(text).replace('\n', " "),
+        Value::String(text) => one_line(text),
         Value::Bool(is) => if *is { "yes" } else { "no" }.to_owned(),
         Value::Array(items) if items.is_empty() => "-".to_owned(),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),

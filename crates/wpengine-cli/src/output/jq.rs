@@ -10,6 +10,13 @@ pub(crate) struct Filter {
     filter: jaq_core::Filter<jaq_core::data::JustLut<jaq_json::Val>>,
 }
 
+/// Two formats of jq that the library leaves to its users.
+#[cfg(feature = "jq")]
+const FORMATS: &str = r#"
+def @tsv: map(if . == null then "" elif type == "string" then gsub("\\\\"; "\\\\") | gsub("\t"; "\\t") | gsub("\n"; "\\n") | gsub("\r"; "\\r") else tostring end) | join("\t");
+def @csv: map(if . == null then "" elif type == "string" then "\"" + gsub("\""; "\"\"") + "\"" else tostring end) | join(",");
+"#;
+
 #[cfg(feature = "jq")]
 impl Filter {
     pub(crate) fn new(code: &str) -> Result<Self, Failure> {
@@ -25,9 +32,16 @@ impl Filter {
             .chain(jaq_std::funs())
             .chain(jaq_json::funs());
         let refuse = |why: &str| Failure::usage(format!("the filter `{code}` of --jq {why}"));
+        let program = format!("{FORMATS}{code}");
         let arena = Arena::default();
         let modules = Loader::new(defs)
-            .load(&arena, File { code, path: () })
+            .load(
+                &arena,
+                File {
+                    code: program.as_str(),
+                    path: (),
+                },
+            )
             .map_err(|_| refuse("cannot be read; see https://jqlang.org/manual/"))?;
         let filter = Compiler::default()
             .with_funs(funs)
@@ -108,6 +122,20 @@ mod tests {
         assert_eq!(
             run("[.[] | select(.n > 1)]", &value),
             "[{\"name\":\"b\",\"n\":2}]\n"
+        );
+    }
+
+    #[test]
+    fn rows_can_be_made_for_a_shell_and_for_a_spreadsheet() {
+        let value =
+            json!([{"name": "a\tb", "n": 1, "x": null}, {"name": "say \"c\"", "n": 2, "x": true}]);
+        assert_eq!(
+            run(".[] | [.name, .n, .x] | @tsv", &value),
+            "a\\tb\t1\t\nsay \"c\"\t2\ttrue\n"
+        );
+        assert_eq!(
+            run(".[1] | [.name, .n] | @csv", &value),
+            "\"say \"\"c\"\"\",2\n"
         );
     }
 

@@ -102,6 +102,18 @@ impl Answer {
         Self::List(futures_util::stream::iter(items.into_iter().map(Ok)).boxed())
     }
 
+    /// The items of a listing that fit.
+    pub(crate) fn only(self, fits: impl Fn(&Value) -> bool + Send + 'static) -> Self {
+        match self {
+            Self::List(items) => Self::List(
+                items
+                    .filter(move |item| std::future::ready(item.as_ref().map_or(true, &fits)))
+                    .boxed(),
+            ),
+            other => other,
+        }
+    }
+
     pub(crate) fn table(self, table: &'static Table) -> Reply {
         Reply::from(self).table(table)
     }
@@ -117,12 +129,27 @@ pub(crate) struct Shape {
 
 impl Shape {
     pub(crate) fn new(c: &Ctx) -> Result<Self, Failure> {
+        if c.globals.jq.is_some()
+            && c.globals
+                .output
+                .as_deref()
+                .and_then(Format::of)
+                .is_some_and(|format| !format.is_json())
+        {
+            return Err(Failure::usage(
+                "--jq filters JSON: it does not go with another format",
+            ));
+        }
         let jq = c.globals.jq.as_deref().map(jq::Filter::new).transpose()?;
         let wanted = c.globals.columns.as_deref();
         match c.leaf.table {
             Some(table) => {
                 // Several targets have a table of their own, as the days of a month have.
-                let others = [&crate::tables::RESULTS, &crate::tables::DAYS];
+                let others = [
+                    &crate::tables::RESULTS,
+                    &crate::tables::PLANNED,
+                    &crate::tables::DAYS,
+                ];
                 let fits = |known: &Table| {
                     known.choose(wanted, false)?;
                     c.globals
@@ -317,6 +344,8 @@ async fn rows(c: &Ctx, table: &Table, items: Vec<Value>) -> Result<(), Failure> 
                 .collect()
         })
         .collect();
+    // The program ends soon; to free many small pieces would only take time.
+    std::mem::forget(items);
     let text = match c.format {
         Format::Csv | Format::Tsv => {
             let is_csv = c.format == Format::Csv;
@@ -350,7 +379,7 @@ async fn rows(c: &Ctx, table: &Table, items: Vec<Value>) -> Result<(), Failure> 
                 .into_inner()
                 .map_err(|error| csv_failed(error.into_error()))?
         }
-        _ if items.is_empty() => {
+        _ if cells.is_empty() => {
             c.terminal.say("nothing found");
             return Ok(());
         }
@@ -368,11 +397,12 @@ fn csv_failed(error: impl std::fmt::Display) -> Failure {
 }
 
 pub(crate) fn print_json(value: &Value, pretty: bool) -> Result<(), Failure> {
-    let text = if pretty {
-        format!("{value:#}\n")
-    } else {
-        format!("{value}\n")
+    let text = match pretty {
+        true => serde_json::to_string_pretty(value),
+        false => serde_json::to_string(value),
     };
+    let mut text = text.map_err(|error| Failure::new(exit::FAILED, "output", error.to_string()))?;
+    text.push('\n');
     print(escaped(&text).as_bytes())
 }
 

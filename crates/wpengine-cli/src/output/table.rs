@@ -1,13 +1,15 @@
 //! Tables for people.
 
 use serde_json::Value;
-use unicode_width::UnicodeWidthStr as _;
 
 use super::{Cell, Column, Look, Table};
-use crate::{context::Ctx, terminal::cut};
+use crate::{
+    context::Ctx,
+    terminal::{cut, width_of},
+};
 
 /// The narrowest width to which a column is cut.
-const NARROWEST: usize = 8;
+const NARROWEST: usize = 12;
 
 /// A table that fits the terminal. Where it is too narrow, the widest column is cut and then columns go from the right; never
 /// the one with the name. Without a terminal nothing goes and nothing is cut.
@@ -23,11 +25,11 @@ pub(super) fn fit(
             let head = if c.globals.no_header {
                 0
             } else {
-                heads[column].width()
+                width_of(&heads[column])
             };
             cells
                 .iter()
-                .map(|row| row[column].width())
+                .map(|row| width_of(&row[column]))
                 .max()
                 .unwrap_or(0)
                 .max(head)
@@ -40,6 +42,16 @@ pub(super) fn fit(
     let mut shown: Vec<usize> = (0..columns.len()).collect();
     if let Some(width) = c.terminal.width {
         shown = shrink(&mut widths, name, width);
+        if shown.len() < columns.len() {
+            let hidden: Vec<&str> = (0..columns.len())
+                .filter(|column| !shown.contains(column))
+                .map(|column| columns[column].id)
+                .collect();
+            c.terminal.say(&format!(
+                "no room for {}; --columns chooses others",
+                hidden.join(", ")
+            ));
+        }
         for row in &mut cells {
             for column in &shown {
                 row[*column] = cut(&row[*column], widths[*column]);
@@ -86,7 +98,7 @@ fn shrink(widths: &mut [usize], name: usize, width: usize) -> Vec<usize> {
             .max_by_key(|column| widths[*column]);
         match widest {
             Some(column)
-                if widths[column].saturating_sub(over) >= 16.min(widths[column]).max(NARROWEST) =>
+                if widths[column].saturating_sub(over) >= NARROWEST.min(widths[column]) =>
             {
                 widths[column] -= over;
             }
@@ -109,7 +121,7 @@ fn line(columns: &[&Column], shown: &[usize], widths: &[usize], cells: &[String]
             text.push_str("  ");
         }
         let cell = &cells[column];
-        let padding = " ".repeat(widths[column].saturating_sub(cell.width()));
+        let padding = " ".repeat(widths[column].saturating_sub(width_of(cell)));
         if columns[column].is_right() {
             text.push_str(&padding);
             text.push_str(cell);
@@ -128,7 +140,7 @@ pub(super) fn sheet(c: &Ctx, table: &Table, value: &Value) -> String {
     flatten(c, table, "", value, &mut lines);
     let width = lines
         .iter()
-        .map(|(name, _)| name.width())
+        .map(|(name, _)| width_of(name))
         .max()
         .unwrap_or(0);
     lines
