@@ -107,7 +107,7 @@ fn rows(sql: &str) -> Option<Vec<(String, String)>> {
     let folders = Folders::of_this_user();
     let config = Config::read(&folders.config_file().ok()?).ok()?;
     let words = crate::command::words();
-    let given = words
+    let mut given = words
         .iter()
         .zip(words.iter().skip(1))
         .filter_map(|(flag, value)| match flag.split_once('=') {
@@ -115,7 +115,7 @@ fn rows(sql: &str) -> Option<Vec<(String, String)>> {
             _ if flag == "--profile" => Some(value.as_str()),
             _ => None,
         });
-    let given = given.last();
+    let given = given.next_back();
     let origin = config.origin(given).ok()?;
     let client = profile::identity(&origin, &config.profile(&origin))?;
     let (cache, state) = (folders.cache?, folders.state?);

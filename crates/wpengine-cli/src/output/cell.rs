@@ -187,12 +187,10 @@ fn plain(value: &Value) -> String {
         Value::Array(items) if items.is_empty() => "-".to_owned(),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => {
-            let named = ["name", "domain", "email", "id"]
+            let mut named = ["name", "domain", "email", "id"]
                 .iter()
                 .filter_map(|name| fields.get(*name));
-            let name = named
-                .filter(|name| name.as_str().is_some_and(|name| !name.is_empty()))
-                .next();
+            let name = named.find(|name| name.as_str().is_some_and(|name| !name.is_empty()));
             name.map_or_else(|| clean(&value.to_string()), plain)
         }
         Value::Number(number) => number.to_string(),
