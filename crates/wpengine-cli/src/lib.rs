@@ -31,7 +31,7 @@ use crate::{
     context::Ctx,
     failure::{Failure, exit},
     flags::{Args, Globals},
-    output::{Format, Shape},
+    output::Format,
     terminal::{Terminal, modes},
 };
 
@@ -82,9 +82,9 @@ pub fn main() -> ExitCode {
 
 async fn run(c: &Ctx, arguments: &ArgMatches) -> ExitCode {
     let work = async {
-        let shape = Shape::new(c)?;
+        output::check(c)?;
         let reply = (c.leaf.run)(c, Args(arguments)).await?;
-        output::write(c, &shape, reply.answer, reply.table.or(c.leaf.table)).await?;
+        output::write(c, reply.answer, reply.table.or(c.leaf.table)).await?;
         if let Some(text) = c.end() {
             c.terminal.say(&text);
         }

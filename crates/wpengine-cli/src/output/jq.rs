@@ -1,7 +1,5 @@
 //! `--jq`: filters in jq's language.
 
-use serde_json::Value;
-
 use crate::failure::{Failure, exit};
 
 /// A filter that is read before anything is sent.
@@ -9,6 +7,10 @@ pub(crate) struct Filter {
     #[cfg(feature = "jq")]
     filter: jaq_core::Filter<jaq_core::data::JustLut<jaq_json::Val>>,
 }
+
+/// How much is written at once.
+#[cfg(feature = "jq")]
+const CHUNK: usize = 64 * 1024;
 
 /// Two formats of jq that the library leaves to its users.
 #[cfg(feature = "jq")]
@@ -57,8 +59,12 @@ impl Filter {
         Ok(Self { filter })
     }
 
-    /// The results, one a line. Texts are written without quotes, as `jq -r` does.
-    pub(crate) fn run(&self, value: &Value) -> Result<Vec<u8>, Failure> {
+    /// The results, one a line, in chunks. Texts are written without quotes, as `jq -r` does. It ends when nobody takes a chunk.
+    pub(crate) fn run(
+        &self,
+        value: &str,
+        mut take: impl FnMut(Vec<u8>) -> bool,
+    ) -> Result<(), Failure> {
         use jaq_core::{Ctx, Vars, data::JustLut, unwrap_valr};
         use jaq_json::{Val, read, write};
 
@@ -69,20 +75,26 @@ impl Filter {
                 format!("the filter of --jq failed: {why}"),
             )
         };
-        let text = value.to_string();
         let input =
-            read::parse_single(text.as_bytes()).map_err(|error| failed(error.to_string()))?;
+            read::parse_single(value.as_bytes()).map_err(|error| failed(error.to_string()))?;
         let context = Ctx::<JustLut<Val>>::new(&self.filter.lut, Vars::new([]));
-        let mut out = Vec::new();
+        let mut chunk = Vec::new();
         for result in self.filter.id.run((context, input)).map(unwrap_valr) {
             match result.map_err(|error| failed(error.to_string()))? {
-                Val::TStr(text) => out.extend_from_slice(&text),
-                value => write::write(&mut out, &write::Pp::default(), 0, &value)
-                    .map_err(|error| failed(error.to_string()))?,
+                Val::TStr(text) => chunk.extend_from_slice(&text),
+                value => {
+                    let pp = write::Pp::default();
+                    write::write(&mut chunk, &pp, 0, &value)
+                        .map_err(|error| failed(error.to_string()))?;
+                }
             }
-            out.push(b'\n');
+            chunk.push(b'\n');
+            if chunk.len() >= CHUNK && !take(std::mem::take(&mut chunk)) {
+                return Ok(());
+            }
         }
-        Ok(out)
+        take(chunk);
+        Ok(())
     }
 }
 
@@ -94,7 +106,7 @@ impl Filter {
         ))
     }
 
-    pub(crate) fn run(&self, _: &Value) -> Result<Vec<u8>, Failure> {
+    pub(crate) fn run(&self, _: &str, _: impl FnMut(Vec<u8>) -> bool) -> Result<(), Failure> {
         Err(Failure::new(
             exit::FAILED,
             "jq",
@@ -105,13 +117,31 @@ impl Filter {
 
 #[cfg(all(test, feature = "jq"))]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     fn run(code: &str, value: &Value) -> String {
         let filter = Filter::new(code).expect("a filter");
-        String::from_utf8(filter.run(value).expect("results")).expect("a text")
+        let mut all = Vec::new();
+        let taken = filter.run(&value.to_string(), |chunk| {
+            all.extend(chunk);
+            true
+        });
+        taken.expect("results");
+        String::from_utf8(all).expect("a text")
+    }
+
+    #[test]
+    fn a_filter_without_an_end_ends_with_its_reader() {
+        let filter = Filter::new("repeat(1)").unwrap();
+        let mut chunks = 0;
+        let taken = filter.run("null", |_| {
+            chunks += 1;
+            chunks < 3
+        });
+        taken.unwrap();
+        assert_eq!(chunks, 3);
     }
 
     #[test]

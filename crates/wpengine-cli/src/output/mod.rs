@@ -122,59 +122,55 @@ impl Answer {
 /// A table for a thing that has none of its own: its columns are the fields of its first row.
 const ANY: Table = Table::new("any", "/name", &[]);
 
-/// What the options of a command say about its answer, checked before anything is sent.
-pub(crate) struct Shape {
-    jq: Option<jq::Filter>,
-}
-
-impl Shape {
-    pub(crate) fn new(c: &Ctx) -> Result<Self, Failure> {
-        if c.globals.jq.is_some()
-            && c.globals
-                .output
-                .as_deref()
-                .and_then(Format::of)
-                .is_some_and(|format| !format.is_json())
+/// Checks what the options of a command say about its answer, before anything is sent.
+pub(crate) fn check(c: &Ctx) -> Result<(), Failure> {
+    if c.globals.jq.is_some()
+        && c.globals
+            .output
+            .as_deref()
+            .and_then(Format::of)
+            .is_some_and(|format| !format.is_json())
+    {
+        return Err(Failure::usage(
+            "--jq filters JSON: it does not go with another format",
+        ));
+    }
+    if let Some(code) = &c.globals.jq {
+        jq::Filter::new(code)?;
+    }
+    let wanted = c.globals.columns.as_deref();
+    match c.leaf.table {
+        Some(table) => {
+            // Several targets have a table of their own, as the days of a month have.
+            let others = [
+                &crate::tables::RESULTS,
+                &crate::tables::PLANNED,
+                &crate::tables::DAYS,
+            ];
+            let fits = |known: &Table| {
+                known.choose(wanted, false)?;
+                c.globals
+                    .sort
+                    .as_deref()
+                    .map_or(Ok(()), |sort| known.sort(&mut [], sort, &Names::new()))
+            };
+            if let Err(failure) = fits(table)
+                && others.into_iter().all(|other| fits(other).is_err())
+            {
+                return Err(failure);
+            }
+        }
+        None if c.leaf.is_write()
+            && c.leaf.path != ["api"]
+            && (wanted.is_some() || c.globals.sort.is_some()) =>
         {
             return Err(Failure::usage(
-                "--jq filters JSON: it does not go with another format",
+                "this command has no table: --columns and --sort mean nothing here",
             ));
         }
-        let jq = c.globals.jq.as_deref().map(jq::Filter::new).transpose()?;
-        let wanted = c.globals.columns.as_deref();
-        match c.leaf.table {
-            Some(table) => {
-                // Several targets have a table of their own, as the days of a month have.
-                let others = [
-                    &crate::tables::RESULTS,
-                    &crate::tables::PLANNED,
-                    &crate::tables::DAYS,
-                ];
-                let fits = |known: &Table| {
-                    known.choose(wanted, false)?;
-                    c.globals
-                        .sort
-                        .as_deref()
-                        .map_or(Ok(()), |sort| known.sort(&mut [], sort, &Names::new()))
-                };
-                if let Err(failure) = fits(table)
-                    && others.into_iter().all(|other| fits(other).is_err())
-                {
-                    return Err(failure);
-                }
-            }
-            None if c.leaf.is_write()
-                && c.leaf.path != ["api"]
-                && (wanted.is_some() || c.globals.sort.is_some()) =>
-            {
-                return Err(Failure::usage(
-                    "this command has no table: --columns and --sort mean nothing here",
-                ));
-            }
-            None => {}
-        }
-        Ok(Self { jq })
+        None => {}
     }
+    Ok(())
 }
 
 /// Whether the reader of standard output has gone: it has what it wanted, as `head` does.
@@ -187,7 +183,6 @@ fn has_gone() -> bool {
 /// Writes an answer. A listing that fails leaves standard output empty, except in `jsonl`, whose lines are written as they come.
 pub(crate) async fn write(
     c: &Ctx,
-    shape: &Shape,
     answer: Answer,
     table: Option<&'static Table>,
 ) -> Result<(), Failure> {
@@ -195,10 +190,10 @@ pub(crate) async fn write(
     c.terminal.clear();
     match answer {
         Answer::Nothing => Ok(()),
-        Answer::Text(text) if c.format.is_json() => json(c, shape, &Value::String(text)),
+        Answer::Text(text) if c.format.is_json() => json(c, &Value::String(text)).await,
         Answer::Text(text) => print(text.as_bytes()),
         Answer::One(value) => match c.format {
-            _ if c.format.is_json() => json(c, shape, &value),
+            _ if c.format.is_json() => json(c, &value).await,
             Format::Name => print(format!("{}\n", clean(&table.name_of(&value))).as_bytes()),
             Format::Table | Format::Wide => print(table::sheet(c, table, &value).as_bytes()),
             _ => rows(c, table, vec![value]).await,
@@ -211,21 +206,21 @@ pub(crate) async fn write(
             };
             order(c, table, &mut items).await?;
             match c.format {
-                Format::Jsonl if shape.jq.is_none() => {
+                Format::Jsonl if c.globals.jq.is_none() => {
                     items.iter().try_for_each(|item| print_json(item, false))
                 }
                 _ if c.format.is_json() => {
                     if let Some(place) = value.pointer_mut(pointer) {
                         *place = Value::Array(items);
                     }
-                    json(c, shape, &value)
+                    json(c, &value).await
                 }
                 _ => rows(c, table, items).await,
             }
         }
         Answer::List(mut items) => {
             let limit = c.globals.limit.unwrap_or(usize::MAX);
-            if c.format == Format::Jsonl && shape.jq.is_none() && c.globals.sort.is_none() {
+            if c.format == Format::Jsonl && c.globals.jq.is_none() && c.globals.sort.is_none() {
                 let mut written = 0;
                 while written < limit
                     && !has_gone()
@@ -236,6 +231,9 @@ pub(crate) async fn write(
                     written += 1;
                 }
                 return Ok(());
+            }
+            if c.format == Format::Json && c.globals.jq.is_none() && c.globals.sort.is_none() {
+                return array(c, items, limit).await;
             }
             // With an order the first ones are known at the end only.
             let most = c.globals.sort.as_ref().map_or(limit, |_| usize::MAX);
@@ -264,14 +262,37 @@ pub(crate) async fn write(
             c.terminal.clear();
             order(c, table, &mut all).await?;
             match c.format {
-                Format::Jsonl if shape.jq.is_none() => {
+                Format::Jsonl if c.globals.jq.is_none() => {
                     all.iter().try_for_each(|item| print_json(item, false))
                 }
-                _ if c.format.is_json() => json(c, shape, &Value::Array(all)),
+                _ if c.format.is_json() => json(c, &Value::Array(all)).await,
                 _ => rows(c, table, all).await,
             }
         }
     }
+}
+
+/// Writes a list as one array. Its text is made while the next items are awaited, and written when it is complete.
+async fn array(
+    c: &Ctx,
+    mut items: BoxStream<'static, Result<Value, Failure>>,
+    limit: usize,
+) -> Result<(), Failure> {
+    let mut text = String::from("[");
+    let mut count = 0;
+    while count < limit
+        && let Some(item) = items.next().await
+    {
+        // A line break in JSON is between its parts, never in a text.
+        let item = format!("{:#}", item?).replace('\n', "\n  ");
+        text.push_str(if count == 0 { "\n  " } else { ",\n  " });
+        text.push_str(&item);
+        count += 1;
+        c.terminal.progress(&format!("{count} read"));
+    }
+    c.terminal.clear();
+    text.push_str(if count == 0 { "]\n" } else { "\n]\n" });
+    print(escaped(&text).as_bytes())
 }
 
 /// Sorts and cuts a list.
@@ -286,24 +307,37 @@ async fn order(c: &Ctx, table: &Table, items: &mut Vec<Value>) -> Result<(), Fai
 }
 
 /// Writes JSON, or what a filter makes of it. What a filter cannot handle is not lost if it tells of a change.
-fn json(c: &Ctx, shape: &Shape, value: &Value) -> Result<(), Failure> {
-    let Some(jq) = &shape.jq else {
+async fn json(c: &Ctx, value: &Value) -> Result<(), Failure> {
+    let Some(code) = c.globals.jq.clone() else {
         return print_json(value, c.format == Format::Json);
     };
-    match jq.run(value) {
-        Ok(text) if c.terminal.is_stdout => {
-            print(clean(&String::from_utf8_lossy(&text)).as_bytes())
+    let text = value.to_string();
+    // A filter can run for ever, and Ctrl-C ends it all the same.
+    let (sender, mut chunks) = tokio::sync::mpsc::channel(4);
+    let work = tokio::task::spawn_blocking(move || {
+        jq::Filter::new(&code)?.run(&text, |chunk| sender.blocking_send(chunk).is_ok())
+    });
+    while let Some(chunk) = chunks.recv().await {
+        match c.terminal.is_stdout {
+            true => print(clean(&String::from_utf8_lossy(&chunk)).as_bytes())?,
+            false => print(&chunk)?,
         }
-        Ok(text) => print(&text),
-        Err(mut failure) => {
-            if c.leaf.is_write() && !c.globals.dry_run {
-                failure
-                    .message
-                    .push_str(&format!("\nThe change itself was made: {value}"));
-            }
-            Err(failure)
+        if has_gone() {
+            break;
         }
     }
+    drop(chunks);
+    let done = work
+        .await
+        .map_err(|panic| Failure::new(exit::FAILED, "jq", panic.to_string()))?;
+    done.map_err(|mut failure| {
+        if c.leaf.is_write() && !c.globals.dry_run {
+            failure
+                .message
+                .push_str(&format!("\nThe change itself was made: {value}"));
+        }
+        failure
+    })
 }
 
 /// Writes rows as a table, CSV, TSV or names.
