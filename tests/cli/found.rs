@@ -628,7 +628,7 @@ async fn a_report_has_the_form_that_was_asked_for() {
     let cli = Cli::new().await;
     cli.run("fleet sync").await.ends(0);
     let begins = async |line: &str, wanted: &str| {
-        let ran = cli.run(&format!("fleet report --offline {line}")).await;
+        let ran = cli.run(&format!("fleet report {line}")).await;
         let text = match std::fs::read_to_string(cli.path("out")) {
             Ok(text) => text,
             Err(_) => ran.stdout.clone(),
@@ -642,12 +642,10 @@ async fn a_report_has_the_form_that_was_asked_for() {
     begins("-o json", "{").await;
     begins("-o json --format markdown", "\"#").await;
     assert_eq!(
-        cli.run("fleet report --offline --jq .schema_version")
-            .await
-            .stdout,
+        cli.run("fleet report --jq .schema_version").await.stdout,
         "1\n"
     );
-    cli.run("fleet report --offline --to out.doc").await.ends(2);
+    cli.run("fleet report --to out.doc").await.ends(2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -659,4 +657,116 @@ async fn a_domain_that_was_never_read_is_not_unknown() {
         .ends(0);
     cli.run("whois torquemag.io").await.ends(0);
     cli.run("whois nobody.example").await.ends(3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_not_replaced_without_a_word_and_what_is_no_file_stays() {
+    let cli = Cli::new().await;
+    write(&cli.path("there.zip"), "mine");
+    let download = "archive download a6d86d4b-0860-4e2c-870b-0aae34ecf085 -i torquemag";
+    cli.run(&format!("{download} --to there.zip")).await.ends(2);
+    assert_eq!(
+        std::fs::read_to_string(cli.path("there.zip")).expect("a file"),
+        "mine"
+    );
+    cli.run(&format!("{download} --to there.zip --force"))
+        .await
+        .ends(0);
+    write(&cli.path("target.md"), "");
+    std::os::unix::fs::symlink(cli.path("target.md"), cli.path("link.md")).expect("a link");
+    cli.run("fleet report --to link.md").await.ends(2);
+    let ran = cli.run("fleet report --to link.md --force").await;
+    assert!(cli.path("link.md").is_symlink(), "{ran:?}");
+    assert!(
+        std::fs::read_to_string(cli.path("target.md"))
+            .expect("a file")
+            .starts_with('#')
+    );
+    // A pipe is written to, and is a pipe afterwards.
+    let pipe = cli.path("pipe");
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .expect("mkfifo")
+            .success()
+    );
+    let reader = tokio::process::Command::new("cat")
+        .arg(&pipe)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    cli.run(&format!("{download} --to pipe")).await.ends(0);
+    let read = reader.wait_with_output().await.expect("an output");
+    assert!(read.stdout.starts_with(b"PK"));
+    assert!(std::os::unix::fs::FileTypeExt::is_fifo(
+        &std::fs::symlink_metadata(&pipe)
+            .expect("it is there")
+            .file_type()
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_does_not_hide_what_was_changed() {
+    let cli = Cli::new().await;
+    let ran = cli.run("cache purge --all --limit 1").await.ends(2);
+    assert!(ran.stderr.contains("would not change less"), "{ran:?}");
+    assert_eq!(cli.simulator.side_effects(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_do_not_repeat_what_they_read() {
+    let cli = Cli::with(Simulator::builder().fleet(1, 40, 100)).await;
+    let ran = cli.run("install list --jq .name").await.ends(1);
+    assert!(ran.stderr.len() < 600, "{} bytes", ran.stderr.len());
+    write(
+        &cli.path("config/config.toml"),
+        "[profiles.a]\npassword = \"CANARY\"\n",
+    );
+    let ran = cli.run("whoami").await.ends(2);
+    assert!(
+        !ran.stderr.contains("CANARY") && ran.stderr.contains("line 2"),
+        "{ran:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_command_can_be_typed_as_it_is() {
+    let cli = Cli::new().await;
+    let error = cli
+        .run("site delete -o json -- 'my-wordpress-site'")
+        .await
+        .ends(5)
+        .error();
+    let next = error["error"]["next"][0]
+        .as_str()
+        .expect("a command")
+        .trim_start_matches("wpengine ");
+    cli.run(next).await.ends(0);
+    assert_eq!(side_effects(&cli, "delete_site"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_in_a_simulator_ends_with_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = tokio::process::Command::new(crate::harness::PROGRAM);
+    command
+        .args(["sim", "run", "--", "sh", "-c", "echo $$; exec sleep 600"])
+        .env("HOME", folder.path())
+        .stdout(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(
+        child.stdout.take().expect("an output"),
+    ));
+    let inner = lines.next_line().await.expect("a line").expect("a number");
+    std::process::Command::new("kill")
+        .args(["-TERM", &child.id().expect("a process").to_string()])
+        .status()
+        .expect("kill");
+    let status = child.wait().await.expect("it ends");
+    assert_ne!(status.code(), Some(0));
+    assert!(
+        !std::path::Path::new(&format!("/proc/{inner}")).exists(),
+        "{inner} is an orphan"
+    );
 }

@@ -149,7 +149,13 @@ impl From<Error> for Failure {
         let message = error
             .to_string()
             .replace("`rate_limit_wait`", "--rate-limit-wait")
-            .replace("a longer `deadline`", "a longer --wait=TIME");
+            .replace("a longer `deadline`", "a longer --wait=TIME")
+            .replace(
+                "build a client without `read_only()` for it",
+                "run it without --read-only, or with another profile",
+            )
+            .replace("with `timeout`", "with --timeout")
+            .replace("of this crate", "of this program");
         Self {
             call: Some(Box::new(error)),
             ..Self::new(exit, kind, message)

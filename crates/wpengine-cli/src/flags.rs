@@ -450,6 +450,9 @@ impl Args<'_> {
             .yesterday()
             .unwrap_or(Date::MIN);
         if let Some(last) = self.time("last") {
+            if last.as_secs() < 86_400 {
+                return Err(Failure::usage("--last is one day or more, such as 7d"));
+            }
             let days = i64::try_from(last.as_secs() / 86_400)
                 .unwrap_or(i64::MAX)
                 .clamp(1, 10_000);

@@ -93,7 +93,7 @@ pub(crate) async fn pass(c: &Ctx, intent: Intent<'_>) -> Result<(), Failure> {
             question(&intent)
         );
         Failure::new(exit::UNCONFIRMED, "confirmation_required", message)
-            .next(format!("{} {flags}", c.leaf.line()))
+            .next(with_flags(&c.leaf.line(), &flags))
     };
     if c.globals.no_input || !c.terminal.can_ask() {
         return Err(refused(
@@ -115,6 +115,14 @@ pub(crate) async fn pass(c: &Ctx, intent: Intent<'_>) -> Result<(), Failure> {
         "declined",
         "not confirmed: nothing was sent",
     ))
+}
+
+/// A command line with more flags: before `--`, behind which there are none.
+fn with_flags(line: &str, flags: &str) -> String {
+    match line.split_once(" -- ") {
+        Some((before, behind)) => format!("{before} {flags} -- {behind}"),
+        None => format!("{line} {flags}"),
+    }
 }
 
 /// Environments that the profile protects.

@@ -130,11 +130,18 @@ impl Config {
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         match fs::read_to_string(path) {
             Ok(text) => toml_edit::de::from_str(&text).map_err(|error| {
+                // The line itself may hold a secret.
+                let start = error.span().map_or(0, |span| span.start);
+                let line = text
+                    .get(..start)
+                    .map_or(0, |before| before.matches('\n').count())
+                    + 1;
+                let message = error.message().lines().next().unwrap_or_default();
                 Failure::usage(format!(
-                    "{} cannot be read: {}",
-                    path.display(),
-                    error.to_string().trim_end()
+                    "{} cannot be read: line {line}: {message}",
+                    path.display()
                 ))
+                .next("wpengine help environment     (lists the settings)")
             }),
             // Without a home there is no file either.
             Err(error)

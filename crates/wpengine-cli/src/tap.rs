@@ -270,6 +270,17 @@ impl HttpClient for Layer {
                     began.elapsed().as_millis()
                 ));
             }
+            let is_trouble = outcome == "not sent"
+                || outcome == "unknown"
+                || outcome == "429"
+                || outcome.starts_with('5');
+            if let Some(terminal) = &self.tap.terminal
+                && is_trouble
+            {
+                terminal.progress(&format!(
+                    "{method} {path}: {outcome}; trying again for a while, if that is safe"
+                ));
+            }
             if let Some(write) = write {
                 let made = result.as_ref().ok().and_then(made_id);
                 write.end(&outcome, id.as_deref(), made);

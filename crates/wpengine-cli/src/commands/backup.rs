@@ -243,14 +243,49 @@ fn hidden(item: Value) -> Value {
     hide(item, "download_uri")
 }
 
+/// A file that exists is not replaced without a word. What is no file, such as `/dev/null`, is written to.
 pub(super) fn refuse_existing(to: &Path, a: Args<'_>) -> Result<(), Failure> {
-    if to != Path::new("-") && to.exists() && !a.flag("force") {
-        return Err(Failure::usage(format!(
+    let is_file =
+        std::fs::symlink_metadata(to).is_ok_and(|found| found.is_file() || found.is_symlink());
+    match is_file && !a.flag("force") {
+        true => Err(Failure::usage(format!(
             "{} exists already; give another file with --to, or --force",
             to.display()
-        )));
+        ))),
+        false => Ok(()),
     }
-    Ok(())
+}
+
+/// Gives a temporary file its name. A link stays a link, and what is no file stays what it is: they are written to.
+pub(super) fn keep(
+    file: tempfile::NamedTempFile,
+    to: &Path,
+    replaces: bool,
+) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::new(
+            exit::FAILED,
+            "file",
+            format!("cannot write {}: {error}", to.display()),
+        )
+    };
+    let is_plain = std::fs::symlink_metadata(to).is_ok_and(|found| found.is_file());
+    if to.symlink_metadata().is_ok() && !is_plain {
+        let mut from = file.reopen().map_err(failed)?;
+        let mut there = std::fs::OpenOptions::new()
+            .write(true)
+            .truncate(true)
+            .open(to)
+            .map_err(failed)?;
+        std::io::copy(&mut from, &mut there).map_err(failed)?;
+        return Ok(());
+    }
+    let kept = if replaces {
+        file.persist(to)
+    } else {
+        file.persist_noclobber(to)
+    };
+    kept.map(drop).map_err(|error| failed(error.error))
 }
 
 /// Writes a download. The file has its name only when it is whole.
@@ -293,17 +328,6 @@ pub(super) async fn save(
     file.as_file()
         .sync_all()
         .map_err(|error| Failure::file(to, &error))?;
-    let kept = if a.flag("force") {
-        file.persist(to)
-    } else {
-        file.persist_noclobber(to)
-    };
-    kept.map_err(|error| {
-        Failure::new(
-            exit::FAILED,
-            "file",
-            format!("cannot write {}: {}", to.display(), error.error),
-        )
-    })?;
+    keep(file, to, a.flag("force"))?;
     Ok(one(json!({ "file": to, "bytes": written })))
 }

@@ -21,6 +21,9 @@ pub(super) fn leaves() -> Vec<Leaf> {
     vec![
         leaf("config list", "List the settings of a profile, with the file that they are in", &[], run!(|c, _a| {
             let name = name_of(c);
+            if c.globals.profile.is_some() && !c.config.profiles.contains_key(&name) {
+                return Err(Failure::not_found(format!("there is no profile {name}")).candidates(c.config.profiles.keys().cloned()));
+            }
             let document = profile::document(&c.folders.config_file()?)?;
             let entry = document.get("profiles").and_then(|profiles| profiles.get(&name));
             let path = c.folders.config_file()?;

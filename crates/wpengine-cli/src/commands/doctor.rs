@@ -197,7 +197,11 @@ async fn service(c: &Ctx, found: &mut Findings, origin: &Origin, settings: &prof
                     _ => found.add(
                         "warning",
                         "clock",
-                        format!("the clock of this machine is {gap} s ahead of the service's"),
+                        format!(
+                            "the clock of this machine is {} s {} the service's",
+                            gap.abs(),
+                            if gap > 0 { "ahead of" } else { "behind" }
+                        ),
                         "set the clock",
                     ),
                 }

@@ -126,6 +126,9 @@ pub(super) fn leaves() -> Vec<Leaf> {
             let result = request.read().await?;
             say_failures(c, &json!(result));
             let to = a.text("to");
+            if let Some(to) = &to {
+                super::backup::refuse_existing(std::path::Path::new(to), a)?;
+            }
             let ending = to.as_deref().and_then(|to| std::path::Path::new(to).extension()?.to_str().map(str::to_lowercase));
             let form = match (a.text("format"), ending.as_deref()) {
                 (Some(form), _) => form,
@@ -146,10 +149,13 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 Some(path) => {
                     let path = std::path::Path::new(path);
                     let folder = path.parent().filter(|folder| *folder != std::path::Path::new("")).unwrap_or(std::path::Path::new("."));
-                    let written = tempfile::NamedTempFile::new_in(folder)
-                        .and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file))
-                        .and_then(|file| file.persist(path).map_err(|error| error.error));
-                    written.map_err(|error| Failure::file(path, &error))?;
+                    let failed = |error: std::io::Error| Failure::file(path, &error);
+                    let mut builder = tempfile::Builder::new();
+                    #[cfg(unix)]
+                    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+                    let mut file = builder.tempfile_in(folder).map_err(failed)?;
+                    file.write_all(text.as_bytes()).map_err(failed)?;
+                    super::backup::keep(file, path, a.flag("force"))?;
                     if !c.format.is_json() {
                         c.terminal.say(&format!("written to {}", path.display()));
                         return Ok(Reply::from(Answer::Nothing).exit(code));
@@ -164,7 +170,10 @@ pub(super) fn leaves() -> Vec<Leaf> {
             flags::value("format", "FORM", "Form: markdown, html, csv or json").value_parser(["markdown", "md", "html", "csv", "json"]),
             flags::value("to", "FILE", "File to write; its ending gives the form").value_hint(clap::ValueHint::FilePath),
         ])
-        .args(freshness())
+        .args([
+            super::backup::force(),
+            flags::value("max-age", "TIME", "Read again what is older; 10 minutes by default").value_parser(flags::duration),
+        ])
         .examples(&["wpengine fleet report", "wpengine fleet report --account acme --month 2026-05 --to acme.html"]),
         leaf("fleet certificates", "List the certificates of all installs", &[], run!(|c, a| {
             let fleet = fresh(c, a, &[Class::Installs, Class::Certificates, Class::Domains]).await?;

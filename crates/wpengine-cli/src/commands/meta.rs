@@ -116,11 +116,7 @@ fn describe(leaf: &Leaf) -> Value {
             .iter()
             .position(|known| *known == class)
     };
-    let calls = leaf
-        .calls
-        .iter()
-        .filter(|_| leaf.is_write())
-        .map(|id| operation_of(id));
+    let calls = leaf.calls.iter().map(|id| operation_of(id));
     let class = match own.is_empty() {
         false => own
             .iter()

@@ -31,7 +31,6 @@ use crate::{
     flags::Args,
     output::{Answer, Reply},
     profile::Origin,
-    target::Target,
 };
 
 /// All commands.
@@ -137,9 +136,4 @@ fn one(value: Value) -> Reply {
 /// The id in what the service answered.
 fn id_of(value: &Value) -> String {
     value["id"].as_str().unwrap_or_default().to_owned()
-}
-
-/// What a command without a target is about: the user.
-fn nobody(name: &str) -> Target {
-    Target::new(crate::target::Kind::Other("user"), "", name)
 }

@@ -78,6 +78,16 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 (None, Some(step)) => Some((step, Decision::Repeat)),
                 (None, None) => None,
             };
+            if let Some((step, _)) = decision {
+                let open = match &before.state {
+                    State::Unknown { step, .. } | State::YourTurn { step } => Some(step + 1),
+                    _ => None,
+                };
+                if open.is_none_or(|open| u64::try_from(open).ok() != Some(step)) {
+                    let which = open.map_or("none of its steps does".to_owned(), |open| format!("step {open} does"));
+                    return Err(Failure::usage(format!("step {step} needs no decision: {which}")));
+                }
+            }
             // What is decided stays decided, so it waits for the confirmation.
             refuse_read_only(c)?;
             gate::pass(c, intent(&plan, Some(&before), &targets, "go on with the plan for")).await?;

@@ -14,10 +14,11 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 "N",
                 "A fleet with this many accounts instead of the documentation's examples",
             )
-            .value_parser(clap::value_parser!(u64)),
-            flags::value("sites", "N", "Number of sites").value_parser(clap::value_parser!(u64)),
+            .value_parser(clap::value_parser!(u64).range(..=1_000)),
+            flags::value("sites", "N", "Number of sites")
+                .value_parser(clap::value_parser!(u64).range(..=100_000)),
             flags::value("installs", "N", "Number of installs; up to three of a site")
-                .value_parser(clap::value_parser!(u64)),
+                .value_parser(clap::value_parser!(u64).range(..=100_000)),
             flags::switch("troubled", "A fleet with problems that checks can find"),
             flags::value("seed", "N", "Seed of all ids and figures")
                 .value_parser(clap::value_parser!(u64)),
@@ -176,11 +177,18 @@ mod imp {
             command.env(variable, folder.path().join(name));
         }
         let mut child = command
+            .kill_on_drop(true)
             .spawn()
             .map_err(|error| Failure::usage(format!("cannot run {program}: {error}")))?;
         // Ctrl-C reaches the command as well; it decides how it ends.
+        let mut told_to_end = std::pin::pin!(terminated());
         let status = loop {
             tokio::select! {
+                // Whoever stops this program means the command too.
+                () = &mut told_to_end => {
+                    let _ = child.start_kill();
+                    break child.wait().await;
+                }
                 status = child.wait() => break status,
                 _ = tokio::signal::ctrl_c() => {}
             }
@@ -203,6 +211,21 @@ mod imp {
             false => format!("simulator: changed by {}", changed.join(", ")),
         });
         Ok(Reply::from(Answer::Nothing).exit(code_of(status)))
+    }
+
+    #[cfg(unix)]
+    async fn terminated() {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn terminated() {
+        std::future::pending().await
     }
 
     fn code_of(status: std::process::ExitStatus) -> u8 {

@@ -1,6 +1,6 @@
 //! SSH keys of the user.
 
-use super::{nobody, one, run};
+use super::{one, run};
 use crate::{
     command::{Leaf, leaf},
     context::read_input,
@@ -25,8 +25,16 @@ pub(super) fn leaves() -> Vec<Leaf> {
             run!(|c, a| {
                 let path = a.need("file");
                 let key = read_input(&path).await?;
-                let comment = key.split_whitespace().nth(2).unwrap_or("key").to_owned();
-                let target = nobody(&comment);
+                // Only of a public key the third word is its comment.
+                let comment = match key.split_whitespace().collect::<Vec<_>>().as_slice() {
+                    [kind, _, comment, ..]
+                        if kind.starts_with("ssh-") || kind.starts_with("ecdsa-") =>
+                    {
+                        (*comment).to_owned()
+                    }
+                    _ => path.clone(),
+                };
+                let target = Target::new(Kind::Other("SSH key"), "", &comment);
                 c.confirm(
                     "create_ssh_key",
                     "whoever has this key can sign in to the installs of the user: add",

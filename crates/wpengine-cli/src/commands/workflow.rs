@@ -127,11 +127,13 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .examples(&["wpengine install guard torquemag --notify ops@example.com -- ./deploy.sh"]),
         leaf("install check", "Check whether an install is ready to go live", &[], run!(|c, a| {
             let install = c.install(a).await?;
+            c.terminal.step("checking domains, DNS, certificates and backups; this takes about a minute");
             let result = c.fleet()?.go_live(&install.candidate(c).await?).await?;
             let found = !result.data.ready || result.data.points.iter().any(|point| point.status != PointStatus::Pass);
             fleet::judged(fleet::observed(c, &result, "/data/points")?, a, found)
         }))
         .args([install(), findings()])
+        .calls(&["get_install", "list_domains", "check_domain_status", "get_domain_report", "list_certificates", "list_backups", "get_account_limits", "get_account_usage"])
         .table(&tables::POINTS)
         .details("Ends with 6 if a point did not pass.")
         .examples(&["wpengine install check torquemag"]),

@@ -295,13 +295,18 @@ impl Table {
             return Cow::Borrowed(self.columns);
         }
         let mut derived: Vec<Column> = Vec::new();
+        let has_simple = items
+            .iter()
+            .filter_map(Value::as_object)
+            .flatten()
+            .any(|(_, value)| !value.is_object());
         for (name, value) in items
             .iter()
             .take(100)
             .filter_map(Value::as_object)
             .flatten()
         {
-            let is_simple = !matches!(value, Value::Object(_));
+            let is_simple = !has_simple || !value.is_object();
             if is_simple && !derived.iter().any(|known| known.id == name) {
                 // The program lives as long as its one table.
                 let at: &'static str =

@@ -72,7 +72,10 @@ impl Filter {
             Failure::new(
                 exit::FAILED,
                 "jq",
-                format!("the filter of --jq failed: {why}"),
+                format!(
+                    "the filter of --jq failed: {}",
+                    crate::terminal::cut(&why, 200)
+                ),
             )
         };
         let input =

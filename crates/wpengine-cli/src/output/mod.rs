@@ -135,6 +135,11 @@ pub(crate) fn check(c: &Ctx) -> Result<(), Failure> {
             "--jq filters JSON: it does not go with another format",
         ));
     }
+    if c.globals.limit.is_some() && c.leaf.is_write() && c.leaf.path != ["api"] {
+        return Err(Failure::usage(
+            "--limit shows less of a list, and would not change less: name the targets, or select them",
+        ));
+    }
     if let Some(code) = &c.globals.jq {
         jq::Filter::new(code)?;
     }
@@ -409,9 +414,16 @@ async fn rows(c: &Ctx, table: &Table, items: Vec<Value>) -> Result<(), Failure> 
                     .write_record(row.iter().map(|cell| field(cell)))
                     .map_err(csv_failed)?;
             }
-            writer
-                .into_inner()
-                .map_err(|error| csv_failed(error.into_error()))?
+            {
+                let bytes = writer
+                    .into_inner()
+                    .map_err(|error| csv_failed(error.into_error()))?;
+                // On a terminal nothing may steer it, whatever the format is.
+                match c.terminal.is_stdout {
+                    true => clean(&String::from_utf8_lossy(&bytes)).into_bytes(),
+                    false => bytes,
+                }
+            }
         }
         _ if cells.is_empty() => {
             c.terminal.say("nothing found");
