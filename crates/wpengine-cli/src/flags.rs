@@ -58,7 +58,8 @@ pub(crate) fn globals() -> Vec<Arg> {
             "Output format: table, wide, json, jsonl, csv, tsv or name",
         )
         .short('o')
-        .value_parser(Format::NAMES),
+        .value_parser(Format::NAMES)
+        .hide_possible_values(true),
         switch("json", "The same as --output json").conflicts_with("output"),
         value(
             "jq",
@@ -87,9 +88,11 @@ pub(crate) fn globals() -> Vec<Arg> {
             "FORM",
             "Times: relative (on a terminal), local, or utc (elsewhere)",
         )
-        .value_parser(["relative", "local", "utc"]),
+        .value_parser(["relative", "local", "utc"])
+        .hide_possible_values(true),
         value("color", "WHEN", "Colours: auto, always or never")
-            .value_parser(["auto", "always", "never"]),
+            .value_parser(["auto", "always", "never"])
+            .hide_possible_values(true),
         switch("quiet", "Say nothing but the answer and errors"),
         switch("no-progress", "Show no progress"),
         Arg::new("verbose")
@@ -134,8 +137,14 @@ pub(crate) fn globals() -> Vec<Arg> {
         switch("no-audit", "Do not write the audit log"),
     ];
     let under = |args: Vec<Arg>, heading: &'static str| {
-        args.into_iter()
-            .map(move |arg| arg.global(true).help_heading(heading))
+        // `-h` shows the few that are wanted often.
+        const OFTEN: [&str; 5] = ["output", "jq", "columns", "sort", "limit"];
+        args.into_iter().map(move |arg| {
+            let is_often = OFTEN.contains(&arg.get_id().as_str());
+            arg.global(true)
+                .help_heading(heading)
+                .hide_short_help(!is_often)
+        })
     };
     under(output.into(), OUTPUT)
         .chain(under(behaviour.into(), BEHAVIOUR))
@@ -366,6 +375,7 @@ pub(crate) fn environment() -> Arg {
         "Environment: production, staging or development",
     )
     .value_parser(ENVIRONMENTS)
+    .hide_possible_values(true)
 }
 
 pub(crate) const ENVIRONMENTS: [&str; 3] = ["production", "staging", "development"];

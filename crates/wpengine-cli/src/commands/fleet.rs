@@ -64,7 +64,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 sync
             };
             let cost = make().plan().await?;
-            c.terminal.step(&format!("{} requests to read what is stale; at least {} s", cost.requests, cost.least_time.as_secs()));
+            c.terminal.step(&price(c, &cost));
             if a.flag("plan") {
                 return Ok(Answer::One(json!({ "requests": cost.requests, "least_time_s": cost.least_time.as_secs() })).into());
             }
@@ -289,7 +289,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 return Ok(Answer::One(json!({ "requests": cost.requests, "least_time_s": cost.least_time.as_secs() })).into());
             }
             if !a.flag("offline") {
-                c.terminal.step(&format!("{} requests; at least {} s", cost.requests, cost.least_time.as_secs()));
+                c.terminal.step(&price(c, &cost));
             }
             let result = make().tell(|progress| {
                 c.terminal.progress(&format!("{} of {} read, {} requests; {}", progress.done, progress.all, progress.requests, progress.last));
@@ -432,6 +432,21 @@ let wanted = host(&a.need("domain"));
     ]
 }
 
+/// What a reading costs. Where nothing limits the requests the least time means nothing.
+fn price(c: &Ctx, cost: &wpengine_fleet::Cost) -> String {
+    let is_limited = c
+        .client()
+        .is_ok_and(|client| !client.rate_limit_state(None).is_empty());
+    match cost.least_time.as_secs().div_ceil(60) {
+        _ if !is_limited => format!("{} requests", cost.requests),
+        0 | 1 => format!("{} requests, within a minute", cost.requests),
+        minutes => format!(
+            "{} requests, {minutes} minutes at least by the rate limit",
+            cost.requests
+        ),
+    }
+}
+
 /// The host of what somebody pasted.
 fn host(text: &str) -> String {
     let text = text.split_once("://").map_or(text, |(_, rest)| rest);
@@ -470,11 +485,7 @@ async fn fresh<'a>(c: &'a Ctx, a: Args<'_>, classes: &[Class]) -> Result<&'a Fle
         .max_age(a.time("max-age").unwrap_or(FRESH));
     let cost = sync.plan().await?;
     if cost.least_time > Duration::from_secs(10) {
-        c.terminal.step(&format!(
-            "{} requests to read what is stale; at least {} s",
-            cost.requests,
-            cost.least_time.as_secs()
-        ));
+        c.terminal.step(&price(c, &cost));
     }
     sync.tell(|progress| {
         c.terminal.progress(&format!(

@@ -194,8 +194,7 @@ Other variables:
   CI                       nobody is asked
 ";
 
-const EXIT_CODES: &str = "   \
-0  done and complete
+const EXIT_CODES: &str = "   0  done and complete
    1  refused by the service, or another failure
    2  a mistake in the arguments, or a rule broken before anything was sent
    3  not found, or ambiguous
