@@ -131,6 +131,22 @@ impl<'a> Screen<'a> {
         }
     }
 
+    /// Waits until the shell asks again, after this text.
+    fn prompt_after(&self, text: &str) -> String {
+        let began = Instant::now();
+        loop {
+            let shown = self.until(text);
+            if shown.lines().last() == Some("$") {
+                return shown;
+            }
+            assert!(
+                began.elapsed() < Duration::from_secs(30),
+                "no prompt:\n{shown}"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Whether the cursor is shown.
     fn has_cursor(&self) -> bool {
         let output = self
@@ -192,14 +208,17 @@ async fn a_session_of_a_person() {
         screen.line("the-password");
         let shown = screen.until("next: wpengine install list");
         assert!(!shown.contains("the-password"), "{shown}");
-        let shown = screen.until("credentials");
+        let shown = screen.prompt_after("credentials");
         insta::assert_snapshot!(
             "session_1_login",
             screen.plain(&shown).replace(&url, "http://SIMULATOR/v1")
         );
 
         screen.line("clear; wpengine install list");
-        insta::assert_snapshot!("session_2_list", screen.plain(&screen.until("mysitestg")));
+        insta::assert_snapshot!(
+            "session_2_list",
+            screen.plain(&screen.prompt_after("mysitestg"))
+        );
 
         screen.line("clear; wpengine install delete torqueeventstg");
         screen.until("Type the name torqueeventstg to confirm:");
@@ -208,7 +227,7 @@ async fn a_session_of_a_person() {
         screen.line("echo ended with $?");
         insta::assert_snapshot!(
             "session_3_refused",
-            screen.plain(&screen.until("ended with 5"))
+            screen.plain(&screen.prompt_after("ended with 5"))
         );
         assert_eq!(cli.simulator.side_effects(), 0);
 
@@ -219,7 +238,7 @@ async fn a_session_of_a_person() {
         screen.line("echo ended with $?");
         insta::assert_snapshot!(
             "session_4_confirmed",
-            screen.plain(&screen.until("ended with 0"))
+            screen.plain(&screen.prompt_after("ended with 0"))
         );
         assert_eq!(cli.simulator.side_effects(), 1);
 
@@ -229,7 +248,7 @@ async fn a_session_of_a_person() {
         screen.keys(&["C-c"]);
         screen.until("interrupted");
         screen.line("echo ended with $?");
-        let shown = screen.until("ended with 130");
+        let shown = screen.prompt_after("ended with 130");
         assert!(screen.has_cursor());
         insta::assert_snapshot!("session_5_interrupted", screen.plain(&shown));
 
@@ -241,7 +260,7 @@ async fn a_session_of_a_person() {
         screen.keys(&["C-c"]);
         screen.until("interrupted");
         screen.line("echo ended with $?");
-        let shown = screen.until("ended with 130");
+        let shown = screen.prompt_after("ended with 130");
         assert!(
             shown.contains("echo ended with $?"),
             "what is typed is shown again: {shown}"
@@ -259,6 +278,6 @@ async fn a_narrow_terminal_keeps_the_name() {
     tokio::task::block_in_place(|| {
         let screen = Screen::open(&cli, 52);
         screen.line("clear; wpengine install list");
-        insta::assert_snapshot!("narrow", screen.plain(&screen.until("mysitestg")));
+        insta::assert_snapshot!("narrow", screen.plain(&screen.prompt_after("mysitestg")));
     });
 }
