@@ -104,6 +104,12 @@ impl<'a> Screen<'a> {
         self.keys(&["Enter"]);
     }
 
+    /// Types a command, when the shell asks for one.
+    fn command(&self, line: &str) {
+        self.prompt_after("$");
+        self.line(line);
+    }
+
     fn shown(&self) -> String {
         let output = self
             .tmux()
@@ -197,9 +203,9 @@ async fn a_session_of_a_person() {
     let cli = Cli::with(builder).await;
     tokio::task::block_in_place(|| {
         let screen = Screen::open(&cli, 100);
-        screen.line("unset WPE_API_USER_ID WPE_API_PASSWORD");
+        screen.command("unset WPE_API_USER_ID WPE_API_PASSWORD");
         let url = cli.simulator.base_url();
-        screen.line(&format!(
+        screen.command(&format!(
             "clear; wpengine auth login --store file --base-url {url}"
         ));
         screen.until("API user id:");
@@ -214,28 +220,28 @@ async fn a_session_of_a_person() {
             screen.plain(&shown).replace(&url, "http://SIMULATOR/v1")
         );
 
-        screen.line("clear; wpengine install list");
+        screen.command("clear; wpengine install list");
         insta::assert_snapshot!(
             "session_2_list",
             screen.plain(&screen.prompt_after("mysitestg"))
         );
 
-        screen.line("clear; wpengine install delete torqueeventstg");
+        screen.command("clear; wpengine install delete torqueeventstg");
         screen.until("Type the name torqueeventstg to confirm:");
         screen.line("torqueevents");
         screen.until("nothing was sent");
-        screen.line("echo ended with $?");
+        screen.command("echo ended with $?");
         insta::assert_snapshot!(
             "session_3_refused",
             screen.plain(&screen.prompt_after("ended with 5"))
         );
         assert_eq!(cli.simulator.side_effects(), 0);
 
-        screen.line("clear; wpengine install delete torqueeventstg");
+        screen.command("clear; wpengine install delete torqueeventstg");
         screen.until("Type the name torqueeventstg to confirm:");
         screen.line("torqueeventstg");
         screen.until("deleted");
-        screen.line("echo ended with $?");
+        screen.command("echo ended with $?");
         insta::assert_snapshot!(
             "session_4_confirmed",
             screen.plain(&screen.prompt_after("ended with 0"))
@@ -247,19 +253,19 @@ async fn a_session_of_a_person() {
         screen.until("waiting for the backup");
         screen.keys(&["C-c"]);
         screen.until("interrupted");
-        screen.line("echo ended with $?");
+        screen.command("echo ended with $?");
         let shown = screen.prompt_after("ended with 130");
         assert!(screen.has_cursor());
         insta::assert_snapshot!("session_5_interrupted", screen.plain(&shown));
 
         // Ctrl-C at the question for a password: letters are shown again.
-        screen.line("clear; wpengine auth login --store file --profile other");
+        screen.command("clear; wpengine auth login --store file --profile other");
         screen.until("API user id:");
         screen.line("somebody");
         screen.until("Password (not shown):");
         screen.keys(&["C-c"]);
         screen.until("interrupted");
-        screen.line("echo ended with $?");
+        screen.command("echo ended with $?");
         let shown = screen.prompt_after("ended with 130");
         assert!(
             shown.contains("echo ended with $?"),
@@ -277,7 +283,7 @@ async fn a_narrow_terminal_keeps_the_name() {
     let cli = Cli::new().await;
     tokio::task::block_in_place(|| {
         let screen = Screen::open(&cli, 52);
-        screen.line("clear; wpengine install list");
+        screen.command("clear; wpengine install list");
         insta::assert_snapshot!("narrow", screen.plain(&screen.prompt_after("mysitestg")));
     });
 }
