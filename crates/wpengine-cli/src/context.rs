@@ -304,6 +304,11 @@ impl Ctx {
         !self.forgets.load(Ordering::Relaxed)
     }
 
+    /// The names that were read already.
+    pub(crate) fn known_names(&self) -> Option<&Names> {
+        self.known.get()
+    }
+
     /// Reads the names that the mirror knows.
     pub(crate) async fn prepare_names(&self) {
         if let Ok(fleet) = self.fleet() {

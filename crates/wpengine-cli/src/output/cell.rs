@@ -5,7 +5,8 @@ use std::{borrow::Cow, collections::HashMap};
 use serde_json::Value;
 use wpengine::jiff::{Timestamp, tz::TimeZone};
 
-use crate::{failure::Failure, terminal::clean};
+use super::Format;
+use crate::{context::Ctx, failure::Failure, terminal::clean};
 
 /// The columns of a noun.
 #[derive(Debug)]
@@ -127,6 +128,19 @@ pub(crate) struct Look<'a> {
     /// Whether a program reads it.
     pub(crate) is_plain: bool,
     pub(crate) names: &'a Names,
+}
+
+impl<'a> Look<'a> {
+    /// How the format of this run shows values.
+    pub(super) fn of(c: &Ctx, names: &'a Names) -> Self {
+        let is_plain = matches!(c.format, Format::Csv | Format::Tsv);
+        Self {
+            // What a program reads has times that it can compare, and figures that it can add.
+            times: if is_plain { Times::Utc } else { c.times },
+            is_plain,
+            names,
+        }
+    }
 }
 
 impl Cell {

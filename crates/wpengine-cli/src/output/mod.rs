@@ -201,7 +201,7 @@ pub(crate) async fn write(
             _ if c.format.is_json() => json(c, &value).await,
             Format::Name => print(format!("{}\n", clean(&table.name_of(&value))).as_bytes()),
             Format::Table | Format::Wide => print(table::sheet(c, table, &value).as_bytes()),
-            _ => rows(c, table, vec![value]).await,
+            _ => rows(c, table, vec![value], Vec::new()).await,
         },
         Answer::Document(mut value, pointer) => {
             let items = value.pointer_mut(pointer).map(Value::take);
@@ -220,7 +220,7 @@ pub(crate) async fn write(
                     }
                     json(c, &value).await
                 }
-                _ => rows(c, table, items).await,
+                _ => rows(c, table, items, Vec::new()).await,
             }
         }
         Answer::List(mut items) => {
@@ -242,15 +242,32 @@ pub(crate) async fn write(
             }
             // With an order the first ones are known at the end only.
             let most = c.globals.sort.as_ref().map_or(limit, |_| usize::MAX);
+            let is_rows =
+                !c.format.is_json() && c.format != Format::Name && c.globals.sort.is_none();
+            let columns = match is_rows {
+                true => table
+                    .choose(c.globals.columns.as_deref(), c.format == Format::Wide)
+                    .unwrap_or_default(),
+                false => Vec::new(),
+            };
             let read = async {
-                let mut all = Vec::new();
+                let (mut all, mut made) = (Vec::new(), Vec::new());
                 while all.len() < most
                     && let Some(item) = items.next().await
                 {
                     all.push(item?);
+                    // The rows are made while the next items are awaited.
+                    if !columns.is_empty()
+                        && let Some(names) = c.known_names()
+                    {
+                        let look = Look::of(c, names);
+                        while let Some(item) = all.get(made.len()) {
+                            made.push(cells_of(&columns, item, &look));
+                        }
+                    }
                     c.terminal.progress(&format!("{} read", all.len()));
                 }
-                Ok::<_, Failure>(all)
+                Ok::<_, Failure>((all, made))
             };
             // The mirror is opened while the first page is awaited.
             let has_names = table
@@ -263,7 +280,7 @@ pub(crate) async fn write(
                 }
             };
             let (read, ()) = futures_util::future::join(read, names).await;
-            let mut all = read?;
+            let (mut all, made) = read?;
             c.terminal.clear();
             order(c, table, &mut all).await?;
             match c.format {
@@ -271,7 +288,7 @@ pub(crate) async fn write(
                     all.iter().try_for_each(|item| print_json(item, false))
                 }
                 _ if c.format.is_json() => json(c, &Value::Array(all)).await,
-                _ => rows(c, table, all).await,
+                _ => rows(c, table, all, made).await,
             }
         }
     }
@@ -345,8 +362,20 @@ async fn json(c: &Ctx, value: &Value) -> Result<(), Failure> {
     })
 }
 
+fn cells_of(columns: &[&Column], item: &Value, look: &Look<'_>) -> Vec<String> {
+    columns
+        .iter()
+        .map(|column| column.text(item, look))
+        .collect()
+}
+
 /// Writes rows as a table, CSV, TSV or names.
-async fn rows(c: &Ctx, table: &Table, items: Vec<Value>) -> Result<(), Failure> {
+async fn rows(
+    c: &Ctx,
+    table: &Table,
+    items: Vec<Value>,
+    made: Vec<Vec<String>>,
+) -> Result<(), Failure> {
     if c.format == Format::Name {
         let names: String = items
             .iter()
@@ -367,22 +396,20 @@ async fn rows(c: &Ctx, table: &Table, items: Vec<Value>) -> Result<(), Failure> 
         Err(_) => table.choose(None, c.format == Format::Wide)?,
     };
     let names = c.names(&columns, &items).await;
-    let is_plain = matches!(c.format, Format::Csv | Format::Tsv);
-    let look = Look {
-        // What a program reads has times that it can compare, and figures that it can add.
-        times: if is_plain { Times::Utc } else { c.times },
-        is_plain,
-        names: &names,
-    };
-    let cells: Vec<Vec<String>> = items
-        .iter()
-        .map(|item| {
-            columns
+    // Rows that were made before hold, unless names were learnt since.
+    let is_made = made.len() == items.len()
+        && c.known_names()
+            .is_some_and(|known| names.is_empty() || known.len() == names.len());
+    let cells: Vec<Vec<String>> = match is_made {
+        true => made,
+        false => {
+            let look = Look::of(c, &names);
+            items
                 .iter()
-                .map(|column| column.text(item, &look))
+                .map(|item| cells_of(&columns, item, &look))
                 .collect()
-        })
-        .collect();
+        }
+    };
     // The program ends soon; to free many small pieces would only take time.
     std::mem::forget(items);
     let text = match c.format {
