@@ -265,7 +265,7 @@ pub(crate) async fn write(
                             made.push(cells_of(&columns, item, &look));
                         }
                     }
-                    c.terminal.progress(&format!("{} read", all.len()));
+                    tell(c, all.len());
                 }
                 Ok::<_, Failure>((all, made))
             };
@@ -310,7 +310,7 @@ async fn array(
         text.push_str(if count == 0 { "\n  " } else { ",\n  " });
         text.push_str(&item);
         count += 1;
-        c.terminal.progress(&format!("{count} read"));
+        tell(c, count);
     }
     c.terminal.clear();
     text.push_str(if count == 0 { "]\n" } else { "\n]\n" });
@@ -360,6 +360,13 @@ async fn json(c: &Ctx, value: &Value) -> Result<(), Failure> {
         }
         failure
     })
+}
+
+/// Shows how many items were read, now and then.
+fn tell(c: &Ctx, count: usize) {
+    if count.is_multiple_of(50) {
+        c.terminal.progress(&format!("{count} read"));
+    }
 }
 
 fn cells_of(columns: &[&Column], item: &Value, look: &Look<'_>) -> Vec<String> {
