@@ -17,10 +17,6 @@ use wpengine::{
     Client, ClientBuilder, Error, Response,
     http::Method,
     jiff::{SignedDuration, Zoned},
-    limits::{
-        FileWindows, LimitError, LimitKey, Observation, PermitFuture, RateLimiter, Window,
-        WindowState,
-    },
     operation::Operation,
 };
 use wpengine_fleet::{Class, Fleet};
@@ -29,6 +25,7 @@ use crate::{
     command::Leaf,
     failure::{Failure, exit},
     flags::Globals,
+    limits::{is_this_machine, window},
     output::{Answer, Cell, Column, Format, Names, Reply, Times},
     profile::{self, Config, Folders, Origin, Profile},
     tap::{CALL, Call, Layer, Passed, Tap},
@@ -199,61 +196,6 @@ impl Ctx {
             None => self.limited(builder, None)?,
         };
         Ok(builder.build()?)
-    }
-
-    fn limited(
-        &self,
-        builder: ClientBuilder,
-        windows: Option<Window>,
-    ) -> Result<ClientBuilder, Failure> {
-        if let Some(url) = &self.profile.redis {
-            return self.in_redis(builder, url, windows);
-        }
-        let mut file = match &self.folders.cache {
-            Some(folder) => FileWindows::new(folder.join("limits.json")),
-            None => FileWindows::of_this_user(),
-        };
-        if let Some(window) = windows {
-            file = file
-                .windows([window], [window])
-                .margin(Duration::from_millis(100));
-        }
-        Ok(builder.rate_limiter(self.told(file)))
-    }
-
-    #[cfg(feature = "redis")]
-    fn in_redis(
-        &self,
-        builder: ClientBuilder,
-        url: &str,
-        windows: Option<Window>,
-    ) -> Result<ClientBuilder, Failure> {
-        let mut redis = wpengine_redis::RedisWindows::new(url).map_err(|error| {
-            Failure::usage(format!("the profile's redis cannot be used: {error}"))
-        })?;
-        if let Some(window) = windows {
-            redis = redis.windows([window], [window]);
-        }
-        Ok(builder.rate_limiter(self.told(redis)))
-    }
-
-    #[cfg(not(feature = "redis"))]
-    fn in_redis(
-        &self,
-        _: ClientBuilder,
-        _: &str,
-        _: Option<Window>,
-    ) -> Result<ClientBuilder, Failure> {
-        Err(Failure::usage(
-            "this program was built without the feature `redis`, which the profile asks for",
-        ))
-    }
-
-    fn told<L: RateLimiter>(&self, inner: L) -> Told<L> {
-        Told {
-            inner,
-            terminal: Arc::clone(&self.terminal),
-        }
     }
 
     /// The fleet, with its mirror. Where the mirror cannot be opened, it is in a folder that is deleted at the end.
@@ -664,21 +606,6 @@ fn encoded(id: &str) -> String {
     text
 }
 
-/// A window such as `100/1s`.
-pub(crate) fn window(text: &str) -> Result<Window, Failure> {
-    let parsed = text.split_once('/').and_then(|(limit, period)| {
-        Some(Window::new(
-            limit.trim().parse().ok()?,
-            crate::flags::duration(period.trim()).ok()?,
-        ))
-    });
-    parsed.ok_or_else(|| {
-        Failure::usage(format!(
-            "`{text}` is no rate limit; give `off`, or requests and a time such as `100/1s`"
-        ))
-    })
-}
-
 /// The path of a base URL, without the slash at its end.
 fn base_path(url: &str) -> String {
     let uri: Option<wpengine::http::Uri> = url.parse().ok();
@@ -686,57 +613,7 @@ fn base_path(url: &str) -> String {
     path.trim_end_matches('/').to_owned()
 }
 
-/// Whether an address is this machine: then nothing is limited, because it is a simulator.
-pub(crate) fn is_this_machine(url: &str) -> bool {
-    let uri: Option<wpengine::http::Uri> = url.parse().ok();
-    let host = uri.as_ref().and_then(|uri| uri.host()).unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
-/// A limiter that says when a request waits, and until when.
-#[derive(Debug)]
-struct Told<L> {
-    inner: L,
-    terminal: Arc<Terminal>,
-}
-
-impl<L: RateLimiter> RateLimiter for Told<L> {
-    fn acquire<'a>(&'a self, key: &'a LimitKey, at_most: Duration) -> PermitFuture<'a> {
-        Box::pin(async move {
-            match self.inner.acquire(key, Duration::ZERO).await {
-                Err(LimitError::NoRoom {
-                    retry_after: Some(wait),
-                }) => {
-                    if wait > Duration::from_secs(1) && wait <= at_most {
-                        self.terminal.step(&format!(
-                            "waiting for the rate limit until {}",
-                            clock_after(wait)
-                        ));
-                    }
-                    self.inner.acquire(key, at_most).await
-                }
-                Err(LimitError::NoRoom { retry_after: None }) => {
-                    self.inner.acquire(key, at_most).await
-                }
-                other => other,
-            }
-        })
-    }
-
-    fn observe(&self, key: &LimitKey, seen: &Observation<'_>) {
-        self.inner.observe(key, seen);
-    }
-
-    fn state(&self, key: &LimitKey) -> Vec<WindowState> {
-        self.inner.state(key)
-    }
-}
-
-/// A path that the user gave, or one of the two streams.
+/// What a file has that the user named; `-` is standard input.
 pub(crate) async fn read_input(path: &str) -> Result<String, Failure> {
     if path == "-" {
         // Elsewhere than on this thread, so that Ctrl-C ends it.
@@ -764,22 +641,5 @@ mod tests {
             "/installs/%2E%2E%2Fsites%2Fx%3Fa%3Db"
         );
         assert_eq!(path("get_backup", &["i", "b"]), "/installs/i/backups/b");
-    }
-
-    #[test]
-    fn this_machine_is_known_by_its_address() {
-        for url in [
-            "http://127.0.0.1:4010/v1",
-            "http://[::1]:1/v1",
-            "http://localhost/v1",
-        ] {
-            assert!(is_this_machine(url), "{url}");
-        }
-        for url in [
-            "https://api.wpengineapi.com/v1",
-            "http://127.0.0.1.example.com/v1",
-        ] {
-            assert!(!is_this_machine(url), "{url}");
-        }
     }
 }

@@ -15,6 +15,7 @@ mod context;
 mod failure;
 mod flags;
 mod gate;
+mod limits;
 mod output;
 mod profile;
 mod tables;

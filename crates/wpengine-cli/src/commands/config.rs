@@ -187,7 +187,7 @@ fn new_value(key: &str, texts: &[String]) -> Result<toml_edit::Value, Failure> {
         }
         "rate_limits" => {
             if text != "off" {
-                crate::context::window(&text)?;
+                crate::limits::window(&text)?;
             }
             text.into()
         }

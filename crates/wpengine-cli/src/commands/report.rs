@@ -14,6 +14,36 @@ use crate::{
     target::{Kind, Target},
 };
 
+/// Sets what a new schedule and a change of one have in common. They are two types with the same methods.
+macro_rules! with_content {
+    ($request:ident, $a:ident) => {{
+        let mut request = $request;
+        if !$a.all("section").is_empty() {
+            request = request.sections($a.all("section"));
+        }
+        if let Some(template) = $a.text("template") {
+            request = request.template(template);
+        }
+        let first = $a.instant("first");
+        request = match (Every::of($a)?, first) {
+            (None, None) => request,
+            (None, Some(first)) => request.next_scheduled_date(first),
+            (Some(Every::Week), Some(first)) => request.weekly(first),
+            (Some(Every::TwoWeeks), Some(first)) => request.every_two_weeks(first),
+            (Some(Every::Month(day)), None) => request.monthly(day),
+            (Some(Every::Month(day)), Some(first)) => {
+                request.monthly(day).next_scheduled_date(first)
+            }
+            (Some(_), None) => {
+                return Err(Failure::usage(
+                    "--every week and --every two-weeks need --first",
+                ));
+            }
+        };
+        request
+    }};
+}
+
 pub(super) fn leaves() -> Vec<Leaf> {
     let site = || flags::site().required(true);
     let schedule = || flags::one("schedule", "SCHEDULE", "Schedule: title or id");
@@ -86,23 +116,8 @@ pub(super) fn leaves() -> Vec<Leaf> {
         leaf("site-report schedule create", "Schedule a report", &["create_site_report_schedule"], run!(|c, a| {
             let site = c.site_named(&a.need("site")).await?;
             let schedules = c.client()?.site(site.id.as_str()).report_schedules();
-            let mut request = schedules.create(a.need("title"), a.all("recipient").iter().map(Recipient::new));
-            if !a.all("section").is_empty() {
-                request = request.sections(a.all("section"));
-            }
-            if let Some(template) = a.text("template") {
-                request = request.template(template);
-            }
-            let first = a.instant("first");
-            request = match (Every::of(a)?, first) {
-                (None, None) => request,
-                (None, Some(first)) => request.next_scheduled_date(first),
-                (Some(Every::Week), Some(first)) => request.weekly(first),
-                (Some(Every::TwoWeeks), Some(first)) => request.every_two_weeks(first),
-                (Some(Every::Month(day)), None) => request.monthly(day),
-                (Some(Every::Month(day)), Some(first)) => request.monthly(day).next_scheduled_date(first),
-                (Some(_), None) => return Err(Failure::usage("--every week and --every two-weeks need --first")),
-            };
+            let request = schedules.create(a.need("title"), a.all("recipient").iter().map(Recipient::new));
+            let request = with_content!(request, a);
             Ok(one(c.write("create_site_report_schedule", &site, request.send()).await?))
         }))
         .args([site(), flags::value("title", "TEXT", "Title of the report").required(true)])
@@ -118,22 +133,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             if !a.all("recipient").is_empty() {
                 request = request.recipients(a.all("recipient").iter().map(Recipient::new));
             }
-            if !a.all("section").is_empty() {
-                request = request.sections(a.all("section"));
-            }
-            if let Some(template) = a.text("template") {
-                request = request.template(template);
-            }
-            let first = a.instant("first");
-            request = match (Every::of(a)?, first) {
-                (None, None) => request,
-                (None, Some(first)) => request.next_scheduled_date(first),
-                (Some(Every::Week), Some(first)) => request.weekly(first),
-                (Some(Every::TwoWeeks), Some(first)) => request.every_two_weeks(first),
-                (Some(Every::Month(day)), None) => request.monthly(day),
-                (Some(Every::Month(day)), Some(first)) => request.monthly(day).next_scheduled_date(first),
-                (Some(_), None) => return Err(Failure::usage("--every week and --every two-weeks need --first")),
-            };
+            let request = with_content!(request, a);
             Ok(one(c.write("update_site_report_schedule", &schedule, request.send()).await?))
         }))
         .args([schedule(), site(), flags::value("title", "TEXT", "New title")])
