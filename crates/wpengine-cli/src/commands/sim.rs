@@ -176,12 +176,13 @@ mod imp {
         ] {
             command.env(variable, folder.path().join(name));
         }
+        // Before there is a command that would be left behind.
+        let mut told_to_end = std::pin::pin!(terminated());
         let mut child = command
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| Failure::usage(format!("cannot run {program}: {error}")))?;
         // Ctrl-C reaches the command as well; it decides how it ends.
-        let mut told_to_end = std::pin::pin!(terminated());
         let status = loop {
             tokio::select! {
                 // Whoever stops this program means the command too.
@@ -213,19 +214,25 @@ mod imp {
         Ok(Reply::from(Answer::Nothing).exit(code_of(status)))
     }
 
+    /// Completes when this program is told to end. It listens from the call on, not from the first poll.
     #[cfg(unix)]
-    async fn terminated() {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
+    fn terminated() -> impl Future<Output = ()> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        let listening = signal(SignalKind::terminate());
+        async move {
+            match listening {
+                Ok(mut listening) => {
+                    listening.recv().await;
+                }
+                Err(_) => std::future::pending().await,
             }
-            Err(_) => std::future::pending().await,
         }
     }
 
     #[cfg(not(unix))]
-    async fn terminated() {
-        std::future::pending().await
+    fn terminated() -> impl Future<Output = ()> {
+        std::future::pending()
     }
 
     fn code_of(status: std::process::ExitStatus) -> u8 {
