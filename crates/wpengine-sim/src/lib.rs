@@ -51,6 +51,8 @@ mod server;
 mod shared;
 mod simulator;
 mod snapshot;
+#[cfg(all(unix, feature = "gateway"))]
+mod ssh;
 mod state;
 mod usage;
 mod validate;
@@ -67,6 +69,8 @@ pub use people::{Membership, SignIn, UserError};
 pub use role::Role;
 pub use simulator::Simulator;
 pub use snapshot::{Snapshot, SnapshotError};
+#[cfg(all(unix, feature = "gateway"))]
+pub use ssh::{Gateway, GatewayBuilder};
 pub use world::Population;
 
 /// Compiles the examples of the README.

@@ -1,0 +1,689 @@
+//! Deployments: files are sent beside the site, then moved in by one script, and can be taken back.
+//!
+//! What a hosting platform like this cannot give is said here once: many files are not replaced at one instant, each one is; and a
+//! database is never touched.
+
+mod check;
+mod gates;
+mod git;
+mod record;
+mod rsync;
+mod rules;
+mod script;
+mod tree;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use serde::Serialize;
+use tokio::time::{Instant, sleep};
+
+pub use self::{
+    check::Page,
+    gates::Gates,
+    git::{Push, Pushed},
+    record::{Held, Lock, Record, Releases},
+    tree::Tree,
+};
+use self::{rules::Server, script::Answer};
+use crate::{
+    connection::Connection,
+    error::{Error, ErrorKind},
+    gateway::Gateway,
+};
+
+/// How long a script on the gateway may take: it saves and moves files, and a busy install is slow.
+const SCRIPT: Duration = Duration::from_secs(600);
+const QUESTION: Duration = Duration::from_secs(120);
+
+/// What a release is made of, beside its files.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Why it is made, for the log.
+    pub note: Option<String>,
+    /// Who makes it, for the log and for whoever meets its lock.
+    pub by: String,
+    /// The commit that it is made from, for the log.
+    pub commit: Option<String>,
+    /// Whether PHP files that changed are read by the install's PHP before they are moved in; so by default.
+    pub lint: bool,
+    /// Files of others that it takes over, such as a plugin in `mu-plugins` that an earlier way of deploying brought.
+    pub adopt: Vec<String>,
+    /// How long its lock holds without a sign of life; 15 minutes by default.
+    pub lock_for: Duration,
+    /// How many releases can be rolled back; 5 by default.
+    pub keep: u32,
+    /// How long sending may take; an hour by default.
+    pub send_within: Duration,
+    /// The plan that was agreed to. If another release came in between, nothing is done.
+    pub agreed: Option<Plan>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            note: None,
+            by: String::new(),
+            commit: None,
+            lint: true,
+            adopt: Vec::new(),
+            lock_for: Duration::from_secs(900),
+            keep: 5,
+            send_within: Duration::from_secs(3_600),
+            agreed: None,
+        }
+    }
+}
+
+/// A path of the site that a plan is about, as text. Bytes that are no text are shown as near as can be.
+fn text(path: &[u8]) -> String {
+    String::from_utf8_lossy(path).into_owned()
+}
+
+/// A file that a release does not touch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Protected {
+    /// Where it is, from the root of the site.
+    pub path: String,
+    /// Why it is not touched.
+    pub why: &'static str,
+}
+
+/// What a release would change. Paths begin at the root of the site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Plan {
+    /// The folder of the site that is deployed to; empty for its root.
+    pub target: String,
+    /// Files that are not there yet.
+    pub created: Vec<String>,
+    /// Files with another content.
+    pub changed: Vec<String>,
+    /// Files that an earlier release brought and this one has not.
+    pub deleted: Vec<String>,
+    /// Files of the folder that are not sent, and files of an earlier release that are not deleted.
+    pub protected: Vec<Protected>,
+    /// How many files are the same.
+    pub unchanged: usize,
+    /// The release that was the last one when this was made; empty if there was none.
+    pub after: String,
+    /// Somebody who deploys to this install now.
+    pub lock: Option<Lock>,
+}
+
+impl Plan {
+    /// Whether nothing would change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.created.is_empty() && self.changed.is_empty() && self.deleted.is_empty()
+    }
+}
+
+/// What a release changed. Paths begin at the root of the site.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Released {
+    /// Its id, which begins with its time.
+    pub id: String,
+    /// Files that were not there before.
+    pub created: Vec<String>,
+    /// Files that were replaced.
+    pub changed: Vec<String>,
+    /// Files that were deleted.
+    pub deleted: Vec<String>,
+    /// Files that were not touched.
+    pub protected: Vec<Protected>,
+    /// Seconds from the open connection until all files were in place.
+    pub seconds: f64,
+}
+
+/// The site of an install, to deploy to. Its connection is opened when it is needed, and again if it was lost.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), wpengine_ssh::Error> {
+/// use std::path::Path;
+/// use wpengine_ssh::{Gateway, deploy::{Options, Tree}};
+///
+/// let gateway = Gateway::new("/home/me/.local/state/wpengine/ssh")?;
+/// let mut site = gateway.site("torquemag");
+/// let tree = Tree::read(Path::new("theme"), "wp-content/themes/torque")?;
+/// let plan = site.plan(&tree, &[]).await?;
+/// println!("{} new, {} changed, {} deleted", plan.created.len(), plan.changed.len(), plan.deleted.len());
+/// let released = site.release(&tree, &Options::default()).await?;
+/// println!("{} can be rolled back", released.id);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Site {
+    gateway: Gateway,
+    install: String,
+    connection: Option<Connection>,
+}
+
+impl Gateway {
+    /// Returns the site of an install. Nothing is sent yet.
+    #[must_use]
+    pub fn site(&self, install: &str) -> Site {
+        Site {
+            gateway: self.clone(),
+            install: install.to_owned(),
+            connection: None,
+        }
+    }
+}
+
+/// What is known before a release.
+struct Look {
+    server: Server,
+    ours: BTreeSet<Vec<u8>>,
+    last: String,
+    is_there: bool,
+    lock: Option<Lock>,
+}
+
+impl Site {
+    /// Returns the name of the install.
+    #[must_use]
+    pub fn install(&self) -> &str {
+        &self.install
+    }
+
+    /// Opens the connection, if it is not open.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gateway::connect`].
+    pub async fn connect(&mut self) -> Result<&Connection, Error> {
+        let is_open = match &self.connection {
+            Some(connection) => connection.is_open().await,
+            None => false,
+        };
+        if !is_open {
+            // The slot of the old one is given back first.
+            self.connection = None;
+        }
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.gateway.connect(&self.install).await?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Closes the connection.
+    pub async fn close(mut self) {
+        if let Some(connection) = self.connection.take() {
+            connection.close().await;
+        }
+    }
+
+    fn say(&self, text: &str) {
+        self.gateway.say(&format!("{}: {text}", self.install));
+    }
+
+    async fn ask(
+        &mut self,
+        variables: &script::Variables<'_>,
+        function: &str,
+        input: &[u8],
+        within: Duration,
+    ) -> Result<Answer, Error> {
+        let script = variables.script(function, !input.is_empty());
+        let connection = self.connect().await?;
+        let done = connection.script(&script, input, within).await?;
+        Answer::of(done, connection.install())
+    }
+
+    /// The same for a question that changes nothing, so it is asked again if the connection is lost.
+    async fn ask_again(
+        &mut self,
+        variables: &script::Variables<'_>,
+        function: &str,
+        within: Duration,
+    ) -> Result<Answer, Error> {
+        let mut pause = Duration::from_millis(200);
+        loop {
+            match self.ask(variables, function, b"", within).await {
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::Lost | ErrorKind::Unavailable)
+                        && pause < Duration::from_secs(10) =>
+                {
+                    self.say("the connection was lost; asking again");
+                    sleep(pause).await;
+                    pause *= 3;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn look(&mut self, tree: &Tree) -> Result<Look, Error> {
+        let target = tree.target.clone();
+        let install = self.install.clone();
+        let variables = script::Variables::new(&install).target(&target);
+        let answer = self.ask_again(&variables, "look", QUESTION).await?;
+        let set =
+            |name: &str| -> BTreeSet<Vec<u8>> { answer.all(name).map(<[u8]>::to_vec).collect() };
+        let bare = |path: &[u8]| path.strip_prefix(b"./").unwrap_or(path).to_vec();
+        Ok(Look {
+            server: Server {
+                found: set("found"),
+                brought: set("brought"),
+                fixed: answer.all("fixed").map(bare).collect(),
+            },
+            ours: set("ours"),
+            last: answer.text("last"),
+            is_there: answer.has("there"),
+            lock: answer.lock(),
+        })
+    }
+
+    /// Says what a release of these files would change. Nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Gateway::connect`], [`ErrorKind::Transfer`] if rsync fails, [`ErrorKind::NotReady`] if the install has no site.
+    pub async fn plan(&mut self, tree: &Tree, adopt: &[String]) -> Result<Plan, Error> {
+        let look = self.look(tree).await?;
+        let (files, protected) = sorted_out(tree, &look, adopt);
+        self.say("comparing");
+        let to = format!("sites/{}/{}", self.install, tree.target);
+        let items = match look.is_there {
+            true => {
+                let way = rsync::Way {
+                    to: &to,
+                    unless_in: None,
+                    dry_run: true,
+                };
+                let connection = self.connect().await?;
+                rsync::run(connection, tree, &files, way, SCRIPT).await?
+            }
+            // Nothing is there to be compared with.
+            false => files
+                .iter()
+                .map(|name| rsync::Item {
+                    is_new: true,
+                    name: name.clone(),
+                })
+                .collect(),
+        };
+        let named = |is_new: bool| -> Vec<String> {
+            let wanted = items.iter().filter(|item| item.is_new == is_new);
+            wanted.map(|item| text(&tree.on_site(&item.name))).collect()
+        };
+        let kept: BTreeSet<Vec<u8>> = tree.files.iter().map(|name| tree.on_site(name)).collect();
+        let gone = look.ours.difference(&kept).map(|path| text(path)).collect();
+        Ok(Plan {
+            target: tree.target.clone(),
+            created: named(true),
+            changed: named(false),
+            deleted: gone,
+            protected,
+            unchanged: files.len() - items.len(),
+            after: look.last,
+            lock: look.lock,
+        })
+    }
+
+    /// Deploys: sends what changed beside the site, moves it in, deletes what only an earlier release brought, and writes it down.
+    ///
+    /// If the connection is lost it goes on over another one. When this returns an error whose kind is not
+    /// [`ErrorKind::Unknown`], the site is as it was before.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Locked`], [`ErrorKind::Refused`] if PHP does not take a file or a place cannot be written,
+    /// [`ErrorKind::Transfer`], and those of [`Gateway::connect`]; [`ErrorKind::Unknown`] if the connection was lost and did not
+    /// come back: [`resume`](Self::resume) goes on.
+    pub async fn release(&mut self, tree: &Tree, options: &Options) -> Result<Released, Error> {
+        let id = record::new_id();
+        self.release_as(&id, tree, options).await
+    }
+
+    async fn release_as(
+        &mut self,
+        id: &str,
+        tree: &Tree,
+        options: &Options,
+    ) -> Result<Released, Error> {
+        self.connect().await?;
+        let began = Instant::now();
+        let look = self.look(tree).await?;
+        let (files, protected) = sorted_out(tree, &look, &options.adopt);
+        let install = self.install.clone();
+        let about = record::about(tree, options);
+        let variables = script::Variables::new(&install)
+            .target(&tree.target)
+            .id(id)
+            .owner(&options.by)
+            .about(&about)
+            .lock_for(options.lock_for)
+            .lint(options.lint)
+            .keep(options.keep)
+            .expected(options.agreed.as_ref().map(|plan| plan.after.as_str()));
+        // What is protected stays in the list if an earlier release brought it, so that it is not deleted either.
+        let listed = tree
+            .files
+            .iter()
+            .map(|name| tree.on_site(name))
+            .filter(|path| {
+                look.ours.contains(path) || look.server.protects(path, &options.adopt).is_none()
+            });
+        let manifest = record::packed(listed);
+        self.say("taking the lock");
+        let begun = self.begin(&variables, &manifest).await?;
+        if begun == "uploading"
+            && let Err(error) = self.send(tree, &files, &look, &variables, options).await
+        {
+            return Err(self.take_back(&variables, error).await);
+        }
+        self.say("moving files in");
+        let answer = self.apply(&variables).await?;
+        let paths = |name: &str| -> Vec<String> { answer.all(name).map(text).collect() };
+        Ok(Released {
+            id: id.to_owned(),
+            created: paths("created"),
+            changed: paths("changed"),
+            deleted: paths("deleted"),
+            protected,
+            seconds: began.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// Takes the lock. It can be asked twice: the lock of the same release is kept.
+    async fn begin(
+        &mut self,
+        variables: &script::Variables<'_>,
+        manifest: &[u8],
+    ) -> Result<String, Error> {
+        let mut tries = 0;
+        loop {
+            match self.ask(variables, "begin", manifest, QUESTION).await {
+                Ok(answer) => return Ok(answer.text("begun")),
+                Err(error) if error.kind() == ErrorKind::Lost && tries < 2 => tries += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn send(
+        &mut self,
+        tree: &Tree,
+        files: &[Vec<u8>],
+        look: &Look,
+        variables: &script::Variables<'_>,
+        options: &Options,
+    ) -> Result<(), Error> {
+        let (to, unless_in) = (variables.staging(), variables.live_from_staging());
+        let mut tries = 0;
+        loop {
+            let renew = variables.script("renew", false);
+            let lock_for = options.lock_for;
+            let connection = self.connect().await?;
+            let way = rsync::Way {
+                to: &to,
+                unless_in: look.is_there.then(|| unless_in.clone()),
+                dry_run: false,
+            };
+            let send = rsync::run(connection, tree, files, way, options.send_within);
+            let keep_alive = async {
+                loop {
+                    sleep((lock_for / 3).max(Duration::from_secs(1))).await;
+                    // If it fails, the connection is lost, and sending fails too.
+                    let _ = connection.script(&renew, b"", QUESTION).await;
+                }
+            };
+            let sent = tokio::select! {
+                sent = send => sent.map(drop),
+                () = keep_alive => Ok(()),
+            };
+            match sent {
+                Err(error) if error.kind() == ErrorKind::Lost && tries < 2 => {
+                    tries += 1;
+                    self.say("the connection was lost; sending the rest");
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Nothing of the site was changed: the lock and what was sent go.
+    async fn take_back(&mut self, variables: &script::Variables<'_>, error: Error) -> Error {
+        match self.ask_again(variables, "undo", QUESTION).await {
+            Ok(_) => error,
+            Err(_) => {
+                let install = self.install.clone();
+                let lost = error.kind() == ErrorKind::Lost;
+                let kind = if lost {
+                    ErrorKind::Unavailable
+                } else {
+                    error.kind()
+                };
+                error.means(kind, |message| {
+                    format!("{message}; the site was not changed, but its lock is still there and goes after a while, or by: wpengine deploy unlock {install}")
+                })
+            }
+        }
+    }
+
+    /// Moves in what was sent. It can be killed anywhere and asked again.
+    async fn apply(&mut self, variables: &script::Variables<'_>) -> Result<Answer, Error> {
+        let mut tries = 0;
+        loop {
+            let error = match self.ask(variables, "apply", b"", SCRIPT).await {
+                Ok(answer) if answer.text("state") == "applied" => return Ok(answer),
+                Ok(answer) => Error::new(
+                    ErrorKind::Unknown,
+                    format!(
+                        "the script on the gateway was stopped while it was {}",
+                        answer.text("state")
+                    ),
+                ),
+                Err(error) if matches!(error.kind(), ErrorKind::Refused | ErrorKind::Locked) => {
+                    return Err(error);
+                }
+                Err(error) => error,
+            };
+            if tries == 4 {
+                let install = &self.install;
+                let hint = format!(
+                    "go on with: wpengine deploy resume {install}\nor back: wpengine deploy rollback {install}"
+                );
+                return Err(error
+                    .means(ErrorKind::Unknown, |message| {
+                        format!(
+                            "{message}; a part of the release {} may be in place",
+                            variables.id
+                        )
+                    })
+                    .hint(hint));
+            }
+            self.say("the connection or the script was lost; going on");
+            sleep(Duration::from_millis(200) * 3_u32.pow(tries)).await;
+            tries += 1;
+        }
+    }
+
+    /// Goes on with a release that was interrupted. If its files were not all sent yet, the folder is needed to send the rest.
+    /// Returns nothing if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`release`](Self::release); [`ErrorKind::Input`] if the folder is needed.
+    pub async fn resume(
+        &mut self,
+        tree: Option<&Tree>,
+        options: &Options,
+    ) -> Result<Option<Released>, Error> {
+        let releases = self.releases().await?;
+        let Some(lock) = releases.lock else {
+            return Ok(None);
+        };
+        let held = releases.held.iter().find(|held| held.id == lock.release);
+        let install = self.install.clone();
+        let target = held.map(|held| held.target.clone()).unwrap_or_default();
+        let variables = script::Variables::new(&install)
+            .id(&lock.release)
+            .target(&target)
+            .owner(&options.by)
+            .lint(options.lint)
+            .keep(options.keep)
+            .lock_for(options.lock_for);
+        match lock.state.as_str() {
+            "undoing" => {
+                let answer = self.undo(&variables).await?;
+                Ok(Some(released(&lock.release, &answer)))
+            }
+            "" | "uploading" => match tree {
+                Some(tree) => {
+                    if held.is_some_and(|held| !lock.state.is_empty() && held.target != tree.target)
+                    {
+                        return Err(Error::input(format!(
+                            "the interrupted release goes to {target:?}, not to {:?}: give the same folders as before",
+                            tree.target
+                        )));
+                    }
+                    Ok(Some(self.release_as(&lock.release, tree, options).await?))
+                }
+                None => Err(Error::input(format!(
+                    "the files of the release {} were not all sent: give the folder again, or take it back with: wpengine deploy rollback {install}",
+                    lock.release
+                ))),
+            },
+            _ => {
+                let answer = self.apply(&variables).await?;
+                Ok(Some(released(&lock.release, &answer)))
+            }
+        }
+    }
+
+    async fn undo(&mut self, variables: &script::Variables<'_>) -> Result<Answer, Error> {
+        let mut tries = 0;
+        loop {
+            let error = match self.ask(variables, "undo", b"", SCRIPT).await {
+                Ok(answer) if matches!(answer.text("state").as_str(), "undone" | "discarded") => {
+                    return Ok(answer);
+                }
+                Ok(answer) => Error::new(
+                    ErrorKind::Unknown,
+                    format!(
+                        "the script on the gateway was stopped while it was {}",
+                        answer.text("state")
+                    ),
+                ),
+                Err(error) if matches!(error.kind(), ErrorKind::Refused | ErrorKind::Locked) => {
+                    return Err(error);
+                }
+                Err(error) => error,
+            };
+            if tries == 4 {
+                let hint = format!("go on with: wpengine deploy rollback {}", self.install);
+                return Err(error
+                    .means(ErrorKind::Unknown, |message| {
+                        format!(
+                            "{message}; the release {} may be taken back in part",
+                            variables.id
+                        )
+                    })
+                    .hint(hint));
+            }
+            sleep(Duration::from_millis(200) * 3_u32.pow(tries)).await;
+            tries += 1;
+        }
+    }
+
+    /// Takes the last release back: what it replaced and deleted is there again, and what it brought is gone. An interrupted release
+    /// is taken back first. With an id, all releases down to that one, and that one too, are taken back.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Input`] if there is no such release, [`ErrorKind::Refused`] if what it replaced is not kept any more,
+    /// [`ErrorKind::Locked`], [`ErrorKind::Unknown`], and those of [`Gateway::connect`].
+    pub async fn rollback(
+        &mut self,
+        down_to: Option<&str>,
+        options: &Options,
+    ) -> Result<Vec<Released>, Error> {
+        let mut done = Vec::new();
+        loop {
+            let releases = self.releases().await?;
+            let next = releases.next_to_take_back(&self.install, down_to, done.is_empty())?;
+            let (id, target) = (next.id.clone(), next.target.clone());
+            let install = self.install.clone();
+            let variables = script::Variables::new(&install)
+                .id(&id)
+                .target(&target)
+                .owner(&options.by)
+                .lock_for(options.lock_for);
+            self.say(&format!("taking {id} back"));
+            let was_last = down_to.is_none_or(|wanted| wanted == id);
+            let answer = self.undo(&variables).await?;
+            done.push(released(&id, &answer));
+            if was_last {
+                return Ok(done);
+            }
+        }
+    }
+
+    /// Returns the releases of the site, its log and its lock.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Gateway::connect`].
+    pub async fn releases(&mut self) -> Result<Releases, Error> {
+        let install = self.install.clone();
+        let variables = script::Variables::new(&install);
+        let answer = self.ask_again(&variables, "releases", QUESTION).await?;
+        Ok(Releases::of(&answer))
+    }
+
+    /// Removes the lock of a release that has not begun to change the site. Returns false if there is none. Without `force` the lock
+    /// must have expired.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Locked`] if it has not expired, or if the release changed something already.
+    pub async fn unlock(&mut self, force: bool) -> Result<bool, Error> {
+        let install = self.install.clone();
+        let variables = script::Variables::new(&install).force(force);
+        let answer = self.ask(&variables, "remove_lock", b"", QUESTION).await?;
+        Ok(answer.text("state") == "unlocked")
+    }
+}
+
+fn released(id: &str, answer: &Answer) -> Released {
+    let paths = |name: &str| -> Vec<String> { answer.all(name).map(text).collect() };
+    Released {
+        id: id.to_owned(),
+        created: paths("created"),
+        changed: paths("changed"),
+        deleted: paths("deleted"),
+        protected: Vec::new(),
+        seconds: 0.0,
+    }
+}
+
+/// The files that are sent, and what is protected.
+fn sorted_out(tree: &Tree, look: &Look, adopt: &[String]) -> (Vec<Vec<u8>>, Vec<Protected>) {
+    let mut files = Vec::new();
+    let mut protected: Vec<Protected> = tree
+        .left_out
+        .iter()
+        .map(|(name, why)| Protected {
+            path: text(&tree.on_site(name)),
+            why,
+        })
+        .collect();
+    for name in &tree.files {
+        let path = tree.on_site(name);
+        match look.server.protects(&path, adopt) {
+            Some(why) => protected.push(Protected {
+                path: text(&path),
+                why,
+            }),
+            None => files.push(name.clone()),
+        }
+    }
+    (files, protected)
+}

@@ -1,0 +1,5 @@
+//! Logs of a site.
+
+mod line;
+
+pub use line::{Entries, Level, Line, continues, parse};

@@ -1,0 +1,5 @@
+//! Tests of what runs over the SSH gateway: against sshd, rsync, git and PHP of this machine.
+
+mod deploy;
+mod gateway;
+mod rig;
