@@ -18,7 +18,7 @@ use crate::rig::Rig;
 const THEME: &str = "wp-content/themes/acme";
 
 /// Writes files below a folder.
-fn write(folder: &Path, files: &[(&str, &str)]) {
+pub(crate) fn write(folder: &Path, files: &[(&str, &str)]) {
     for (name, text) in files {
         let path = folder.join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
@@ -55,14 +55,15 @@ fn content(folder: &Path) -> BTreeMap<PathBuf, String> {
     all
 }
 
-struct Job {
-    rig: Rig,
-    local: PathBuf,
-    site: Site,
+/// A theme on this machine, and the site that it goes to.
+pub(crate) struct Job {
+    pub(crate) rig: Rig,
+    pub(crate) local: PathBuf,
+    pub(crate) site: Site,
 }
 
 impl Job {
-    async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let rig = Rig::start().await?;
         let local = rig.folder.path().join("theme");
         write(
@@ -78,11 +79,11 @@ impl Job {
         Some(Self { rig, local, site })
     }
 
-    fn tree(&self) -> Tree {
+    pub(crate) fn tree(&self) -> Tree {
         Tree::read(&self.local, THEME).expect("a tree")
     }
 
-    fn live(&self) -> BTreeMap<PathBuf, String> {
+    pub(crate) fn live(&self) -> BTreeMap<PathBuf, String> {
         content(&self.rig.server.site("acme"))
     }
 
@@ -91,7 +92,7 @@ impl Job {
     }
 }
 
-fn options() -> Options {
+pub(crate) fn options() -> Options {
     let mut options = Options::default();
     options.by = "a test".to_owned();
     options

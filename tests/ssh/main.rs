@@ -2,4 +2,6 @@
 
 mod deploy;
 mod gateway;
+mod interrupted;
+mod logs;
 mod rig;

@@ -531,7 +531,7 @@ impl Site {
             .keep(options.keep)
             .lock_for(options.lock_for);
         match lock.state.as_str() {
-            "undoing" => {
+            "undoing" | "undone" => {
                 let answer = self.undo(&variables).await?;
                 Ok(Some(released(&lock.release, &answer)))
             }

@@ -98,13 +98,15 @@ impl Releases {
         install: &str,
         down_to: Option<&str>,
         is_first: bool,
-    ) -> Result<&Held, Error> {
+    ) -> Result<Held, Error> {
+        let can_go = |held: &&Held| held.state != "undone";
         if let Some(wanted) = down_to
             && is_first
             && !self
                 .held
                 .iter()
-                .any(|held| held.id == wanted && held.state != "undone")
+                .filter(can_go)
+                .any(|held| held.id == wanted)
         {
             return Err(Error::input(format!(
                 "there is no release {wanted} of {install} that can be taken back"
@@ -121,9 +123,15 @@ impl Releases {
             )));
         }
         match self.held.iter().find(|held| held.id == id) {
-            Some(held) => Ok(held),
+            Some(held) => Ok(held.clone()),
+            // It was interrupted when it had its lock and nothing else.
+            None if interrupted.is_some() => Ok(Held {
+                id: id.to_owned(),
+                state: String::new(),
+                target: String::new(),
+            }),
             None => Err(Error::input(format!(
-                "what the release {id} of {install} replaced is not kept any more: the last releases are"
+                "what the release {id} of {install} replaced is not kept any more"
             ))
             .hint("restore a backup, or deploy the files of before")),
         }

@@ -268,6 +268,18 @@ record() {
     "$id" "$1" "$(cat "$here/about")" "$(count created)" "$(count changed)" "$(count deleted)" >>"$base/log.jsonl"
 }
 
+# The last ones in place can be taken back; older ones are only in the log.
+prune() {
+  local release kept=0
+  for release in $(ls "$base/releases" | sort -r); do
+    if [ "$(state "$release")" = applied ] && [ $kept -lt "$keep" ]; then
+      kept=$((kept + 1))
+    elif [ "$release" != "$id" ]; then
+      rm -rf -- "$base/releases/$release"
+    fi
+  done
+}
+
 report() {
   sed -z 's/^/created\x00/' "$here/created"
   sed -z 's/^/changed\x00/' "$here/changed"
@@ -289,10 +301,7 @@ apply() {
   if [ "$(state "$id")" = applied ] && { [ "$(holder)" = "$id" ] || [ ! -d "$base/lock" ]; }; then
     record released
     rm -rf "$here/new"
-    # The last ones can be rolled back; older ones are only in the log.
-    for old in $(ls "$base/releases" | sort | head -n "-$keep"); do
-      [ "$old" = "$id" ] || rm -rf "$base/releases/$old"
-    done
+    prune
     [ "$(holder)" = "$id" ] && unlock
   fi
   report
@@ -349,6 +358,8 @@ status() {
 
 releases() {
   enter
+  # What was cut off may be about to end.
+  [ -f "$base/.flock" ] && command -v flock >/dev/null && { exec 9>>"$base/.flock"; flock -w 5 9; }
   describe_lock
   say last "$(cat "$base/last" 2>/dev/null)"
   for release in $(ls "$base/releases" 2>/dev/null); do

@@ -203,6 +203,8 @@ impl Answer {
             99 => Error::new(ErrorKind::Unknown, format!("{why}: a part of the release is in place"))
                 .said(stderr)
                 .hint(format!("mend it, then: wpengine deploy resume {install}, or: wpengine deploy rollback {install}")),
+            // A container that is replaced takes its scripts along.
+            255 | 137 | 143 => Error::new(ErrorKind::Lost, "a script on the gateway was stopped").said(stderr),
             126 | 127 => Error::new(ErrorKind::Remote, "a program is missing on the gateway").said(stderr),
             code => Error::new(ErrorKind::Remote, format!("a script on the gateway ended with {code}")).said(stderr),
         }
