@@ -88,24 +88,25 @@ async fn logs_are_found_where_they_are() {
     );
     assert_eq!(found.live().count(), 4);
 
-    let paths: Vec<String> = [
+    let sources = [
         "logs/acme.access.log.2.gz",
         "logs/acme.access.log.1",
         "logs/acme.access.log",
         LOG,
     ]
-    .map(Into::into)
-    .to_vec();
-    let files = logs.read(&paths, None).await.expect("files");
+    .map(|path| of(path).clone());
+    append(&site.join("logs/acme.access.log"), "what comes later\n");
+    let files = logs.read(&sources, None).await.expect("files");
     let lines = merged(&files, &Filter::default());
     let requests: Vec<_> = lines
         .iter()
         .filter_map(|(_, line)| line.path.as_deref())
         .collect();
     assert_eq!(requests, ["/oldest", "/old", "/a"]);
+    assert!(lines.iter().all(|(_, line)| line.raw != "what comes later"));
     let bad = merged(&files, &Filter::default().level(Level::Error));
     assert_eq!(bad.len(), 1, "{bad:?}");
-    let last = logs.read(&paths[2..3], Some(1)).await.expect("files");
+    let last = logs.read(&sources[2..3], Some(1)).await.expect("files");
     assert!(last[0].1.contains("GET /a"), "{last:?}");
 }
 

@@ -258,7 +258,7 @@ pub(crate) fn quoted(word: &str) -> String {
 pub(crate) static LEAVES: LazyLock<Vec<Leaf>> = LazyLock::new(commands::all);
 
 /// What the nouns are.
-const NOUNS: [(&str, &str); 23] = [
+const NOUNS: [(&str, &str); 24] = [
     ("account", "Accounts and their plan limits"),
     ("api", "Any request, and the operations of the API"),
     ("archive", "Archives of backups, to download"),
@@ -267,6 +267,7 @@ const NOUNS: [(&str, &str); 23] = [
     ("cache", "Caches of installs"),
     ("certificate", "TLS certificates"),
     ("config", "Settings and profiles"),
+    ("deploy", "Deployments over the SSH gateway, or by git push"),
     ("domain", "Domains of installs, and their DNS"),
     (
         "fleet",

@@ -15,6 +15,8 @@ mod context;
 mod failure;
 mod flags;
 mod gate;
+#[cfg(all(unix, feature = "ssh"))]
+mod gateway;
 mod limits;
 mod output;
 mod profile;
@@ -94,10 +96,10 @@ async fn run(c: &Ctx, arguments: &ArgMatches) -> ExitCode {
         }
         Ok(reply.exit)
     };
-    // A simulator ends by Ctrl-C in its own way.
+    // What runs until Ctrl-C ends by it in its own way.
     let interrupt = async {
         match c.leaf.path.first() {
-            Some(&"sim") => std::future::pending().await,
+            Some(&"sim" | &"logs") => std::future::pending().await,
             _ => tokio::signal::ctrl_c().await,
         }
     };

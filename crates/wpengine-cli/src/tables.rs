@@ -437,7 +437,92 @@ pub(crate) const VERSIONS: Table = Table::new(
         col("environment", "/install/environment", Text),
         col("php", "/php", Text),
         col("wordpress", "/wordpress", Text),
+        col("plugins", "/plugins", Counts).wide(),
         col("account", "/account/name", Text).wide(),
+    ],
+);
+
+/// What was deployed.
+pub(crate) const RELEASED: Table = Table::new(
+    "deployment",
+    "/release",
+    &[
+        col("release", "/release", Text),
+        col("install", "/install", Text),
+        col("created", "/counts/created", Number),
+        col("changed", "/counts/changed", Number),
+        col("deleted", "/counts/deleted", Number),
+        col("commit", "/commit", Text).wide(),
+        col("seconds", "/seconds", Number).wide(),
+    ],
+);
+
+pub(crate) const PLANNED_FILES: Table = Table::new(
+    "file of a deployment",
+    "/path",
+    &[
+        col("change", "/change", Text),
+        col("path", "/path", Text),
+        col("why", "/why", Text),
+    ],
+);
+
+pub(crate) const RELEASES: Table = Table::new(
+    "deployment in the log",
+    "/id",
+    &[
+        col("id", "/id", Text),
+        col("result", "/result", Text),
+        col("kept", "/kept", YesNo),
+        col("to", "/target", Text),
+        col("created", "/created", Number),
+        col("changed", "/changed", Number),
+        col("deleted", "/deleted", Number),
+        col("by", "/by", Text),
+        col("note", "/note", Text),
+        col("at", "/at", Time).wide(),
+        col("commit", "/commit", Text).wide(),
+        col("files", "/files", Number).wide(),
+    ],
+);
+
+pub(crate) const LOGS: Table = Table::new(
+    "entry of a log",
+    "/source",
+    &[
+        col("time", "/at", Time),
+        col("install", "/install", Text),
+        col("level", "/level", Text),
+        col("status", "/status", Number),
+        col("message", "/message", Text),
+        col("source", "/source", Text).wide(),
+        col("host", "/host", Text).wide(),
+        col("ip", "/ip", Text).wide(),
+    ],
+);
+
+pub(crate) const LOG_SOURCES: Table = Table::new(
+    "log",
+    "/path",
+    &[
+        col("install", "/install", Text),
+        col("path", "/path", Text),
+        col("kind", "/kind", Text),
+        col("size", "/size", Number),
+        col("written", "/written", Time),
+        col("rotated_from", "/rotated_from", Text).wide(),
+    ],
+);
+
+/// What WP-CLI said on several installs.
+pub(crate) const WP: Table = Table::new(
+    "result of WP-CLI",
+    "/install",
+    &[
+        col("install", "/install", Text),
+        col("code", "/code", Number),
+        col("stdout", "/stdout", Text),
+        col("stderr", "/stderr", Text),
     ],
 );
 
@@ -556,7 +641,7 @@ pub(crate) const COMMANDS: Table = Table::new(
 
 /// All of them, for the test that holds them together.
 #[cfg(test)]
-pub(crate) const ALL: [&Table; 41] = [
+pub(crate) const ALL: [&Table; 47] = [
     &ACCOUNTS,
     &LIMITS,
     &USAGE,
@@ -586,6 +671,12 @@ pub(crate) const ALL: [&Table; 41] = [
     &PEOPLE,
     &FLEET_BACKUPS,
     &VERSIONS,
+    &RELEASED,
+    &PLANNED_FILES,
+    &RELEASES,
+    &LOGS,
+    &LOG_SOURCES,
+    &WP,
     &WHOIS,
     &PLANNED,
     &CHANGES,

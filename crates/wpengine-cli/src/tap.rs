@@ -109,6 +109,20 @@ impl Tap {
         lock(&self.passed.last).clone()
     }
 
+    /// Notes a work that is not a request, such as a deployment: until it ends nobody knows whether it was done.
+    #[cfg(all(unix, feature = "ssh"))]
+    pub(crate) fn work<'a>(&'a self, what: &'static str, target: &str) -> Work<'a> {
+        let number = self.passed.next.fetch_add(1, Ordering::Relaxed);
+        lock(&self.passed.unknown).insert(number, format!("{what} {target}"));
+        Work {
+            tap: self,
+            number,
+            what,
+            target: target.to_owned(),
+            ended: false,
+        }
+    }
+
     fn say(&self, text: &str) {
         match &self.terminal {
             Some(terminal) => terminal.note(text),
@@ -120,12 +134,23 @@ impl Tap {
 
     /// Writes one line about a write. No body, and nothing of the query.
     fn record(&self, method: &Method, path: &str, outcome: &str, request_id: Option<&str>) {
+        let name = operation(method, path).map(|operation| operation.id);
+        self.write_down(name, &format!("{method} {path}"), outcome, request_id);
+    }
+
+    fn write_down(
+        &self,
+        operation: Option<&str>,
+        target: &str,
+        outcome: &str,
+        request_id: Option<&str>,
+    ) {
         let Some(file) = &self.audit else { return };
         let line = json!({
             "time": Timestamp::now().to_string(),
             "profile": self.profile,
-            "operation": operation(method, path).map(|operation| operation.id),
-            "target": format!("{method} {path}"),
+            "operation": operation,
+            "target": target,
             "outcome": outcome,
             "request_id": request_id,
         });
@@ -145,6 +170,43 @@ impl Tap {
                 "warning: the audit log {} cannot be written: {error}",
                 file.display()
             ));
+        }
+    }
+}
+
+/// A work that is under way. If it is dropped before its end, it stays unknown.
+#[cfg(all(unix, feature = "ssh"))]
+pub(crate) struct Work<'a> {
+    tap: &'a Tap,
+    number: u64,
+    what: &'static str,
+    target: String,
+    ended: bool,
+}
+
+#[cfg(all(unix, feature = "ssh"))]
+impl Work<'_> {
+    /// It ended: `done`, `not done` or `unknown`.
+    pub(crate) fn end(mut self, outcome: &str) {
+        self.ended = true;
+        let passed = &self.tap.passed;
+        if outcome != "unknown" {
+            lock(&passed.unknown).remove(&self.number);
+        }
+        if outcome == "done" {
+            lock(&passed.accepted).push(format!("{} {}", self.what, self.target));
+        }
+        self.tap
+            .write_down(Some(self.what), &self.target, outcome, None);
+    }
+}
+
+#[cfg(all(unix, feature = "ssh"))]
+impl Drop for Work<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.tap
+                .write_down(Some(self.what), &self.target, "unknown", None);
         }
     }
 }

@@ -125,6 +125,19 @@ impl Error {
         Some(self.0.hint.as_str()).filter(|hint| !hint.is_empty())
     }
 
+    /// Returns the error of the API's call, or this error if it was none.
+    ///
+    /// # Errors
+    ///
+    /// This error, if no call failed.
+    pub fn into_api(self) -> Result<wpengine::Error, Self> {
+        let mut inner = self.0;
+        match inner.api.take() {
+            Some(error) => Ok(error),
+            None => Err(Self(inner)),
+        }
+    }
+
     /// Returns the error of the API's call, if it was one.
     #[must_use]
     pub fn api(&self) -> Option<&wpengine::Error> {

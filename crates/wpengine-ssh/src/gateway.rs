@@ -328,6 +328,33 @@ impl Gateway {
         }
     }
 
+    /// Opens a shell on the gateway of an install, in the terminal of this process, and returns its exit code.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::HostKeyUnknown`], [`ErrorKind::Unavailable`] if four connections are open, [`ErrorKind::Local`] if ssh is missing.
+    /// What ssh itself has to say it says in the terminal.
+    pub async fn shell(&self, install: &str) -> Result<i32, Error> {
+        let config = self.config_for(install)?;
+        let host = host_of(install);
+        if self.accepted()?.is_empty() {
+            return Err(unknown(&host));
+        }
+        let _slot = slots::take(&self.folder, self.connect_within, || {
+            self.say("waiting for a free connection: 4 are in use on this machine");
+        })
+        .await?;
+        let status = Command::new("ssh")
+            .arg("-F")
+            .arg(config)
+            .args(["-o", "ControlPath=none", "-t", "--", &host])
+            .kill_on_drop(true)
+            .status()
+            .await
+            .map_err(|error| Error::program("ssh", &error))?;
+        Ok(status.code().unwrap_or(255))
+    }
+
     /// What an error of ssh means.
     pub(crate) fn of_ssh(&self, host: &str, alias: &str, text: &str) -> Error {
         let has = |part: &str| text.contains(part);

@@ -305,6 +305,7 @@ pub(super) fn features() -> Vec<&'static str> {
         ("keyring", cfg!(feature = "keyring")),
         ("redis", cfg!(feature = "redis")),
         ("sim", cfg!(feature = "sim")),
+        ("ssh", cfg!(all(unix, feature = "ssh"))),
     ];
     all.into_iter()
         .filter(|(_, is)| *is)

@@ -251,12 +251,17 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 classes.push(Class::Details);
             }
             let fleet = fresh(c, a, &classes).await?;
+            #[cfg(all(unix, feature = "ssh"))]
+            if a.flag("plugins") {
+                super::remote::record_versions(c, a).await?;
+            }
             observed(c, &fleet.versions().await?, "/data")
         }))
         .arg(flags::switch("wordpress", "Read the WordPress version of each install: one request each"))
+        .args(super::versions_over_the_gateway())
         .args(freshness())
         .table(&tables::VERSIONS)
-        .examples(&["wpengine fleet versions --sort php", "wpengine fleet versions --wordpress"]),
+        .examples(&["wpengine fleet versions --sort php", "wpengine fleet versions --wordpress", "wpengine fleet versions --plugins -q '.data[] | {install: .install.name, plugins}'"]),
         leaf("fleet health", "Check everything, and list what is wrong", &[], run!(|c, a| {
             let mut only = Vec::new();
             for name in a.all("only") {

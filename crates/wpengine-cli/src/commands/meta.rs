@@ -188,7 +188,10 @@ Other variables:
   WPENGINE_RATE_LIMITS     `off`, or the limits of another service such as 100/1s
   WPENGINE_CONFIG_DIR      folder of config.toml and credentials.toml
   WPENGINE_CACHE_DIR       folder of the mirror and of the rate limits
-  WPENGINE_STATE_DIR       folder of plans, history and the audit log
+  WPENGINE_STATE_DIR       folder of plans, history, the audit log and accepted host keys
+  WPENGINE_SSH_CONFIG      configuration of ssh to include instead of ~/.ssh/config
+  WPENGINE_SSH_HOST_KEY    fingerprint of the gateway's host key that is accepted
+  WPENGINE_CHECK_URL       page that must work after a deployment; {install} stands for the name of the install
   XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_STATE_HOME   where those folders are by default
   NO_COLOR, CLICOLOR_FORCE colours off, colours on
   CI                       nobody is asked

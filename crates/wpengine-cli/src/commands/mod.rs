@@ -6,13 +6,19 @@ mod auth;
 mod backup;
 mod certificate;
 mod config;
+#[cfg(all(unix, feature = "ssh"))]
+mod deploy;
 mod doctor;
 mod domain;
 mod fleet;
 mod install;
+#[cfg(all(unix, feature = "ssh"))]
+mod logs;
 mod meta;
 mod offload;
 mod plan;
+#[cfg(all(unix, feature = "ssh"))]
+mod remote;
 mod report;
 mod sim;
 mod site;
@@ -50,6 +56,12 @@ pub(crate) fn all() -> Vec<Leaf> {
         report::leaves(),
         fleet::leaves(),
         plan::leaves(),
+        #[cfg(all(unix, feature = "ssh"))]
+        deploy::leaves(),
+        #[cfg(all(unix, feature = "ssh"))]
+        logs::leaves(),
+        #[cfg(all(unix, feature = "ssh"))]
+        remote::leaves(),
         api::leaves(),
         auth::leaves(),
         config::leaves(),
@@ -60,6 +72,22 @@ pub(crate) fn all() -> Vec<Leaf> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// The options by which the versions of plugins are read.
+fn versions_over_the_gateway() -> Vec<clap::Arg> {
+    #[cfg(all(unix, feature = "ssh"))]
+    {
+        let plugins = crate::flags::switch(
+            "plugins",
+            "Read WordPress and the plugins over the SSH gateway, 4 installs at a time, and keep them in the mirror",
+        );
+        std::iter::once(plugins)
+            .chain(crate::gateway::options())
+            .collect()
+    }
+    #[cfg(not(all(unix, feature = "ssh")))]
+    Vec::new()
 }
 
 /// A closure as the body of a command.

@@ -29,6 +29,10 @@ pub(super) fn leaves() -> Vec<Leaf> {
             )
             .value_parser(clap::value_parser!(u64).range(1..=1_000_000)),
             flags::switch("rate-limits", "Enforce the documented rate limits"),
+            flags::switch(
+                "gateway",
+                "An SSH gateway too, for deploy, logs, wp and ssh; it needs sshd, rsync, git and PHP",
+            ),
         ]
     };
     vec![
@@ -50,6 +54,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 "wpengine sim run -- wpengine install list",
                 "wpengine sim run --troubled -- wpengine fleet health",
                 "wpengine sim run --speed 600 -- ./deploy.sh",
+                "wpengine sim run --gateway -- wpengine logs torquemag",
             ]),
     ]
 }
@@ -118,18 +123,27 @@ mod imp {
             .unwrap_or(0);
         let simulator =
             started(builder(a).listen(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port))).await?;
+        let gateway = gateway(c, a, &simulator).await?;
         let text = if c.format.is_json() {
-            format!(
-                "{}\n",
-                json!({ "base_url": simulator.base_url(), "user": simulator.user(), "password": simulator.password() })
-            )
+            let mut about = json!({ "base_url": simulator.base_url(), "user": simulator.user(), "password": simulator.password() });
+            for (name, value) in &gateway.variables {
+                about[name.to_lowercase()] = json!(value);
+            }
+            format!("{about}\n")
         } else {
-            format!(
+            let mut text = format!(
                 "export WPE_API_BASE_URL={}\nexport WPE_API_USER_ID={}\nexport WPE_API_PASSWORD={}\n",
                 simulator.base_url(),
                 simulator.user(),
                 simulator.password(),
-            )
+            );
+            for (name, value) in &gateway.variables {
+                text.push_str(&format!(
+                    "export {name}={}\n",
+                    crate::command::quoted(value)
+                ));
+            }
+            text
         };
         print(text.as_bytes())?;
         c.terminal
@@ -148,6 +162,7 @@ mod imp {
 
     pub(super) async fn serve(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
         let simulator = started(builder(a)).await?;
+        let gateway = gateway(c, a, &simulator).await?;
         let failed = |error: std::io::Error| {
             Failure::new(
                 exit::FAILED,
@@ -168,6 +183,7 @@ mod imp {
             .env("WPE_API_PASSWORD", simulator.password())
             .env("PATH", path_with(folder.path()).map_err(failed)?)
             .env_remove("WPENGINE_PROFILE")
+            .envs(gateway.variables.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::inherit());
         for (variable, name) in [
             ("WPENGINE_CONFIG_DIR", "config"),
@@ -212,6 +228,62 @@ mod imp {
             false => format!("simulator: changed by {}", changed.join(", ")),
         });
         Ok(Reply::from(Answer::Nothing).exit(code_of(status)))
+    }
+
+    /// A gateway, and the variables that lead to it. It stops when this is dropped.
+    #[derive(Default)]
+    struct WithGateway {
+        variables: Vec<(&'static str, String)>,
+        #[cfg(unix)]
+        _gateway: Option<wpengine_sim::Gateway>,
+    }
+
+    #[cfg(unix)]
+    async fn gateway(c: &Ctx, a: Args<'_>, simulator: &Simulator) -> Result<WithGateway, Failure> {
+        /// Each has a folder and a port.
+        const MOST: usize = 100;
+
+        if !a.flag("gateway") {
+            return Ok(WithGateway::default());
+        }
+        let client = wpengine::Client::at(simulator.url())?;
+        let installs = client.installs().list().take(MOST).collect().await?;
+        if installs.len() == MOST {
+            c.terminal
+                .say(&format!("the gateway has the first {MOST} installs"));
+        }
+        let names = installs.into_iter().map(|install| install.name);
+        let gateway = wpengine_sim::Gateway::builder()
+            .installs(names)
+            .start()
+            .await;
+        let gateway = gateway.map_err(|error| {
+            Failure::new(
+                exit::FAILED,
+                "simulator",
+                format!("the gateway cannot start: {error}"),
+            )
+        })?;
+        let page = gateway.home_page("{install}");
+        Ok(WithGateway {
+            variables: vec![
+                (
+                    "WPENGINE_SSH_CONFIG",
+                    gateway.config_file().display().to_string(),
+                ),
+                ("WPENGINE_SSH_HOST_KEY", gateway.fingerprint()),
+                ("WPENGINE_CHECK_URL", page),
+            ],
+            _gateway: Some(gateway),
+        })
+    }
+
+    #[cfg(not(unix))]
+    async fn gateway(_: &Ctx, a: Args<'_>, _: &Simulator) -> Result<WithGateway, Failure> {
+        match a.flag("gateway") {
+            true => Err(Failure::usage("--gateway needs a Unix system")),
+            false => Ok(WithGateway::default()),
+        }
     }
 
     /// Completes when this program is told to end. It listens from the call on, not from the first poll.

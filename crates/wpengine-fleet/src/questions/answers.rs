@@ -154,6 +154,8 @@ pub struct VersionRecord {
     pub php: Option<String>,
     /// The WordPress version; `None` if it is not known.
     pub wordpress: Option<String>,
+    /// The plugins, as they were [recorded](crate::Fleet::record_versions); `None` if nobody did.
+    pub plugins: Option<serde_json::Value>,
 }
 
 /// A difference between two installs.

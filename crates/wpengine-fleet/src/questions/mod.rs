@@ -161,28 +161,34 @@ impl Fleet {
     /// [`Error::File`] if the mirror cannot be read.
     pub async fn versions(&self) -> Result<Observed<Vec<VersionRecord>>, Error> {
         let facts = self.facts(&[Class::Details]).await?;
-        let recorded: HashMap<String, (Option<String>, i64)> = self
+        type Recorded = (Option<String>, Option<String>, i64);
+        let recorded: HashMap<String, Recorded> = self
             .store()
             .read(|connection| {
                 let mut statement = connection.prepare_cached(
-                    "SELECT install_id, wordpress, recorded_at FROM state.versions",
+                    "SELECT install_id, wordpress, plugins, recorded_at FROM state.versions",
                 )?;
                 statement
-                    .query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
+                    .query_map([], |row| {
+                        Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?)))
+                    })?
                     .collect()
             })
             .await?;
         let rows = facts.installs.iter().map(|install| {
             let read = detail(&facts, install, "wp_version");
             let read_at = facts.read(Class::Details, &install.id).read_at;
-            let recorded = recorded.get(&install.id).filter(|(_, recorded_at)| {
+            let known = recorded.get(&install.id);
+            let recorded = known.filter(|(_, _, recorded_at)| {
                 read.is_none() || read_at.is_none_or(|read_at| millis(read_at) < *recorded_at)
             });
             VersionRecord {
                 install: Arc::new(install.named()),
                 account: facts.named(install.account_id.as_deref()),
                 php: install.php_version.clone(),
-                wordpress: recorded.and_then(|(version, _)| version.clone()).or(read),
+                wordpress: recorded.and_then(|(version, ..)| version.clone()).or(read),
+                plugins: known
+                    .and_then(|(_, plugins, _)| serde_json::from_str(plugins.as_deref()?).ok()),
             }
         });
         let mut result = observed(&facts, rows.collect(), &[]);

@@ -7,7 +7,6 @@ mod page;
 mod proxy;
 
 use std::{
-    collections::BTreeMap,
     fmt,
     fs::{self, File},
     io::{self, Write as _},
@@ -118,7 +117,7 @@ impl GatewayBuilder {
             )),
             folder,
             sshd,
-            pages: BTreeMap::new(),
+            pages: 0,
         };
         gateway.listen(&self.installs).await?;
         Ok(gateway)
@@ -144,7 +143,8 @@ pub struct Gateway {
     folder: Folder,
     sshd: Child,
     proxy: Arc<Proxy>,
-    pages: BTreeMap<String, u16>,
+    /// The port of the home pages.
+    pages: u16,
 }
 
 impl fmt::Debug for Gateway {
@@ -201,9 +201,8 @@ impl Gateway {
         for install in installs {
             let port = self.proxy.listen(install).await?;
             config.push_str(&format!("Host {install}.ssh.wpengine.net\n  Port {port}\n"));
-            let page = page::listen(self.site(install)).await?;
-            self.pages.insert(install.clone(), page);
         }
+        self.pages = page::listen(path.join("homes")).await?;
         let port = self.proxy.listen("git").await?;
         config.push_str(&format!("Host git.wpengine.com\n  Port {port}\n"));
         fs::write(path.join("config"), config)
@@ -244,8 +243,7 @@ impl Gateway {
     /// fails.
     #[must_use]
     pub fn home_page(&self, install: &str) -> String {
-        let port = self.pages.get(install).copied().unwrap_or_default();
-        format!("http://127.0.0.1:{port}/")
+        format!("http://127.0.0.1:{}/{install}/", self.pages)
     }
 
     /// Returns the command lines that `wp` was called with, the oldest first: the words of each.

@@ -1,4 +1,4 @@
-//! The home page of a site: what its `index.php` prints, or 500 if PHP fails.
+//! The home pages of all sites: what `index.php` prints, or 500 if PHP fails.
 
 use std::{io, net::Ipv4Addr, path::PathBuf};
 
@@ -7,21 +7,21 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-pub(super) async fn listen(site: PathBuf) -> io::Result<u16> {
+pub(super) async fn listen(homes: PathBuf) -> io::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let port = listener.local_addr()?.port();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let site = site.clone();
+            let homes = homes.clone();
             tokio::spawn(async move {
-                let _ = answer(stream, site).await;
+                let _ = answer(stream, homes).await;
             });
         }
     });
     Ok(port)
 }
 
-async fn answer(mut stream: TcpStream, site: PathBuf) -> io::Result<()> {
+async fn answer(mut stream: TcpStream, homes: PathBuf) -> io::Result<()> {
     let mut head = [0; 4096];
     let mut used = 0;
     while !head[..used].windows(4).any(|end| end == b"\r\n\r\n") && used < head.len() {
@@ -31,6 +31,11 @@ async fn answer(mut stream: TcpStream, site: PathBuf) -> io::Result<()> {
         }
         used += read;
     }
+    // The first part of the path is the name of the install.
+    let head = String::from_utf8_lossy(&head[..used]).into_owned();
+    let path = head.split(' ').nth(1).unwrap_or_default();
+    let install = path.split('/').nth(1).unwrap_or_default();
+    let site = homes.join(install).join("sites").join(install);
     let php = tokio::process::Command::new("php")
         .arg(site.join("index.php"))
         .stdin(std::process::Stdio::null())

@@ -24,6 +24,7 @@ pub struct Push {
     install: String,
     revision: String,
     branch: String,
+    back: bool,
 }
 
 /// A commit that was pushed.
@@ -47,6 +48,7 @@ impl Push {
             install: install.to_owned(),
             revision: "HEAD".to_owned(),
             branch: "main".to_owned(),
+            back: false,
         }
     }
 
@@ -62,6 +64,18 @@ impl Push {
     pub fn branch(mut self, branch: &str) -> Self {
         branch.clone_into(&mut self.branch);
         self
+    }
+
+    /// Pushes back to a commit that was there before, although the service has later ones.
+    #[must_use]
+    pub fn back_to(mut self, commit: &str) -> Self {
+        commit.clone_into(&mut self.revision);
+        self.back = true;
+        self
+    }
+
+    fn url(&self) -> String {
+        format!("git@{GIT}:{}.git", self.install)
     }
 
     fn git(&self) -> Command {
@@ -165,6 +179,40 @@ impl Push {
 }
 
 impl Gateway {
+    /// Returns the commit that a branch has at the service; nothing if it has none.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub async fn pushed(&self, push: &Push) -> Result<Option<String>, Error> {
+        gateway::checked(&push.install)?;
+        let config = self.config_for_git()?;
+        let output = push
+            .git()
+            .env("GIT_SSH_COMMAND", ssh_command(&config))
+            .env("GIT_SSH_VARIANT", "ssh")
+            .args(["ls-remote", "--"])
+            .arg(push.url())
+            .arg(format!("refs/heads/{}", push.branch))
+            .output()
+            .await;
+        let output = output.map_err(|error| Error::program("git", &error))?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        match output.status.success() {
+            true => {
+                let text = String::from_utf8_lossy(&output.stdout);
+                Ok(text.split_whitespace().next().map(str::to_owned))
+            }
+            false
+                if said.contains("DENIED")
+                    || said.contains("not appear to be a git repository") =>
+            {
+                Err(denied(&push.install, &output.stderr))
+            }
+            false => Err(self.of_ssh(GIT, GIT, &said)),
+        }
+    }
+
     /// Pushes a commit. What the service prints is told as it comes.
     ///
     /// # Errors
@@ -186,8 +234,12 @@ impl Gateway {
             .env("GIT_SSH_COMMAND", ssh_command(&config))
             .env("GIT_SSH_VARIANT", "ssh")
             .args(["push", "--porcelain", "--no-follow-tags"])
-            .arg(format!("git@{GIT}:{}.git", push.install))
-            .arg(format!("{commit}:refs/heads/{}", push.branch));
+            .arg(push.url())
+            .arg(format!(
+                "{}{commit}:refs/heads/{}",
+                if push.back { "+" } else { "" },
+                push.branch
+            ));
         let mut child = command
             .spawn()
             .map_err(|error| Error::program("git", &error))?;
@@ -253,9 +305,7 @@ impl Gateway {
             .hint(hint));
         }
         if rest.contains("DENIED") || stages.iter().any(|stage| stage.contains("DENIED")) {
-            return Err(Error::new(ErrorKind::KeyRefused, format!("{GIT} does not let this key push to {}", push.install))
-                .said(rest.as_bytes())
-                .hint("keys for git are not those of the gateway: add one in the portal, at the install under Git push"));
+            return Err(denied(&push.install, rest.as_bytes()));
         }
         if !stages.is_empty() {
             return Err(Error::new(
@@ -267,6 +317,15 @@ impl Gateway {
         }
         Err(self.of_ssh(GIT, GIT, &rest))
     }
+}
+
+fn denied(install: &str, said: &[u8]) -> Error {
+    Error::new(
+        ErrorKind::KeyRefused,
+        format!("{GIT} does not let this key push to {install}"),
+    )
+    .said(said)
+    .hint("keys for git are not those of the gateway: add one in the portal, at the install under Git push")
 }
 
 /// The way to ssh for git, which gives this to a shell.

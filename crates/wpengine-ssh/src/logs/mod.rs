@@ -127,6 +127,8 @@ pub struct Logs {
     connection: Option<Connection>,
     places: BTreeMap<String, Place>,
     pause: Duration,
+    /// Whether the last session said anything.
+    heard: bool,
 }
 
 impl Gateway {
@@ -139,6 +141,7 @@ impl Gateway {
             connection: None,
             places: BTreeMap::new(),
             pause: Duration::from_secs(1),
+            heard: false,
         }
     }
 }
@@ -195,25 +198,36 @@ impl Logs {
         remote::sources(done, &self.install)
     }
 
-    /// Reads whole files, or the last lines of each. Returns the path and the content of each that is still there.
+    /// Reads files up to the size that they had when they were found, or the last lines of each. Returns those that are still there.
     ///
     /// # Errors
     ///
     /// Those of [`Gateway::connect`], [`ErrorKind::Remote`] if a file cannot be unpacked.
     pub async fn read(
         &mut self,
-        paths: &[String],
+        sources: &[Source],
         last_lines: Option<usize>,
-    ) -> Result<Vec<(String, String)>, Error> {
+    ) -> Result<Vec<(Source, String)>, Error> {
+        let paths: Vec<String> = sources.iter().map(|source| source.path.clone()).collect();
+        let sizes: Vec<String> = sources
+            .iter()
+            .map(|source| source.size.to_string())
+            .collect();
         let script = remote::Script::new(&self.install)
-            .list("paths", paths)
+            .list("paths", &paths)
+            .list("sizes", &sizes)
             .value("lines", &last_lines.unwrap_or(0).to_string())
             .call("fetch");
         let connection = self.connect().await?;
         let done = connection
             .script(&script, b"", Duration::from_secs(1_800))
             .await?;
-        remote::files(done, &self.install)
+        let files = remote::files(done, &self.install)?;
+        let named = |(path, content): (String, String)| {
+            let source = sources.iter().find(|source| source.path == path)?;
+            Some((source.clone(), content))
+        };
+        Ok(files.into_iter().filter_map(named).collect())
     }
 
     /// Begins to follow a file where it ends now, or at its beginning.
@@ -237,9 +251,14 @@ impl Logs {
     pub async fn follow(&mut self, mut tell: impl FnMut(Event) -> bool) -> Result<(), Error> {
         let mut failures = 0;
         loop {
-            match self.rounds(0, &mut tell).await {
+            let ended = self.rounds(0, &mut tell).await;
+            // A connection that worked for a while and was cut is nothing unusual.
+            if std::mem::take(&mut self.heard) {
+                failures = 0;
+            }
+            match ended {
                 Ok(false) => return Ok(()),
-                Ok(true) => failures = 0,
+                Ok(true) => {}
                 Err(error)
                     if matches!(
                         error.kind(),
@@ -315,6 +334,7 @@ impl Logs {
                     }
                     _ => break Err(connection.lost(b"")),
                 }
+                self.heard = true;
                 let words: Vec<&str> = header.trim_end().split(' ').collect();
                 let mut data = Vec::new();
                 if let ["data", _, _, _, length, _] = words.as_slice() {

@@ -35,16 +35,18 @@ discover() {
   done
 }
 
-# The last lines of files, one after the other, or all of them.
+# The last lines of files, one after the other, or all of them, up to a size.
 fetch() {
   enter
-  local path
-  for path in "${paths[@]}"; do
-    exec 3<"$path" 2>/dev/null || { say gone "$path"; continue; }
+  local number path
+  for number in "${!paths[@]}"; do
+    path=${paths[number]}
+    { exec 3<"$path"; } 2>/dev/null || { say gone "$path"; continue; }
     say path "$path"
     case $path in
       *.gz) cat <&3 ;;
-      *) if [ "$lines" -gt 0 ]; then tail -n "$lines" /dev/fd/3; else cat <&3; fi | gzip -1 -c ;;
+      # What comes after its size was asked for is not for this.
+      *) head -c "${sizes[number]}" <&3 | if [ "$lines" -gt 0 ]; then tail -n "$lines"; else cat; fi | gzip -1 -c ;;
     esac | base64 -w 0
     printf '\0\0\0'
   done
