@@ -4,6 +4,7 @@ mod cases;
 mod exit_codes;
 mod formats;
 mod found;
+mod gateway;
 mod harness;
 mod machine;
 mod names;

@@ -7,6 +7,8 @@
 mod build;
 mod cli;
 mod clients;
+#[cfg(unix)]
+mod deploy;
 mod fleet;
 mod listing;
 mod memory;
@@ -57,6 +59,8 @@ enum Part {
     Windows,
     Fleet,
     Cli,
+    #[cfg(unix)]
+    Deploy,
     Build,
 }
 
@@ -135,6 +139,9 @@ impl Part {
             Self::Windows => Some(&REDIS),
             Self::Cli | Self::Build => Some(&CARGO),
             Self::Listing | Self::Memory | Self::Fleet => None,
+            // It says itself what is missing.
+            #[cfg(unix)]
+            Self::Deploy => None,
         }
     }
 
@@ -146,6 +153,8 @@ impl Part {
             Self::Windows => windows::measure(run),
             Self::Fleet => fleet::measure(run),
             Self::Cli => cli::measure(run),
+            #[cfg(unix)]
+            Self::Deploy => deploy::measure(run),
             Self::Build => build::measure(run),
         }
     }

@@ -128,7 +128,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             let Some(released) = resumed? else {
                 return Ok(one(json!({ "install": install.name, "resumed": false })));
             };
-            Ok(one(release_of(&install, &released)))
+            Ok(one(release_of(c, &install, &released)))
         }))
         .args([install(), path()])
         .args(what())
@@ -188,7 +188,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             let taken = taken?;
             purge(c, a, &install).await;
             let last = taken.last();
-            let rows: Vec<Value> = taken.iter().map(|release| release_of(&install, release)).collect();
+            let rows: Vec<Value> = taken.iter().map(|release| release_of(c, &install, release)).collect();
             c.terminal.say(&format!("{} is as it was before {}", install.name, last.map_or("", |release| release.id.as_str())));
             Ok(Answer::Document(json!({ "taken_back": rows }), "/taken_back").into())
         }))
@@ -322,17 +322,21 @@ fn planned(c: &Ctx, install: &Target, plan: &Plan) -> Reply {
     .table(&tables::PLANNED_FILES)
 }
 
-fn release_of(install: &Target, released: &Released) -> Value {
-    json!({
+fn release_of(c: &Ctx, install: &Target, released: &Released) -> Value {
+    let mut value = json!({
         "release": released.id,
         "install": install.name,
-        "counts": { "created": released.created.len(), "changed": released.changed.len(), "deleted": released.deleted.len() },
-        "created": released.created,
-        "changed": released.changed,
-        "deleted": released.deleted,
-        "protected": released.protected,
         "seconds": released.seconds,
-    })
+        "counts": { "created": released.created.len(), "changed": released.changed.len(), "deleted": released.deleted.len() },
+    });
+    // A person has seen them in the plan; there can be thousands.
+    if c.format.is_json() {
+        value["created"] = json!(released.created);
+        value["changed"] = json!(released.changed);
+        value["deleted"] = json!(released.deleted);
+        value["protected"] = json!(released.protected);
+    }
+    value
 }
 
 async fn deploy(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
@@ -387,7 +391,7 @@ async fn deploy(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
         return Err(taken_back(c, a, &install, &mut site, &options, &released.id, &why).await);
     }
     site.close().await;
-    let mut value = release_of(&install, &released);
+    let mut value = release_of(c, &install, &released);
     if let Some(page) = &page {
         value["checked"] = json!(page.url());
     }

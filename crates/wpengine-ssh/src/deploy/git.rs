@@ -75,7 +75,8 @@ impl Push {
     }
 
     fn url(&self) -> String {
-        format!("git@{GIT}:{}.git", self.install)
+        // The name of the user is in the configuration, where the user's own can change it.
+        format!("{GIT}:{}.git", self.install)
     }
 
     fn git(&self) -> Command {

@@ -242,6 +242,8 @@ impl Site {
         function: &str,
         within: Duration,
     ) -> Result<Answer, Error> {
+        // Where there is no way in, there is nothing to ask again.
+        self.connect().await?;
         let mut pause = Duration::from_millis(200);
         loop {
             match self.ask(variables, function, b"", within).await {

@@ -115,9 +115,9 @@ impl Line {
     /// The level, or for an access line what its status says: 5xx is an error, 4xx a warning.
     #[must_use]
     pub fn severity(&self) -> Option<Level> {
-        self.level.or(match self.status? {
-            500..=599 => Some(Level::Error),
-            400..=499 => Some(Level::Warning),
+        self.level.or(match self.status {
+            Some(500..=599) => Some(Level::Error),
+            Some(400..=499) => Some(Level::Warning),
             _ => None,
         })
     }

@@ -27,7 +27,7 @@ use crate::{
 
 /// What keeps a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Kind {
     /// WordPress: `wp-content/debug.log`, or what `WP_DEBUG_LOG` names.

@@ -201,6 +201,7 @@ fn severity_follows_the_status() {
         }
         .severity()
     };
+    assert_eq!(of(None, Some(Level::Fatal)), Some(Level::Fatal));
     for (status, level) in [
         (399, None),
         (400, Some(Level::Warning)),
@@ -280,7 +281,7 @@ fn joins_no_more_than_the_limits() {
 }
 
 #[test]
-fn nasty_lines_of_a_megabyte_end_quickly() {
+fn nasty_lines_of_200_kb_end_quickly() {
     let heads = [
         "",
         "[",
@@ -321,10 +322,10 @@ fn nasty_lines_of_a_megabyte_end_quickly() {
     ];
     for head in heads {
         for body in bodies {
-            let raw = format!("{head}{}", body.repeat(1_000_000 / body.len()));
+            let raw = format!("{head}{}", body.repeat(200_000 / body.len()));
             let start = Instant::now();
             assert_eq!(parse(&raw).raw, raw);
-            assert!(start.elapsed() < Duration::from_secs(5), "{head}{body}");
+            assert!(start.elapsed() < Duration::from_secs(2), "{head}{body}");
         }
     }
 }
@@ -369,7 +370,7 @@ proptest! {
     }
 
     #[test]
-    fn loses_no_line(lines in prop::collection::vec(prop_oneof![mutated(), any::<String>(), "[#x ]{0,2}"], 0..300)) {
+    fn loses_no_line(lines in prop::collection::vec(prop_oneof![mutated(), any::<String>(), "[#x ]{0,2}"], 0..60)) {
         let all = entries(lines.iter().map(String::as_str));
         let raws: Vec<&str> = all.iter().map(|entry| entry.raw.as_str()).collect();
         prop_assert_eq!(raws.join("\n"), lines.join("\n"));
