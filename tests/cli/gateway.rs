@@ -49,6 +49,8 @@ impl Over {
             .args(words(line))
             .env("WPENGINE_SSH_CONFIG", self.gateway.config_file())
             .env("WPENGINE_SSH_HOST_KEY", self.gateway.fingerprint())
+            .env("WPENGINE_GIT_HOST_KEY", self.gateway.fingerprint())
+            .env("WPENGINE_SSH_USER", self.gateway.user())
             .env("WPENGINE_CHECK_URL", self.gateway.home_page("{install}"));
         for (name, value) in variables {
             command.env(name, value);
@@ -465,6 +467,7 @@ async fn logs_are_filtered_and_followed() {
             "jsonl",
         ])
         .env("WPENGINE_SSH_CONFIG", over.gateway.config_file())
+        .env("WPENGINE_SSH_USER", over.gateway.user())
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped());
     let mut child = command.spawn().expect("it starts");

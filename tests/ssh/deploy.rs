@@ -3,9 +3,8 @@
 use std::{
     collections::BTreeMap,
     fs,
-    os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use wpengine_ssh::{
@@ -87,7 +86,7 @@ impl Job {
         content(&self.rig.server.site("acme"))
     }
 
-    fn at(&self, path: &str) -> PathBuf {
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.rig.server.site("acme").join(path)
     }
 }

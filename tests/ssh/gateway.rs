@@ -74,7 +74,7 @@ async fn a_key_that_is_refused_says_what_to_do() {
     let other = rig.folder.path().join("config");
     let ours = rig.server.user_key().display().to_string();
     std::fs::write(&other, config.replace(&ours, &key.display().to_string())).expect("a file");
-    let user = user.config_file(&other);
+    let user = user.config_file(&other).expect("a file");
     let error = user.connect("acme").await.expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::KeyRefused, "{error}");
     assert!(

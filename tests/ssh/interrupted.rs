@@ -37,14 +37,15 @@ impl Blow {
     /// Shell code that counts the commands of a function's script, and strikes once.
     fn code(self, function: &str, at: u32) -> String {
         let strike = match self {
-            Self::ScriptKilled => "kill -9 $$",
+            // The group of the session: also the program that works for the script at the moment.
+            Self::ScriptKilled => "kill -9 0",
             Self::Cut => "kill -9 $PPID",
-            Self::AllKilled => "kill -9 $PPID $$",
+            Self::AllKilled => "kill -9 $PPID 0",
             Self::ClientKilled => "kill -9 $PPID",
         };
         // A client that is dead asks nothing more.
         let dead = match self.kills_client() {
-            true => "[ -d \"$RIG/containers/hit\" ] && kill -9 $PPID $$",
+            true => "[ -d \"$RIG/containers/hit\" ] && kill -9 $PPID 0",
             false => ":",
         };
         format!(
@@ -62,6 +63,18 @@ set -T
 trap __step DEBUG ;; esac\n"
         )
     }
+}
+
+/// The scripts of a release: all in one, then the last part after files were sent by rsync, then the way back.
+const FUNCTIONS: [&str; 3] = ["converse", "apply", "undo"];
+
+/// The options with which a function is the one that works.
+fn how(function: &str) -> Options {
+    let mut how = options();
+    if function == "apply" {
+        how.at_once = 0;
+    }
+    how
 }
 
 struct Course {
@@ -106,7 +119,7 @@ impl Course {
         let tree = self.job.tree();
         self.job
             .site
-            .release(&tree, &options())
+            .release(&tree, &how(function))
             .await
             .expect("a release");
         self.job
@@ -150,7 +163,8 @@ impl Course {
             .run_before_scripts(Some(&blow.code(function, at)))
             .expect("a file");
         let mut site = self.job.rig.user().await.site("acme");
-        let (tree, how) = (self.job.tree(), options());
+        let tree = self.job.tree();
+        let how = how(function);
         let is_undo = function == "undo";
         let mut work = tokio::spawn(async move {
             match is_undo {
@@ -202,14 +216,19 @@ impl Course {
         let how: Options = options();
         // This waits for a script that goes on.
         let site = &mut self.job.site;
-        let resumed = match resumes {
-            true => site.resume(Some(&tree), &how).await.expect(story).is_some(),
-            false => {
-                let is_there = site.releases().await.expect(story).lock.is_some();
-                if is_there {
-                    site.rollback(None, &how).await.expect(story);
+        let lock = site.releases().await.expect(story).lock;
+        let resumed = match (lock, resumes) {
+            (None, _) => false,
+            (Some(_), true) => site.resume(Some(&tree), &how).await.expect(story).is_some(),
+            (Some(lock), false) => {
+                // What has not begun to change the site is taken back as if its time were over.
+                match lock.state.as_str() {
+                    "" | "uploading" | "saving" | "saved" => {
+                        site.unlock(true).await.expect(story);
+                    }
+                    _ => drop(site.rollback(None, &how).await.expect(story)),
                 }
-                is_there
+                true
             }
         };
         let live = self.job.live();
@@ -223,7 +242,7 @@ async fn a_release_that_is_struck_anywhere_is_whole_in_the_end() {
     let Some(mut course) = Course::start().await else {
         return;
     };
-    let functions = ["begin", "apply", "undo"];
+    let functions = FUNCTIONS;
     let mut commands = BTreeMap::new();
     for function in functions {
         commands.insert(function, course.commands(function).await);
@@ -247,7 +266,7 @@ async fn a_release_is_whole_after_every_command() {
     let Some(mut course) = Course::start().await else {
         return;
     };
-    for function in ["begin", "apply", "undo"] {
+    for function in FUNCTIONS {
         let commands = course.commands(function).await;
         for at in (1..=commands).step_by(step) {
             for blow in BLOWS {
@@ -283,10 +302,11 @@ async fn a_connection_that_is_cut_after_any_number_of_bytes_comes_back() {
         .rollback(None, &options())
         .await
         .expect("a rollback");
-    for _ in 0..cases(4) {
+    for number in 0..cases(6) {
         let after = fastrand::u64(..bytes);
+        let how = how(FUNCTIONS[number % 2]);
         course.job.rig.server.cut_after(after);
-        let ended = course.job.site.release(&tree, &options()).await;
+        let ended = course.job.site.release(&tree, &how).await;
         course.job.rig.server.cut_after(u64::MAX >> 1);
         let ended = ended.unwrap_or_else(|error| panic!("cut after {after} of {bytes}: {error}"));
         assert!(!ended.created.is_empty());

@@ -37,6 +37,8 @@ impl Rig {
         Gateway::new(self.folder.path().join("ssh"))
             .expect("a client")
             .config_file(self.server.config_file())
+            .expect("a file")
+            .user(self.server.user())
     }
 
     /// A user who has accepted the host key.

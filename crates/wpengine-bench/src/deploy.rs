@@ -52,7 +52,9 @@ async fn compare(rounds: usize) -> Result<Vec<Row>, Failure> {
     let folder = tempfile::tempdir()?;
     let local = folder.path().join("theme");
     write(&local, 0)?;
-    let gateway = Gateway::new(folder.path().join("ssh"))?.config_file(rig.config_file());
+    let gateway = Gateway::new(folder.path().join("ssh"))?
+        .config_file(rig.config_file())?
+        .user(rig.user());
     gateway.accept(&gateway.shown("ours").await?)?;
     let mut site = gateway.site("ours");
     let mut options = Options::default();
@@ -77,7 +79,7 @@ async fn compare(rounds: usize) -> Result<Vec<Row>, Failure> {
             } else {
                 let tree = Tree::read(&local, "wp-content/themes/large")?;
                 let released = site.release(&tree, &options).await?;
-                ours.push(released.seconds);
+                ours.push(released.seconds.unwrap_or(f64::NAN));
                 written.push(released.changed.len() as f64);
             }
         }

@@ -49,10 +49,15 @@ impl Ctx {
         let mut gateway =
             Gateway::new(state.join("ssh"))?.tell(move |text| terminal.progress(text));
         if let Some(config) = a.text("ssh-config").filter(|path| !path.is_empty()) {
-            gateway = gateway.config_file(config);
+            gateway = gateway.config_file(config)?;
         }
         if let Some(key) = a.text("identity") {
-            gateway = gateway.identity(key);
+            gateway = gateway.identity(key)?;
+        }
+        if let Ok(user) = std::env::var("WPENGINE_SSH_USER")
+            && !user.is_empty()
+        {
+            gateway = gateway.user(user);
         }
         Ok(gateway)
     }
@@ -66,11 +71,7 @@ impl Ctx {
     ) -> Result<(), Failure> {
         let accepted = gateway.accepted()?;
         let given = a.text("host-key").filter(|given| !given.is_empty());
-        if !accepted.is_empty()
-            && given
-                .as_deref()
-                .is_none_or(|given| accepted.iter().any(|key| key.has(given)))
-        {
+        if is_accepted(&accepted, given.as_deref()) {
             return Ok(());
         }
         let host = format!("{install}.ssh.wpengine.net");
@@ -78,25 +79,34 @@ impl Ctx {
             .progress(&format!("asking {host} for its host key"));
         let shown = gateway.shown(install).await?;
         self.terminal.clear();
-        self.judge(&host, &shown, given.as_deref(), Some(REPORTED.fingerprint))
-            .await?;
+        self.judge(
+            &host,
+            "--host-key",
+            &shown,
+            given.as_deref(),
+            Some(REPORTED.fingerprint),
+        )
+        .await?;
         Ok(gateway.accept(&shown)?)
     }
 
-    /// The same for the host that takes `git push`.
+    /// The same for the host that takes `git push`, which has a key of its own.
     pub(crate) async fn trust_git(&self, gateway: &Gateway, a: Args<'_>) -> Result<(), Failure> {
         let accepted = gateway.accepted_for_git()?;
-        let given = a.text("host-key").filter(|given| !given.is_empty());
-        if !accepted.is_empty()
-            && given
-                .as_deref()
-                .is_none_or(|given| accepted.iter().any(|key| key.has(given)))
-        {
+        let given = a.text("git-host-key").filter(|given| !given.is_empty());
+        if is_accepted(&accepted, given.as_deref()) {
             return Ok(());
         }
         let shown = gateway.shown_by_git().await?;
-        self.judge("git.wpengine.com", &shown, given.as_deref(), None)
-            .await?;
+        self.terminal.clear();
+        self.judge(
+            "git.wpengine.com",
+            "--git-host-key",
+            &shown,
+            given.as_deref(),
+            None,
+        )
+        .await?;
         Ok(gateway.accept_for_git(&shown)?)
     }
 
@@ -104,6 +114,7 @@ impl Ctx {
     async fn judge(
         &self,
         host: &str,
+        option: &str,
         shown: &HostKey,
         given: Option<&str>,
         reported: Option<&str>,
@@ -139,7 +150,7 @@ impl Ctx {
                 "host_key",
                 format!("{about}\nNobody can be asked here, and no key of yours was offered to it. If it is the right one, accept it once for all installs:"),
             )
-            .next(with_option(&self.leaf.line(), &format!("--host-key {fingerprint}"))));
+            .next(with_option(&self.leaf.line(), &format!("{option} {fingerprint}"))));
         }
         let terminal = Arc::clone(&self.terminal);
         let question = format!("{}\nAccept it for all installs? [y/N]", clean(&about));
@@ -162,6 +173,12 @@ impl Ctx {
             )),
         }
     }
+}
+
+/// Whether there is a key that was accepted, and it is the one that is given.
+fn is_accepted(accepted: &[HostKey], given: Option<&str>) -> bool {
+    let is = |given: &str| accepted.iter().any(|key| key.has(given));
+    !accepted.is_empty() && given.is_none_or(is)
 }
 
 /// A command line with an option more: before `--`, behind which there are none.
@@ -191,7 +208,6 @@ impl From<Error> for Failure {
             ErrorKind::TimedOut => (exit::TEMPORARY, "timeout"),
             ErrorKind::Locked => (exit::TEMPORARY, "locked"),
             ErrorKind::Refused => (exit::FINDINGS, "refused"),
-            ErrorKind::RolledBack => (exit::FINDINGS, "rolled_back"),
             ErrorKind::Unknown => (exit::UNKNOWN, "unknown"),
             ErrorKind::Transfer => (exit::FAILED, "transfer"),
             _ => (exit::FAILED, "remote"),

@@ -32,8 +32,6 @@ pub enum ErrorKind {
     Transfer,
     /// A command on the gateway failed.
     Remote,
-    /// The site did not pass its check, and is as it was before.
-    RolledBack,
     /// Nobody knows whether the site was changed.
     Unknown,
     /// A call of the API failed.

@@ -49,6 +49,7 @@ pub struct Gateway {
     folder: PathBuf,
     include: Option<PathBuf>,
     identity: Option<PathBuf>,
+    user: Option<String>,
     connect_within: Duration,
     pub(crate) say: Say,
 }
@@ -71,34 +72,41 @@ impl Gateway {
     pub fn new(folder: impl Into<PathBuf>) -> Result<Self, Error> {
         let folder = folder.into();
         slots::private(&folder)?;
-        let folder = folder
-            .canonicalize()
-            .map_err(|error| Error::local(&folder, &error))?;
-        if folder.to_string_lossy().contains(['"', '\n', '\0']) {
-            return Err(Error::input(
-                "a folder with a quote or a line break in its name cannot stand in a configuration of ssh",
-            ));
-        }
+        let folder = written(&folder)?;
         Ok(Self {
             folder,
             include: None,
             identity: None,
+            user: None,
             connect_within: Duration::from_secs(60),
             say: Arc::new(|_| {}),
         })
     }
 
     /// Includes this configuration of ssh instead of `~/.ssh/config`.
-    #[must_use]
-    pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.include = Some(path.into());
-        self
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Local`] if it is not there, [`ErrorKind::Input`] if its path cannot stand in a configuration of ssh.
+    pub fn config_file(mut self, path: impl AsRef<Path>) -> Result<Self, Error> {
+        self.include = Some(written(path.as_ref())?);
+        Ok(self)
     }
 
-    /// Offers this private key first, and none of the agent's.
+    /// Offers this private key first, and of the agent's keys none but this one.
+    ///
+    /// # Errors
+    ///
+    /// As [`config_file`](Self::config_file).
+    pub fn identity(mut self, path: impl AsRef<Path>) -> Result<Self, Error> {
+        self.identity = Some(written(path.as_ref())?);
+        Ok(self)
+    }
+
+    /// Signs in with this name instead of the install's.
     #[must_use]
-    pub fn identity(mut self, path: impl Into<PathBuf>) -> Self {
-        self.identity = Some(path.into());
+    pub fn user(mut self, name: impl Into<String>) -> Self {
+        self.user = Some(name.into());
         self
     }
 
@@ -140,13 +148,37 @@ impl Gateway {
 
     fn configure(&self, file: &str, host: &str, user: &str, alias: &str) -> Result<PathBuf, Error> {
         let quoted = |path: &Path| format!("\"{}\"", path.display());
+        let user = self.user.as_deref().unwrap_or(user);
+        // What comes first counts. All that keeps another host out is here, and so is the name that the gateway wants.
         let mut text = format!(
-            "# Written by wpengine before each connection; changes are lost.\nHost {host}\n  HostKeyAlias {alias}\n  UserKnownHostsFile {}\n  GlobalKnownHostsFile /dev/null\n  StrictHostKeyChecking yes\n  UpdateHostKeys no\n  HashKnownHosts no\n  CheckHostIP no\n  VerifyHostKeyDNS no\n  ForwardAgent no\n  ForwardX11 no\n  ClearAllForwardings yes\n  RemoteCommand none\n  ServerAliveInterval 15\n  ServerAliveCountMax 4\n",
+            "# Written by wpengine before each connection; changes are lost.
+Host {host}
+  User {user}
+  HostKeyAlias {alias}
+  UserKnownHostsFile {}
+  GlobalKnownHostsFile /dev/null
+  IgnoreUnknown KnownHostsCommand
+  KnownHostsCommand none
+  StrictHostKeyChecking yes
+  NoHostAuthenticationForLocalhost no
+  UpdateHostKeys no
+  HashKnownHosts no
+  CheckHostIP no
+  VerifyHostKeyDNS no
+  ForwardAgent no
+  ForwardX11 no
+  ClearAllForwardings yes
+  RemoteCommand none
+  PermitLocalCommand no
+  LogLevel INFO
+  ServerAliveInterval 15
+  ServerAliveCountMax 4
+",
             quoted(&self.known_hosts())
         );
         if let Some(identity) = &self.identity {
             text.push_str(&format!(
-                "  IdentityFile {}\n  IdentitiesOnly yes\n  IdentityAgent none\n",
+                "  IdentityFile {}\n  IdentitiesOnly yes\n",
                 quoted(identity)
             ));
         }
@@ -154,9 +186,8 @@ impl Gateway {
             Some(include) => quoted(include),
             None => "~/.ssh/config".to_owned(),
         };
-        // What comes first counts: host keys are ours, the rest is the user's, and the name of the user is the install's by default.
         text.push_str(&format!(
-            "Match all\nInclude {include}\nMatch all\nInclude /etc/ssh/ssh_config\nHost {host}\n  User {user}\n"
+            "Match all\nInclude {include}\nMatch all\nInclude /etc/ssh/ssh_config\n"
         ));
         let path = self.folder.join(format!("config.{file}"));
         if fs::read_to_string(&path).is_ok_and(|before| before == text) {
@@ -212,6 +243,7 @@ impl Gateway {
 
     /// ssh itself finds the host, through whatever proxies there are, and writes its key to a file of its own.
     async fn scan(&self, config: &Path, host: &str, alias: &str) -> Result<HostKey, Error> {
+        let _slot = slots::take(&self.folder, self.connect_within, || {}).await?;
         let folder = tempfile::tempdir_in(&self.folder)
             .map_err(|error| Error::local(&self.folder, &error))?;
         let file = folder.path().join("known_hosts");
@@ -274,7 +306,6 @@ impl Gateway {
         if self.accepted()?.is_empty() {
             return Err(unknown(&host));
         }
-        let began = Instant::now();
         let slot = slots::take(
             &self.folder,
             self.connect_within.max(Duration::from_secs(60)),
@@ -293,6 +324,7 @@ impl Gateway {
                 std::num::NonZeroUsize::new(120).unwrap_or(std::num::NonZeroUsize::MIN),
             ))
             .connect_timeout(self.connect_within);
+        let began = Instant::now();
         let mut pause = Duration::from_millis(500);
         loop {
             self.say(&format!("connecting to {host}"));
@@ -319,7 +351,7 @@ impl Gateway {
                 }
             };
             let is_last =
-                began.elapsed() + pause >= self.connect_within.min(Duration::from_secs(10));
+                began.elapsed() + pause >= self.connect_within.min(Duration::from_secs(6));
             if error.kind() != ErrorKind::Unavailable || is_last {
                 return Err(error);
             }
@@ -363,7 +395,12 @@ impl Gateway {
             return host_key::changed(host, &recorded, host_key::shown_in(text).unwrap_or("?"));
         }
         if has("Host key verification failed") || has("host key is known for") {
-            return unknown(host);
+            let recorded = host_key::recorded(&self.known_hosts(), alias).unwrap_or_default();
+            return match recorded.is_empty() {
+                true => unknown(host),
+                // A key of another kind than the one that was accepted.
+                false => host_key::changed(host, &recorded, text.lines().next().unwrap_or("?")),
+            };
         }
         let said = text.as_bytes();
         if has("Permission denied") || has("Too many authentication failures") {
@@ -393,6 +430,23 @@ impl Gateway {
         )
         .said(said)
         .hint("it takes 5 connections of a user: other programs may hold them. Else look at the network and at wpenginestatus.com, and try again")
+    }
+}
+
+/// A path as it can stand in a configuration of ssh: whole, and without what ssh would read as something else.
+fn written(path: &Path) -> Result<PathBuf, Error> {
+    let path = path
+        .canonicalize()
+        .map_err(|error| Error::local(path, &error))?;
+    match path
+        .to_str()
+        .is_some_and(|text| !text.contains(['"', '\\', '%', '$', '*', '?', '[', '\n']))
+    {
+        true => Ok(path),
+        false => Err(Error::input(format!(
+            "{} cannot stand in a configuration of ssh: choose a path without \" \\ % $ * ? [",
+            path.display()
+        ))),
     }
 }
 

@@ -11,15 +11,15 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::{Error, ErrorKind};
 
 /// How many connections are open at most.
 pub(crate) const MOST: usize = 4;
 
-/// A path of a socket has 104 bytes on macOS and 108 on Linux, and ssh adds some while it makes one.
-const LONGEST: usize = 60;
+/// A path of a socket has less than 104 bytes on macOS; the rest is `/.ssh-connectionXXXXXX/master.` and 16 letters.
+const LONGEST: usize = 55;
 
 /// The right to one connection.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ fn sockets(slots: &Path, number: usize) -> Result<PathBuf, Error> {
     // Too long for a socket: a folder with a short name that belongs to the same user.
     let owner = fs::metadata(slots).map_err(|error| Error::local(slots, &error))?;
     let name = format!("wpengine-{}-{:x}-{number}", owner.uid(), owner.ino());
-    let short = std::env::temp_dir().join(name);
+    let short = Path::new("/tmp").join(name);
     private(&short)?;
     let found = fs::symlink_metadata(&short).map_err(|error| Error::local(&short, &error))?;
     if !found.is_dir() || found.uid() != owner.uid() || found.mode() & 0o077 != 0 {
@@ -107,15 +107,17 @@ async fn end_leftovers(folder: &Path) {
         return;
     };
     for entry in entries.flatten() {
-        let _ = tokio::process::Command::new("ssh")
+        let mut ssh = tokio::process::Command::new("ssh");
+        let end = ssh
             .args(["-F", "/dev/null", "-O", "exit", "-S"])
             .arg(entry.path().join("master"))
             .arg("none")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .status()
-            .await;
+            .kill_on_drop(true)
+            .status();
+        let _ = timeout(Duration::from_secs(5), end).await;
         let _ = fs::remove_dir_all(entry.path());
     }
 }

@@ -76,6 +76,9 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 flags::notify(),
                 flags::value("via", "WAY", "Way: ssh, or git for a push of a commit; ssh by default").value_parser(["ssh", "git"]),
                 flags::value("branch", "NAME", "With --via git: branch to push to; main by default"),
+                flags::value("git-host-key", "FINGERPRINT", "With --via git: accept the host key of git.wpengine.com, if it is this one")
+                    .env("WPENGINE_GIT_HOST_KEY")
+                    .hide_env(true),
                 flags::value("revision", "COMMIT", "With --via git: what to push; HEAD by default"),
                 clap::Arg::new("command").value_name("COMMAND").help("Command that must succeed after the deployment, behind --").num_args(1..).last(true),
             ])
@@ -128,14 +131,20 @@ pub(super) fn leaves() -> Vec<Leaf> {
             let Some(released) = resumed? else {
                 return Ok(one(json!({ "install": install.name, "resumed": false })));
             };
+            purge(c, a, &install).await;
+            c.terminal.say(&format!("look whether {} works: this did not ask for its pages", install.name));
             Ok(one(release_of(c, &install, &released)))
         }))
         .args([install(), path()])
         .args(what())
-        .args([flags::switch("no-lint", "Do not let the install's PHP read the files that changed")])
+        .args([
+            flags::switch("no-lint", "Do not let the install's PHP read the files that changed"),
+            flags::switch("no-purge", "Do not purge the caches"),
+        ])
         .args(gateway::options())
         .changes()
         .gated(Gate::Open)
+        .calls(&["get_install", "purge_cache"])
         .table(&tables::RELEASED)
         .details("If not all files were sent, the folder is needed, with the same --to. To take it back instead: wpengine deploy rollback INSTALL.")
         .examples(&["wpengine deploy resume torquemag", "wpengine deploy resume torquemag ./theme --to wp-content/themes/torque"]),
@@ -368,10 +377,13 @@ async fn deploy(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
     }
     if plan.is_empty() {
         site.close().await;
-        c.terminal.say(&format!(
-            "nothing to deploy: all {} files are there already",
-            plan.unchanged
-        ));
+        c.terminal.say(&match plan.unchanged {
+            0 => format!(
+                "nothing to deploy: none of the files may be sent; {} are protected, and wpengine deploy plan says why",
+                plan.protected.len()
+            ),
+            count => format!("nothing to deploy: all {count} files are there already"),
+        });
         return Ok(one(
             json!({ "install": install.name, "release": null, "counts": { "created": 0, "changed": 0, "deleted": 0 } }),
         ));
@@ -388,7 +400,16 @@ async fn deploy(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
     let released = released?;
     purge(c, a, &install).await;
     if let Err(why) = after(c, a, page.as_ref()).await {
-        return Err(taken_back(c, a, &install, &mut site, &options, &released.id, &why).await);
+        return Err(taken_back(
+            c,
+            a,
+            &install,
+            &mut site,
+            &options,
+            (&released, &tree),
+            &why,
+        )
+        .await);
     }
     site.close().await;
     let mut value = release_of(c, &install, &released);
@@ -397,7 +418,9 @@ async fn deploy(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
     }
     c.terminal.say(&format!(
         "released {} in {:.1} s; take it back with: wpengine deploy rollback {}",
-        released.id, released.seconds, install.name
+        released.id,
+        released.seconds.unwrap_or_default(),
+        install.name
     ));
     Ok(one(value))
 }
@@ -553,13 +576,14 @@ async fn taken_back(
     install: &Target,
     site: &mut Site,
     options: &Options,
-    release: &str,
+    (released, tree): (&Released, &Tree),
     why: &str,
 ) -> Failure {
+    let release = &released.id;
     c.terminal
         .say(&format!("the check failed: {why}; taking the release back"));
     let work = c.tap.work("deploy rollback", &install.name);
-    let taken = site.rollback(Some(release), options).await;
+    let taken = site.take_back_release(released, tree, options).await;
     work.end(outcome(&taken));
     match taken {
         Ok(_) => {
@@ -657,8 +681,10 @@ async fn push(
         c.terminal.say(&format!(
             "the check failed: {why}; pushing {previous} again"
         ));
-        let back = push.clone().back_to(&previous);
-        return Err(match self::pushed(c, &gateway, &back, install).await {
+        let back = push.clone().back_to(&previous, &pushed.commit);
+        let back = self::pushed(c, &gateway, &back, install).await;
+        purge(c, a, install).await;
+        return Err(match back {
             Ok(_) => Failure::new(
                 exit::FINDINGS,
                 "rolled_back",

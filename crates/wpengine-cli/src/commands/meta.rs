@@ -191,6 +191,8 @@ Other variables:
   WPENGINE_STATE_DIR       folder of plans, history, the audit log and accepted host keys
   WPENGINE_SSH_CONFIG      configuration of ssh to include instead of ~/.ssh/config
   WPENGINE_SSH_HOST_KEY    fingerprint of the gateway's host key that is accepted
+  WPENGINE_GIT_HOST_KEY    fingerprint of the host key of git.wpengine.com that is accepted
+  WPENGINE_SSH_USER        name to sign in with, instead of the install's
   WPENGINE_CHECK_URL       page that must work after a deployment; {install} stands for the name of the install
   XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_STATE_HOME   where those folders are by default
   NO_COLOR, CLICOLOR_FORCE colours off, colours on

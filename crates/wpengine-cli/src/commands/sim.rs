@@ -272,6 +272,8 @@ mod imp {
                     gateway.config_file().display().to_string(),
                 ),
                 ("WPENGINE_SSH_HOST_KEY", gateway.fingerprint()),
+                ("WPENGINE_GIT_HOST_KEY", gateway.fingerprint()),
+                ("WPENGINE_SSH_USER", gateway.user().to_owned()),
                 ("WPENGINE_CHECK_URL", page),
             ],
             _gateway: Some(gateway),

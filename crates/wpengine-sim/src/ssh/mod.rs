@@ -117,6 +117,7 @@ impl GatewayBuilder {
             )),
             folder,
             sshd,
+            user: user_name()?,
             pages: 0,
         };
         gateway.listen(&self.installs).await?;
@@ -143,6 +144,7 @@ pub struct Gateway {
     folder: Folder,
     sshd: Child,
     proxy: Arc<Proxy>,
+    user: String,
     /// The port of the home pages.
     pages: u16,
 }
@@ -196,7 +198,7 @@ impl Gateway {
         let key = key.display();
         let mut config = format!(
             "Host *.ssh.wpengine.net git.wpengine.com\n  User {}\n  HostName 127.0.0.1\n  IdentityFile \"{key}\"\n  IdentitiesOnly yes\n  IdentityAgent none\n",
-            user_name()?
+            self.user
         );
         for install in installs {
             let port = self.proxy.listen(install).await?;
@@ -212,6 +214,12 @@ impl Gateway {
     #[must_use]
     pub fn config_file(&self) -> PathBuf {
         self.folder.0.join("config")
+    }
+
+    /// Returns the name that a client must sign in with: sshd lets in only the user that it runs as.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
     }
 
     /// Returns the private key that the gateway accepts.

@@ -3,12 +3,14 @@
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
+    time::Duration,
 };
 
 use serde::Serialize;
 use tokio::{
     io::{AsyncReadExt as _, BufReader},
     process::Command,
+    time::timeout,
 };
 
 use super::rules;
@@ -17,6 +19,9 @@ use crate::{
     gateway::{self, GIT, Gateway},
 };
 
+/// A push is published after minutes, of a large repository after many.
+const PUSH: Duration = Duration::from_secs(3_600);
+
 /// A push of a commit to the git host of the service.
 #[derive(Clone, Debug)]
 pub struct Push {
@@ -24,7 +29,8 @@ pub struct Push {
     install: String,
     revision: String,
     branch: String,
-    back: bool,
+    /// The commit that it replaces, of a push back.
+    instead_of: Option<String>,
 }
 
 /// A commit that was pushed.
@@ -48,7 +54,7 @@ impl Push {
             install: install.to_owned(),
             revision: "HEAD".to_owned(),
             branch: "main".to_owned(),
-            back: false,
+            instead_of: None,
         }
     }
 
@@ -66,11 +72,11 @@ impl Push {
         self
     }
 
-    /// Pushes back to a commit that was there before, although the service has later ones.
+    /// Pushes back to a commit that was there before, instead of this one. If the service has another one by now, it refuses.
     #[must_use]
-    pub fn back_to(mut self, commit: &str) -> Self {
+    pub fn back_to(mut self, commit: &str, instead_of: &str) -> Self {
         commit.clone_into(&mut self.revision);
-        self.back = true;
+        self.instead_of = Some(instead_of.to_owned());
         self
     }
 
@@ -234,13 +240,16 @@ impl Gateway {
         command
             .env("GIT_SSH_COMMAND", ssh_command(&config))
             .env("GIT_SSH_VARIANT", "ssh")
-            .args(["push", "--porcelain", "--no-follow-tags"])
-            .arg(push.url())
-            .arg(format!(
-                "{}{commit}:refs/heads/{}",
-                if push.back { "+" } else { "" },
+            .args(["push", "--porcelain", "--no-follow-tags"]);
+        if let Some(old) = &push.instead_of {
+            command.arg(format!(
+                "--force-with-lease=refs/heads/{}:{old}",
                 push.branch
             ));
+        }
+        command
+            .arg(push.url())
+            .arg(format!("{commit}:refs/heads/{}", push.branch));
         let mut child = command
             .spawn()
             .map_err(|error| Error::program("git", &error))?;
@@ -279,7 +288,15 @@ impl Gateway {
             }
             (stages, rest)
         };
-        let (results, (stages, rest), status) = tokio::join!(results, told, child.wait());
+        let all = async { tokio::join!(results, told, child.wait()) };
+        let ended = timeout(PUSH, all).await;
+        let (results, (stages, rest), status) = ended.map_err(|_| {
+            Error::new(
+                ErrorKind::Unknown,
+                format!("the push did not end within {} s", PUSH.as_secs()),
+            )
+            .hint("push the same commit again: if it is there already, nothing happens")
+        })?;
         let status = status.map_err(|error| Error::program("git", &error))?;
         let refused = results.lines().find(|line| line.starts_with('!'));
         if status.success() && refused.is_none() {

@@ -4,18 +4,22 @@
 //! database is never touched.
 
 mod check;
+mod compare;
 mod gates;
 mod git;
 mod record;
 mod rsync;
 mod rules;
 mod script;
+mod talk;
 mod tree;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
+
+use self::{script::Answer, talk::Talk};
 
 pub use self::{
     check::Page,
@@ -24,7 +28,6 @@ pub use self::{
     record::{Held, Lock, Record, Releases},
     tree::Tree,
 };
-use self::{rules::Server, script::Answer};
 use crate::{
     connection::Connection,
     error::{Error, ErrorKind},
@@ -55,6 +58,9 @@ pub struct Options {
     pub keep: u32,
     /// How long sending may take; an hour by default.
     pub send_within: Duration,
+    /// Up to so many bytes are sent with the script that moves them in, which is quick; more goes by rsync, which sends only the rest
+    /// if the connection is lost. 4 MiB by default.
+    pub at_once: u64,
     /// The plan that was agreed to. If another release came in between, nothing is done.
     pub agreed: Option<Plan>,
 }
@@ -70,6 +76,7 @@ impl Default for Options {
             lock_for: Duration::from_secs(900),
             keep: 5,
             send_within: Duration::from_secs(3_600),
+            at_once: 4 * 1024 * 1024,
             agreed: None,
         }
     }
@@ -134,8 +141,8 @@ pub struct Released {
     pub deleted: Vec<String>,
     /// Files that were not touched.
     pub protected: Vec<Protected>,
-    /// Seconds from the open connection until all files were in place.
-    pub seconds: f64,
+    /// Seconds from the open connection until all files were in place; nothing of a release that was interrupted.
+    pub seconds: Option<f64>,
 }
 
 /// The site of an install, to deploy to. Its connection is opened when it is needed, and again if it was lost.
@@ -172,15 +179,6 @@ impl Gateway {
             connection: None,
         }
     }
-}
-
-/// What is known before a release.
-struct Look {
-    server: Server,
-    ours: BTreeSet<Vec<u8>>,
-    last: String,
-    is_there: bool,
-    lock: Option<Lock>,
 }
 
 impl Site {
@@ -260,84 +258,41 @@ impl Site {
         }
     }
 
-    async fn look(&mut self, tree: &Tree) -> Result<Look, Error> {
-        let target = tree.target.clone();
-        let install = self.install.clone();
-        let variables = script::Variables::new(&install).target(&target);
-        let answer = self.ask_again(&variables, "look", QUESTION).await?;
-        let set =
-            |name: &str| -> BTreeSet<Vec<u8>> { answer.all(name).map(<[u8]>::to_vec).collect() };
-        let bare = |path: &[u8]| path.strip_prefix(b"./").unwrap_or(path).to_vec();
-        Ok(Look {
-            server: Server {
-                found: set("found"),
-                brought: set("brought"),
-                fixed: answer.all("fixed").map(bare).collect(),
-            },
-            ours: set("ours"),
-            last: answer.text("last"),
-            is_there: answer.has("there"),
-            lock: answer.lock(),
-        })
-    }
-
     /// Says what a release of these files would change. Nothing is changed.
     ///
     /// # Errors
     ///
-    /// Those of [`Gateway::connect`], [`ErrorKind::Transfer`] if rsync fails, [`ErrorKind::NotReady`] if the install has no site.
+    /// Those of [`Gateway::connect`], [`ErrorKind::NotReady`] if the install has no site, [`ErrorKind::Local`] if a file cannot be
+    /// read.
     pub async fn plan(&mut self, tree: &Tree, adopt: &[String]) -> Result<Plan, Error> {
-        let look = self.look(tree).await?;
-        let (files, protected) = sorted_out(tree, &look, adopt);
-        self.say("comparing");
-        let to = format!("sites/{}/{}", self.install, tree.target);
-        let items = match look.is_there {
-            true => {
-                let way = rsync::Way {
-                    to: &to,
-                    unless_in: None,
-                    dry_run: true,
-                };
-                let connection = self.connect().await?;
-                rsync::run(connection, tree, &files, way, SCRIPT).await?
+        let install = self.install.clone();
+        let variables = script::Variables::new(&install).target(&tree.target);
+        let mut tries = 0;
+        loop {
+            self.say("comparing");
+            let connection = self.connect().await?;
+            let result = Talk::begin(connection, &variables, tree).await;
+            match result {
+                Ok((talk, compared)) => {
+                    talk.end();
+                    return Ok(compared.plan(tree, adopt));
+                }
+                Err(error) if error.kind() == ErrorKind::Lost && tries < 3 => tries += 1,
+                Err(error) => return Err(error),
             }
-            // Nothing is there to be compared with.
-            false => files
-                .iter()
-                .map(|name| rsync::Item {
-                    is_new: true,
-                    name: name.clone(),
-                })
-                .collect(),
-        };
-        let named = |is_new: bool| -> Vec<String> {
-            let wanted = items.iter().filter(|item| item.is_new == is_new);
-            wanted.map(|item| text(&tree.on_site(&item.name))).collect()
-        };
-        let kept: BTreeSet<Vec<u8>> = tree.files.iter().map(|name| tree.on_site(name)).collect();
-        let gone = look.ours.difference(&kept).map(|path| text(path)).collect();
-        Ok(Plan {
-            target: tree.target.clone(),
-            created: named(true),
-            changed: named(false),
-            deleted: gone,
-            protected,
-            unchanged: files.len() - items.len(),
-            after: look.last,
-            lock: look.lock,
-        })
+        }
     }
 
     /// Deploys: sends what changed beside the site, moves it in, deletes what only an earlier release brought, and writes it down.
     ///
-    /// If the connection is lost it goes on over another one. When this returns an error whose kind is not
-    /// [`ErrorKind::Unknown`], the site is as it was before.
+    /// If the connection or the script is lost it goes on over another one. When the error is not [`ErrorKind::Unknown`], the site is
+    /// as it was before.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Locked`], [`ErrorKind::Refused`] if PHP does not take a file or a place cannot be written,
-    /// [`ErrorKind::Transfer`], and those of [`Gateway::connect`]; [`ErrorKind::Unknown`] if the connection was lost and did not
-    /// come back: [`resume`](Self::resume) goes on.
+    /// [`ErrorKind::Transfer`], and those of [`Gateway::connect`]; [`ErrorKind::Unknown`] if a part may be in place:
+    /// [`resume`](Self::resume) goes on.
     pub async fn release(&mut self, tree: &Tree, options: &Options) -> Result<Released, Error> {
         let id = record::new_id();
         self.release_as(&id, tree, options).await
@@ -351,8 +306,6 @@ impl Site {
     ) -> Result<Released, Error> {
         self.connect().await?;
         let began = Instant::now();
-        let look = self.look(tree).await?;
-        let (files, protected) = sorted_out(tree, &look, &options.adopt);
         let install = self.install.clone();
         let about = record::about(tree, options);
         let variables = script::Variables::new(&install)
@@ -364,81 +317,127 @@ impl Site {
             .lint(options.lint)
             .keep(options.keep)
             .expected(options.agreed.as_ref().map(|plan| plan.after.as_str()));
-        // What is protected stays in the list if an earlier release brought it, so that it is not deleted either.
-        let listed = tree
-            .files
-            .iter()
-            .map(|name| tree.on_site(name))
-            .filter(|path| {
-                look.ours.contains(path) || look.server.protects(path, &options.adopt).is_none()
-            });
-        let manifest = record::packed(listed);
-        self.say("taking the lock");
-        let begun = self.begin(&variables, &manifest).await?;
-        if begun == "uploading"
-            && let Err(error) = self.send(tree, &files, &look, &variables, options).await
-        {
-            return Err(self.take_back(&variables, error).await);
-        }
-        self.say("moving files in");
-        let answer = self.apply(&variables).await?;
-        let paths = |name: &str| -> Vec<String> { answer.all(name).map(text).collect() };
-        Ok(Released {
-            id: id.to_owned(),
-            created: paths("created"),
-            changed: paths("changed"),
-            deleted: paths("deleted"),
-            protected,
-            seconds: began.elapsed().as_secs_f64(),
-        })
-    }
-
-    /// Takes the lock. It can be asked twice: the lock of the same release is kept.
-    async fn begin(
-        &mut self,
-        variables: &script::Variables<'_>,
-        manifest: &[u8],
-    ) -> Result<String, Error> {
         let mut tries = 0;
         loop {
-            match self.ask(variables, "begin", manifest, QUESTION).await {
-                Ok(answer) => return Ok(answer.text("begun")),
-                Err(error) if error.kind() == ErrorKind::Lost && tries < 2 => tries += 1,
-                Err(error) => return Err(error),
+            let mut asked = false;
+            let error = match self.attempt(&variables, tree, options, &mut asked).await {
+                Ok((answer, protected)) => {
+                    let mut done = released(id, &answer);
+                    done.protected = protected;
+                    done.seconds = Some(began.elapsed().as_secs_f64());
+                    return Ok(done);
+                }
+                Err(error) => error,
+            };
+            let is_lost = matches!(error.kind(), ErrorKind::Lost | ErrorKind::TimedOut);
+            if !is_lost && !(error.kind() == ErrorKind::Unavailable && asked) {
+                return Err(error);
+            }
+            if !asked && tries >= 3 {
+                return Err(error);
+            }
+            tries += 1;
+            self.say("the connection or the script was lost; going on");
+            sleep(Duration::from_millis(200)).await;
+            if asked {
+                // Whether anything has begun is known by the server alone.
+                match self.state(&variables, tries).await?.as_str() {
+                    "" | "uploading" if tries < 4 => {}
+                    "" | "uploading" => return Err(self.take_back(&variables, error).await),
+                    _ => {
+                        let answer = self.apply(&variables, true).await?;
+                        return Ok(released(id, &answer));
+                    }
+                }
             }
         }
+    }
+
+    /// One attempt, until the connection is lost. `asked` says whether the server was asked to change something.
+    async fn attempt(
+        &mut self,
+        variables: &script::Variables<'_>,
+        tree: &Tree,
+        options: &Options,
+        asked: &mut bool,
+    ) -> Result<(Answer, Vec<Protected>), Error> {
+        self.say("comparing");
+        let connection = self.connect().await?;
+        let (talk, compared) = Talk::begin(connection, variables, tree).await?;
+        let changes = compared.changes(tree, &options.adopt);
+        let manifest = record::packed(compared.listed(tree, &options.adopt));
+        let protected = changes.protected;
+        if changes.size <= options.at_once {
+            let archive = tree.archive(&changes.files)?;
+            *asked = true;
+            connection.say(&format!(
+                "sending and moving in {} files",
+                changes.files.len()
+            ));
+            let answer = talk.release(&manifest, &archive).await?;
+            return Ok((answer, protected));
+        }
+        *asked = true;
+        talk.release(&manifest, b"").await?;
+        let sent = self
+            .send(tree, &changes.files, compared.is_there, variables, options)
+            .await;
+        match sent {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::Lost => return Err(error),
+            Err(error) => return Err(self.take_back(variables, error).await),
+        }
+        self.say("moving files in");
+        Ok((self.apply(variables, false).await?, protected))
+    }
+
+    /// How far a release is.
+    async fn state(
+        &mut self,
+        variables: &script::Variables<'_>,
+        tries: u32,
+    ) -> Result<String, Error> {
+        let asked = self.ask_again(variables, "status", SCRIPT).await;
+        let install = &self.install;
+        asked.map(|answer| answer.text("state")).map_err(|error| {
+            error
+                .means(ErrorKind::Unknown, |message| {
+                    format!(
+                        "{message}; a part of the release {} may be in place (after {tries} attempts)",
+                        variables.id
+                    )
+                })
+                .hint(format!("go on with: wpengine deploy resume {install}\nor back: wpengine deploy rollback {install}"))
+        })
     }
 
     async fn send(
         &mut self,
         tree: &Tree,
         files: &[Vec<u8>],
-        look: &Look,
+        is_there: bool,
         variables: &script::Variables<'_>,
         options: &Options,
     ) -> Result<(), Error> {
-        let (to, unless_in) = (variables.staging(), variables.live_from_staging());
+        let (to, live) = (variables.staging(), variables.live_from_staging());
         let mut tries = 0;
         loop {
             let renew = variables.script("renew", false);
             let lock_for = options.lock_for;
             let connection = self.connect().await?;
-            let way = rsync::Way {
-                to: &to,
-                unless_in: look.is_there.then(|| unless_in.clone()),
-                dry_run: false,
-            };
-            let send = rsync::run(connection, tree, files, way, options.send_within);
+            let basis = is_there.then_some(live.as_str());
+            let send = rsync::send(connection, tree, files, &to, basis, options.send_within);
             let keep_alive = async {
                 loop {
                     sleep((lock_for / 3).max(Duration::from_secs(1))).await;
-                    // If it fails, the connection is lost, and sending fails too.
-                    let _ = connection.script(&renew, b"", QUESTION).await;
+                    let renewed = connection.script(&renew, b"", QUESTION).await?;
+                    // If the lock is gone, somebody else works there.
+                    Answer::of(renewed, connection.install())?;
                 }
             };
             let sent = tokio::select! {
-                sent = send => sent.map(drop),
-                () = keep_alive => Ok(()),
+                sent = send => sent,
+                lost = keep_alive => lost,
             };
             match sent {
                 Err(error) if error.kind() == ErrorKind::Lost && tries < 2 => {
@@ -452,29 +451,58 @@ impl Site {
 
     /// Nothing of the site was changed: the lock and what was sent go.
     async fn take_back(&mut self, variables: &script::Variables<'_>, error: Error) -> Error {
+        let install = self.install.clone();
         match self.ask_again(variables, "undo", QUESTION).await {
             Ok(_) => error,
+            // Somebody else has the lock by now, so there is nothing of this release any more.
+            Err(other) if other.kind() == ErrorKind::Refused => error,
             Err(_) => {
-                let install = self.install.clone();
-                let lost = error.kind() == ErrorKind::Lost;
-                let kind = if lost {
-                    ErrorKind::Unavailable
-                } else {
-                    error.kind()
+                let kind = match error.kind() {
+                    ErrorKind::Lost => ErrorKind::Unavailable,
+                    kind => kind,
                 };
                 error.means(kind, |message| {
-                    format!("{message}; the site was not changed, but its lock is still there and goes after a while, or by: wpengine deploy unlock {install}")
+                    format!("{message}; the site was not changed, but its lock may still be there: it goes after a while, or by: wpengine deploy unlock {install}")
                 })
             }
         }
     }
 
-    /// Moves in what was sent. It can be killed anywhere and asked again.
-    async fn apply(&mut self, variables: &script::Variables<'_>) -> Result<Answer, Error> {
-        let mut tries = 0;
+    /// Moves in what was sent. It can be killed anywhere and asked again. `was_asked` says whether it may run already.
+    async fn apply(
+        &mut self,
+        variables: &script::Variables<'_>,
+        was_asked: bool,
+    ) -> Result<Answer, Error> {
+        let variables = variables.clone().complete();
+        let hint = format!(
+            "go on with: wpengine deploy resume {0}\nor back: wpengine deploy rollback {0}",
+            self.install
+        );
+        self.finish(&variables, "apply", &["applied"], was_asked, hint)
+            .await
+    }
+
+    async fn undo(&mut self, variables: &script::Variables<'_>) -> Result<Answer, Error> {
+        let hint = format!("go on with: wpengine deploy rollback {}", self.install);
+        self.finish(variables, "undo", &["undone", "discarded"], false, hint)
+            .await
+    }
+
+    /// Runs a script until it has ended in one of these states. While one that was cut off still runs, it is waited for.
+    async fn finish(
+        &mut self,
+        variables: &script::Variables<'_>,
+        function: &str,
+        ends: &[&str],
+        was_asked: bool,
+        hint: String,
+    ) -> Result<Answer, Error> {
+        let (mut tries, mut was_asked) = (0, was_asked);
         loop {
-            let error = match self.ask(variables, "apply", b"", SCRIPT).await {
-                Ok(answer) if answer.text("state") == "applied" => return Ok(answer),
+            let asked = self.ask(variables, function, b"", SCRIPT).await;
+            let error = match asked {
+                Ok(answer) if ends.contains(&answer.text("state").as_str()) => return Ok(answer),
                 Ok(answer) => Error::new(
                     ErrorKind::Unknown,
                     format!(
@@ -482,20 +510,17 @@ impl Site {
                         answer.text("state")
                     ),
                 ),
-                Err(error) if matches!(error.kind(), ErrorKind::Refused | ErrorKind::Locked) => {
-                    return Err(error);
-                }
+                // Only the first answer says that nothing has begun.
+                Err(error) if !was_asked && !is_passing(&error) => return Err(error),
+                Err(error) if error.kind() == ErrorKind::Refused => return Err(error),
                 Err(error) => error,
             };
-            if tries == 4 {
-                let install = &self.install;
-                let hint = format!(
-                    "go on with: wpengine deploy resume {install}\nor back: wpengine deploy rollback {install}"
-                );
+            was_asked = true;
+            if tries == 4 || error.kind() == ErrorKind::Unknown && tries > 0 {
                 return Err(error
                     .means(ErrorKind::Unknown, |message| {
                         format!(
-                            "{message}; a part of the release {} may be in place",
+                            "{message}; nobody knows how far the release {} is",
                             variables.id
                         )
                     })
@@ -554,44 +579,9 @@ impl Site {
                 ))),
             },
             _ => {
-                let answer = self.apply(&variables).await?;
+                let answer = self.apply(&variables, true).await?;
                 Ok(Some(released(&lock.release, &answer)))
             }
-        }
-    }
-
-    async fn undo(&mut self, variables: &script::Variables<'_>) -> Result<Answer, Error> {
-        let mut tries = 0;
-        loop {
-            let error = match self.ask(variables, "undo", b"", SCRIPT).await {
-                Ok(answer) if matches!(answer.text("state").as_str(), "undone" | "discarded") => {
-                    return Ok(answer);
-                }
-                Ok(answer) => Error::new(
-                    ErrorKind::Unknown,
-                    format!(
-                        "the script on the gateway was stopped while it was {}",
-                        answer.text("state")
-                    ),
-                ),
-                Err(error) if matches!(error.kind(), ErrorKind::Refused | ErrorKind::Locked) => {
-                    return Err(error);
-                }
-                Err(error) => error,
-            };
-            if tries == 4 {
-                let hint = format!("go on with: wpengine deploy rollback {}", self.install);
-                return Err(error
-                    .means(ErrorKind::Unknown, |message| {
-                        format!(
-                            "{message}; the release {} may be taken back in part",
-                            variables.id
-                        )
-                    })
-                    .hint(hint));
-            }
-            sleep(Duration::from_millis(200) * 3_u32.pow(tries)).await;
-            tries += 1;
         }
     }
 
@@ -628,6 +618,28 @@ impl Site {
         }
     }
 
+    /// Takes one release back, which must be the last one. It is for a release that was just made: an earlier or later one is not
+    /// touched.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Refused`] if another one came after it, and those of [`rollback`](Self::rollback).
+    pub async fn take_back_release(
+        &mut self,
+        released: &Released,
+        tree: &Tree,
+        options: &Options,
+    ) -> Result<(), Error> {
+        let install = self.install.clone();
+        let variables = script::Variables::new(&install)
+            .id(&released.id)
+            .target(&tree.target)
+            .owner(&options.by)
+            .lock_for(options.lock_for);
+        self.say(&format!("taking {} back", released.id));
+        self.undo(&variables).await.map(drop)
+    }
+
     /// Returns the releases of the site, its log and its lock.
     ///
     /// # Errors
@@ -662,30 +674,14 @@ fn released(id: &str, answer: &Answer) -> Released {
         changed: paths("changed"),
         deleted: paths("deleted"),
         protected: Vec::new(),
-        seconds: 0.0,
+        seconds: None,
     }
 }
 
-/// The files that are sent, and what is protected.
-fn sorted_out(tree: &Tree, look: &Look, adopt: &[String]) -> (Vec<Vec<u8>>, Vec<Protected>) {
-    let mut files = Vec::new();
-    let mut protected: Vec<Protected> = tree
-        .left_out
-        .iter()
-        .map(|(name, why)| Protected {
-            path: text(&tree.on_site(name)),
-            why,
-        })
-        .collect();
-    for name in &tree.files {
-        let path = tree.on_site(name);
-        match look.server.protects(&path, adopt) {
-            Some(why) => protected.push(Protected {
-                path: text(&path),
-                why,
-            }),
-            None => files.push(name.clone()),
-        }
-    }
-    (files, protected)
+/// Whether it may go by itself.
+fn is_passing(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Lost | ErrorKind::Unavailable | ErrorKind::TimedOut
+    )
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Options, script::Answer, tree::Tree};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// The lock of a release that is being made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -115,6 +115,21 @@ impl Releases {
                 "see which there are: wpengine deploy log {install}"
             )));
         }
+        if let Some(lock) = &self.lock
+            && lock.expires_in > 0
+            && matches!(lock.state.as_str(), "" | "uploading" | "saving" | "saved")
+        {
+            return Err(Error::new(
+                ErrorKind::Locked,
+                format!(
+                    "{} deploys to {install} now (release {}); nothing was changed",
+                    lock.by, lock.release
+                ),
+            )
+            .hint(format!(
+                "wait for it. If it was killed: wpengine deploy unlock {install} --force"
+            )));
+        }
         let interrupted = self.lock.as_ref().map(|lock| lock.release.as_str());
         let id = interrupted.unwrap_or(&self.last);
         if id.is_empty() {
@@ -160,7 +175,7 @@ pub(super) fn about(tree: &Tree, options: &Options) -> String {
         .to_owned()
 }
 
-/// A list of paths, each ended by a byte 0, packed for the way.
+/// A list of paths in order, each ended by a byte 0, packed for the way.
 pub(super) fn packed(paths: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
     let mut paths: Vec<Vec<u8>> = paths.collect();
     paths.sort();

@@ -1,32 +1,46 @@
 # What a deployment runs on the gateway. Before it come the variables that it uses, behind it the name of one function.
 #
 # A release is a folder: `new` is what was sent, `old` what it replaced, `state` how far it is. Each step can be killed and run
-# again. All names are relative to the root of the site, lists of them end each name with a byte 0.
-set -u
+# again. All names are relative to the root of the site, lists of them end each name with a byte 0 and are in the order of bytes.
+set -u -o pipefail
 umask 002
 export LC_ALL=C
 # A connection that is cut stops nothing.
 trap '' HUP PIPE
 base=_wpeprivate/wpengine
 here=$base/releases/$id
+# Whether the site may have been changed by this.
+touched=
+entered=
 
 say() { printf '%s\0%s\0' "$1" "$2"; }
 fail() { say failed "$2"; exit "$1"; }
+# A step cannot be done: what that means depends on how far it is.
+broken() {
+  [ -z "$touched" ] || fail 99 "$1"
+  refuse 97 "$1"
+}
 put() { printf '%s' "$2" >"$1.tmp" && mv -f -- "$1.tmp" "$1"; }
-state() { cat -- "$base/releases/$1/state" 2>/dev/null; }
+reach() { put "$here/state" "$1" || broken "the disk is full, or $here cannot be written"; }
+state() { [ -n "$1" ] && cat -- "$base/releases/$1/state" 2>/dev/null; }
 holder() { cat "$base/lock/release" 2>/dev/null; }
+last() { cat "$base/last" 2>/dev/null; }
 exists() { [ -e "$1" ] || [ -L "$1" ]; }
+count() { tr -cd '\0' <"$here/$1" | wc -c; }
 # Only so many bytes of a message, and no byte 0 in it.
 told() { tr '\0' ' ' | head -c 1500; }
 
-enter() { cd "sites/$install" 2>/dev/null || fail 90 "there is no folder sites/$install"; }
+enter() {
+  [ -n "$entered" ] || cd "sites/$install" 2>/dev/null || fail 90 "there is no folder sites/$install"
+  entered=1
+}
 
 # One script of an install runs at a time. What was cut off may still run.
 alone() {
   mkdir -p "$base/releases" 2>/dev/null || fail 93 "the folder $base cannot be written"
-  command -v flock >/dev/null || return 0
-  exec 9>>"$base/.flock"
-  flock -w "$1" 9 || fail 91 "another command still works on this install"
+  command -v flock >/dev/null || fail 93 "the gateway has no flock"
+  { exec 9>>"$base/.flock"; } 2>/dev/null || fail 93 "the folder $base cannot be written"
+  flock -w "$1" 9 || fail 88 "another command still works on this install"
 }
 
 describe_lock() {
@@ -44,40 +58,51 @@ unlock() {
   rm -rf "$base/.unlocked"
 }
 
+has_expired() { [ "$(date +%s)" -ge "$(cat "$base/lock/expires" 2>/dev/null || echo 0)" ]; }
+renewed() { put "$base/lock/expires" "$(($(date +%s) + ttl))"; }
+
 # Takes the lock for this release. A lock that has expired goes, if its release has not begun to change the site.
 lock() {
   local other
   if [ -d "$base/lock" ]; then
     other=$(holder)
-    [ "$other" = "$id" ] && return 0
+    if [ "$other" = "$id" ]; then
+      renewed || fail 93 "the folder $base cannot be written"
+      return
+    fi
     case $(state "$other") in
       moving | undoing) describe_lock; fail 92 "an interrupted release is there" ;;
+      # It was done, and killed before it could give its lock back.
+      applied)
+        (id=$other here=$base/releases/$other; record released)
+        other=
+        ;;
+      undone) other= ;;
+      *) has_expired || { describe_lock; fail 91 "somebody else deploys"; } ;;
     esac
-    if [ "$(date +%s)" -lt "$(cat "$base/lock/expires" 2>/dev/null || echo 0)" ]; then
-      describe_lock
-      fail 91 "somebody else deploys"
-    fi
     unlock
-    rm -rf -- "$base/releases/$other"
+    [ -z "$other" ] || rm -rf -- "$base/releases/$other"
   fi
   rm -rf "$base"/.lock.*
-  mkdir "$base/.lock.$id" || fail 93 "the folder $base cannot be written"
-  printf '%s' "$id" >"$base/.lock.$id/release"
-  printf '%s' "$owner" >"$base/.lock.$id/owner"
-  printf '%s' "$(($(date +%s) + ttl))" >"$base/.lock.$id/expires"
   # It is there with all that is in it, or not at all.
+  mkdir "$base/.lock.$id" 2>/dev/null &&
+    printf '%s' "$id" >"$base/.lock.$id/release" &&
+    printf '%s' "$owner" >"$base/.lock.$id/owner" &&
+    printf '%s' "$(($(date +%s) + ttl))" >"$base/.lock.$id/expires" ||
+    fail 93 "the disk is full, or the folder $base cannot be written"
   mv -T "$base/.lock.$id" "$base/lock" || fail 91 "somebody else deploys"
 }
 
 renew() {
   enter
-  [ "$(holder)" = "$id" ] && put "$base/lock/expires" "$(($(date +%s) + ttl))"
+  [ "$(holder)" = "$id" ] || fail 94 "the lock of the release $id is gone: somebody took it"
+  renewed || fail 93 "the folder $base cannot be written"
 }
 
 look() {
   enter
   describe_lock
-  say last "$(cat "$base/last" 2>/dev/null)"
+  say last "$(last)"
   [ -d "./$target" ] && say there ""
   [ -f "$base/targets/$key/manifest" ] && sed -z 's/^/ours\x00/' "$base/targets/$key/manifest"
   # What may be the platform's or somebody else's: plugins that always run, and drop-ins.
@@ -87,9 +112,42 @@ look() {
   [ -d "./$target" ] || return 0
   find "./$target" \( -path '*/_wpeprivate' -o -path '*/wp-content/uploads' -o -path '*/wp-content/cache' -o -path '*/wp-content/blogs.dir' \) -prune \
     -o ! -type l ! -writable -printf 'fixed\0%p\0' 2>/dev/null
+  return 0
 }
 
-# Reads the list of all files of the release from its input.
+# Says what the files of a list have in them, on the site as it is. The list, and one of links, are packed on the input.
+compare() {
+  local list links path
+  list=$(mktemp) && links=$(mktemp) || fail 93 "there is no room for temporary files"
+  head -c "$listed" | gzip -dc >"$list" && head -c "$listed_links" | gzip -dc >"$links" || fail 93 "there is no room for temporary files"
+  # Half of a hash tells two files apart as well, and is shorter.
+  say hashes "$(xargs -0 -r sha256sum -z -- <"$list" 2>/dev/null | cut -z -c 1-32,67- | gzip -1 -c | base64 -w 0)"
+  xargs -0 -r stat --printf '%f %n\0' -- <"$list" 2>/dev/null | grep -z '^a' | sed -z 's/^[^ ]* /link\x00/'
+  while IFS= read -r -d '' path; do
+    [ -L "$path" ] && { say link "$path"; say leads_to "$(readlink -- "$path")"; }
+  done <"$links"
+  rm -f "$list" "$links"
+}
+
+# Looks, and waits for what comes: nothing if that was all, or a release whose list and files follow at once.
+converse() {
+  local step manifest files
+  look
+  compare
+  say ready ""
+  read -r step manifest files || return 0
+  [ "$step" = release ] || return 0
+  begin "$manifest"
+  [ "$(state "$id")" = uploading ] || fail 89 "this release has gone on already"
+  [ "$files" -gt 0 ] || return 0
+  rm -rf "$here/new"
+  mkdir "$here/new" && head -c "$files" | tar -xzmf - --no-same-owner -C "$here/new" 2>"$here/tar" ||
+    refuse 97 "the files cannot be written: $(told <"$here/tar" 2>/dev/null)"
+  complete=1
+  apply
+}
+
+# Takes the lock and the list of all files of the release, which has so many bytes on the input.
 begin() {
   enter
   alone 30
@@ -98,26 +156,47 @@ begin() {
     '' | uploading) ;;
     *) say begun "$(state "$id")"; return ;;
   esac
-  if [ "$expected" != - ] && [ "$expected" != "$(cat "$base/last" 2>/dev/null)" ]; then
-    unlock
-    fail 94 "another release came in between"
+  if [ "$expected" != - ] && [ "$expected" != "$(last)" ]; then
+    refuse 87 "another release came in between: $(last)"
   fi
-  mkdir -p -- "$here/new/$target" || fail 93 "the folder $here cannot be written"
-  printf '%s' "$target" >"$here/target"
-  printf '%s' "$about" >"$here/about"
-  gzip -dc >"$here/manifest.tmp" && mv -f "$here/manifest.tmp" "$here/manifest" || fail 93 "the list of files cannot be written"
-  put "$here/state" uploading
+  mkdir -p -- "$here/new/$target" 2>/dev/null &&
+    printf '%s' "$target" >"$here/target" &&
+    printf '%s' "$about" >"$here/about" &&
+    head -c "$1" | gzip -dc >"$here/manifest.tmp" &&
+    mv -f "$here/manifest.tmp" "$here/manifest" ||
+    refuse 97 "the disk is full, or $here cannot be written"
+  reach uploading
   say begun uploading
 }
 
 # Nothing of the site was changed yet: the release is taken back whole.
 refuse() {
   rm -rf -- "$here"
-  unlock
+  [ "$(holder)" = "$id" ] && unlock
   fail "$1" "$2"
 }
 
-# Whether files can be put into a folder: says why not.
+# Passes on the paths of a list that lead through no symbolic link: what is behind one belongs to somebody else.
+direct() {
+  local path folder part rest last='' is_direct=1
+  while IFS= read -r -d '' path; do
+    case $path in */*) folder=${path%/*} ;; *) folder='' ;; esac
+    if [ "$folder" != "$last" ]; then
+      last=$folder is_direct=1 part='' rest=$folder/
+      while [ -n "$rest" ] && [ "$rest" != / ]; do
+        part=${part:+$part/}${rest%%/*}
+        rest=${rest#*/}
+        if [ -L "$part" ]; then
+          is_direct=
+          break
+        fi
+      done
+    fi
+    [ -z "$is_direct" ] || printf '%s\0' "$path"
+  done
+}
+
+# Whether files can be put into a folder, or removed from it: says why not.
 usable() {
   local path='' rest=$1/
   while [ -n "$rest" ]; do
@@ -146,32 +225,46 @@ usable() {
   [ -w "$path" ] || printf 'the folder %s cannot be written\n' "$path"
 }
 
+# Says what keeps files of the lists from their places.
+obstacles() {
+  local path folder last=''
+  while IFS= read -r -d '' path; do
+    case $path in */*) folder=${path%/*} ;; *) folder=. ;; esac
+    if [ "$folder" != "$last" ]; then
+      last=$folder
+      usable "$folder"
+    fi
+    if [ -d "$path" ] && [ ! -L "$path" ]; then
+      if [ -n "$(find "./$path" ! -type d -print0 | sed -z 's|^\./||' | sort -z | comm -z -23 - "$here/gone" | head -c 1 | tr '\0' x)" ]; then
+        printf '%s is a folder on the server with files of others in it\n' "$path"
+      else
+        : >"$here/conflict"
+      fi
+    elif [ -e "$path" ] && [ ! -L "$path" ] && [ ! -w "$path" ]; then
+      printf '%s cannot be written: it belongs to the platform\n' "$path"
+    fi
+  done <"$here/files"
+  last=''
+  while IFS= read -r -d '' path; do
+    case $path in */*) folder=${path%/*} ;; *) folder=. ;; esac
+    [ "$folder" = "$last" ] && continue
+    last=$folder
+    [ ! -d "$folder" ] || [ -w "$folder" ] || printf 'the folder %s cannot be written\n' "$folder"
+  done <"$here/gone"
+}
+
 prepare() {
-  local path folder last='' bad
-  (cd "$here/new" && find . ! -type d -printf '%P\0' | sort -z) >"$here/files"
-  sort -z -o "$here/manifest" "$here/manifest"
-  : >"$here/gone"
+  local bad
+  # What an earlier attempt sent and the folder has no more is not deployed.
+  find "$here/new" ! -type d -printf '%P\0' | sort -z | comm -z -12 - "$here/manifest" >"$here/files" &&
+    : >"$here/gone" || broken "the lists cannot be written"
   if [ -f "$base/targets/$key/manifest" ]; then
-    comm -z -23 "$base/targets/$key/manifest" "$here/manifest" >"$here/gone"
+    # What another target brought too stays.
+    comm -z -23 "$base/targets/$key/manifest" "$here/manifest" |
+      comm -z -23 - <(find "$base/targets" -name manifest ! -path "$base/targets/$key/*" -exec cat {} + | sort -zu) |
+      direct >"$here/gone" || broken "the lists cannot be written"
   fi
-  bad=$(
-    while IFS= read -r -d '' path; do
-      case $path in */*) folder=${path%/*} ;; *) folder=. ;; esac
-      if [ "$folder" != "$last" ]; then
-        last=$folder
-        usable "$folder"
-      fi
-      if [ -d "$path" ] && [ ! -L "$path" ]; then
-        if [ -n "$(find "./$path" ! -type d -print0 | sed -z 's|^\./||' | sort -z | comm -z -23 - "$here/gone" | head -c 1 | tr '\0' x)" ]; then
-          printf '%s is a folder on the server with files of others in it\n' "$path"
-        else
-          : >"$here/conflict"
-        fi
-      elif [ -e "$path" ] && [ ! -L "$path" ] && [ ! -w "$path" ]; then
-        printf '%s cannot be written: it belongs to the platform\n' "$path"
-      fi
-    done <"$here/files"
-  )
+  bad=$(obstacles)
   [ -z "$bad" ] || refuse 95 "$(printf '%s' "$bad" | told)"
   if [ "$lint" = 1 ] && command -v php >/dev/null; then
     (cd "$here/new" && find . -type f -name '*.php' -print0 | xargs -0 -r -n 1 -P 2 php -n -d display_errors=1 -d log_errors=0 -l) >"$here/lint" 2>&1 ||
@@ -181,9 +274,9 @@ prepare() {
 
 save() {
   local path folder last='' why
-  put "$here/state" saving
+  reach saving
   rm -rf "$here/old"
-  mkdir "$here/old"
+  mkdir "$here/old" || broken "the disk is full, or $here cannot be written"
   while IFS= read -r -d '' path; do
     if exists "$path" && { [ -L "$path" ] || [ ! -d "$path" ]; }; then
       printf '%s\0' "$path"
@@ -192,9 +285,11 @@ save() {
     fi
   done <"$here/files" >"$here/changed" 3>"$here/created"
   while IFS= read -r -d '' path; do
-    exists "$path" && printf '%s\0' "$path"
+    ! exists "$path" || printf '%s\0' "$path"
   done <"$here/gone" >"$here/deleted"
-  cat "$here/changed" "$here/deleted" | sort -z >"$here/kept"
+  sort -z "$here/changed" "$here/deleted" >"$here/kept" || broken "the lists cannot be written"
+  [ "$(count files)" = "$(($(count changed) + $(count created)))" ] &&
+    [ "$(count kept)" = "$(($(count changed) + $(count deleted)))" ] || broken "the lists cannot be written"
   why=$(xargs -0 -r cp -a --parents -t "$here/old" -- <"$here/kept" 2>&1) ||
     refuse 97 "what is replaced cannot be saved: $(printf '%s' "$why" | told)"
   # Folders that are not there yet, those outside first.
@@ -206,11 +301,13 @@ save() {
       printf '%s\0' "$folder"
       case $folder in */*) folder=${folder%/*} ;; *) break ;; esac
     done
-  done <"$here/files" | sort -zu >"$here/made"
+  done <"$here/files" | sort -zu >"$here/made" || broken "the lists cannot be written"
   rm -f "$here/manifest.before"
-  [ -f "$base/targets/$key/manifest" ] && cp "$base/targets/$key/manifest" "$here/manifest.before"
-  printf '%s' "$(cat "$base/last" 2>/dev/null)" >"$here/last.before"
-  put "$here/state" saved
+  if [ -f "$base/targets/$key/manifest" ]; then
+    cp "$base/targets/$key/manifest" "$here/manifest.before" || broken "the lists cannot be written"
+  fi
+  put "$here/last.before" "$(last)" || broken "the lists cannot be written"
+  reach saved
 }
 
 # Moves files of a list from a folder to their places: each is replaced at once, never written into.
@@ -236,7 +333,7 @@ place() {
 # Removes files of an earlier release that this one has not, and folders that are empty by that.
 remove_gone() {
   local path folder last=''
-  xargs -0 -r rm -f -- <"$here/deleted"
+  direct <"$here/deleted" | xargs -0 -r rm -f -- || fail 99 "files of the release before cannot be removed"
   while IFS= read -r -d '' path; do
     case $path in */*) folder=${path%/*} ;; *) continue ;; esac
     [ "$folder" = "$last" ] && continue
@@ -247,31 +344,53 @@ remove_gone() {
   done <"$here/deleted"
 }
 
-move_in() {
-  put "$here/state" moving
-  [ -e "$here/conflict" ] && remove_gone
-  xargs -0 -r mkdir -p -- <"$here/made"
-  place "$here/new" "$here/files"
-  remove_gone
-  mkdir -p "$base/targets/$key"
-  printf '%s' "$target" >"$base/targets/$key/target"
-  cp "$here/manifest" "$base/targets/$key/manifest.tmp" && mv -f "$base/targets/$key/manifest.tmp" "$base/targets/$key/manifest"
-  put "$base/last" "$id"
-  put "$here/state" applied
+# Folders that stand where files must be, and have nothing in them but folders.
+remove_empty() {
+  local path
+  while IFS= read -r -d '' path; do
+    [ -L "$path" ] || [ ! -d "$path" ] || find "./$path" -depth -type d -exec rmdir -- {} + 2>/dev/null
+  done <"$1"
 }
 
-count() { tr -cd '\0' <"$here/$1" | wc -c; }
+keep_manifest() {
+  mkdir -p "$base/targets/$key" &&
+    printf '%s' "$target" >"$base/targets/$key/target" &&
+    cp "$1" "$base/targets/$key/manifest.tmp" &&
+    mv -f "$base/targets/$key/manifest.tmp" "$base/targets/$key/manifest" ||
+    fail 99 "the list of files cannot be written"
+}
+
+move_in() {
+  reach moving
+  touched=1
+  if [ -e "$here/conflict" ]; then
+    remove_gone
+    remove_empty "$here/files"
+  fi
+  xargs -0 -r mkdir -p -- <"$here/made" || fail 99 "folders cannot be made"
+  place "$here/new" "$here/files"
+  remove_gone
+  keep_manifest "$here/manifest"
+  put "$base/last" "$id" || fail 99 "the folder $base cannot be written"
+  reach applied
+}
 
 record() {
-  grep -qF "\"id\":\"$id\",\"result\":\"$1\"" "$base/log.jsonl" 2>/dev/null && return 0
+  local log=$base/log.jsonl
+  grep -qF "\"id\":\"$id\",\"result\":\"$1\"" "$log" 2>/dev/null && return 0
+  # A line that was cut off by a full disk ends before this one.
+  [ ! -s "$log" ] || [ -z "$(tail -c 1 "$log")" ] || echo >>"$log"
   printf '{"id":"%s","result":"%s",%s,"created":%d,"changed":%d,"deleted":%d}\n' \
-    "$id" "$1" "$(cat "$here/about")" "$(count created)" "$(count changed)" "$(count deleted)" >>"$base/log.jsonl"
+    "$id" "$1" "$(cat "$here/about")" "$(count created)" "$(count changed)" "$(count deleted)" >>"$log"
 }
 
 # The last ones in place can be taken back; older ones are only in the log.
 prune() {
-  local release kept=0
-  for release in $(ls "$base/releases" | sort -r); do
+  local about release kept=0
+  # By the clock of the server: those of the users may differ.
+  for about in $(ls -t "$base"/releases/*/state 2>/dev/null); do
+    release=${about%/state}
+    release=${release##*/}
     if [ "$(state "$release")" = applied ] && [ $kept -lt "$keep" ]; then
       kept=$((kept + 1))
     elif [ "$release" != "$id" ]; then
@@ -295,14 +414,18 @@ apply() {
     '') fail 94 "the release $id is not there any more" ;;
     *) [ "$(holder)" = "$id" ] || fail 94 "the lock of the release $id is gone: somebody removed it" ;;
   esac
+  [ "$(state "$id")" = uploading ] && [ "$complete" != 1 ] && fail 89 "not all files were sent"
+  [ "$(state "$id")" = moving ] && touched=1
   [ "$(state "$id")" = uploading ] && prepare
   case $(state "$id") in uploading | saving) save ;; esac
   case $(state "$id") in saved | moving) move_in ;; esac
-  if [ "$(state "$id")" = applied ] && { [ "$(holder)" = "$id" ] || [ ! -d "$base/lock" ]; }; then
+  if [ "$(state "$id")" = applied ]; then
     record released
     rm -rf "$here/new"
-    prune
-    [ "$(holder)" = "$id" ] && unlock
+    if [ "$(holder)" = "$id" ]; then
+      prune
+      unlock
+    fi
   fi
   report
 }
@@ -312,75 +435,95 @@ undo() {
   enter
   alone 300
   case $(state "$id") in
-    undone) [ "$(holder)" = "$id" ] && unlock; say state undone; return ;;
+    undone)
+      record rolled_back
+      [ "$(holder)" = "$id" ] && unlock
+      report
+      return
+      ;;
     '' | uploading | saving | saved)
       [ -d "$here" ] || [ "$(holder)" = "$id" ] || fail 98 "what the release $id replaced is not kept any more"
-      if [ "$(holder)" = "$id" ]; then unlock; fi
+      [ "$(holder)" = "$id" ] && unlock
       rm -rf -- "$here"
       say state discarded
       return
       ;;
     applied)
-      [ "$(cat "$base/last" 2>/dev/null)" = "$id" ] || fail 98 "the release $id is not the last one: $(cat "$base/last" 2>/dev/null) came after it"
+      [ "$(last)" = "$id" ] || fail 98 "the release $id is not the last one: $(last) came after it"
+      lock
+      ;;
+    *)
+      touched=1
+      lock
       ;;
   esac
-  lock
-  put "$here/state" undoing
-  xargs -0 -r rm -f -- <"$here/created"
-  sort -zr "$here/made" | while IFS= read -r -d '' path; do rmdir -- "$path" 2>/dev/null; done
+  # All that is needed is there before anything is taken away. Links to the files need no room.
   rm -rf "$here/undo"
-  cp -a "$here/old" "$here/undo" || fail 97 "there is no room to bring back what was replaced"
+  cp -al "$here/old" "$here/undo" 2>/dev/null || { rm -rf "$here/undo"; cp -a "$here/old" "$here/undo"; } 2>/dev/null || {
+    [ -n "$touched" ] || { rm -rf "$here/undo"; unlock; fail 86 "there is no room to bring back what was replaced"; }
+    fail 99 "there is no room to bring back what was replaced"
+  }
+  put "$here/state" undoing || { [ -n "$touched" ] || { unlock; fail 86 "the disk is full"; }; fail 99 "the disk is full"; }
+  touched=1
+  direct <"$here/created" | xargs -0 -r rm -f -- || fail 99 "files of the release cannot be removed"
+  sort -zr "$here/made" | while IFS= read -r -d '' path; do rmdir -- "$path" 2>/dev/null; done
+  remove_empty "$here/kept"
   # Folders as they were, with their modes.
   (cd "$here/undo" && find . -mindepth 1 -type d -printf '%P\0') | while IFS= read -r -d '' path; do
     [ -d "$path" ] || { mkdir -p -- "$path" && chmod --reference="$here/undo/$path" -- "$path"; }
-  done
-  place "$here/undo" "$here/kept"
+  done || fail 99 "folders cannot be made"
+  direct <"$here/kept" >"$here/back" || fail 99 "the lists cannot be written"
+  place "$here/undo" "$here/back"
   if [ -f "$here/manifest.before" ]; then
-    cp "$here/manifest.before" "$base/targets/$key/manifest.tmp" && mv -f "$base/targets/$key/manifest.tmp" "$base/targets/$key/manifest"
+    keep_manifest "$here/manifest.before"
   else
     rm -rf "$base/targets/$key"
   fi
-  put "$base/last" "$(cat "$here/last.before")"
-  put "$here/state" undone
+  put "$base/last" "$(cat "$here/last.before")" || fail 99 "the folder $base cannot be written"
+  reach undone
   record rolled_back
   rm -rf "$here/new" "$here/undo"
   unlock
   report
 }
 
+# Says how far this release is, when no script works on it any more.
 status() {
   enter
   alone 300
-  describe_lock
-  say last "$(cat "$base/last" 2>/dev/null)"
+  say holder "$(holder)"
   say state "$(state "$id")"
 }
 
 releases() {
+  local release
   enter
   # What was cut off may be about to end.
-  [ -f "$base/.flock" ] && command -v flock >/dev/null && { exec 9>>"$base/.flock"; flock -w 5 9; }
+  [ -f "$base/.flock" ] && { exec 9>>"$base/.flock"; flock -w 5 9; }
   describe_lock
-  say last "$(cat "$base/last" 2>/dev/null)"
+  say last "$(last)"
   for release in $(ls "$base/releases" 2>/dev/null); do
     say release "$release"
     say release_state "$(state "$release")"
     say release_target "$(cat "$base/releases/$release/target" 2>/dev/null)"
   done
   [ -f "$base/log.jsonl" ] && say log "$(tail -n 200 "$base/log.jsonl")"
+  return 0
 }
 
 remove_lock() {
+  local other
   enter
   alone 30
   [ -d "$base/lock" ] || { say state none; return; }
   describe_lock
-  case $(state "$(holder)") in moving | undoing) fail 92 "an interrupted release is there" ;; esac
-  if [ "$force" != 1 ] && [ "$(date +%s)" -lt "$(cat "$base/lock/expires" 2>/dev/null || echo 0)" ]; then
-    fail 91 "the lock has not expired"
-  fi
   other=$(holder)
+  case $(state "$other") in
+    moving | undoing) fail 92 "an interrupted release is there" ;;
+    applied | undone) other= ;;
+  esac
+  [ "$force" = 1 ] || has_expired || fail 91 "the lock has not expired"
   unlock
-  [ -n "$other" ] && [ "$(state "$other")" != applied ] && [ "$(state "$other")" != undone ] && rm -rf -- "$base/releases/$other"
+  [ -z "$other" ] || rm -rf -- "$base/releases/$other"
   say state unlocked
 }

@@ -56,14 +56,7 @@ pub(crate) fn never(path: &[u8]) -> Option<&'static str> {
     {
         return Some("belongs to a tool and not to the site");
     }
-    if name == b".deployignore"
-        || name == b".distignore"
-        || name == b".env"
-        || name.starts_with(b".env.")
-    {
-        return Some("is for development, or has secrets");
-    }
-    match parts.as_slice() {
+    let of_site = match parts.as_slice() {
         [first, ..]
             if first.starts_with(b"_wpe")
                 || first.starts_with(b".wpe")
@@ -90,7 +83,27 @@ pub(crate) fn never(path: &[u8]) -> Option<&'static str> {
         ] => Some("is written by the site itself"),
         [b"wp-content", name] if name.ends_with(b".log") => Some("is written by the site itself"),
         _ => None,
+    };
+    if of_site.is_some() {
+        return of_site;
     }
+    let is_secret = |part: &&[u8]| {
+        const SECRETS: [&[u8]; 8] = [
+            b".aws",
+            b".ssh",
+            b".npmrc",
+            b"auth.json",
+            b"id_rsa",
+            b"id_ed25519",
+            b"id_ecdsa",
+            b"wp-config.php",
+        ];
+        SECRETS.contains(part) || part.starts_with(b".env")
+    };
+    let is_dump = name.ends_with(b".sql") || name.ends_with(b".sql.gz");
+    let is_list = name == b".deployignore" || name == b".distignore";
+    (parts.iter().any(is_secret) || is_dump || is_list)
+        .then_some("can have secrets, or is for development")
 }
 
 /// What the server has that was not brought by a release: where plugins run always, and where WordPress looks for drop-ins.
@@ -185,6 +198,10 @@ mod tests {
             ".git/config",
             "wp-content/themes/a/.git/HEAD",
             ".env",
+            "tools/.env.production",
+            "wp-content/themes/a/.npmrc",
+            "dump.sql.gz",
+            "old/wp-config.php",
         ] {
             assert!(never(path.as_bytes()).is_some(), "{path}");
         }

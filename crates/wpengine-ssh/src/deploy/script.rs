@@ -14,6 +14,7 @@ use crate::{
 const SCRIPT: &str = include_str!("remote.sh");
 
 /// The variables of a script.
+#[derive(Clone)]
 pub(super) struct Variables<'a> {
     install: &'a str,
     pub(super) id: &'a str,
@@ -25,6 +26,8 @@ pub(super) struct Variables<'a> {
     lint: bool,
     force: bool,
     keep: u32,
+    complete: bool,
+    listed: (usize, usize),
 }
 
 impl<'a> Variables<'a> {
@@ -40,6 +43,8 @@ impl<'a> Variables<'a> {
             lint: false,
             force: false,
             keep: 5,
+            complete: false,
+            listed: (0, 0),
         }
     }
 
@@ -79,6 +84,22 @@ impl<'a> Variables<'a> {
         Self { keep, ..self }
     }
 
+    /// All files were sent.
+    pub(super) fn complete(self) -> Self {
+        Self {
+            complete: true,
+            ..self
+        }
+    }
+
+    /// How long the packed lists on the input are.
+    pub(super) fn listed(self, files: usize, links: usize) -> Self {
+        Self {
+            listed: (files, links),
+            ..self
+        }
+    }
+
     /// A whole script that runs one function. What follows it on the input is the input of the function, if it has one.
     pub(super) fn script(&self, function: &str, has_input: bool) -> Vec<u8> {
         // The name of a folder of its own for each target.
@@ -101,6 +122,9 @@ impl<'a> Variables<'a> {
             ("lint", if self.lint { "1" } else { "0" }),
             ("force", if self.force { "1" } else { "0" }),
             ("keep", &self.keep.max(1).to_string()),
+            ("complete", if self.complete { "1" } else { "0" }),
+            ("listed", &self.listed.0.to_string()),
+            ("listed_links", &self.listed.1.to_string()),
         ] {
             script.extend(shell::set(name, value));
         }
@@ -131,20 +155,29 @@ impl<'a> Variables<'a> {
 }
 
 /// What a script said: names and values in turn, each ended by a byte 0.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Answer(Vec<(String, Vec<u8>)>);
 
 impl Answer {
     pub(super) fn of(done: Done, install: &str) -> Result<Self, Error> {
         let mut parts = done.stdout.split(|byte| *byte == 0);
-        let mut pairs = Vec::new();
+        let mut answer = Self::default();
         while let (Some(name), Some(value)) = (parts.next(), parts.next()) {
-            pairs.push((String::from_utf8_lossy(name).into_owned(), value.to_vec()));
+            answer.add(name, value);
         }
-        let answer = Self(pairs);
-        match done.code {
-            0 => Ok(answer),
-            code => Err(answer.error(code, install, &done.stderr)),
+        answer.ended(done.code, install, &done.stderr)
+    }
+
+    pub(super) fn add(&mut self, name: &[u8], value: &[u8]) {
+        self.0
+            .push((String::from_utf8_lossy(name).into_owned(), value.to_vec()));
+    }
+
+    /// The whole of it, when its script has ended.
+    pub(super) fn ended(self, code: i32, install: &str, stderr: &[u8]) -> Result<Self, Error> {
+        match code {
+            0 => Ok(self),
+            code => Err(self.error(code, install, stderr)),
         }
     }
 
@@ -185,6 +218,13 @@ impl Answer {
             90 => Error::new(ErrorKind::NotReady, format!("{install} has no site on the gateway: {why}"))
                 .hint("a new install is ready 3 to 8 minutes after it was created"),
             91 | 92 => self.locked(code, install, &why),
+            86 => Error::new(ErrorKind::Refused, format!("{why}; nothing was changed"))
+                .hint("remove what is not needed on the install, and try again"),
+            87 => Error::new(ErrorKind::Locked, format!("{why}; the site was not changed by this"))
+                .hint(format!("look what it was, and deploy again: wpengine deploy log {install}")),
+            88 => Error::new(ErrorKind::Locked, format!("{install}: {why}"))
+                .hint("wait until it has ended, and try again"),
+            89 => Error::new(ErrorKind::Lost, why),
             93 => Error::new(ErrorKind::Refused, format!("{why}; the site was not changed"))
                 .said(stderr)
                 .hint("is the disk of the install full? `wpengine usage install` says how much is used"),

@@ -3,18 +3,27 @@
 use std::{
     ffi::OsStr,
     fs,
+    io::Read as _,
     os::unix::ffi::OsStrExt as _,
     path::{Component, Path, PathBuf},
 };
 
 use ignore::WalkBuilder;
+use sha2::{Digest as _, Sha256};
 
 use super::rules;
 use crate::error::Error;
 
+/// What a file of the folder is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    File { hash: String, size: u64 },
+    Link(Vec<u8>),
+}
+
 /// A folder whose files are deployed, and where to.
 ///
-/// What `.deployignore` and `.gitignore` exclude is left out; a line `!vendor/` in `.deployignore` brings back what `.gitignore`
+/// What `.deployignore` and `.gitignore` in it exclude is left out; a line `!vendor/` in `.deployignore` brings back what `.gitignore`
 /// excludes. Symbolic links are sent as links, and must lead to somewhere in the folder.
 #[derive(Clone, Debug)]
 pub struct Tree {
@@ -22,6 +31,8 @@ pub struct Tree {
     pub(crate) target: String,
     /// Relative to the folder, in order.
     pub(crate) files: Vec<Vec<u8>>,
+    /// Those of them that are links.
+    pub(crate) links: Vec<Vec<u8>>,
     /// Those that are never sent, and why.
     pub(crate) left_out: Vec<(Vec<u8>, &'static str)>,
 }
@@ -48,12 +59,17 @@ impl Tree {
             root: root.clone(),
             target,
             files: Vec::new(),
+            links: Vec::new(),
             left_out: Vec::new(),
         };
         let walk = WalkBuilder::new(&root)
             .hidden(false)
-            .git_global(false)
             .require_git(false)
+            // What is outside does not count: a folder that is built, and so ignored, is often what is deployed.
+            .parents(false)
+            .ignore(false)
+            .git_global(false)
+            .git_exclude(false)
             .add_custom_ignore_filename(".deployignore")
             // Tools' folders can be large, and nothing in them is ever sent.
             .filter_entry(|entry| entry.depth() == 0 || entry.file_name() != OsStr::new(".git"))
@@ -76,6 +92,7 @@ impl Tree {
             }
             if kind.is_symlink() {
                 link(&root, path)?;
+                tree.links.push(name.clone());
             } else if !kind.is_file() {
                 return Err(Error::input(format!(
                     "{} is neither a file nor a link; remove it, or exclude it in .deployignore",
@@ -93,6 +110,71 @@ impl Tree {
             )));
         }
         Ok(tree)
+    }
+
+    /// What is in each file, or where each link leads to, in the order of the files.
+    pub(crate) fn contents(&self) -> Result<Vec<Content>, Error> {
+        self.files
+            .iter()
+            .map(|name| {
+                let path = self.root.join(OsStr::from_bytes(name));
+                let failed = |error: std::io::Error| Error::local(&path, &error);
+                if fs::symlink_metadata(&path).map_err(failed)?.is_symlink() {
+                    let leads_to = fs::read_link(&path).map_err(failed)?;
+                    return Ok(Content::Link(leads_to.as_os_str().as_bytes().to_vec()));
+                }
+                let mut file = fs::File::open(&path).map_err(failed)?;
+                let mut hash = Sha256::new();
+                let mut buffer = vec![0; 64 * 1024];
+                let mut size = 0;
+                loop {
+                    match file.read(&mut buffer).map_err(failed)? {
+                        0 => break,
+                        count => {
+                            hash.update(&buffer[..count]);
+                            size += count as u64;
+                        }
+                    }
+                }
+                let hex: String = hash
+                    .finalize()
+                    .iter()
+                    .take(16)
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect();
+                Ok(Content::File { hash: hex, size })
+            })
+            .collect()
+    }
+
+    /// Some of the files as an archive, with their places on the site.
+    pub(crate) fn archive(&self, files: &[Vec<u8>]) -> Result<Vec<u8>, Error> {
+        let packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut archive = tar::Builder::new(packer);
+        for name in files {
+            let path = self.root.join(OsStr::from_bytes(name));
+            let failed = |error: std::io::Error| Error::local(&path, &error);
+            let place = self.on_site(name);
+            let place = Path::new(OsStr::from_bytes(&place));
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o664);
+            if fs::symlink_metadata(&path).map_err(failed)?.is_symlink() {
+                let leads_to = fs::read_link(&path).map_err(failed)?;
+                header.set_entry_type(tar::EntryType::Symlink);
+                header.set_size(0);
+                archive
+                    .append_link(&mut header, place, leads_to)
+                    .map_err(failed)?;
+            } else {
+                let content = fs::read(&path).map_err(failed)?;
+                header.set_size(content.len() as u64);
+                archive
+                    .append_data(&mut header, place, content.as_slice())
+                    .map_err(failed)?;
+            }
+        }
+        let packed = archive.into_inner().and_then(|packer| packer.finish());
+        packed.map_err(|error| Error::local(&self.root, &error))
     }
 
     /// Returns how many files there are.
