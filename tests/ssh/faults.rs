@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::Write as _,
-    os::unix::fs::{PermissionsExt as _, symlink},
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -229,16 +229,7 @@ async fn a_rollback_does_not_disturb_somebody_who_deploys() {
         .release(&job.tree(), &options())
         .await
         .expect("a release");
-    let lock = job.at("_wpeprivate/wpengine/lock");
-    fs::create_dir(&lock).expect("a folder");
-    for (name, text) in [
-        ("release", "20990101T000000Z-00000000"),
-        ("owner", "a colleague"),
-        ("expires", "9999999999"),
-    ] {
-        fs::write(lock.join(name), text).expect("a file");
-    }
-    fs::set_permissions(&lock, fs::Permissions::from_mode(0o777)).expect("a mode");
+    job.leave_lock("uploading", "9999999999");
     let error = job
         .site
         .rollback(None, &options())
@@ -291,7 +282,7 @@ async fn an_idle_connection_that_is_cut_is_opened_again() {
     site.release(&tree, &options()).await.expect("a release");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_rig_refuses_what_the_gateway_refuses() {
     let Some(rig) = crate::rig::Rig::start().await else {
         return;
@@ -325,14 +316,15 @@ async fn the_rig_refuses_what_the_gateway_refuses() {
         let mut child = Command::new("ssh")
             .arg("-F")
             .arg(&config)
-            .args(["acme.ssh.wpengine.net", "echo in; cat"])
+            .args(["acme.ssh.wpengine.net", "cat"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("ssh");
-        let mut first = [0];
+        let stdin = child.stdin.as_mut().expect("an input");
+        stdin.write_all(b"x").expect("it is written");
         let stdout = child.stdout.as_mut().expect("an output");
-        std::io::Read::read_exact(stdout, &mut first).expect("it is in");
+        std::io::Read::read_exact(stdout, &mut [0]).expect("it is in");
         open.push(child);
     }
     assert_eq!(eaten("echo in"), "");
@@ -340,4 +332,55 @@ async fn the_rig_refuses_what_the_gateway_refuses() {
         drop(child.stdin.take());
         child.wait().expect("an end");
     }
+}
+
+#[tokio::test]
+async fn what_somebody_changed_since_is_kept_when_a_release_is_taken_back() {
+    let Some(mut job) = Job::start().await else {
+        return;
+    };
+    job.site
+        .release(&job.tree(), &options())
+        .await
+        .expect("a release");
+    write(&job.local, &[("style.css", "two"), ("new.css", "new")]);
+    fs::remove_file(job.local.join("inc/b.php")).expect("a file");
+    job.site
+        .release(&job.tree(), &options())
+        .await
+        .expect("a release");
+    for (name, text) in [
+        ("style.css", "by hand"),
+        ("new.css", "by hand"),
+        ("inc/b.php", "by hand"),
+    ] {
+        fs::write(job.at("wp-content/themes/acme").join(name), text).expect("a file");
+    }
+    let taken = job
+        .site
+        .rollback(None, &options())
+        .await
+        .expect("a rollback");
+    assert_eq!(
+        taken[0].kept_aside,
+        [
+            "wp-content/themes/acme/new.css",
+            "wp-content/themes/acme/style.css",
+            "wp-content/themes/acme/inc/b.php"
+        ]
+    );
+    for name in ["style.css", "new.css", "inc/b.php"] {
+        let path = format!(
+            "_wpeprivate/wpengine/aside/{}/wp-content/themes/acme/{name}",
+            taken[0].id
+        );
+        assert_eq!(
+            fs::read_to_string(job.at(&path)).expect("a file"),
+            "by hand"
+        );
+    }
+    assert_eq!(
+        fs::read_to_string(job.at("wp-content/themes/acme/style.css")).expect("a file"),
+        "one"
+    );
 }

@@ -115,14 +115,14 @@ async fn one_user_has_four_connections_and_a_fifth_waits() {
     for _ in 0..4 {
         open.push(user.connect("acme").await.expect("a connection"));
     }
-    let waits = tokio::spawn({
-        let user = user.clone();
-        async move { user.connect("acme").await }
-    });
-    tokio::task::yield_now().await;
-    assert!(!waits.is_finished());
-    let freed = open.pop().expect("a connection");
-    freed.close().await;
+    assert_eq!(rig.server.open(), 4);
+    // With four open the fifth has no time to wait in, and says why.
+    let hurried = user.clone().connect_within(Duration::from_millis(300));
+    let error = hurried.connect("acme").await.expect_err("four are open");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(error.to_string().contains("4 connections"), "{error}");
+    let waits = tokio::spawn(async move { user.connect("acme").await });
+    open.pop().expect("a connection").close().await;
     let fifth = waits.await.expect("no panic").expect("a connection");
     fifth.wp(&["core", "version"]).await.expect("an answer");
     assert_eq!(rig.server.connections().1, 4);

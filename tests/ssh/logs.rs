@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use wpengine_ssh::logs::{Event, Filter, From, Kind, Level, merged};
+use wpengine_ssh::logs::{Event, Filter, Kind, Level, Start, merged};
 
 use crate::rig::Rig;
 
@@ -97,17 +97,17 @@ async fn logs_are_found_where_they_are() {
     .map(|path| of(path).clone());
     append(&site.join("logs/acme.access.log"), "what comes later\n");
     let files = logs.read(&sources, None).await.expect("files");
-    let lines = merged(&files, &Filter::default());
+    let lines = merged(&files.files, &Filter::default());
     let requests: Vec<_> = lines
         .iter()
         .filter_map(|(_, line)| line.path.as_deref())
         .collect();
     assert_eq!(requests, ["/oldest", "/old", "/a"]);
     assert!(lines.iter().all(|(_, line)| line.raw != "what comes later"));
-    let bad = merged(&files, &Filter::default().level(Level::Error));
+    let bad = merged(&files.files, &Filter::default().level(Level::Error));
     assert_eq!(bad.len(), 1, "{bad:?}");
     let last = logs.read(&sources[2..3], Some(1)).await.expect("files");
-    assert!(last[0].1.contains("GET /a"), "{last:?}");
+    assert!(last.files[0].1.contains("GET /a"), "{last:?}");
 }
 
 #[tokio::test]
@@ -124,7 +124,8 @@ async fn following_loses_and_doubles_nothing_over_cuts_rotations_and_a_truncatio
         .await
         .logs("acme")
         .pause(Duration::from_millis(20));
-    logs.add(LOG, From::Beginning);
+    let found = logs.sources(&[]).await.expect("sources");
+    logs.add(&found.files[0], Start::End);
     let follow = tokio::spawn({
         let seen = Arc::clone(&seen);
         async move {
@@ -229,14 +230,14 @@ async fn fifty_installs_are_read_in_turn_over_four_connections() {
             &format!("one of {name}\n"),
         );
     }
-    let mut all: Vec<_> = names
-        .iter()
-        .map(|name| {
-            let mut logs = user.logs(name);
-            logs.add(LOG, From::Beginning);
-            logs
-        })
-        .collect();
+    let mut all = Vec::new();
+    for name in &names {
+        let mut logs = user.logs(name);
+        let found = logs.sources(&[]).await.expect("sources");
+        logs.disconnect().await;
+        logs.add(&found.files[0], Start::Beginning);
+        all.push(logs);
+    }
     for round in ["one", "two"] {
         let turns = futures_util::future::join_all(all.iter_mut().map(|logs| async {
             let mut lines = Vec::new();

@@ -306,13 +306,9 @@ Host {host}
         if self.accepted()?.is_empty() {
             return Err(unknown(&host));
         }
-        let slot = slots::take(
-            &self.folder,
-            self.connect_within.max(Duration::from_secs(60)),
-            || {
-                self.say("waiting for a free connection: 4 are in use on this machine");
-            },
-        )
+        let slot = slots::take(&self.folder, self.connect_within, || {
+            self.say("waiting for a free connection: 4 are in use on this machine");
+        })
         .await?;
         let mut builder = SessionBuilder::default();
         builder

@@ -87,7 +87,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             .gated(Gate::Severe)
             .calls(&["get_install", "list_backups", "create_backup", "get_backup", "purge_cache"])
             .table(&tables::RELEASED)
-            .details("Files whose content is the same are not written. What changed is sent beside the site, read by the install's PHP, and moved in by one script; what it replaces is kept. Files of the platform, uploads and what others brought are never sent or deleted; only what an earlier deployment brought is deleted. .deployignore and .gitignore exclude files.\n\nIf the home page, --check-url or COMMAND does not work afterwards, the release is taken back and the exit code is 6. Many files are not replaced at one instant, and the database is never touched.")
+            .details("Files whose content is the same are not written. What changed is sent beside the site, read by the install's PHP, and moved in by one script; what it replaces is kept. Files of the platform, uploads, and what others put into mu-plugins or as drop-ins are never sent or deleted; only what an earlier deployment brought is deleted. Files get the mode 664, folders 775. .deployignore and .gitignore exclude files.\n\nIf the home page, --check-url or COMMAND does not work afterwards, the release is taken back and the exit code is 6. Many files are not replaced at one instant, and the database is never touched.")
             .examples(&[
                 "wpengine deploy run torquemag ./theme --to wp-content/themes/torque --dry-run",
                 "wpengine deploy run torquemag ./theme --to wp-content/themes/torque --confirm torquemag -m 'new header'",
@@ -154,7 +154,14 @@ pub(super) fn leaves() -> Vec<Leaf> {
             let releases = site.releases().await?;
             site.close().await;
             if let Some(lock) = &releases.lock {
-                c.terminal.say(&format!("{} deploys now or was interrupted: release {}, {}", lock.by, lock.release, lock.state));
+                let has_begun = matches!(lock.state.as_str(), "moving" | "undoing" | "applied" | "undone");
+                let then = match (has_begun, lock.expires_in > 0) {
+                    (true, _) => "if it was interrupted, go on: wpengine deploy resume, or back: wpengine deploy rollback",
+                    (false, true) => "the site is as it was before; if it was interrupted: wpengine deploy resume, or wpengine deploy unlock --force",
+                    (false, false) => "it was interrupted, and the site is as it was before; the next deployment takes its place",
+                };
+                let state = if lock.state.is_empty() { "begun" } else { &lock.state };
+                c.terminal.say(&format!("{} deploys now, release {}, {state}: {then}", lock.by, lock.release));
             }
             let mut rows = Vec::new();
             for record in &releases.log {
@@ -190,13 +197,19 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 return Ok(one(json!({ "dry_run": true, "install": install.name, "release": first, "down_to": down_to })));
             }
             let work = c.tap.work("deploy rollback", &install.name);
-            c.goes_on_with(format!("wpengine deploy rollback {}", install.name));
+            c.goes_on_with(format!("wpengine deploy log {}", install.name));
             let taken = site.rollback(down_to.as_deref(), &options(c, a, None)).await;
             work.end(outcome(&taken));
             site.close().await;
             let taken = taken?;
             purge(c, a, &install).await;
             let last = taken.last();
+            for release in taken.iter().filter(|release| !release.kept_aside.is_empty()) {
+                c.terminal.warn(&format!(
+                    "{} files had been changed since the release {}; they are kept below _wpeprivate/wpengine/aside/{}: {}",
+                    release.kept_aside.len(), release.id, release.id, release.kept_aside.iter().take(5).cloned().collect::<Vec<_>>().join(", ")
+                ));
+            }
             let rows: Vec<Value> = taken.iter().map(|release| release_of(c, &install, release)).collect();
             c.terminal.say(&format!("{} is as it was before {}", install.name, last.map_or("", |release| release.id.as_str())));
             Ok(Answer::Document(json!({ "taken_back": rows }), "/taken_back").into())
@@ -211,6 +224,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
         .gated(Gate::Severe)
         .calls(&["get_install", "purge_cache"])
         .table(&tables::RELEASED)
+        .details("What the deployment replaced and deleted comes back, and what it brought goes. Files that somebody changed since are kept beside the site. The database stays as it is. A deployment with --via git is taken back by another push.")
         .examples(&["wpengine deploy rollback torquemag --confirm torquemag"]),
         leaf("deploy unlock", "Remove the lock of a deployment that was killed", &[], run!(|c, a| {
             let install = c.install(a).await?;
@@ -349,6 +363,9 @@ fn release_of(c: &Ctx, install: &Target, released: &Released) -> Value {
 }
 
 async fn deploy(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
+    if !c.globals.dry_run {
+        super::plan::refuse_read_only(c)?;
+    }
     let install = c.install(a).await?;
     let page = match a.flag("no-check") {
         true => None,
@@ -377,13 +394,27 @@ async fn deploy(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
     }
     if plan.is_empty() {
         site.close().await;
-        c.terminal.say(&match plan.unchanged {
-            0 => format!(
-                "nothing to deploy: none of the files may be sent; {} are protected, and wpengine deploy plan says why",
-                plan.protected.len()
-            ),
-            count => format!("nothing to deploy: all {count} files are there already"),
-        });
+        if plan.unchanged == 0 {
+            let mut failure = Failure::new(
+                exit::FINDINGS,
+                "refused",
+                format!(
+                    "none of the {} files may be sent to {}; nothing was done",
+                    plan.protected.len(),
+                    install.name
+                ),
+            );
+            for file in plan.protected.iter().take(10) {
+                failure
+                    .candidates
+                    .push(format!("{} {}", file.path, file.why));
+            }
+            return Err(failure);
+        }
+        c.terminal.say(&format!(
+            "nothing to deploy: all {} files are there already",
+            plan.unchanged
+        ));
         return Ok(one(
             json!({ "install": install.name, "release": null, "counts": { "created": 0, "changed": 0, "deleted": 0 } }),
         ));
@@ -393,7 +424,8 @@ async fn deploy(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
     before(c, a, &install, page.as_ref()).await?;
     let mut options = options(c, a, Some(plan));
     options.commit = commit(a).await;
-    c.goes_on_with(format!("wpengine deploy log {0}, then: wpengine deploy resume {0}, or: wpengine deploy rollback {0}", install.name));
+    // It says how far it is, and how to go on.
+    c.goes_on_with(format!("wpengine deploy log {}", install.name));
     let work = c.tap.work("deploy run", &install.name);
     let released = site.release(&tree, &options).await;
     work.end(outcome(&released));
@@ -640,7 +672,16 @@ async fn push(
     if let Some(revision) = a.text("revision") {
         push = push.revision(&revision);
     }
+    if a.flag("no-lint") || !a.all("adopt").is_empty() {
+        return Err(Failure::usage(
+            "--no-lint and --adopt do not go with --via git: the service has rules of its own",
+        ));
+    }
     let commit = push.check().await?;
+    if push.is_dirty().await? {
+        c.terminal
+            .warn("there are changes that are not committed; they are not deployed");
+    }
     c.trust_git(&gateway, a).await?;
     let previous = gateway.pushed(&push).await?;
     let what = format!("push the commit {commit} to the root, and overwrite files of");
@@ -673,9 +714,11 @@ async fn push(
         let message = format!("the site does not work after the push of {commit}\n  {why}");
         let Some(previous) = previous.filter(|previous| *previous != commit) else {
             return Err(Failure::new(
-                exit::UNKNOWN,
-                "unknown",
-                format!("{message}\nThere is no earlier commit to push back to"),
+                exit::FINDINGS,
+                "check_failed",
+                format!(
+                    "{message}\nNothing was pushed to this branch before, so there is nothing to push back to: the push is in place. Mend it and push again, or restore a backup"
+                ),
             ));
         };
         c.terminal.say(&format!(

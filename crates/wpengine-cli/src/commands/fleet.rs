@@ -253,7 +253,9 @@ pub(super) fn leaves() -> Vec<Leaf> {
             let fleet = fresh(c, a, &classes).await?;
             #[cfg(all(unix, feature = "ssh"))]
             if a.flag("plugins") {
-                super::remote::record_versions(c, a).await?;
+                let failed = super::remote::record_versions(c, a).await?;
+                let reply = observed(c, &fleet.versions().await?, "/data")?;
+                return Ok(if failed == 0 { reply } else { reply.exit(exit::PARTLY) });
             }
             observed(c, &fleet.versions().await?, "/data")
         }))

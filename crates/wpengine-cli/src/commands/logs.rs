@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, io::Write as _, time::Duration};
 use futures_util::{StreamExt as _, future, stream};
 use regex_lite::Regex;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 use wpengine::jiff::Timestamp;
 use wpengine_ssh::{
-    Gateway,
-    logs::{Entries, Event, Filter, From, Level, Line, Source, merged},
+    ErrorKind, Gateway,
+    logs::{Entries, Event, Filter, Level, Line, Logs, Source, Sources, Start, merged},
 };
 
 use super::run;
@@ -36,6 +36,9 @@ pub(super) fn leaves() -> Vec<Leaf> {
             }
             let installs = crate::target::unique(installs);
             let wanted = Wanted::of(a)?;
+            if let Some(path) = a.all("source").iter().find(|path| path.contains("wp-config")) {
+                return Err(Failure::usage(format!("{path} is no log, and has the passwords of the site")));
+            }
             let gateway = c.gateway(a)?;
             if let Some(first) = installs.first() {
                 c.trust(&gateway, a, &first.name).await?;
@@ -55,7 +58,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             flags::value("level", "LEVEL", "At least so serious: debug, info, notice, warning, error or fatal"),
             flags::value("status", "STATUS", "Answers with this status, such as 404, 5xx or 400-499; may be repeated").action(clap::ArgAction::Append),
             flags::value("grep", "PATTERN", "Entries in which this regular expression is found"),
-            flags::value("source", "PATH", "A file, from the root of the site, instead of those that are found; may be repeated").action(clap::ArgAction::Append),
+            flags::value("source", "PATH", "A file, by its path from the root of the site or the whole one, instead of those that are found; may be repeated").action(clap::ArgAction::Append),
             flags::switch("sources", "List the files that are there"),
         ])
         .args(gateway::options())
@@ -79,6 +82,8 @@ struct Wanted {
     tail: Option<usize>,
     /// Whether some lines are left out, so that more must be read than is shown.
     filters: bool,
+    /// Whether a time is asked for, so that rotated files count.
+    is_timed: bool,
 }
 
 impl Wanted {
@@ -118,6 +123,7 @@ impl Wanted {
             grep,
             tail,
             filters,
+            is_timed: a.instant("since").is_some() || a.instant("until").is_some(),
         })
     }
 
@@ -174,42 +180,42 @@ async fn sources(gateway: &Gateway, installs: &[Target], a: Args<'_>) -> Result<
     Ok(Answer::items(rows).table(&tables::LOG_SOURCES))
 }
 
-/// The files of an install that are read: those that are written now, and with a time those that they were rotated to.
-fn chosen(
-    found: wpengine_ssh::logs::Sources,
-    named: &[String],
-    since: Option<Timestamp>,
-) -> Vec<Source> {
+/// The files of an install that are read: those that are written now or were named, and with a time those that they were rotated to.
+fn chosen(found: Sources, named: &[String], wanted: &Wanted) -> Vec<Source> {
+    let since = wanted.filter.earliest();
+    let is_named = |path: &String| named.is_empty() || named.contains(path);
     let mut files: Vec<Source> = found
         .files
         .into_iter()
-        .filter(|source| match named.is_empty() {
-            true => true,
-            false => {
-                named.contains(&source.path)
-                    || source
-                        .rotated_from
-                        .as_ref()
-                        .is_some_and(|base| named.contains(base))
+        .filter(|source| match &source.rotated_from {
+            None => is_named(&source.path),
+            Some(_) if named.contains(&source.path) => true,
+            Some(base) => {
+                let is_late = source
+                    .written
+                    .is_none_or(|written| since.is_none_or(|since| written >= since));
+                wanted.is_timed && is_named(base) && is_late
             }
-        })
-        .filter(|source| match (&source.rotated_from, since) {
-            (None, _) => true,
-            (Some(_), Some(since)) => source.written.is_none_or(|written| written >= since),
-            (Some(_), None) => false,
         })
         .collect();
     files.sort_by_key(|source| source.written);
     files
 }
 
-/// The entries that are there now, of one install, and the files.
+/// What is there now of one install.
+struct Now {
+    entries: Vec<(Name, Line)>,
+    files: Vec<Source>,
+    notes: Vec<String>,
+    logs: Logs,
+}
+
 async fn of_one(
     gateway: &Gateway,
     install: &str,
     named: &[String],
     wanted: &Wanted,
-) -> Result<(Vec<(Name, Line)>, Vec<Source>, wpengine_ssh::logs::Logs), Failure> {
+) -> Result<Now, Failure> {
     let mut logs = gateway.logs(install);
     let found = logs.sources(named).await?;
     if let Some(path) = found.missing.first() {
@@ -219,18 +225,26 @@ async fn of_one(
             .map(|source| format!("there is {}", source.path));
         return Err(Failure::not_found(format!("{install} has no log {path}")).candidates(there));
     }
-    let files = chosen(found, named, wanted.filter.earliest());
+    let unreadable = |path: &String| format!("{install}: {path} is there and cannot be read");
+    let mut notes: Vec<String> = found.unreadable.iter().map(unreadable).collect();
+    let files = chosen(found, named, wanted);
     let lines = wanted.tail.filter(|_| !wanted.filters);
-    let contents = logs.read(&files, lines).await?;
-    let named: Vec<(Name, String)> = contents
+    let content = logs.read(&files, lines).await?;
+    notes.extend(content.notes);
+    let named: Vec<(Name, String)> = content
+        .files
         .into_iter()
         .map(|(source, content)| {
             let path = source.rotated_from.unwrap_or(source.path);
             ((install.to_owned(), path), content)
         })
         .collect();
-    let entries = merged(&named, &wanted.filter);
-    Ok((entries, files, logs))
+    Ok(Now {
+        entries: merged(&named, &wanted.filter),
+        files,
+        notes,
+        logs,
+    })
 }
 
 fn last(mut entries: Vec<(Name, Line)>, wanted: &Wanted) -> Vec<(Name, Line)> {
@@ -257,13 +271,20 @@ async fn read(
     let (mut all, mut codes, mut files) = (Vec::new(), Vec::new(), 0);
     while let Some((install, result)) = work.next().await {
         match result {
-            Ok((entries, found, mut logs)) => {
-                logs.disconnect().await;
-                files += found.len();
-                if found.is_empty() {
-                    c.terminal.say(&format!("{}: no log is there; wp-content/debug.log is written if WP_DEBUG_LOG is on", install.name));
+            Ok(mut now) => {
+                now.logs.disconnect().await;
+                files += now.files.len();
+                for note in &now.notes {
+                    c.terminal.warn(note);
+                    codes.push(exit::PARTLY);
                 }
-                all.extend(entries);
+                if now.files.is_empty() && now.notes.is_empty() {
+                    c.terminal.say(&format!(
+                        "{}: no log is there; wp-content/debug.log is written if WP_DEBUG_LOG is on",
+                        install.name
+                    ));
+                }
+                all.extend(now.entries);
             }
             Err(failure) if installs.len() == 1 => return Err(failure),
             Err(failure) => {
@@ -283,11 +304,12 @@ async fn read(
         .collect();
     timed.sort_by_key(|(at, _)| *at);
     let entries = last(timed.into_iter().map(|(_, entry)| entry).collect(), wanted);
-    let code = crate::context::code_of(installs.len() - codes.len(), &codes);
+    let code = crate::context::code_of(installs.len(), &codes);
     if c.format == Format::Table && c.globals.output.is_none() && c.globals.columns.is_none() {
         let with_name = installs.len() > 1 || files > 1;
         let text: String = entries
             .iter()
+            .take(c.globals.limit.unwrap_or(usize::MAX))
             .map(|(name, line)| text_of(name, line, with_name))
             .collect();
         return Ok(Reply::from(Answer::Text(text)).exit(code));
@@ -315,6 +337,11 @@ async fn follow(
             ));
         }
     };
+    if a.instant("until").is_some() {
+        return Err(Failure::usage(
+            "--follow goes on with what comes: --until does not go with it",
+        ));
+    }
     if installs.len() > LIVE {
         // A connection and a look take some seconds each.
         let round = installs.len().div_ceil(LIVE) * 4;
@@ -331,15 +358,21 @@ async fn follow(
     }))
     .buffered(LIVE);
     while let Some((install, result)) = begun.next().await {
-        let (entries, found, mut logs) =
-            result.map_err(|failure| failure.about(install.title()))?;
-        all.extend(entries);
-        for source in found.iter().filter(|source| source.rotated_from.is_none()) {
-            logs.add(&source.path, From::Size(source.size));
+        let mut now = result.map_err(|failure| failure.about(install.title()))?;
+        for note in &now.notes {
+            c.terminal.warn(note);
+        }
+        all.extend(now.entries);
+        for source in now
+            .files
+            .iter()
+            .filter(|source| source.rotated_from.is_none())
+        {
+            now.logs.add(source, Start::End);
             files += 1;
         }
-        logs.disconnect().await;
-        readers.push(logs);
+        now.logs.disconnect().await;
+        readers.push(now.logs);
     }
     if files == 0 {
         return Err(Failure::not_found(
@@ -351,7 +384,7 @@ async fn follow(
         is_lines,
         with_name,
         wanted,
-        entries: BTreeMap::new(),
+        open: BTreeMap::new(),
     };
     all.sort_by_key(|(_, line)| line.at);
     for (name, line) in last(all, wanted) {
@@ -368,37 +401,55 @@ async fn follow(
             return future::try_join_all(each).await.map(drop);
         }
         loop {
+            let began = Instant::now();
             let turns = readers.iter_mut().map(|logs| {
                 let (queue, install) = (Queue(sender.clone()), logs.install().to_owned());
-                async move { logs.turn(|event| queue.put(&install, event)).await }
+                async move {
+                    let turn = logs.turn(|event| queue.put(&install, event)).await;
+                    (install, turn)
+                }
             });
             let turns: Vec<_> = stream::iter(turns).buffer_unordered(LIVE).collect().await;
-            for turn in turns {
-                if let Err(error) = turn {
-                    c.terminal.warn(&error.to_string());
+            for (install, turn) in turns {
+                match turn {
+                    Err(error)
+                        if matches!(
+                            error.kind(),
+                            ErrorKind::KeyRefused | ErrorKind::HostKeyChanged
+                        ) =>
+                    {
+                        return Err(error);
+                    }
+                    Err(error) => c.terminal.warn(&format!("{install}: {error}")),
+                    Ok(_) => {}
                 }
             }
+            // A round that fails at once is not repeated at once.
+            tokio::time::sleep_until(began + Duration::from_secs(2)).await;
         }
     };
-    let show = async {
+    let mut show = std::pin::pin!(async {
         loop {
             // An entry may have more lines; if none come for a while it is whole.
-            match tokio::time::timeout(Duration::from_millis(400), receiver.recv()).await {
-                Ok(Some((install, Event::Line { source, text }))) => {
-                    writer.line((install, source), &text)?
-                }
-                Ok(Some((_, Event::Note(note)))) => c.terminal.warn(&note),
-                Ok(Some(_)) => {}
-                Ok(None) => return Ok::<(), Failure>(()),
-                Err(_) => writer.rest()?,
+            let due = writer.due();
+            tokio::select! {
+                event = receiver.recv() => match event {
+                    Some((install, Event::Line { source, text })) => writer.line((install, source), &text)?,
+                    Some((_, Event::Note(note))) => c.terminal.warn(&note),
+                    Some(_) => {}
+                    None => return Ok::<(), Failure>(()),
+                },
+                () = tokio::time::sleep_until(due) => writer.late()?,
             }
         }
-    };
+    });
     tokio::select! {
         ended = read => ended?,
-        ended = show => ended?,
-        // The ordinary end.
-        _ = tokio::signal::ctrl_c() => {}
+        ended = &mut show => ended?,
+        // The ordinary end. What is held back for further lines is shown.
+        _ = tokio::signal::ctrl_c() => {
+            let _ = tokio::time::timeout(WHOLE_AFTER * 2, &mut show).await;
+        }
     }
     Ok(Reply::from(Answer::Nothing).exit(exit::INTERRUPTED))
 }
@@ -422,30 +473,53 @@ impl Queue {
     }
 }
 
+/// How long an entry waits for further lines.
+const WHOLE_AFTER: Duration = Duration::from_millis(400);
+
 /// Writes entries as they become whole.
 struct Writer<'a> {
     is_lines: bool,
     with_name: bool,
     wanted: &'a Wanted,
-    entries: BTreeMap<Name, Entries>,
+    /// Entries that may have more lines, and when the last one came.
+    open: BTreeMap<Name, (Entries, Instant)>,
 }
 
 impl Writer<'_> {
     fn line(&mut self, name: Name, text: &str) -> Result<(), Failure> {
-        let whole = self.entries.entry(name.clone()).or_default().push(text);
-        match whole {
+        let (entries, at) = self
+            .open
+            .entry(name.clone())
+            .or_insert_with(|| (Entries::default(), Instant::now()));
+        *at = Instant::now();
+        match entries.push(text) {
             Some(line) => self.write(&name, &line),
             None => Ok(()),
         }
     }
 
-    fn rest(&mut self) -> Result<(), Failure> {
-        let rest: Vec<(Name, Line)> = std::mem::take(&mut self.entries)
-            .into_iter()
-            .filter_map(|(name, mut entries)| Some((name, entries.finish()?)))
+    /// When the first entry is whole that is open.
+    fn due(&self) -> Instant {
+        let first = self.open.values().map(|(_, at)| *at + WHOLE_AFTER).min();
+        first.unwrap_or_else(|| Instant::now() + Duration::from_secs(60))
+    }
+
+    fn late(&mut self) -> Result<(), Failure> {
+        let now = Instant::now();
+        let names: Vec<Name> = self
+            .open
+            .iter()
+            .filter(|(_, (_, at))| *at + WHOLE_AFTER <= now)
+            .map(|(name, _)| name.clone())
             .collect();
-        rest.iter()
-            .try_for_each(|(name, line)| self.write(name, line))
+        for name in names {
+            if let Some((mut entries, _)) = self.open.remove(&name)
+                && let Some(line) = entries.finish()
+            {
+                self.write(&name, &line)?;
+            }
+        }
+        Ok(())
     }
 
     fn write(&self, name: &Name, line: &Line) -> Result<(), Failure> {

@@ -27,7 +27,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             let words = a.all("words");
             let gateway = c.gateway(a)?;
             match targets.as_slice() {
-                [install] => {
+                [install] if !c.format.is_json() => {
                     never_ran(c.trust(&gateway, a, &install.name).await)?;
                     let connection = never_ran(gateway.connect(&install.name).await)?;
                     c.terminal.clear();
@@ -35,7 +35,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
                     connection.close().await;
                     Ok(Reply::from(Answer::Nothing).exit(u8::try_from(code).unwrap_or(NEVER_RAN)))
                 }
-                several => on_each(c, a, &gateway, several, &words).await,
+                all => on_each(c, a, &gateway, all, &words).await,
             }
         }))
         .arg(flags::many("install", "INSTALL", "Installs: ids, names, SITE/ENVIRONMENT or domains"))
@@ -163,7 +163,9 @@ fn text_of(rows: &[Value]) -> String {
 }
 
 /// Asks WordPress on each install for its version and its plugins, and gives them to the mirror.
-pub(super) async fn record_versions(c: &Ctx, a: Args<'_>) -> Result<(), Failure> {
+///
+/// Returns how many could not be asked.
+pub(super) async fn record_versions(c: &Ctx, a: Args<'_>) -> Result<usize, Failure> {
     let gateway = c.gateway(a)?;
     let fleet = c.fleet()?;
     let rows = fleet
@@ -180,7 +182,7 @@ pub(super) async fn record_versions(c: &Ctx, a: Args<'_>) -> Result<(), Failure>
         })
         .collect();
     let Some((_, first)) = installs.first() else {
-        return Ok(());
+        return Ok(0);
     };
     c.trust(&gateway, a, first).await?;
     let mut results = stream::iter(installs.iter().map(|(id, name)| {
@@ -206,7 +208,7 @@ pub(super) async fn record_versions(c: &Ctx, a: Args<'_>) -> Result<(), Failure>
             "no install could be asked; the lines above say why",
         ));
     }
-    Ok(())
+    Ok(failed)
 }
 
 async fn versions_of(c: &Ctx, gateway: &Gateway, id: &str, name: &str) -> Result<(), Failure> {

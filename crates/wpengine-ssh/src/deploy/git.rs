@@ -115,6 +115,18 @@ impl Push {
         }
     }
 
+    /// Whether there are changes in the working tree that are not committed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Input`] if this is no repository.
+    pub async fn is_dirty(&self) -> Result<bool, Error> {
+        let changes = self
+            .ask(&["status", "--porcelain", "--untracked-files=no"])
+            .await?;
+        Ok(!changes.is_empty())
+    }
+
     /// Refuses what the service would refuse, or would silently leave out, and returns the commit.
     ///
     /// # Errors
@@ -137,6 +149,12 @@ impl Push {
             .await?;
         self.ask(&["check-ref-format", "--branch", &self.branch])
             .await?;
+        if !self.ask(&["rev-parse", "--show-prefix"]).await?.is_empty() {
+            return Err(Error::input(format!(
+                "{} is a folder of a repository, and a push is of all of it: give the root of the repository",
+                self.repository.display()
+            )));
+        }
         if self.ask(&["rev-parse", "--is-shallow-repository"]).await? == "true" {
             return Err(
                 Error::input("this is a shallow clone, which the service refuses")
@@ -165,9 +183,13 @@ impl Push {
                 ))
                 .hint("commit its files instead, or deploy without --via git"));
             }
+            // A repository has files of tools, and the service leaves them alone.
             match rules::never(path) {
-                Some(why) if why.contains("platform") || path == b"wp-config.php" => {
+                Some(why) if !rules::is_of_tools(path) => {
                     bad.push(format!("{} {why}", super::text(path)));
+                }
+                _ if rules::DROP_INS.contains(&path) => {
+                    bad.push(format!("{} belongs to the platform", super::text(path)));
                 }
                 _ => {}
             }

@@ -141,6 +141,8 @@ pub struct Released {
     pub deleted: Vec<String>,
     /// Files that were not touched.
     pub protected: Vec<Protected>,
+    /// Of a release that was taken back: files that somebody had changed since, which are kept below `_wpeprivate/wpengine/aside`.
+    pub kept_aside: Vec<String>,
     /// Seconds from the open connection until all files were in place; nothing of a release that was interrupted.
     pub seconds: Option<f64>,
 }
@@ -674,6 +676,7 @@ fn released(id: &str, answer: &Answer) -> Released {
         changed: paths("changed"),
         deleted: paths("deleted"),
         protected: Vec::new(),
+        kept_aside: paths("aside"),
         seconds: None,
     }
 }

@@ -268,7 +268,7 @@ prepare() {
   [ -z "$bad" ] || refuse 95 "$(printf '%s' "$bad" | told)"
   if [ "$lint" = 1 ] && command -v php >/dev/null; then
     (cd "$here/new" && find . -type f -name '*.php' -print0 | xargs -0 -r -n 1 -P 2 php -n -d display_errors=1 -d log_errors=0 -l) >"$here/lint" 2>&1 ||
-      refuse 96 "$(grep -v -e '^No syntax errors' -e '^Errors parsing' -e '^$' "$here/lint" | told)"
+      refuse 96 "$(grep -v -e '^No syntax errors' -e '^Errors parsing' -e '^xargs: ' -e '^$' "$here/lint" | told)"
   fi
 }
 
@@ -307,6 +307,7 @@ save() {
     cp "$base/targets/$key/manifest" "$here/manifest.before" || broken "the lists cannot be written"
   fi
   put "$here/last.before" "$(last)" || broken "the lists cannot be written"
+  (cd "$here/new" && xargs -0 -r sha256sum -z -- | sort -z) <"$here/files" >"$here/sums" 2>/dev/null || broken "the lists cannot be written"
   reach saved
 }
 
@@ -333,7 +334,10 @@ place() {
 # Removes files of an earlier release that this one has not, and folders that are empty by that.
 remove_gone() {
   local path folder last=''
-  direct <"$here/deleted" | xargs -0 -r rm -f -- || fail 99 "files of the release before cannot be removed"
+  # Where a folder of this release has come to be, nothing is left to remove.
+  direct <"$here/deleted" | while IFS= read -r -d '' path; do
+    { [ -d "$path" ] && [ ! -L "$path" ]; } || printf '%s\0' "$path"
+  done | xargs -0 -r rm -f -- || fail 99 "files of the release before cannot be removed"
   while IFS= read -r -d '' path; do
     case $path in */*) folder=${path%/*} ;; *) continue ;; esac
     [ "$folder" = "$last" ] && continue
@@ -463,6 +467,9 @@ undo() {
     [ -n "$touched" ] || { rm -rf "$here/undo"; unlock; fail 86 "there is no room to bring back what was replaced"; }
     fail 99 "there is no room to bring back what was replaced"
   }
+  if [ -z "$touched" ]; then
+    keep_changes || { unlock; fail 86 "there is no room to keep what was changed since the release"; }
+  fi
   put "$here/state" undoing || { [ -n "$touched" ] || { unlock; fail 86 "the disk is full"; }; fail 99 "the disk is full"; }
   touched=1
   direct <"$here/created" | xargs -0 -r rm -f -- || fail 99 "files of the release cannot be removed"
@@ -484,7 +491,20 @@ undo() {
   record rolled_back
   rm -rf "$here/new" "$here/undo"
   unlock
+  [ ! -s "$here/aside" ] || sed -z 's/^/aside\x00/' "$here/aside"
   report
+}
+
+# Keeps what somebody has changed since this release, before it is overwritten or removed.
+keep_changes() {
+  local aside=$base/aside/$id
+  # Files of the release that have another content now, and files that are there again.
+  { sort -z "$here/created" "$here/changed" | direct | xargs -0 -r sha256sum -z -- 2>/dev/null | sort -z | comm -z -13 "$here/sums" - | cut -z -c 67-
+    direct <"$here/deleted"; } | while IFS= read -r -d '' path; do
+    ! exists "$path" || [ -d "$path" ] || printf '%s\0' "$path"
+  done >"$here/aside" || return 1
+  [ -s "$here/aside" ] || return 0
+  mkdir -p "$aside" && xargs -0 -r cp -a --parents -t "$aside" -- <"$here/aside"
 }
 
 # Says how far this release is, when no script works on it any more.

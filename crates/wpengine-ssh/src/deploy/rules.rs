@@ -32,6 +32,20 @@ pub(crate) fn target(given: &str) -> Result<String, Error> {
     Ok(target)
 }
 
+/// Files by which WordPress is sped up, which the platform brings.
+pub(crate) const DROP_INS: [&[u8]; 2] = [
+    b"wp-content/object-cache.php",
+    b"wp-content/advanced-cache.php",
+];
+
+/// Whether a path is of a tool for development, such as `.gitignore`, or a list for this one.
+pub(crate) fn is_of_tools(path: &[u8]) -> bool {
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    never(path) == Some(OF_TOOLS) || name == b".deployignore" || name == b".distignore"
+}
+
+const OF_TOOLS: &str = "belongs to a tool and not to the site";
+
 /// Why a path below the root of the site is never touched, whatever is there.
 pub(crate) fn never(path: &[u8]) -> Option<&'static str> {
     let parts: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
@@ -54,7 +68,7 @@ pub(crate) fn never(path: &[u8]) -> Option<&'static str> {
         || name.ends_with(b"~")
         || name.ends_with(b".swp")
     {
-        return Some("belongs to a tool and not to the site");
+        return Some(OF_TOOLS);
     }
     let of_site = match parts.as_slice() {
         [first, ..]

@@ -282,7 +282,7 @@ impl Answer {
             ),
         )
         .hint(format!(
-            "wait. If that one was killed, its lock goes in {} s, or now: wpengine deploy unlock {install} --force",
+            "wait for it. If it was killed, its lock goes in {} s; before that, go on with it: wpengine deploy resume {install}, or remove it: wpengine deploy unlock {install} --force",
             lock.expires_in.max(0)
         ))
     }

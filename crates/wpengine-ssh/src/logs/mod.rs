@@ -54,6 +54,9 @@ pub struct Source {
     pub written: Option<Timestamp>,
     /// The file that it was, before it was rotated; none of a file that is written now.
     pub rotated_from: Option<String>,
+    /// What tells it apart from another file with its name.
+    #[serde(skip)]
+    pub(crate) inode: String,
 }
 
 /// What was found on an install.
@@ -64,6 +67,8 @@ pub struct Sources {
     pub files: Vec<Source>,
     /// Paths that were asked for and are not there.
     pub missing: Vec<String>,
+    /// Files that are there and cannot be read.
+    pub unreadable: Vec<String>,
 }
 
 impl Sources {
@@ -199,15 +204,16 @@ impl Logs {
     }
 
     /// Reads files up to the size that they had when they were found, or the last lines of each. Returns those that are still there.
+    /// A packed file that is damaged has what could be unpacked, and is [noted](Content::notes).
     ///
     /// # Errors
     ///
-    /// Those of [`Gateway::connect`], [`ErrorKind::Remote`] if a file cannot be unpacked.
+    /// Those of [`Gateway::connect`].
     pub async fn read(
         &mut self,
         sources: &[Source],
         last_lines: Option<usize>,
-    ) -> Result<Vec<(Source, String)>, Error> {
+    ) -> Result<Content, Error> {
         let paths: Vec<String> = sources.iter().map(|source| source.path.clone()).collect();
         let sizes: Vec<String> = sources
             .iter()
@@ -222,24 +228,31 @@ impl Logs {
         let done = connection
             .script(&script, b"", Duration::from_secs(1_800))
             .await?;
-        let files = remote::files(done, &self.install)?;
+        let (files, notes) = remote::files(done, &self.install)?;
         let named = |(path, content): (String, String)| {
             let source = sources.iter().find(|source| source.path == path)?;
             Some((source.clone(), content))
         };
-        Ok(files.into_iter().filter_map(named).collect())
+        Ok(Content {
+            files: files.into_iter().filter_map(named).collect(),
+            notes,
+        })
     }
 
-    /// Begins to follow a file where it ends now, or at its beginning.
-    pub fn add(&mut self, path: &str, from: From) {
-        let place = Place {
-            offset: match from {
-                From::Beginning => 0,
-                From::Size(size) => size,
-            },
-            ..Place::default()
-        };
-        self.places.entry(path.to_owned()).or_insert(place);
+    /// Begins to follow a file: from its beginning, or behind what it had when it was found.
+    pub fn add(&mut self, source: &Source, start: Start) {
+        let mut place = Place::default();
+        if start == Start::End {
+            place.offset = source.size;
+            // If another file has the name by now, the rest of this one is looked for.
+            place.inode = source
+                .inode
+                .rsplit(':')
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+        }
+        self.places.entry(source.path.clone()).or_insert(place);
     }
 
     /// Follows the files until `tell` says that it is enough, by returning false. Cuts, rotated files and files that were cut off lose
@@ -345,7 +358,13 @@ impl Logs {
                         _ => break Err(connection.lost(b"")),
                     }
                 }
-                if header.starts_with("failed\0") {
+                if header == "full\n" {
+                    break Err(Error::new(
+                        ErrorKind::Remote,
+                        format!("the gateway of {install} has no room for temporary files"),
+                    ));
+                }
+                if header == "failed\n" {
                     break Err(Error::new(
                         ErrorKind::NotReady,
                         format!("{install} has no site on the gateway"),
@@ -477,11 +496,21 @@ impl Logs {
 /// Where following a file begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum From {
+pub enum Start {
     /// With its first line.
     Beginning,
-    /// Behind this many bytes: the size that [`Logs::sources`] said.
-    Size(u64),
+    /// Behind what it had when [`Logs::sources`] found it.
+    End,
+}
+
+/// What was read of files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Content {
+    /// Each file with what is in it.
+    pub files: Vec<(Source, String)>,
+    /// What a reader should know, such as a file that is damaged.
+    pub notes: Vec<String>,
 }
 
 /// Tells of a line that never got its end.

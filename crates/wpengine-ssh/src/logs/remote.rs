@@ -82,13 +82,17 @@ pub(super) fn sources(done: Done, install: &str) -> Result<Sources, Error> {
                 found.missing.push(value);
                 continue;
             }
+            b"unreadable" => {
+                found.unreadable.push(value);
+                continue;
+            }
             b"about" => {
-                let mut numbers = value.split(' ').map(|word| word.parse().unwrap_or(0_i64));
+                let mut words = value.split(' ');
                 if let Some(last) = found.files.last_mut() {
-                    last.size = numbers.next().unwrap_or(0).unsigned_abs();
-                    last.written = numbers
-                        .next()
-                        .and_then(|at| Timestamp::from_second(at).ok());
+                    last.size = words.next().and_then(|size| size.parse().ok()).unwrap_or(0);
+                    let written = words.next().and_then(|at| at.parse().ok());
+                    last.written = written.and_then(|at| Timestamp::from_second(at).ok());
+                    last.inode = words.next().unwrap_or_default().to_owned();
                 }
                 continue;
             }
@@ -101,13 +105,16 @@ pub(super) fn sources(done: Done, install: &str) -> Result<Sources, Error> {
             size: 0,
             written: None,
             rotated_from,
+            inode: String::new(),
         });
     }
     // Two ways can lead to one file; the first one counts.
     let mut seen = std::collections::BTreeSet::new();
     found
         .files
-        .retain(|source| seen.insert(source.path.clone()));
+        .retain(|source| seen.insert(source.inode.clone()));
+    found.unreadable.sort();
+    found.unreadable.dedup();
     Ok(found)
 }
 
@@ -126,11 +133,14 @@ fn base(path: &str) -> Option<&str> {
     None
 }
 
-/// Whole files: a path, and the packed content in base64.
-pub(super) fn files(done: Done, install: &str) -> Result<Vec<(String, String)>, Error> {
+/// Whole files: a path, and the packed content in base64. Notes are about those that cannot be read whole.
+pub(super) fn files(
+    done: Done,
+    install: &str,
+) -> Result<(Vec<(String, String)>, Vec<String>), Error> {
     let said = checked(done, install)?;
     let mut parts = said.split(|byte| *byte == 0);
-    let mut files = Vec::new();
+    let (mut files, mut notes) = (Vec::new(), Vec::new());
     while let Some(name) = parts.next() {
         if name != b"path" {
             continue;
@@ -139,26 +149,22 @@ pub(super) fn files(done: Done, install: &str) -> Result<Vec<(String, String)>, 
             break;
         };
         let path = String::from_utf8_lossy(path).into_owned();
-        let unreadable = |why: String| {
-            Error::new(
-                ErrorKind::Remote,
-                format!("{path} of {install} cannot be read: {why}"),
-            )
-        };
-        let packed = STANDARD
-            .decode(content)
-            .map_err(|error| unreadable(error.to_string()))?;
         let mut bytes = Vec::new();
-        let mut unpacked = flate2::read::MultiGzDecoder::new(packed.as_slice());
-        // A file that was cut off while it was packed has its beginning all the same.
-        if let Err(error) = unpacked.read_to_end(&mut bytes)
-            && bytes.is_empty()
-        {
-            return Err(unreadable(error.to_string()));
+        let unpacked = STANDARD
+            .decode(content)
+            .map_err(std::io::Error::other)
+            .and_then(|packed| {
+                flate2::read::MultiGzDecoder::new(packed.as_slice()).read_to_end(&mut bytes)
+            });
+        // What could be unpacked counts all the same.
+        if let Err(error) = unpacked {
+            notes.push(format!(
+                "{install}: {path} is damaged and cannot be read whole: {error}"
+            ));
         }
-        files.push((path.clone(), String::from_utf8_lossy(&bytes).into_owned()));
+        files.push((path, String::from_utf8_lossy(&bytes).into_owned()));
     }
-    Ok(files)
+    Ok((files, notes))
 }
 
 #[cfg(test)]

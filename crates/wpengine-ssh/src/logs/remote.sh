@@ -3,15 +3,16 @@ set -u
 export LC_ALL=C
 
 say() { printf '%s\0%s\0' "$1" "$2"; }
-enter() { cd "sites/$install" 2>/dev/null || { say failed "there is no folder sites/$install"; exit 90; }; }
+enter() { cd "sites/$install" 2>/dev/null || { printf 'failed\n'; exit 90; }; }
 
 # A file, and those that it was rotated to.
 family() {
   local file
-  for file in "$1" "$1".[0-9]* "$1"-[0-9]*; do
-    [ -f "$file" ] && [ -r "$file" ] || continue
+  for file in "$1" "$1".[0-9] "$1".[0-9][0-9] "$1".[0-9].gz "$1".[0-9][0-9].gz "$1"-[0-9][0-9][0-9][0-9]*; do
+    [ -f "$file" ] || continue
+    [ -r "$file" ] || { say unreadable "$file"; continue; }
     say "$2" "$file"
-    say about "$(stat -L -c '%s %Y' -- "$file")"
+    say about "$(stat -L -c '%s %Y %d:%i' -- "$file")"
   done
 }
 
@@ -31,7 +32,13 @@ discover() {
   path=$(php -r 'echo ini_get("error_log");' 2>/dev/null)
   case $path in '' | syslog | /dev/*) ;; *) family "$path" php ;; esac
   for path in logs/* ../../logs/*; do
-    case $path in *.[0-9]* | *-[0-9]* | *'*') ;; *) family "$path" server ;; esac
+    case $path in
+      *.[0-9] | *.[0-9][0-9] | *.gz | *-[0-9][0-9][0-9][0-9]*)
+        # Those of a file that is still there come with it.
+        [ -e "${path%%.[0-9]*}" ] || [ -e "${path%-[0-9]*}" ] || family "$path" server
+        ;;
+      *) family "$path" server ;;
+    esac
   done
 }
 
@@ -141,17 +148,22 @@ between() {
   while IFS= read -r -d '' about; do
     about=${about#* }
     found=${about%% *}
+    case ${about#* } in
+      *.[0-9] | *.[0-9][0-9] | *-[0-9][0-9][0-9][0-9]*[0-9]) ;;
+      *.gz) printf 'lost %s %s 0\n' "$number" "$found"; continue ;;
+      *) continue ;;
+    esac
     exec 4<"${about#* }" || continue
     read -r size < <(stat -L -c '%s' /dev/fd/4)
     send "$number" 4 "$found" 0 "$size"
     old_inode[number]=$found
     old_place[number]=$size
-  done < <(find "$folder/" -maxdepth 1 -type f -name "${path[number]##*/}[.-]*" -newer "$file" ! -inum "$now" ! -name '*.gz' -printf '%T@ %i %p\0' | sort -zn)
+  done < <(find "$folder/" -maxdepth 1 -type f -name "${path[number]##*/}[.-]*" -newer "$file" ! -inum "$now" -printf '%T@ %i %p\0' | sort -zn)
 }
 
 follow() {
   enter
-  scratch=$(mktemp) || { say failed "there is no room for temporary files"; exit 90; }
+  scratch=$(mktemp) || { printf 'full\n'; exit 1; }
   trap 'rm -f "$scratch"' EXIT
   local number rounds=0
   while :; do
