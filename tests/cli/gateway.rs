@@ -505,3 +505,170 @@ async fn logs_are_filtered_and_followed() {
     let ended = child.wait().await.expect("an end");
     assert_eq!(ended.code(), Some(130));
 }
+
+#[tokio::test]
+async fn no_secret_is_in_what_is_printed_logged_or_in_the_list_of_processes() {
+    let Some(over) = Over::start().await else {
+        return;
+    };
+    let key = fs::read_to_string(over.gateway.user_key()).expect("a key");
+    let key_line = key.lines().nth(2).expect("a line of the key").to_owned();
+    let secrets = [
+        over.cli.simulator.password().to_owned(),
+        key_line,
+        "not-yours".to_owned(),
+    ];
+    // What processes are called while commands run.
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+    let watch = tokio::task::spawn_blocking({
+        let seen = std::sync::Arc::clone(&seen);
+        move || {
+            while std::sync::Arc::strong_count(&seen) > 1 {
+                let Ok(processes) = fs::read_dir("/proc") else {
+                    return;
+                };
+                let lines: String = processes
+                    .flatten()
+                    .filter_map(|process| fs::read(process.path().join("cmdline")).ok())
+                    .map(|line| String::from_utf8_lossy(&line).replace('\0', " ") + "\n")
+                    .filter(|line| {
+                        line.contains("ssh")
+                            || line.contains("rsync")
+                            || line.contains("git")
+                            || line.contains("wpengine-under")
+                    })
+                    .collect();
+                seen.lock().expect("no panic").push_str(&lines);
+                std::thread::sleep(std::time::Duration::from_millis(3));
+            }
+        }
+    });
+    let mut said = String::new();
+    for line in [
+        &format!("{RUN} --confirm torquemag -v -o json"),
+        "deploy plan torquemag theme -v",
+        "deploy log torquemag -o json",
+        "deploy rollback torquemag --confirm torquemag -v",
+        "logs torquemag -v -o jsonl",
+        "logs torquemag --sources -o json",
+        "logs torquemag --source wp-config.php",
+        "wp torquemag -v -- core version",
+        "wp torquemag --identity /dev/null -- core version",
+        "fleet versions --plugins -v -o json",
+        "doctor -o json",
+    ] {
+        let ran = over.run(line).await;
+        said.push_str(&format!("$ {line}\n{}{}\n", ran.stdout, ran.stderr));
+    }
+    // More than is sent at once goes by rsync.
+    let noise: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..))
+        .take(5_000_000)
+        .collect();
+    fs::write(over.cli.path("theme/large.bin"), noise).expect("a file");
+    let ran = over
+        .run(&format!("{RUN} --confirm torquemag -v"))
+        .await
+        .ends(0);
+    said.push_str(&format!("{}{}", ran.stdout, ran.stderr));
+    let processes = {
+        let lines = seen.lock().expect("no panic").clone();
+        drop(seen);
+        lines
+    };
+    watch.await.expect("no panic");
+    assert!(
+        processes.contains("rsync") && processes.contains("bash -s"),
+        "they were seen: {processes}"
+    );
+    let mut written = String::new();
+    let mut folders = vec![over.cli.path("state"), over.cli.path("cache")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.path().is_dir() {
+                true => folders.push(entry.path()),
+                false => written.push_str(&String::from_utf8_lossy(
+                    &fs::read(entry.path()).unwrap_or_default(),
+                )),
+            }
+        }
+    }
+    assert!(written.contains("deploy run"), "the audit log is there");
+    for secret in secrets {
+        for (place, text) in [
+            ("output", &said),
+            ("a file", &written),
+            ("the list of processes", &processes),
+        ] {
+            assert!(!text.contains(&secret), "{secret} in {place}");
+        }
+    }
+}
+
+/// What rsync says with a code is kept, and what it means is said. The codes come from a program that stands for rsync.
+#[tokio::test]
+async fn every_failure_of_rsync_says_what_it_means() {
+    let Some(over) = Over::start().await else {
+        return;
+    };
+    let noise: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..))
+        .take(5_000_000)
+        .collect();
+    fs::write(over.cli.path("theme/large.bin"), noise).expect("a file");
+    let bin = over.cli.path("fake");
+    fs::create_dir(&bin).expect("a folder");
+    let path = format!(
+        "{}:{}",
+        bin.display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
+    let mut shown = String::new();
+    for (code, said) in [
+        (
+            11,
+            "rsync: write failed on \"large.bin\": No space left on device (28)",
+        ),
+        (
+            12,
+            "rsync error: error in rsync protocol data stream (code 12) at io.c(232)",
+        ),
+        (
+            23,
+            "rsync: [sender] send_files failed to open \"large.bin\": Permission denied (13)",
+        ),
+        (24, "file has vanished: \"large.bin\""),
+        (30, "rsync error: timeout in data send/receive (code 30)"),
+        (1, "rsync: --protect-args: unknown option"),
+    ] {
+        let fake = bin.join("rsync");
+        fs::write(
+            &fake,
+            format!("#!/bin/sh\necho '{said}' >&2\nexit {code}\n"),
+        )
+        .expect("a file");
+        fs::set_permissions(&fake, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .expect("a mode");
+        let ran = over
+            .run_with(
+                &format!("{RUN} --confirm torquemag"),
+                &[("PATH", &path)],
+                "",
+            )
+            .await;
+        shown.push_str(&format!(
+            "rsync ends with {code}; wpengine with {}\n{}\n",
+            ran.code, ran.stderr
+        ));
+        assert!(!over.at("wp-content/themes/torque").exists());
+    }
+    over.gateway.refuse(true);
+    let ran = over.run("deploy plan torquemag theme").await;
+    shown.push_str(&format!(
+        "no gateway; wpengine ends with {}\n{}\n",
+        ran.code, ran.stderr
+    ));
+    let shown: Vec<&str> = shown
+        .lines()
+        .filter(|line| !line.contains("127.0.0.1"))
+        .collect();
+    insta::assert_snapshot!("failures", shown.join("\n"));
+}

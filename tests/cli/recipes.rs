@@ -43,11 +43,50 @@ async fn every_recipe_runs() {
         std::fs::create_dir(&bin).expect("a folder");
         std::os::unix::fs::symlink(PROGRAM, bin.join("wpengine")).expect("a link");
         let path = std::env::var("PATH").unwrap_or_default();
+        let needs_gateway = [
+            "wpengine deploy",
+            "wpengine logs",
+            "wpengine wp",
+            "--plugins",
+        ]
+        .iter()
+        .any(|words| block.contains(words));
+        let mut variables = Vec::new();
+        let mut _gateway = None;
+        if needs_gateway {
+            if wpengine_sim::Gateway::missing().is_some() {
+                // What is missing is said by the tests of the gateway.
+                return;
+            }
+            let names = [
+                "torquemag",
+                "torqueevents",
+                "torqueeventstg",
+                "mysite",
+                "mysitestg",
+            ];
+            let gateway = wpengine_sim::Gateway::builder()
+                .installs(names)
+                .start()
+                .await;
+            let gateway = gateway.expect("a gateway");
+            variables = vec![
+                (
+                    "WPENGINE_SSH_CONFIG",
+                    gateway.config_file().display().to_string(),
+                ),
+                ("WPENGINE_SSH_HOST_KEY", gateway.fingerprint()),
+                ("WPENGINE_SSH_USER", gateway.user().to_owned()),
+                ("WPENGINE_CHECK_URL", gateway.home_page("{install}")),
+            ];
+            _gateway = Some(gateway);
+        }
         let mut command = tokio::process::Command::new("bash");
         command
             .args(["-e", "-o", "pipefail", "-c", &block])
             .env_clear()
             .envs(cli.environment())
+            .envs(variables)
             .env("PATH", format!("{}:{path}", bin.display()))
             .current_dir(cli.folder.path());
         let ran = run(command, "").await;

@@ -287,3 +287,102 @@ async fn a_narrow_terminal_keeps_the_name() {
         insta::assert_snapshot!("narrow", screen.plain(&screen.prompt_after("mysitestg")));
     });
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_and_its_log_at_a_terminal() {
+    if !is_there() || wpengine_sim::Gateway::missing().is_some() {
+        return;
+    }
+    let cli = Cli::new().await;
+    let gateway = wpengine_sim::Gateway::builder()
+        .installs(["torquemag"])
+        .start()
+        .await
+        .expect("a gateway");
+    crate::harness::write(&cli.path("theme/style.css"), "one");
+    crate::harness::write(&cli.path("theme/functions.php"), "<?php\n");
+    tokio::task::block_in_place(|| {
+        let screen = Screen::open(&cli, 110);
+        for (name, value) in [
+            (
+                "WPENGINE_SSH_CONFIG",
+                gateway.config_file().display().to_string(),
+            ),
+            ("WPENGINE_SSH_USER", gateway.user().to_owned()),
+            ("WPENGINE_CHECK_URL", gateway.home_page("{install}")),
+        ] {
+            screen.command(&format!("export {name}='{value}'"));
+        }
+        let plain = |shown: &str| {
+            let mut text = screen
+                .plain(shown)
+                .replace(&gateway.fingerprint(), "SHA256:FINGERPRINT");
+            // Ids and addresses differ from run to run.
+            for word in text.clone().split([' ', '\n', ';']) {
+                if word.len() == 25 && word.as_bytes()[8] == b'T' {
+                    text = text.replace(word, "RELEASE");
+                }
+            }
+            text.replace(&gateway.home_page("torquemag"), "http://GATEWAY/torquemag/")
+        };
+        // The first contact: nobody has said yet that the host is the right one.
+        screen.command("clear; wpengine deploy log torquemag");
+        let shown = screen.until("Accept it for all installs? [y/N]");
+        insta::assert_snapshot!("deploy_1_first_contact", plain(&shown));
+        screen.line("y");
+        screen.prompt_after("nothing found");
+
+        let line =
+            "wpengine deploy run torquemag theme --to wp-content/themes/torque --check-after 0s";
+        screen.command(&format!("clear; {line}"));
+        let shown = screen.until("Type the name torquemag to confirm:");
+        insta::assert_snapshot!("deploy_2_question", plain(&shown));
+        screen.line("torquemag");
+        let shown = screen.prompt_after("take it back with");
+        let shown: Vec<&str> = shown
+            .lines()
+            .filter(|line| !line.starts_with("seconds"))
+            .collect();
+        let shown = shown.join("\n");
+        let time = shown.find(" s; take it back").expect("a time");
+        let begin = shown[..time].rfind(' ').expect("a time");
+        let shown = format!("{} TIME{}", &shown[..begin], &shown[time..]);
+        insta::assert_snapshot!("deploy_3_done", plain(&shown));
+
+        crate::harness::write(
+            &cli.path("theme/functions.php"),
+            "<?php\nno_such_function();\n",
+        );
+        screen.command(&format!("clear; {line} --confirm torquemag"));
+        screen.until("is as it was before");
+        screen.command("echo ended with $?");
+        insta::assert_snapshot!(
+            "deploy_4_taken_back",
+            plain(&screen.prompt_after("ended with 6"))
+        );
+
+        screen.command("clear; wpengine logs torquemag --follow");
+        screen.until("Undefined variable $x");
+        let log = gateway.site("torquemag").join("wp-content/debug.log");
+        let mut file = std::fs::File::options()
+            .append(true)
+            .open(log)
+            .expect("a file");
+        std::io::Write::write_all(&mut file, b"[26-Nov-2026 06:30:00 UTC] PHP Fatal error:  Uncaught Error: no\nStack trace:\n#0 {main}\n").expect("a file");
+        screen.until("#0 {main}");
+        screen.keys(&["C-c"]);
+        screen.command("echo ended with $?");
+        insta::assert_snapshot!(
+            "deploy_5_followed",
+            plain(&screen.prompt_after("ended with 130"))
+        );
+
+        // A shell on the gateway is a real one.
+        screen.command("clear; wpengine ssh torquemag");
+        screen.until("WP Engine SSH Gateway");
+        screen.line("echo here is $INSTALL; exit 4");
+        screen.until("here is torquemag");
+        screen.command("echo ended with $?");
+        screen.prompt_after("ended with 4");
+    });
+}

@@ -308,7 +308,7 @@ async fn the_rig_refuses_what_the_gateway_refuses() {
             .expect("ssh");
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
-    assert_eq!(eaten("printf '%s|' 'a b' c"), "a|b|c|");
+    assert_eq!(eaten("printf '%s+' 'a b' c"), "a+b+c+");
     assert_ne!(eaten("echo $TMPDIR"), eaten("echo $TMPDIR"));
     // The sixth connection is closed.
     let mut open = Vec::new();

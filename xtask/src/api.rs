@@ -21,6 +21,7 @@ const SNAPSHOTS: [(&str, &str); 4] = [
     ("wpengine", "xtask/api/wpengine.txt"),
     ("wpengine-fleet", "xtask/api/wpengine-fleet.txt"),
     ("wpengine-redis", "xtask/api/wpengine-redis.txt"),
+    ("wpengine-ssh", "xtask/api/wpengine-ssh.txt"),
     ("wpengine-sim", "xtask/api/wpengine-sim.txt"),
 ];
 

@@ -1,4 +1,10 @@
-//! Deployments, logs and WP-CLI over the SSH gateway of WP Engine.
+#![doc = include_str!("../README.md")]
+//!
+//! # How it is made
+//!
+//! [`Gateway`] is the way in: it writes a configuration, checks the host and opens a [`Connection`], which is one `ssh` of the system with
+//! sessions over it. Commands never pass a shell as arguments, because the gateway takes away a level of quotes: each session is a `bash -s`
+//! that reads its script. [`deploy`] and [`logs`] have a script each, `remote.sh`, and what it says is read here.
 #![cfg(unix)]
 
 mod connection;

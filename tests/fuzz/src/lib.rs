@@ -7,6 +7,8 @@ mod calls;
 mod desk;
 mod error_body;
 mod line;
+#[cfg(unix)]
+mod log_line;
 mod model;
 mod page;
 mod redirect;
@@ -14,6 +16,8 @@ mod retry_after;
 mod tape;
 
 pub use error_body::error_body;
+#[cfg(unix)]
+pub use log_line::log_line;
 pub use model::model;
 pub use page::page;
 pub use redirect::redirect;

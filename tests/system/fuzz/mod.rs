@@ -50,6 +50,12 @@ fn no_redirect_is_read_in_two_ways() {
     keeps("redirect", promises::redirect);
 }
 
+#[cfg(unix)]
+#[test]
+fn no_line_of_a_log_is_lost_or_made_up() {
+    keeps("log_line", promises::log_line);
+}
+
 /// Runs a target on its corpus and on mutations of it.
 fn keeps(target: &str, promise: fn(&[u8])) {
     let corpus = corpus(target);

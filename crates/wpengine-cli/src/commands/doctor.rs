@@ -29,6 +29,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             "get_current_user",
             "list_accounts",
             "get_swagger",
+            "list_ssh_keys",
         ])
         .table(&tables::EXAMINED)
         .details("Ends with 6 if something is wrong.")
@@ -144,6 +145,8 @@ async fn examine(c: &Ctx) -> Result<Reply, Failure> {
         }
     }
     service(c, &mut found, &origin, &settings).await;
+    #[cfg(all(unix, feature = "ssh"))]
+    way_in::examine(c, &mut found, &origin, &settings).await;
     match std::env::var_os("SHELL") {
         Some(_) => found.add(
             "pass",
@@ -311,4 +314,195 @@ pub(super) fn features() -> Vec<&'static str> {
         .filter(|(_, is)| *is)
         .map(|(name, _)| name)
         .collect()
+}
+
+/// The SSH gateway: whether there is an ssh, whose host key was accepted, and which keys the portal knows.
+#[cfg(all(unix, feature = "ssh"))]
+mod way_in {
+    use std::process::Stdio;
+
+    use serde_json::Value;
+    use wpengine::http::Method;
+    use wpengine_ssh::Gateway;
+
+    use super::Findings;
+    use crate::{
+        context::Ctx,
+        profile::{self, Origin, Profile},
+    };
+
+    pub(super) async fn examine(
+        c: &Ctx,
+        found: &mut Findings,
+        origin: &Origin,
+        settings: &Profile,
+    ) {
+        let Some(version) = said("ssh", &["-V"]).await else {
+            found.add(
+                "info",
+                "ssh",
+                "not installed: deploy, logs, wp and ssh need it",
+                "",
+            );
+            return;
+        };
+        found.add("pass", "ssh", version.trim(), "");
+        if said("rsync", &["--version"]).await.is_none() {
+            found.add(
+                "info",
+                "rsync",
+                "not installed: large deployments need it",
+                "",
+            );
+        }
+        let Some(gateway) = c
+            .folders
+            .state
+            .as_ref()
+            .and_then(|state| Gateway::new(state.join("ssh")).ok())
+        else {
+            return;
+        };
+        match gateway.accepted() {
+            Ok(keys) if keys.is_empty() => found.add(
+                "info",
+                "host key",
+                "none was accepted for the SSH gateway yet; the first command over it shows it",
+                "",
+            ),
+            Ok(keys) => {
+                for key in keys {
+                    let word = if key.is_reported() {
+                        "the one that users report"
+                    } else {
+                        "not the one that users report"
+                    };
+                    found.add("pass", "host key", format!("accepted: {key}, {word}"), "");
+                }
+            }
+            Err(error) => found.add("fail", "host key", error.to_string(), ""),
+        }
+        keys(c, found, origin, settings, &gateway).await;
+    }
+
+    /// Which of the keys that ssh would offer the portal knows.
+    async fn keys(
+        c: &Ctx,
+        found: &mut Findings,
+        origin: &Origin,
+        settings: &Profile,
+        gateway: &Gateway,
+    ) {
+        let url = profile::base_url(origin, settings);
+        let Ok(builder) = profile::builder(&c.folders, origin, settings) else {
+            return;
+        };
+        let Ok(client) = c.finish(builder, url.as_deref()) else {
+            return;
+        };
+        let list = client
+            .request(Method::GET, "/ssh_keys")
+            .list::<Value>()
+            .collect()
+            .await;
+        let Ok(portal) = list else { return };
+        let offered = offered(gateway).await;
+        if offered.is_empty() {
+            found.add(
+                "info",
+                "ssh key",
+                "ssh has no key to offer",
+                "ssh-keygen -t ed25519",
+            );
+            return;
+        }
+        let bare = |text: &str| text.trim_start_matches("MD5:").to_lowercase();
+        let known: Vec<String> = offered
+            .iter()
+            .filter_map(|(name, fingerprint)| {
+                let key = portal.iter().find(|key| {
+                    key["fingerprint"]
+                        .as_str()
+                        .is_some_and(|print| bare(print) == bare(fingerprint))
+                })?;
+                Some(format!(
+                    "{name} ({})",
+                    key["comment"].as_str().unwrap_or("no comment")
+                ))
+            })
+            .collect();
+        let names: Vec<&str> = offered.iter().map(|(name, _)| name.as_str()).collect();
+        match known.is_empty() {
+            false => found.add(
+                "pass",
+                "ssh key",
+                format!("the gateway takes {}", known.join(", ")),
+                "",
+            ),
+            true => found.add(
+                "info",
+                "ssh key",
+                format!(
+                    "the portal knows none of the keys that ssh offers: {}",
+                    names.join(", ")
+                ),
+                "wpengine ssh-key add FILE.pub",
+            ),
+        }
+    }
+
+    /// The keys of the agent and of the configuration: their names, and the fingerprints as the portal has them.
+    async fn offered(gateway: &Gateway) -> Vec<(String, String)> {
+        let mut keys = Vec::new();
+        let mut add = |line: &str, name: Option<&str>| {
+            // Bits, fingerprint, comment, kind.
+            let words: Vec<&str> = line.split(' ').collect();
+            if let [_, fingerprint, comment @ .., _] = words.as_slice()
+                && fingerprint.starts_with("MD5:")
+            {
+                let name = name.map_or_else(|| comment.join(" "), str::to_owned);
+                keys.push((name, (*fingerprint).to_owned()));
+            }
+        };
+        let agent = said("ssh-add", &["-l", "-E", "md5"])
+            .await
+            .unwrap_or_default();
+        agent.lines().for_each(|line| add(line, None));
+        let Ok(config) = gateway.config_for("doctor") else {
+            return keys;
+        };
+        let config = config.display().to_string();
+        let settings = said("ssh", &["-F", &config, "-G", "doctor.ssh.wpengine.net"])
+            .await
+            .unwrap_or_default();
+        for line in settings.lines() {
+            let Some(file) = line.strip_prefix("identityfile ") else {
+                continue;
+            };
+            let home = std::env::var("HOME").unwrap_or_default();
+            let file = file.replacen('~', &home, 1);
+            if let Some(line) = said(
+                "ssh-keygen",
+                &["-l", "-E", "md5", "-f", &format!("{file}.pub")],
+            )
+            .await
+            {
+                add(line.trim(), Some(&file));
+            }
+        }
+        keys
+    }
+
+    /// What a program says, if it is there and succeeds.
+    async fn said(program: &str, arguments: &[&str]) -> Option<String> {
+        let mut command = tokio::process::Command::new(program);
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        let run = tokio::time::timeout(std::time::Duration::from_secs(10), command.output()).await;
+        let output = run.ok()?.ok().filter(|output| output.status.success())?;
+        let text = [output.stdout, output.stderr].concat();
+        Some(String::from_utf8_lossy(&text).into_owned())
+    }
 }
