@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The crates and their snapshots.
-const SNAPSHOTS: [(&str, &str); 4] = [
+const SNAPSHOTS: [(&str, &str); 5] = [
     ("wpengine", "xtask/api/wpengine.txt"),
     ("wpengine-fleet", "xtask/api/wpengine-fleet.txt"),
     ("wpengine-redis", "xtask/api/wpengine-redis.txt"),

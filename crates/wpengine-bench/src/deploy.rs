@@ -1,6 +1,6 @@
 //! A deployment of few changes in many files, against the rsync of the vendor's own tool, over a connection that is open and slow.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -159,7 +159,7 @@ fn connect(rig: &Rig, socket: &Path) -> Result<(), Failure> {
     }
 }
 
-fn rsync(socket: &Path, local: &PathBuf, target: &str) -> Result<f64, Failure> {
+fn rsync(socket: &Path, local: &Path, target: &str) -> Result<f64, Failure> {
     let began = Instant::now();
     let output = Command::new("rsync")
         .args(VENDOR)

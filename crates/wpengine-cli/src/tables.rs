@@ -443,6 +443,7 @@ pub(crate) const VERSIONS: Table = Table::new(
 );
 
 /// What was deployed.
+#[cfg(all(unix, feature = "ssh"))]
 pub(crate) const RELEASED: Table = Table::new(
     "deployment",
     "/release",
@@ -457,6 +458,7 @@ pub(crate) const RELEASED: Table = Table::new(
     ],
 );
 
+#[cfg(all(unix, feature = "ssh"))]
 pub(crate) const PLANNED_FILES: Table = Table::new(
     "file of a deployment",
     "/path",
@@ -467,6 +469,7 @@ pub(crate) const PLANNED_FILES: Table = Table::new(
     ],
 );
 
+#[cfg(all(unix, feature = "ssh"))]
 pub(crate) const RELEASES: Table = Table::new(
     "deployment in the log",
     "/id",
@@ -486,6 +489,7 @@ pub(crate) const RELEASES: Table = Table::new(
     ],
 );
 
+#[cfg(all(unix, feature = "ssh"))]
 pub(crate) const LOGS: Table = Table::new(
     "entry of a log",
     "/source",
@@ -501,6 +505,7 @@ pub(crate) const LOGS: Table = Table::new(
     ],
 );
 
+#[cfg(all(unix, feature = "ssh"))]
 pub(crate) const LOG_SOURCES: Table = Table::new(
     "log",
     "/path",
@@ -515,6 +520,7 @@ pub(crate) const LOG_SOURCES: Table = Table::new(
 );
 
 /// What WP-CLI said on several installs.
+#[cfg(all(unix, feature = "ssh"))]
 pub(crate) const WP: Table = Table::new(
     "result of WP-CLI",
     "/install",

@@ -9,7 +9,7 @@ use std::{
 
 use openssh::Session;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     process::{Child, Command},
     sync::{Semaphore, SemaphorePermit},
     time::timeout,
@@ -214,12 +214,8 @@ impl Connection {
     /// # Errors
     ///
     /// [`ErrorKind::Lost`] if the connection is lost before the command ended.
-    pub async fn wp_here<W: AsRef<[u8]>>(
-        &self,
-        words: &[W],
-        input: impl AsyncRead + Unpin,
-    ) -> Result<i32, Error> {
-        self.here(&self.wp_script(words), input).await
+    pub async fn wp_here<W: AsRef<[u8]>>(&self, words: &[W]) -> Result<i32, Error> {
+        self.here(&self.wp_script(words)).await
     }
 
     /// Runs a command in the site with the input, the output and the errors of this process.
@@ -227,18 +223,14 @@ impl Connection {
     /// # Errors
     ///
     /// [`ErrorKind::Lost`] if the connection is lost before the command ended.
-    pub async fn run_here<W: AsRef<[u8]>>(
-        &self,
-        words: &[W],
-        input: impl AsyncRead + Unpin,
-    ) -> Result<i32, Error> {
+    pub async fn run_here<W: AsRef<[u8]>>(&self, words: &[W]) -> Result<i32, Error> {
         let mut script = format!("cd sites/{} || exit 255\nexec ", self.install).into_bytes();
         script.extend(shell::line(words));
         script.push(b'\n');
-        self.here(&script, input).await
+        self.here(&script).await
     }
 
-    async fn here(&self, script: &[u8], mut input: impl AsyncRead + Unpin) -> Result<i32, Error> {
+    async fn here(&self, script: &[u8]) -> Result<i32, Error> {
         let mut running = self
             .shell(|command| {
                 command.stdout(Stdio::inherit()).stderr(Stdio::inherit());
@@ -250,6 +242,7 @@ impl Connection {
             if stdin.write_all(script).await.is_err() {
                 return;
             }
+            let mut input = tokio::io::stdin();
             let mut buffer = vec![0; 16 * 1024];
             while let Ok(count @ 1..) = input.read(&mut buffer).await {
                 if stdin.write_all(&buffer[..count]).await.is_err() {

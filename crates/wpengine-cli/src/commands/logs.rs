@@ -381,6 +381,7 @@ async fn follow(
     }
     let with_name = installs.len() > 1 || files > 1;
     let mut writer = Writer {
+        c,
         is_lines,
         with_name,
         wanted,
@@ -449,6 +450,10 @@ async fn follow(
         // The ordinary end. What is held back for further lines is shown.
         _ = tokio::signal::ctrl_c() => {
             let _ = tokio::time::timeout(WHOLE_AFTER * 2, &mut show).await;
+            if c.terminal.can_ask() {
+                // The terminal has written `^C`.
+                let _ = write!(std::io::stderr(), "\r\x1b[2K");
+            }
         }
     }
     Ok(Reply::from(Answer::Nothing).exit(exit::INTERRUPTED))
@@ -478,6 +483,7 @@ const WHOLE_AFTER: Duration = Duration::from_millis(400);
 
 /// Writes entries as they become whole.
 struct Writer<'a> {
+    c: &'a Ctx,
     is_lines: bool,
     with_name: bool,
     wanted: &'a Wanted,
@@ -533,6 +539,7 @@ impl Writer<'_> {
             ),
             false => text_of(name, line, self.with_name),
         };
+        self.c.terminal.clear();
         print(text.as_bytes())?;
         let _ = std::io::stdout().flush();
         Ok(())

@@ -31,7 +31,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
                     never_ran(c.trust(&gateway, a, &install.name).await)?;
                     let connection = never_ran(gateway.connect(&install.name).await)?;
                     c.terminal.clear();
-                    let code = never_ran(connection.wp_here(&words, tokio::io::stdin()).await)?;
+                    let code = never_ran(connection.wp_here(&words).await)?;
                     connection.close().await;
                     Ok(Reply::from(Answer::Nothing).exit(u8::try_from(code).unwrap_or(NEVER_RAN)))
                 }
@@ -61,7 +61,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 false => {
                     let connection = never_ran(gateway.connect(&install.name).await)?;
                     c.terminal.clear();
-                    let code = never_ran(connection.run_here(&words, tokio::io::stdin()).await)?;
+                    let code = never_ran(connection.run_here(&words).await)?;
                     connection.close().await;
                     code
                 }

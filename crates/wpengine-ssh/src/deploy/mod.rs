@@ -332,7 +332,8 @@ impl Site {
                 Err(error) => error,
             };
             let is_lost = matches!(error.kind(), ErrorKind::Lost | ErrorKind::TimedOut);
-            if !is_lost && !(error.kind() == ErrorKind::Unavailable && asked) {
+            let may_pass = is_lost || (error.kind() == ErrorKind::Unavailable && asked);
+            if !may_pass {
                 return Err(error);
             }
             if !asked && tries >= 3 {
@@ -455,7 +456,12 @@ impl Site {
     async fn take_back(&mut self, variables: &script::Variables<'_>, error: Error) -> Error {
         let install = self.install.clone();
         match self.ask_again(variables, "undo", QUESTION).await {
-            Ok(_) => error,
+            Ok(_) => {
+                let kind = error.kind();
+                error.means(kind, |message| {
+                    format!("{message}; the site was not changed")
+                })
+            }
             // Somebody else has the lock by now, so there is nothing of this release any more.
             Err(other) if other.kind() == ErrorKind::Refused => error,
             Err(_) => {

@@ -133,11 +133,11 @@ fn base(path: &str) -> Option<&str> {
     None
 }
 
+/// Files with their content, and notes.
+type Files = (Vec<(String, String)>, Vec<String>);
+
 /// Whole files: a path, and the packed content in base64. Notes are about those that cannot be read whole.
-pub(super) fn files(
-    done: Done,
-    install: &str,
-) -> Result<(Vec<(String, String)>, Vec<String>), Error> {
+pub(super) fn files(done: Done, install: &str) -> Result<Files, Error> {
     let said = checked(done, install)?;
     let mut parts = said.split(|byte| *byte == 0);
     let (mut files, mut notes) = (Vec::new(), Vec::new());
