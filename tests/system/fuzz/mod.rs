@@ -138,7 +138,14 @@ fn every_target_has_its_test_and_a_corpus_that_stays_small() {
     targets.sort();
     assert_eq!(
         targets,
-        ["error_body", "model", "page", "redirect", "retry_after"]
+        [
+            "error_body",
+            "log_line",
+            "model",
+            "page",
+            "redirect",
+            "retry_after"
+        ]
     );
     for target in targets {
         bytes += corpus(&target)

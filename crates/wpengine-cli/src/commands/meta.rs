@@ -280,6 +280,8 @@ domain and more than one target make it severe.
 without a question:
   {}
 
+What `wp` and `ssh` do on an install is not known here: nothing is asked, and --read-only refuses them.
+
 --dry-run looks up names, prints what would be sent, and sends no change. --read-only refuses every change. A profile can be
 read_only, or protect environments: wpengine config set protect production. Every change is written to an audit log without
 its content: wpengine config path.

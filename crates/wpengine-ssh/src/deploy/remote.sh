@@ -321,6 +321,12 @@ place() {
   }
   while IFS= read -r -d '' path; do
     exists "$from/$path" || continue
+    # It is in its place already, as another name of the same file.
+    if [ -L "$from/$path" ]; then
+      [ -L "$path" ] && [ "$(readlink -- "$from/$path")" = "$(readlink -- "$path")" ] && continue
+    elif [ "$from/$path" -ef "$path" ]; then
+      continue
+    fi
     case $path in */*) folder=${path%/*} ;; *) folder='' ;; esac
     if [ "$folder" != "$last" ] || [ ${#batch[@]} -ge 200 ]; then
       flush
