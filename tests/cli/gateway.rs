@@ -660,6 +660,34 @@ async fn every_failure_of_rsync_says_what_it_means() {
         ));
         assert!(!over.at("wp-content/themes/torque").exists());
     }
+    // A container that goes away each time.
+    fs::remove_file(over.cli.path("theme/large.bin")).expect("a file");
+    over.gateway
+        .run_before_scripts(Some(
+            "set -T; trap 'case $BASH_COMMAND in save*) kill -9 0 ;; esac' DEBUG",
+        ))
+        .expect("a file");
+    let ran = over.run(&format!("{RUN} --confirm torquemag")).await;
+    over.gateway.run_before_scripts(None).expect("a file");
+    shown.push_str(&format!(
+        "the container goes away; wpengine ends with {}\n{}\n",
+        ran.code, ran.stderr
+    ));
+    assert!(!over.at("wp-content/themes/torque").exists());
+    // What belongs to the platform, and cannot be written.
+    let plugin = "wp-content/mu-plugins/theirs.php";
+    over.gateway
+        .platform_file("torquemag", plugin, "<?php // theirs\n")
+        .expect("a file");
+    over.gateway.own("torquemag").expect("an owner");
+    write(&over.cli.path("root").join(plugin), "<?php // ours\n");
+    let ran = over
+        .run("deploy run torquemag root --confirm torquemag --check-after 0s")
+        .await;
+    shown.push_str(&format!(
+        "a mu-plugin that cannot be written; wpengine ends with {}\n{}\n",
+        ran.code, ran.stderr
+    ));
     over.gateway.refuse(true);
     let ran = over.run("deploy plan torquemag theme").await;
     shown.push_str(&format!(
@@ -668,7 +696,7 @@ async fn every_failure_of_rsync_says_what_it_means() {
     ));
     let shown: Vec<&str> = shown
         .lines()
-        .filter(|line| !line.contains("127.0.0.1"))
+        .filter(|line| !line.contains("127.0.0.1") && !line.contains("kex_exchange"))
         .collect();
     insta::assert_snapshot!("failures", shown.join("\n"));
 }

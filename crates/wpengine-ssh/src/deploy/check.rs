@@ -49,8 +49,15 @@ impl Page {
             .map_err(|error| {
                 Error::new(ErrorKind::Local, format!("cannot ask for a page: {error}"))
             })?;
+        let mut url = self.url.clone();
+        // A page that no cache has.
+        let separator = if url.contains('?') { '&' } else { '?' };
+        url.push_str(&format!(
+            "{separator}wpengine-check={:08x}",
+            fastrand::u32(..)
+        ));
         let asked = client
-            .get(&self.url)
+            .get(&url)
             .header("cache-control", "no-cache")
             .send()
             .await;

@@ -244,7 +244,9 @@ impl Answer {
                 .said(stderr)
                 .hint(format!("mend it, then: wpengine deploy resume {install}, or: wpengine deploy rollback {install}")),
             // A container that is replaced takes its scripts along.
-            255 | 137 | 143 => Error::new(ErrorKind::Lost, "a script on the gateway was stopped").said(stderr),
+            255 | 137 | 143 => Error::new(ErrorKind::Lost, "a script on the gateway was stopped")
+                .said(stderr)
+                .hint("the container of the install may have been replaced: try again"),
             126 | 127 => Error::new(ErrorKind::Remote, "a program is missing on the gateway").said(stderr),
             code => Error::new(ErrorKind::Remote, format!("a script on the gateway ended with {code}")).said(stderr),
         }
