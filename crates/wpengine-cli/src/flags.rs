@@ -237,6 +237,13 @@ impl Args<'_> {
             .flatten()
     }
 
+    /// An argument, or else a variable. An empty text is none.
+    #[cfg(all(unix, feature = "ssh"))]
+    pub(crate) fn text_or(&self, id: &str, variable: &str) -> Option<String> {
+        let given = self.text(id).or_else(|| std::env::var(variable).ok());
+        given.filter(|text| !text.is_empty())
+    }
+
     /// An argument that clap requires.
     pub(crate) fn need(&self, id: &str) -> String {
         self.text(id).unwrap_or_default()

@@ -18,9 +18,7 @@ pub(crate) fn options() -> Vec<clap::Arg> {
             "host-key",
             "FINGERPRINT",
             "Accept the gateway's host key, if it is this one (SHA256:...)",
-        )
-        .env("WPENGINE_SSH_HOST_KEY")
-        .hide_env(true),
+        ),
         flags::value("identity", "FILE", "Private key to offer first")
             .value_hint(clap::ValueHint::FilePath),
         flags::value(
@@ -28,8 +26,6 @@ pub(crate) fn options() -> Vec<clap::Arg> {
             "FILE",
             "Configuration of ssh to use instead of ~/.ssh/config",
         )
-        .env("WPENGINE_SSH_CONFIG")
-        .hide_env(true)
         .value_hint(clap::ValueHint::FilePath),
     ]
     .into_iter()
@@ -48,7 +44,7 @@ impl Ctx {
         let terminal = Arc::clone(&self.terminal);
         let mut gateway =
             Gateway::new(state.join("ssh"))?.tell(move |text| terminal.progress(text));
-        if let Some(config) = a.text("ssh-config").filter(|path| !path.is_empty()) {
+        if let Some(config) = a.text_or("ssh-config", "WPENGINE_SSH_CONFIG") {
             gateway = gateway.config_file(config)?;
         }
         if let Some(key) = a.text("identity") {
@@ -70,7 +66,7 @@ impl Ctx {
         install: &str,
     ) -> Result<(), Failure> {
         let accepted = gateway.accepted()?;
-        let given = a.text("host-key").filter(|given| !given.is_empty());
+        let given = a.text_or("host-key", "WPENGINE_SSH_HOST_KEY");
         if is_accepted(&accepted, given.as_deref()) {
             return Ok(());
         }
@@ -93,7 +89,7 @@ impl Ctx {
     /// The same for the host that takes `git push`, which has a key of its own.
     pub(crate) async fn trust_git(&self, gateway: &Gateway, a: Args<'_>) -> Result<(), Failure> {
         let accepted = gateway.accepted_for_git()?;
-        let given = a.text("git-host-key").filter(|given| !given.is_empty());
+        let given = a.text_or("git-host-key", "WPENGINE_GIT_HOST_KEY");
         if is_accepted(&accepted, given.as_deref()) {
             return Ok(());
         }

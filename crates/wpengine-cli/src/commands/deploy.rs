@@ -54,9 +54,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 "check-url",
                 "URL",
                 "Page that must work, instead of the home page; {install} stands for the name",
-            )
-            .env("WPENGINE_CHECK_URL")
-            .hide_env(true),
+            ),
             flags::value(
                 "check-after",
                 "TIME",
@@ -76,9 +74,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 flags::notify(),
                 flags::value("via", "WAY", "Way: ssh, or git for a push of a commit; ssh by default").value_parser(["ssh", "git"]),
                 flags::value("branch", "NAME", "With --via git: branch to push to; main by default"),
-                flags::value("git-host-key", "FINGERPRINT", "With --via git: accept the host key of git.wpengine.com, if it is this one")
-                    .env("WPENGINE_GIT_HOST_KEY")
-                    .hide_env(true),
+                flags::value("git-host-key", "FINGERPRINT", "With --via git: accept the host key of git.wpengine.com, if it is this one"),
                 flags::value("revision", "COMMIT", "With --via git: what to push; HEAD by default"),
                 clap::Arg::new("command").value_name("COMMAND").help("Command that must succeed after the deployment, behind --").num_args(1..).last(true),
             ])
@@ -494,7 +490,7 @@ async fn confirm(c: &Ctx, install: &Target, plan: &Plan) -> Result<(), Failure> 
 
 /// The page that must work.
 fn page(a: Args<'_>, install: &Target) -> Result<Page, Failure> {
-    let given = a.text("check-url").filter(|url| !url.is_empty());
+    let given = a.text_or("check-url", "WPENGINE_CHECK_URL");
     let url = given.unwrap_or_else(|| {
         let domain = ["primary_domain", "cname"]
             .iter()

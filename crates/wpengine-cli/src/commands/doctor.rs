@@ -363,6 +363,16 @@ mod way_in {
         else {
             return;
         };
+        let gateway = match std::env::var("WPENGINE_SSH_CONFIG") {
+            Ok(config) if !config.is_empty() => match gateway.config_file(&config) {
+                Ok(gateway) => gateway,
+                Err(error) => {
+                    found.add("fail", "ssh", error.to_string(), "");
+                    return;
+                }
+            },
+            _ => gateway,
+        };
         match gateway.accepted() {
             Ok(keys) if keys.is_empty() => found.add(
                 "info",
