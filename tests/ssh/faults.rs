@@ -384,3 +384,24 @@ async fn what_somebody_changed_since_is_kept_when_a_release_is_taken_back() {
         "one"
     );
 }
+
+#[tokio::test]
+async fn a_release_that_stopped_in_the_middle_keeps_others_out_although_its_lock_has_expired() {
+    let Some(mut job) = Job::start().await else {
+        return;
+    };
+    job.leave_lock("moving", "1");
+    let error = job
+        .site
+        .release(&job.tree(), &options())
+        .await
+        .expect_err("interrupted");
+    assert_eq!(error.kind(), ErrorKind::Locked);
+    let text = error.to_string();
+    assert!(
+        text.contains("was interrupted while it changed acme") && text.contains("deploy resume"),
+        "{text}"
+    );
+    let error = job.site.unlock(true).await.expect_err("it has begun");
+    assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
+}

@@ -267,3 +267,35 @@ async fn fifty_installs_are_read_in_turn_over_four_connections() {
     }
     assert!(rig.server.connections().1 <= 4);
 }
+
+#[tokio::test]
+async fn a_file_that_was_cut_and_grew_again_is_read_from_its_beginning() {
+    let Some(rig) = Rig::start().await else {
+        return;
+    };
+    let path = rig.server.site("acme").join(LOG);
+    let mut logs = rig.user().await.logs("acme");
+    let found = logs.sources(&[]).await.expect("sources");
+    logs.add(&found.files[0], Start::Beginning);
+    logs.turn(|_| true).await.expect("a turn");
+    // Longer than what was read, and other lines.
+    let new: String = (0..100).map(|number| format!("new {number}\n")).collect();
+    fs::write(&path, new).expect("a file");
+    let (mut lines, mut notes) = (Vec::new(), Vec::new());
+    logs.turn(|event| {
+        match event {
+            Event::Line { text, .. } => lines.push(text),
+            Event::Note(note) => notes.push(note),
+            _ => {}
+        }
+        true
+    })
+    .await
+    .expect("a turn");
+    assert_eq!(lines.len(), 100, "{lines:?}");
+    assert_eq!(lines[0], "new 0");
+    assert!(
+        notes.iter().any(|note| note.contains("was cut after")),
+        "{notes:?}"
+    );
+}
