@@ -5,7 +5,7 @@ use std::{fs, io::Write as _, path::PathBuf};
 use serde_json::Value;
 use wpengine_sim::{ClockMode, Simulator};
 
-use crate::harness::{Cli, Ran, run, words, write};
+use crate::harness::{Cli, Ran, leading_to, run, words, write};
 
 /// The program with a simulator and a gateway.
 struct Over {
@@ -22,18 +22,7 @@ impl Over {
             return None;
         }
         let cli = Cli::with(Simulator::builder().clock(ClockMode::Accelerated(2_000.0))).await;
-        let names = [
-            "torquemag",
-            "torqueevents",
-            "torqueeventstg",
-            "mysite",
-            "mysitestg",
-        ];
-        let gateway = wpengine_sim::Gateway::builder()
-            .installs(names)
-            .start()
-            .await
-            .expect("a gateway");
+        let gateway = crate::harness::gateway().await;
         write(&cli.path("theme/style.css"), "one");
         write(&cli.path("theme/functions.php"), "<?php\n");
         Some(Self { cli, gateway })
@@ -45,13 +34,7 @@ impl Over {
 
     async fn run_with(&self, line: &str, variables: &[(&str, &str)], input: &str) -> Ran {
         let mut command = self.cli.command();
-        command
-            .args(words(line))
-            .env("WPENGINE_SSH_CONFIG", self.gateway.config_file())
-            .env("WPENGINE_SSH_HOST_KEY", self.gateway.fingerprint())
-            .env("WPENGINE_GIT_HOST_KEY", self.gateway.fingerprint())
-            .env("WPENGINE_SSH_USER", self.gateway.user())
-            .env("WPENGINE_CHECK_URL", self.gateway.home_page("{install}"));
+        command.args(words(line)).envs(leading_to(&self.gateway));
         for (name, value) in variables {
             command.env(name, value);
         }

@@ -118,6 +118,33 @@ impl Cli {
     }
 }
 
+/// The variables that lead the program to a gateway.
+pub(crate) fn leading_to(gateway: &wpengine_sim::Gateway) -> Vec<(&'static str, String)> {
+    vec![
+        (
+            "WPENGINE_SSH_CONFIG",
+            gateway.config_file().display().to_string(),
+        ),
+        ("WPENGINE_SSH_HOST_KEY", gateway.fingerprint()),
+        ("WPENGINE_GIT_HOST_KEY", gateway.fingerprint()),
+        ("WPENGINE_SSH_USER", gateway.user().to_owned()),
+        ("WPENGINE_CHECK_URL", gateway.home_page("{install}")),
+    ]
+}
+
+/// A gateway to the installs of the documentation's world.
+pub(crate) async fn gateway() -> wpengine_sim::Gateway {
+    let names = [
+        "torquemag",
+        "torqueevents",
+        "torqueeventstg",
+        "mysite",
+        "mysitestg",
+    ];
+    let gateway = wpengine_sim::Gateway::builder().installs(names).start();
+    gateway.await.expect("a gateway")
+}
+
 /// Runs a command to its end.
 pub(crate) async fn run(mut command: Command, input: &str) -> Ran {
     command

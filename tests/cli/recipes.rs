@@ -5,7 +5,7 @@ use std::path::Path;
 use futures_util::StreamExt as _;
 use wpengine_sim::ClockMode;
 
-use crate::harness::{Cli, PROGRAM, run};
+use crate::harness::{Cli, PROGRAM, leading_to, run};
 
 /// The blocks of a page in this language, each with its line.
 fn blocks(page: &str, language: &str) -> Vec<(usize, String)> {
@@ -58,27 +58,8 @@ async fn every_recipe_runs() {
                 // What is missing is said by the tests of the gateway.
                 return;
             }
-            let names = [
-                "torquemag",
-                "torqueevents",
-                "torqueeventstg",
-                "mysite",
-                "mysitestg",
-            ];
-            let gateway = wpengine_sim::Gateway::builder()
-                .installs(names)
-                .start()
-                .await;
-            let gateway = gateway.expect("a gateway");
-            variables = vec![
-                (
-                    "WPENGINE_SSH_CONFIG",
-                    gateway.config_file().display().to_string(),
-                ),
-                ("WPENGINE_SSH_HOST_KEY", gateway.fingerprint()),
-                ("WPENGINE_SSH_USER", gateway.user().to_owned()),
-                ("WPENGINE_CHECK_URL", gateway.home_page("{install}")),
-            ];
+            let gateway = crate::harness::gateway().await;
+            variables = leading_to(&gateway);
             _gateway = Some(gateway);
         }
         let mut command = tokio::process::Command::new("bash");

@@ -405,3 +405,22 @@ async fn a_release_that_stopped_in_the_middle_keeps_others_out_although_its_lock
     let error = job.site.unlock(true).await.expect_err("it has begun");
     assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
 }
+
+#[tokio::test]
+async fn a_script_that_ends_in_an_unknown_way_is_asked_how_far_it_was() {
+    let Some(mut job) = Job::start().await else {
+        return;
+    };
+    // After files were moved in, and once.
+    let code = "set -T; trap 'case $BASH_COMMAND in keep_manifest*) mkdir \"$RIG/containers/once\" 2>/dev/null && exit 77 ;; esac' DEBUG";
+    job.rig
+        .server
+        .run_before_scripts(Some(code))
+        .expect("a file");
+    let released = job.site.release(&job.tree(), &options()).await;
+    let released = released.expect("it goes on");
+    assert_eq!(released.created.len(), 4);
+    assert!(job.at("wp-content/themes/acme/style.css").exists());
+    let lock = job.site.releases().await.expect("an answer").lock;
+    assert_eq!(lock, None);
+}

@@ -356,6 +356,27 @@ Host {host}
         }
     }
 
+    /// The connection that is kept, if it is still open, or a new one in its place.
+    pub(crate) async fn reopened<'a>(
+        &self,
+        install: &str,
+        kept: &'a mut Option<Connection>,
+    ) -> Result<&'a Connection, Error> {
+        let is_open = match &*kept {
+            Some(connection) => connection.is_open().await,
+            None => false,
+        };
+        if !is_open {
+            // Its slot is given back before another one is taken.
+            *kept = None;
+        }
+        let connection = match kept.take() {
+            Some(connection) => connection,
+            None => self.connect(install).await?,
+        };
+        Ok(kept.insert(connection))
+    }
+
     /// Opens a shell on the gateway of an install, in the terminal of this process, and returns its exit code.
     ///
     /// # Errors

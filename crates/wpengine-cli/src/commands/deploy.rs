@@ -121,7 +121,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 return Ok(one(json!({ "dry_run": true, "install": install.name, "release": lock.release, "state": lock.state })));
             }
             let work = c.tap.work("deploy resume", &install.name);
-            let resumed = site.resume(tree.as_ref(), &options(c, a, None)).await;
+            let resumed = site.resume(tree.as_ref(), &options(a, None)).await;
             work.end(outcome(&resumed));
             site.close().await;
             let Some(released) = resumed? else {
@@ -194,7 +194,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             }
             let work = c.tap.work("deploy rollback", &install.name);
             c.goes_on_with(format!("wpengine deploy log {}", install.name));
-            let taken = site.rollback(down_to.as_deref(), &options(c, a, None)).await;
+            let taken = site.rollback(down_to.as_deref(), &options(a, None)).await;
             work.end(outcome(&taken));
             site.close().await;
             let taken = taken?;
@@ -264,7 +264,7 @@ async fn tree(a: Args<'_>) -> Result<Tree, Failure> {
     Ok(read.map_err(|panic| Failure::new(exit::FAILED, "file", panic.to_string()))??)
 }
 
-fn options(c: &Ctx, a: Args<'_>, agreed: Option<Plan>) -> Options {
+fn options(a: Args<'_>, agreed: Option<Plan>) -> Options {
     let name = |variables: [&str; 2]| {
         variables
             .iter()
@@ -272,7 +272,6 @@ fn options(c: &Ctx, a: Args<'_>, agreed: Option<Plan>) -> Options {
     };
     let user = name(["USER", "LOGNAME"]).unwrap_or_else(|| "somebody".to_owned());
     let host = name(["HOSTNAME", "HOST"]).or_else(|| std::fs::read_to_string("/etc/hostname").ok());
-    let _ = c;
     let mut options = Options::default();
     options.by = match host {
         Some(host) => format!("{user} on {}", host.trim()),
@@ -418,7 +417,7 @@ async fn deploy(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
     confirm(c, &install, &plan).await?;
     super::plan::refuse_read_only(c)?;
     before(c, a, &install, page.as_ref()).await?;
-    let mut options = options(c, a, Some(plan));
+    let mut options = options(a, Some(plan));
     options.commit = commit(a).await;
     // It says how far it is, and how to go on.
     c.goes_on_with(format!("wpengine deploy log {}", install.name));

@@ -9,7 +9,7 @@ mod proxy;
 use std::{
     fmt,
     fs::{self, File},
-    io::{self, Write as _},
+    io,
     net::{Ipv4Addr, TcpListener},
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     path::{Path, PathBuf},
@@ -567,6 +567,5 @@ async fn sshd(folder: &Path, owner: Option<(u32, u32)>) -> io::Result<(Child, u1
     }
     let mut log = fs::read_to_string(folder.join("sshd.log")).unwrap_or_default();
     log.truncate(2_000);
-    let _ = io::stderr().flush();
     Err(io::Error::other(format!("sshd does not start: {log}")))
 }

@@ -196,19 +196,9 @@ impl Site {
     ///
     /// As [`Gateway::connect`].
     pub async fn connect(&mut self) -> Result<&Connection, Error> {
-        let is_open = match &self.connection {
-            Some(connection) => connection.is_open().await,
-            None => false,
-        };
-        if !is_open {
-            // The slot of the old one is given back first.
-            self.connection = None;
-        }
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.gateway.connect(&self.install).await?,
-        };
-        Ok(self.connection.insert(connection))
+        self.gateway
+            .reopened(&self.install, &mut self.connection)
+            .await
     }
 
     /// Closes the connection.
@@ -275,10 +265,8 @@ impl Site {
             let connection = self.connect().await?;
             let result = Talk::begin(connection, &variables, tree).await;
             match result {
-                Ok((talk, compared)) => {
-                    talk.end();
-                    return Ok(compared.plan(tree, adopt));
-                }
+                // The script ends when the session does.
+                Ok((_, compared)) => return Ok(compared.plan(tree, adopt)),
                 Err(error) if error.kind() == ErrorKind::Lost && tries < 3 => tries += 1,
                 Err(error) => return Err(error),
             }
@@ -331,8 +319,12 @@ impl Site {
                 }
                 Err(error) => error,
             };
-            let is_lost = matches!(error.kind(), ErrorKind::Lost | ErrorKind::TimedOut);
-            let may_pass = is_lost || (error.kind() == ErrorKind::Unavailable && asked);
+            // A script that ended in a way that it does not know says nothing of the site either.
+            let may_pass = match error.kind() {
+                ErrorKind::Lost | ErrorKind::TimedOut => true,
+                ErrorKind::Unavailable | ErrorKind::Remote => asked,
+                _ => false,
+            };
             if !may_pass {
                 return Err(error);
             }
@@ -687,10 +679,10 @@ fn released(id: &str, answer: &Answer) -> Released {
     }
 }
 
-/// Whether it may go by itself.
+/// Whether it may go by itself, or says nothing of how far the script was.
 fn is_passing(error: &Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::Lost | ErrorKind::Unavailable | ErrorKind::TimedOut
+        ErrorKind::Lost | ErrorKind::Unavailable | ErrorKind::TimedOut | ErrorKind::Remote
     )
 }

@@ -85,9 +85,6 @@ impl<'a> Talk<'a> {
         Ok((talk, compared))
     }
 
-    /// That was all.
-    pub(super) fn end(self) {}
-
     /// Makes the release, with its list of files and an archive of those that are sent; without an archive it only begins.
     pub(super) async fn release(
         mut self,

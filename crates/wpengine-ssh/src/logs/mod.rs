@@ -166,18 +166,9 @@ impl Logs {
     }
 
     async fn connect(&mut self) -> Result<&Connection, Error> {
-        let is_open = match &self.connection {
-            Some(connection) => connection.is_open().await,
-            None => false,
-        };
-        if !is_open {
-            self.connection = None;
-        }
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.gateway.connect(&self.install).await?,
-        };
-        Ok(self.connection.insert(connection))
+        self.gateway
+            .reopened(&self.install, &mut self.connection)
+            .await
     }
 
     /// Closes the connection. Reading goes on where it was if it is opened again.
