@@ -30,9 +30,11 @@ pub use plan::{
     State, Step, StepEvent, StepState, Target, impact,
 };
 pub use questions::{
+    against_plan,
     AccountOverview, BackupRecord, CertificateRecord, Diagnosis, Difference, DomainRecord,
     InstallCertificate, Membership, Person, Used, VersionRecord,
 };
+pub use read::{Listing, Unread, listing};
 pub use report::{AccountReport, CertificateEnd, Report, ReportRequest, report_classes};
 pub use resolve::{Candidate, Kind};
 pub use store::{Change, Rows};

@@ -8,6 +8,7 @@ use wpengine::{
     Client, Error,
     http::Method,
     paging::{ByOffset, List},
+    requests::AnyRequest,
 };
 
 use crate::{Failure, class::Class};
@@ -17,17 +18,31 @@ pub(crate) type Item = Box<RawValue>;
 
 /// What reading a listing gave, and how many requests it took.
 #[derive(Debug)]
-pub(crate) struct Listing {
-    pub(crate) rows: Result<Vec<Item>, Unread>,
-    pub(crate) requests: u64,
+#[non_exhaustive]
+pub struct Listing {
+    /// The rows as the service sent them.
+    pub rows: Result<Vec<Item>, Unread>,
+    /// How many requests were sent, with retries.
+    pub requests: u64,
 }
 
 /// Why a listing could not be read.
 #[derive(Debug)]
-pub(crate) enum Unread {
+#[non_exhaustive]
+pub enum Unread {
+    /// The service, the network or the client.
     Api(Error),
     /// A success that is not what the API documents.
     Unknown,
+}
+
+impl std::fmt::Display for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Api(error) => error.fmt(f),
+            Self::Unknown => f.write_str("the answer is not what the API documents"),
+        }
+    }
 }
 
 impl Unread {
@@ -50,15 +65,22 @@ impl Unread {
 /// How many pages of the global listings are under way at the same time.
 const AHEAD: usize = 8;
 
-/// Reads a listing whole, with the responses as they came. Of figures the one object is the one row.
-pub(crate) async fn listing(client: &Client, class: Class, subject: &str) -> Listing {
+/// Reads a listing whole, with the responses as they came: of all accounts, of all sites or installs, and of what else there is
+/// of one account or one install, whose id is the subject. With the id of an account as their subject, sites and installs are
+/// those of that account. Of figures the one object is the one row.
+pub async fn listing(client: &Client, class: Class, subject: &str) -> Listing {
+    let get = |path: &str| client.request(Method::GET, path);
     match class {
         Class::Accounts | Class::Sites | Class::Installs => {
-            by_offset(client, &format!("/{}", class.name())).await
+            let mut request = get(&format!("/{}", class.name()));
+            if !subject.is_empty() {
+                request = request.query("account_id", subject);
+            }
+            by_offset(request).await
         }
-        Class::Transfers => by_offset(client, &format!("/accounts/{subject}/site_transfers")).await,
-        Class::Backups => by_offset(client, &format!("/installs/{subject}/backups")).await,
-        Class::Domains => by_offset(client, &format!("/installs/{subject}/domains")).await,
+        Class::Transfers => by_offset(get(&format!("/accounts/{subject}/site_transfers"))).await,
+        Class::Backups => by_offset(get(&format!("/installs/{subject}/backups"))).await,
+        Class::Domains => by_offset(get(&format!("/installs/{subject}/domains"))).await,
         Class::Limits => one(client, &format!("/accounts/{subject}/limits"), None).await,
         Class::Usage => one(client, &format!("/accounts/{subject}/usage/summary"), None).await,
         Class::People => {
@@ -99,8 +121,8 @@ pub(crate) async fn stream(
     }
 }
 
-async fn by_offset(client: &Client, path: &str) -> Listing {
-    let list: List<Item, ByOffset> = client.request(Method::GET, path).list();
+async fn by_offset(request: AnyRequest) -> Listing {
+    let list: List<Item, ByOffset> = request.list();
     pages(list.concurrency(AHEAD), Ok).await
 }
 

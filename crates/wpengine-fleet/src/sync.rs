@@ -449,6 +449,45 @@ fn age(age: Duration) -> wpengine::jiff::SignedDuration {
     age.min(most).try_into().unwrap_or_default()
 }
 
+impl Fleet {
+    /// Writes a whole listing that another part of a program has read, so that it need not be read again for the mirror.
+    ///
+    /// Sites and installs of one account are added and updated only.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the mirror cannot be written.
+    pub async fn record(
+        &self,
+        class: Class,
+        subject: &str,
+        rows: Vec<Item>,
+        began: Timestamp,
+    ) -> Result<(), Error> {
+        let subject = subject.to_owned();
+        let write = move |transaction: &rusqlite::Transaction<'_>| {
+            let Some(table) = table(class) else {
+                for row in &rows {
+                    store::figures(transaction, class, &subject, row, began)?;
+                }
+                return store::note_read(transaction, class, &subject, began);
+            };
+            if class.per() != Per::Fleet {
+                return match store::whole(transaction, table, &subject, &rows, began)? {
+                    true => store::note_read(transaction, class, &subject, began),
+                    false => Ok(()),
+                };
+            }
+            let heads = store::add(transaction, table, None, &rows, began)?;
+            if subject.is_empty() && heads.len() == rows.len() {
+                store::one_global(transaction, class, table, heads, began)?;
+            }
+            Ok(())
+        };
+        self.store().write(write).await
+    }
+}
+
 /// How many pages may wait to be written.
 const PAGES: usize = 32;
 

@@ -16,6 +16,7 @@ pub use answers::{
     InstallCertificate, Membership, Person, Used, VersionRecord,
 };
 use compare::{comparable, detail};
+pub use usage::against_plan;
 pub(crate) use usage::usage;
 
 use crate::{

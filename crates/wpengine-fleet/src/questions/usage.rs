@@ -1,5 +1,7 @@
 //! The usage of an account, against its plan.
 
+use serde_json::Value;
+
 use super::answers::Used;
 use crate::{
     class::Class,
@@ -12,7 +14,13 @@ const GB: f64 = 1_073_741_824.0;
 /// The usage of an account against its plan.
 pub(crate) fn usage(facts: &Facts, account: &str) -> Vec<Used> {
     let figure = |class: Class| facts.rows.figures.get(&(class, account.to_owned()));
-    let (limits, usage) = (figure(Class::Limits), figure(Class::Usage));
+    against_plan(figure(Class::Limits), figure(Class::Usage))
+}
+
+/// Compares a summary of the usage of an account with its limits: what `GET /accounts/{account_id}/usage/summary` and
+/// `GET /accounts/{account_id}/limits` answer.
+#[must_use]
+pub fn against_plan(limits: Option<&Value>, usage: Option<&Value>) -> Vec<Used> {
     let flow = |field: &str| number(&usage?[field]["sum"]);
     let stock = |field: &str| number(&usage?[field]["latest"]["value"]);
     let storage = match (stock("storage_file_bytes"), stock("storage_database_bytes")) {

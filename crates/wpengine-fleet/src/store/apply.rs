@@ -84,6 +84,25 @@ pub(crate) fn snapshot(
     Ok(())
 }
 
+/// Ends one of the three listings alone, whose rows are written already. What is missing of accounts that list nothing stays: whether
+/// that was deleted or the access was lost is decided by whoever reads all three.
+pub(crate) fn one_global(
+    transaction: &Transaction<'_>,
+    class: Class,
+    table: &Table,
+    heads: Vec<Head>,
+    began: Timestamp,
+) -> rusqlite::Result<()> {
+    let mut seen = Seen::default();
+    seen.note(class, heads.len(), heads);
+    let nothing = HashSet::new();
+    let present = seen.accounts.get(&class).unwrap_or(&nothing);
+    let silent = &accounts_with_rows(transaction)? - present;
+    let ids = seen.ids.get(&class).unwrap_or(&nothing);
+    gone(transaction, table, None, ids, &silent, began)?;
+    note_read(transaction, class, "", began)
+}
+
 fn accounts_with_rows(transaction: &Transaction<'_>) -> rusqlite::Result<HashSet<String>> {
     let mut statement = transaction.prepare_cached(
         "SELECT account_id FROM sites WHERE gone_at IS NULL AND account_id IS NOT NULL

@@ -1,0 +1,296 @@
+//! What follows from the clock and from what is known already, without a request.
+
+use std::collections::HashMap;
+
+use rusqlite::{Transaction, params};
+use serde_json::{Value, json};
+use wpengine::jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    commit::read,
+    event,
+    kinds::{Object, timestamp},
+    look::lost,
+    store::{Draft, fire, insert},
+};
+
+/// When something is said.
+#[derive(Clone, Debug)]
+pub(crate) struct Conditions {
+    pub(crate) backup_days: u32,
+    pub(crate) certificate_days: Vec<u32>,
+    pub(crate) usage_percent: Vec<u32>,
+}
+
+impl Default for Conditions {
+    fn default() -> Self {
+        Self {
+            backup_days: 2,
+            certificate_days: vec![30, 14, 7, 3, 1],
+            usage_percent: vec![80, 95, 100],
+        }
+    }
+}
+
+/// An object of some install or account.
+struct Row {
+    subject: String,
+    account: Option<String>,
+    object: Object,
+}
+
+/// Says what has come about. Each thing is said once. Returns how many events that made.
+pub(crate) fn check(
+    transaction: &Transaction<'_>,
+    conditions: &Conditions,
+    now: Timestamp,
+) -> rusqlite::Result<usize> {
+    let lost = lost(transaction)?;
+    let is_shown = |row: &Row| {
+        row.account
+            .as_ref()
+            .is_none_or(|account| !lost.contains(account))
+    };
+    let rows = |class: &str| -> rusqlite::Result<Vec<Row>> {
+        let mut statement = transaction
+            .prepare_cached("SELECT subject, account, body FROM objects WHERE class = ?1")?;
+        let rows = statement.query_map([class], |row| {
+            Ok(Row {
+                subject: row.get(0)?,
+                account: row.get(1)?,
+                object: read(&row.get::<_, String>(2)?),
+            })
+        })?;
+        let rows: Vec<Row> = rows.collect::<Result<_, _>>()?;
+        Ok(rows.into_iter().filter(is_shown).collect())
+    };
+    let installs: HashMap<String, Row> = rows("installs")?
+        .into_iter()
+        .map(|row| {
+            (
+                row.object["id"].as_str().unwrap_or_default().to_owned(),
+                row,
+            )
+        })
+        .collect();
+    let mut drafts = Vec::new();
+    certificates(
+        transaction,
+        conditions,
+        now,
+        &installs,
+        rows("certificates")?,
+        &mut drafts,
+    )?;
+    backups(
+        transaction,
+        conditions,
+        now,
+        &installs,
+        rows("backups")?,
+        &mut drafts,
+    )?;
+    usage(transaction, conditions, now, rows("limits")?, &mut drafts)?;
+    insert(transaction, drafts)
+}
+
+fn draft(kind: &str, id: String, now: Timestamp, install: Option<&Row>, mut data: Value) -> Draft {
+    if let Some(row) = install {
+        data["account_id"] = row.account.clone().into();
+        data["install_id"] = row.object["id"].clone();
+        data["install"] = row.object["name"].clone();
+    }
+    data["observed_at"] = now.to_string().into();
+    let data = match data {
+        Value::Object(data) => data,
+        _ => Object::new(),
+    };
+    Draft {
+        id,
+        kind: kind.to_owned(),
+        at: now,
+        data,
+    }
+}
+
+/// Whether something is said for the first time.
+fn is_first(
+    transaction: &Transaction<'_>,
+    parts: &[&str],
+    now: Timestamp,
+) -> rusqlite::Result<Option<String>> {
+    let id = event::id(parts);
+    Ok((fire(transaction, &id, now)? == 0).then_some(id))
+}
+
+fn certificates(
+    transaction: &Transaction<'_>,
+    conditions: &Conditions,
+    now: Timestamp,
+    installs: &HashMap<String, Row>,
+    rows: Vec<Row>,
+    drafts: &mut Vec<Draft>,
+) -> rusqlite::Result<()> {
+    // The last end of what covers the same domains of an install: what ends before was replaced.
+    let mut last: HashMap<(&str, String), &Row> = HashMap::new();
+    let end = |row: &Row| timestamp(&row.object["expires_time"]);
+    for row in rows.iter().filter(|row| row.object["status"] == "ENABLED") {
+        let key = (row.subject.as_str(), row.object["domains"].to_string());
+        if end(row) > last.get(&key).and_then(|other| end(other)) {
+            last.insert(key, row);
+        }
+    }
+    for row in last.into_values() {
+        let Some(end) = end(row).filter(|end| *end > now) else {
+            continue;
+        };
+        let left = end.duration_since(now);
+        let mut days = conditions.certificate_days.clone();
+        days.sort_unstable();
+        let id = row.object["id"].as_str().unwrap_or_default();
+        let mut is_said = false;
+        // Only the nearest threshold is said; those before it are taken for said.
+        for days in days
+            .into_iter()
+            .filter(|days| left <= SignedDuration::from_hours(24 * i64::from(*days)))
+        {
+            let parts = [
+                "certificate.expiring",
+                &row.subject,
+                id,
+                &end.to_string(),
+                &days.to_string(),
+            ];
+            if let Some(event) = is_first(transaction, &parts, now)?
+                && !is_said
+            {
+                let data = json!({
+                    "subject": format!("installs/{}/certificates/{id}", row.subject),
+                    "object": row.object,
+                    "days_left": left.as_hours() / 24,
+                });
+                drafts.push(draft(
+                    "certificate.expiring",
+                    event,
+                    now,
+                    installs.get(&row.subject),
+                    data,
+                ));
+            }
+            is_said = true;
+        }
+    }
+    Ok(())
+}
+
+fn backups(
+    transaction: &Transaction<'_>,
+    conditions: &Conditions,
+    now: Timestamp,
+    installs: &HashMap<String, Row>,
+    rows: Vec<Row>,
+    drafts: &mut Vec<Draft>,
+) -> rusqlite::Result<()> {
+    let mut last: HashMap<&str, (Timestamp, &Row)> = HashMap::new();
+    for row in rows
+        .iter()
+        .filter(|row| row.object["status"] == "completed")
+    {
+        let at = timestamp(&row.object["complete_time"])
+            .or_else(|| timestamp(&row.object["create_time"]));
+        if let Some(at) = at
+            && last
+                .get(row.subject.as_str())
+                .is_none_or(|(other, _)| at > *other)
+        {
+            last.insert(&row.subject, (at, row));
+        }
+    }
+    let limit = SignedDuration::from_hours(24 * i64::from(conditions.backup_days));
+    let mut looked = transaction.prepare_cached(
+        "SELECT began IS NOT NULL FROM looks WHERE class = 'backups' AND subject = ?1",
+    )?;
+    for (id, install) in installs
+        .iter()
+        .filter(|(_, install)| install.object["status"] != "pending")
+    {
+        // What was never looked at is not known to be missing.
+        if !looked.query_row([id], |row| row.get(0)).unwrap_or(false) {
+            continue;
+        }
+        let found = last.get(id.as_str());
+        // An install without any backup is overdue from its beginning on.
+        let since = match found {
+            Some((at, _)) => Some(*at),
+            None => timestamp(&install.object["created_at"]),
+        };
+        if since.is_some_and(|since| now.duration_since(since) <= limit) {
+            continue;
+        }
+        let key = found.map_or_else(|| "none".to_owned(), |(at, _)| at.to_string());
+        if let Some(event) = is_first(transaction, &["backup.overdue", id, &key], now)? {
+            let data = json!({
+                "subject": format!("installs/{id}"),
+                "object": found.map(|(_, row)| &row.object),
+                "last_completed": found.map(|(at, _)| at.to_string()),
+                "environment": install.object["environment"],
+            });
+            drafts.push(draft("backup.overdue", event, now, Some(install), data));
+        }
+    }
+    Ok(())
+}
+
+fn usage(
+    transaction: &Transaction<'_>,
+    conditions: &Conditions,
+    now: Timestamp,
+    limits: Vec<Row>,
+    drafts: &mut Vec<Draft>,
+) -> rusqlite::Result<()> {
+    let mut figures = transaction.prepare_cached(
+        "SELECT figure FROM looks WHERE class = 'usage' AND subject = ?1 AND figure IS NOT NULL",
+    )?;
+    let month: String = now.to_string().chars().take(7).collect();
+    for row in limits {
+        let Ok(figure) = figures.query_row(params![row.subject], |row| row.get::<_, String>(0))
+        else {
+            continue;
+        };
+        let figure = Value::Object(read(&figure));
+        let limits = Value::Object(row.object);
+        for used in wpengine_fleet::against_plan(Some(&limits), Some(&figure)) {
+            let Some(percent) = used.percent else {
+                continue;
+            };
+            let mut thresholds = conditions.usage_percent.clone();
+            thresholds.sort_unstable_by(|one, other| other.cmp(one));
+            let mut is_said = false;
+            for threshold in thresholds
+                .into_iter()
+                .filter(|threshold| percent >= f64::from(*threshold))
+            {
+                let parts = [
+                    "usage.limit_near",
+                    &row.subject,
+                    &used.metric,
+                    &month,
+                    &threshold.to_string(),
+                ];
+                if let Some(event) = is_first(transaction, &parts, now)?
+                    && !is_said
+                {
+                    let data = json!({
+                        "subject": format!("accounts/{}", row.subject),
+                        "account_id": row.subject,
+                        "object": { "metric": used.metric, "unit": used.unit, "used": used.used, "allowed": used.allowed, "percent": percent },
+                        "threshold": threshold,
+                    });
+                    drafts.push(draft("usage.limit_near", event, now, None, data));
+                }
+                is_said = true;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,455 @@
+//! One look: reading a listing, and making sure of what it does not have any more.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Value, value::RawValue};
+use wpengine::{Client, Error as ApiError, http::Method, jiff::Timestamp};
+use wpengine_fleet::{Class, Fleet, Unread};
+
+use crate::{
+    Error, Events,
+    commit::{Committed, Look, access, note_failure, read},
+    kinds::{Kind, Object},
+    store::known,
+};
+
+/// What is needed to look.
+#[derive(Clone, Debug)]
+pub(crate) struct Eyes {
+    pub(crate) client: Client,
+    pub(crate) events: Events,
+    pub(crate) mirror: Option<Fleet>,
+    /// The only accounts of interest; all, if there are none.
+    pub(crate) accounts: Vec<String>,
+    pub(crate) is_initial_loud: bool,
+}
+
+/// How a look ended.
+#[derive(Debug)]
+pub(crate) struct Looked {
+    pub(crate) requests: u64,
+    pub(crate) result: Result<Committed, Failed>,
+    /// Accounts that are lost now, and those that are there again.
+    pub(crate) lost: Vec<String>,
+    pub(crate) restored: Vec<String>,
+    /// Why the mirror could not be written.
+    pub(crate) mirror: Option<String>,
+}
+
+/// Why a look showed nothing.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) text: String,
+    /// How long to wait before the next request of any kind, if a limit was reached.
+    pub(crate) limited: Option<Option<std::time::Duration>>,
+    /// Whether what was asked for is not there, or not shown.
+    pub(crate) is_refused: bool,
+    /// Whether the file could not be written: then nothing can go on.
+    pub(crate) is_of_file: bool,
+}
+
+impl Failed {
+    fn text(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            limited: None,
+            is_refused: false,
+            is_of_file: false,
+        }
+    }
+
+    fn api(error: &ApiError) -> Self {
+        Self {
+            text: error.to_string(),
+            limited: error.is_rate_limited().then(|| error.retry_after()),
+            is_refused: is_refused(error),
+            is_of_file: false,
+        }
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self {
+            is_of_file: true,
+            ..Self::text(error.to_string())
+        }
+    }
+}
+
+impl From<Unread> for Failed {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Api(error) => Self::api(&error),
+            other => Self::text(other.to_string()),
+        }
+    }
+}
+
+fn is_refused(error: &ApiError) -> bool {
+    error.is_not_found() || error.is_forbidden() || error.is_unauthorized()
+}
+
+/// A look under way.
+struct Looking<'a> {
+    eyes: &'a Eyes,
+    class: Class,
+    subject: &'a str,
+    requests: u64,
+    lost: Vec<String>,
+    restored: Vec<String>,
+    mirror: Option<String>,
+}
+
+impl Eyes {
+    /// Looks at a listing, and writes what changed.
+    pub(crate) async fn look(&self, class: Class, subject: &str) -> Looked {
+        let mut looking = Looking {
+            eyes: self,
+            class,
+            subject,
+            requests: 0,
+            lost: Vec::new(),
+            restored: Vec::new(),
+            mirror: None,
+        };
+        let mut result = looking.run().await;
+        if let Err(failed) = &result
+            && !failed.is_of_file
+            && failed.limited.is_none()
+        {
+            let text = failed.text.clone();
+            let of = subject.to_owned();
+            let noted = self
+                .events
+                .write(move |transaction| note_failure(transaction, class, &of, &text))
+                .await;
+            if let Err(error) = noted {
+                result = Err(error.into());
+            }
+        }
+        let Looking {
+            requests,
+            lost,
+            restored,
+            mirror,
+            ..
+        } = looking;
+        Looked {
+            requests,
+            result,
+            lost,
+            restored,
+            mirror,
+        }
+    }
+
+    /// Asks how many there are. Returns that, and the requests that it took.
+    pub(crate) async fn count(&self, class: Class) -> (Result<u64, Failed>, u64) {
+        let list = self
+            .client
+            .request(Method::GET, &format!("/{}", class.name()))
+            .list::<Box<RawValue>>();
+        match list.count().await {
+            Ok(count) => (Ok(count), 1),
+            Err(error) => (Err(Failed::api(&error)), u64::from(error.attempts()).max(1)),
+        }
+    }
+}
+
+impl Looking<'_> {
+    async fn run(&mut self) -> Result<Committed, Failed> {
+        let (class, subject) = (self.class, self.subject);
+        let began = self.now();
+        let rows = match self.list(class, subject).await {
+            Ok(rows) => rows,
+            Err(failed) => {
+                if failed.is_refused {
+                    self.refused().await?;
+                }
+                return Err(failed);
+            }
+        };
+        let objects = self.objects(&rows)?;
+        let gone = self.gone(&objects).await?;
+        if class == Class::Accounts {
+            self.judge_accounts(&objects).await?;
+        }
+        let look = Look {
+            class,
+            subject: subject.to_owned(),
+            began,
+            ended: self.now(),
+            objects,
+            gone,
+            is_initial_loud: self.eyes.is_initial_loud,
+        };
+        let committed = self
+            .eyes
+            .events
+            .write(move |transaction| look.commit(transaction))
+            .await?;
+        if committed.events > 0 {
+            self.eyes.events.added.notify_waiters();
+        }
+        if let Some(fleet) = &self.eyes.mirror
+            && let Err(error) = fleet.record(class, subject, rows, began).await
+        {
+            self.mirror = Some(error.to_string());
+        }
+        Ok(committed)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.eyes.events.clock.now()
+    }
+
+    async fn list(&mut self, class: Class, subject: &str) -> Result<Vec<Box<RawValue>>, Failed> {
+        let listing = wpengine_fleet::listing(&self.eyes.client, class, subject).await;
+        self.requests += listing.requests;
+        listing.rows.map_err(Failed::from)
+    }
+
+    /// The objects of the rows. One row without an id makes all of them doubtful.
+    fn objects(&self, rows: &[Box<RawValue>]) -> Result<Vec<(String, Object)>, Failed> {
+        let unreadable =
+            || Failed::text("a row has no id: the answer is not what the API documents");
+        let mut objects = Vec::new();
+        for row in rows {
+            let row: Value = serde_json::from_str(row.get()).map_err(|_| unreadable())?;
+            match Kind::of(self.class) {
+                Some(kind) => objects.push(kind.read(self.subject, &row).ok_or_else(unreadable)?),
+                None => {
+                    let Value::Object(figure) = row else {
+                        return Err(unreadable());
+                    };
+                    objects.push((self.subject.to_owned(), figure));
+                }
+            }
+        }
+        if self.class == Class::Accounts && !self.eyes.accounts.is_empty() {
+            objects.retain(|(id, _)| self.eyes.accounts.contains(id));
+        }
+        // One id twice is one object, as it came last.
+        let last: HashMap<String, usize> = objects
+            .iter()
+            .enumerate()
+            .map(|(at, (id, _))| (id.clone(), at))
+            .collect();
+        let mut at = 0;
+        objects.retain(|(id, _)| {
+            at += 1;
+            last[id] == at - 1
+        });
+        Ok(objects)
+    }
+
+    /// What is missing in the listing, is not known to the service, and is not of an account that is not shown.
+    async fn gone(&mut self, objects: &[(String, Object)]) -> Result<HashSet<String>, Failed> {
+        let mut gone = HashSet::new();
+        let Some(kind) = Kind::of(self.class)
+            .filter(|kind| kind.comes_and_goes && self.class != Class::Accounts)
+        else {
+            return Ok(gone);
+        };
+        let (place, account) = Look::place(self.class, self.subject);
+        let (class, place, account) = (self.class, place.to_owned(), account.map(str::to_owned));
+        let (before, lost) = self
+            .eyes
+            .events
+            .read(move |connection| {
+                Ok((
+                    known(connection, class.name(), &place, account.as_deref())?,
+                    lost(connection)?,
+                ))
+            })
+            .await?;
+        let seen: HashSet<&str> = objects.iter().map(|(id, _)| id.as_str()).collect();
+        let missing: Vec<(String, Object)> = before
+            .into_iter()
+            .filter(|(id, _)| !seen.contains(id.as_str()))
+            .map(|(id, body)| (id, read(&body)))
+            .filter(|(_, object)| {
+                object
+                    .get("account_id")
+                    .and_then(Value::as_str)
+                    .is_none_or(|account| !lost.contains(account))
+            })
+            .collect();
+        if missing.is_empty() {
+            return Ok(gone);
+        }
+        match kind.by_id {
+            Some(path) => {
+                for (id, object) in &missing {
+                    if self.is_unknown(&path(self.subject, object)).await? {
+                        gone.insert(id.clone());
+                    }
+                }
+            }
+            None => {
+                let again = self.list(class, self.subject).await?;
+                let again = self.objects(&again)?;
+                let is_missing = |id: &String| again.iter().all(|(other, _)| other != id);
+                gone.extend(missing.iter().map(|(id, _)| id.clone()).filter(is_missing));
+            }
+        }
+        // Only now: what is not shown any more looks as if it were gone.
+        match class {
+            Class::Sites | Class::Installs => {
+                let accounts: HashSet<&str> = missing
+                    .iter()
+                    .filter_map(|(_, object)| object["account_id"].as_str())
+                    .collect();
+                for account in accounts {
+                    if !self.shows(account).await? {
+                        self.lose(account).await?;
+                        let is_its = |id: &String| {
+                            missing.iter().any(|(other, object)| {
+                                other == id && object["account_id"] == account
+                            })
+                        };
+                        gone.retain(|id| !is_its(id));
+                    }
+                }
+            }
+            Class::People | Class::Transfers => {
+                if !self.shows(self.subject).await? {
+                    self.lose(self.subject).await?;
+                    gone.clear();
+                }
+            }
+            _ => {
+                if !gone.is_empty()
+                    && self
+                        .is_unknown(&format!("/installs/{}", self.subject))
+                        .await?
+                {
+                    return Err(Failed {
+                        is_refused: true,
+                        ..Failed::text("the install is not shown any more")
+                    });
+                }
+            }
+        }
+        Ok(gone)
+    }
+
+    /// Whether the service answers 404.
+    async fn is_unknown(&mut self, path: &str) -> Result<bool, Failed> {
+        match self.eyes.client.request(Method::GET, path).send().await {
+            Ok(response) => {
+                self.requests += u64::from(response.attempts());
+                Ok(false)
+            }
+            Err(error) => {
+                self.requests += u64::from(error.attempts()).max(1);
+                match error.is_not_found() {
+                    true => Ok(true),
+                    // It is there, and not for us: that is not gone.
+                    false if error.is_forbidden() => Ok(false),
+                    false => Err(Failed::api(&error)),
+                }
+            }
+        }
+    }
+
+    /// Whether anything of an account is shown. With its API access switched off, lists are empty and what has an id is not found.
+    async fn shows(&mut self, account: &str) -> Result<bool, Failed> {
+        for class in [Class::People, Class::Installs] {
+            match self.list(class, account).await {
+                Ok(rows) if !rows.is_empty() => return Ok(true),
+                Err(failed) if !failed.is_refused => return Err(failed),
+                _ => {}
+            }
+        }
+        Ok(false)
+    }
+
+    async fn lose(&mut self, account: &str) -> Result<(), Failed> {
+        let (id, now) = (account.to_owned(), self.now());
+        if self
+            .eyes
+            .events
+            .write(move |transaction| access(transaction, &id, true, now))
+            .await?
+        {
+            self.lost.push(account.to_owned());
+            self.eyes.events.added.notify_waiters();
+        }
+        Ok(())
+    }
+
+    /// A listing was refused: is its account still shown?
+    async fn refused(&mut self) -> Result<(), Failed> {
+        let (class, subject) = (self.class, self.subject.to_owned());
+        let accounts: Vec<String> = match class {
+            Class::Accounts | Class::Sites | Class::Installs if subject.is_empty() => self
+                .eyes
+                .events
+                .read(|connection| known(connection, "accounts", "", None))
+                .await?
+                .into_keys()
+                .collect(),
+            Class::Accounts
+            | Class::Sites
+            | Class::Installs
+            | Class::People
+            | Class::Transfers
+            | Class::Limits
+            | Class::Usage => {
+                vec![subject]
+            }
+            // What is refused of an install is seen in the list of installs.
+            _ => Vec::new(),
+        };
+        let lost = self.eyes.events.read(lost).await?;
+        for account in accounts.iter().filter(|account| !lost.contains(*account)) {
+            if !self.shows(account).await? {
+                self.lose(account).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds accounts that are not listed any more, and lost ones that are shown again.
+    async fn judge_accounts(&mut self, objects: &[(String, Object)]) -> Result<(), Failed> {
+        let (before, lost) = self
+            .eyes
+            .events
+            .read(|connection| Ok((known(connection, "accounts", "", None)?, lost(connection)?)))
+            .await?;
+        let only = &self.eyes.accounts;
+        let is_ours = |id: &String| only.is_empty() || only.contains(id);
+        for id in before
+            .keys()
+            .filter(|id| is_ours(id) && !lost.contains(*id))
+        {
+            if objects.iter().all(|(other, _)| other != id) && !self.shows(id).await? {
+                self.lose(id).await?;
+            }
+        }
+        for account in lost.iter().filter(|id| is_ours(id)) {
+            if objects.iter().any(|(id, _)| id == account) && self.shows(account).await? {
+                let (id, now) = (account.clone(), self.now());
+                if self
+                    .eyes
+                    .events
+                    .write(move |transaction| access(transaction, &id, false, now))
+                    .await?
+                {
+                    self.restored.push(account.clone());
+                    self.eyes.events.added.notify_waiters();
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The accounts that are not shown.
+pub(crate) fn lost(connection: &rusqlite::Connection) -> rusqlite::Result<HashSet<String>> {
+    let mut statement = connection.prepare_cached("SELECT account FROM lost")?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    rows.collect()
+}

@@ -1,0 +1,611 @@
+//! When to look at what.
+//!
+//! A look costs requests, and shows changes that come at some rate. With R requests an hour, the mean time until a change is seen is
+//! least if each thing is looked at every Tᵢ = √(qᵢ/wᵢ) · Σⱼ√(qⱼwⱼ) / R hours, where q is its price and w its rate of changes. What is
+//! due first is looked at first, as fast as R allows; to use all of R, things are due a little before their interval is over.
+//!
+//! Rates are learnt from what looks show, beginning with the rate of all things of their class. What is about to change is looked at
+//! early, for which a share of the requests is kept.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
+};
+
+/// A number that can be ordered; there is no NaN.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Number(f64);
+
+impl Eq for Number {}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Number {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+/// How many changes were seen in how many hours. What is long ago counts less.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Rate {
+    pub(crate) changes: f64,
+    pub(crate) hours: f64,
+}
+
+/// After so many hours a change counts a third: a month.
+const MEMORY: f64 = 30.0 * 24.0;
+
+impl Rate {
+    pub(crate) fn observe(&mut self, changes: u32, hours: f64) {
+        let hours = hours.max(0.0);
+        let kept = (-hours / MEMORY).exp();
+        self.changes = self.changes * kept + f64::from(changes);
+        self.hours = self.hours * kept + hours;
+    }
+}
+
+/// At least so many seconds lie between two looks at the same thing.
+pub(crate) const LEAST: f64 = 30.0;
+
+/// The share of its interval after which something is due: more is due than can be done, so nothing of the limit is left unused.
+const EARLY_BY: f64 = 0.9;
+
+/// The share of the requests that may go to what is about to change.
+const IN_FLIGHT: f64 = 0.3;
+
+/// What is about to change is looked at after this share of the time for which it has been.
+const PATIENCE: f64 = 0.1;
+
+/// The share of the requests that may be spent on keeping the promised longest intervals, beyond what is best on average.
+const PROMISE: f64 = 0.1;
+
+/// A thing that is looked at.
+#[derive(Clone, Debug)]
+struct Thing<K> {
+    key: K,
+    /// Its account in the table; 0 is none: it covers all.
+    account: usize,
+    class: usize,
+    price: f64,
+    rate: Rate,
+    /// When it was looked at, in seconds.
+    looked: Option<f64>,
+    /// Not before that time.
+    not_before: f64,
+    /// Entries of the queues with another version are void.
+    version: u32,
+    running: bool,
+    removed: bool,
+    /// The time of an early look, if one is wanted.
+    early: Option<f64>,
+    in_flight_since: Option<f64>,
+}
+
+/// Requests that may be sent, refilled over time.
+#[derive(Clone, Debug)]
+struct Bucket {
+    per_second: f64,
+    left: f64,
+    at: f64,
+}
+
+/// The most requests that a bucket holds.
+const BURST: f64 = 5.0;
+
+impl Bucket {
+    fn new(per_hour: f64, at: f64) -> Self {
+        Self {
+            per_second: per_hour / 3_600.0,
+            left: 1.0,
+            at,
+        }
+    }
+
+    fn refill(&mut self, now: f64) {
+        let more = self.per_second * (now - self.at).max(0.0);
+        self.left = (self.left + more).min(BURST);
+        self.at = self.at.max(now);
+    }
+
+    /// The seconds until there is one.
+    fn wait(&self) -> f64 {
+        if self.left > 0.0 {
+            0.0
+        } else {
+            (1e-6 - self.left) / self.per_second
+        }
+    }
+}
+
+type Queue = BinaryHeap<Reverse<(Number, usize, u32)>>;
+
+/// The things of one account in the order in which they are due, and its requests.
+#[derive(Clone, Debug)]
+struct Account {
+    bucket: Option<Bucket>,
+    queue: Queue,
+    /// Σ√(qw)/R of the things that it pays for, in hours.
+    sum: f64,
+}
+
+/// What a class of things has in common.
+#[derive(Clone, Debug)]
+struct Class {
+    changes: f64,
+    hours: f64,
+    /// The longest interval that is wanted, and the one that can be kept, in seconds.
+    wanted: f64,
+    most: f64,
+}
+
+/// What to do next.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Next<K> {
+    /// Look at this.
+    Look(K),
+    /// There is nothing to do for so many seconds.
+    Wait(f64),
+}
+
+/// Which thing is looked at when. Times are in seconds, from any beginning.
+#[derive(Clone, Debug)]
+pub(crate) struct Schedule<K> {
+    things: Vec<Thing<K>>,
+    index: HashMap<K, usize>,
+    accounts: Vec<Account>,
+    classes: Vec<Class>,
+    address: Bucket,
+    in_flight: Bucket,
+    early: Queue,
+    /// The requests that went to early looks since the last balance, and when that was.
+    early_used: (f64, f64),
+    paused_until: f64,
+    per_account: f64,
+    random: fastrand::Rng,
+}
+
+impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
+    /// A schedule that sends at most so many requests an hour for each account, and in all. `most` are the longest intervals of the classes
+    /// that are wanted, in seconds.
+    pub(crate) fn new(per_account: f64, in_all: f64, most: &[f64], now: f64, seed: u64) -> Self {
+        let class = |most: &f64| Class {
+            changes: 0.0,
+            hours: 0.0,
+            wanted: *most,
+            most: *most,
+        };
+        let mut this = Self {
+            things: Vec::new(),
+            index: HashMap::new(),
+            accounts: Vec::new(),
+            classes: most.iter().map(class).collect(),
+            address: Bucket::new(in_all, now),
+            in_flight: Bucket::new(in_all * IN_FLIGHT, now),
+            early: Queue::new(),
+            early_used: (0.0, now),
+            paused_until: now,
+            per_account,
+            random: fastrand::Rng::with_seed(seed),
+        };
+        this.add_account(None);
+        this
+    }
+
+    /// Adds an account, and returns its place in the table.
+    pub(crate) fn account(&mut self, now: f64) -> usize {
+        self.add_account(Some(Bucket::new(self.per_account, now)))
+    }
+
+    fn add_account(&mut self, bucket: Option<Bucket>) -> usize {
+        self.accounts.push(Account {
+            bucket,
+            queue: Queue::new(),
+            sum: 0.0,
+        });
+        self.accounts.len() - 1
+    }
+
+    /// How many requests an hour can be sent in all.
+    pub(crate) fn per_hour(&self) -> f64 {
+        let accounts = (self.accounts.len() - 1).max(1);
+        (self.per_account * accounts as f64).min(self.address.per_second * 3_600.0)
+    }
+
+    /// Adds a thing that was looked at at some time. What was never looked at is next. [`balance`](Self::balance) is to be called when
+    /// all are there.
+    #[allow(clippy::too_many_arguments, reason = "they are what a thing is")]
+    pub(crate) fn add(
+        &mut self,
+        key: K,
+        account: usize,
+        class: usize,
+        price: f64,
+        rate: Rate,
+        looked: Option<f64>,
+        now: f64,
+    ) {
+        if self.index.contains_key(&key) {
+            return;
+        }
+        let at = self.things.len();
+        self.classes[class].changes += rate.changes;
+        self.classes[class].hours += rate.hours;
+        self.things.push(Thing {
+            key,
+            account,
+            class,
+            price: price.max(1.0),
+            rate,
+            looked,
+            not_before: now,
+            version: 0,
+            running: false,
+            removed: false,
+            early: None,
+            in_flight_since: None,
+        });
+        self.index.insert(key, at);
+        self.queue(at);
+    }
+
+    /// Removes a thing.
+    pub(crate) fn remove(&mut self, key: K) {
+        if let Some(at) = self.index.remove(&key) {
+            let thing = &mut self.things[at];
+            thing.removed = true;
+            thing.version += 1;
+            let class = &mut self.classes[thing.class];
+            class.changes -= thing.rate.changes;
+            class.hours -= thing.rate.hours;
+        }
+    }
+
+    /// How many things there are.
+    pub(crate) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// The changes an hour that are expected of a thing. So long as little is known of it, it is taken for one like the others.
+    fn weight(&self, thing: &Thing<K>) -> f64 {
+        /// What is known of others counts as much as half a change of its own.
+        const DOUBT: f64 = 0.5;
+        let class = &self.classes[thing.class];
+        // Before anything was seen: one change in a month.
+        let usual = (class.changes.max(0.0) + 1.0) / (class.hours.max(0.0) + MEMORY);
+        (thing.rate.changes + DOUBT) / (thing.rate.hours + DOUBT / usual)
+    }
+
+    /// √(qw), which is what a thing adds to the sum.
+    fn root(&self, thing: &Thing<K>) -> f64 {
+        (thing.price * self.weight(thing)).sqrt()
+    }
+
+    /// How long it is from one look to the next, in seconds.
+    fn interval(&self, thing: &Thing<K>) -> f64 {
+        let best = thing.price / self.root(thing) * self.accounts[thing.account].sum * 3_600.0;
+        best.min(self.classes[thing.class].most).max(LEAST)
+    }
+
+    fn queue(&mut self, at: usize) {
+        let thing = &self.things[at];
+        if thing.removed || thing.running {
+            return;
+        }
+        let due = thing
+            .looked
+            .map_or(0.0, |looked| looked + EARLY_BY * self.interval(thing));
+        let due = due.max(thing.not_before);
+        let thing = &mut self.things[at];
+        thing.version += 1;
+        if let Some(early) = thing.early {
+            self.early.push(Reverse((Number(early), at, thing.version)));
+        }
+        let entry = Reverse((Number(due), at, thing.version));
+        self.accounts[thing.account].queue.push(entry);
+    }
+
+    /// Says what to do next. What it says to look at is under way until [`done`](Self::done) or [`failed`](Self::failed).
+    pub(crate) fn next(&mut self, now: f64) -> Next<K> {
+        if now < self.paused_until {
+            return Next::Wait(self.paused_until - now);
+        }
+        self.address.refill(now);
+        self.in_flight.refill(now);
+        for account in &mut self.accounts {
+            if let Some(bucket) = &mut account.bucket {
+                bucket.refill(now);
+            }
+        }
+        if self.address.wait() > 0.0 {
+            return Next::Wait(self.address.wait());
+        }
+        let mut wait = 60.0_f64;
+        if let Some(at) = self.next_early(now, &mut wait) {
+            return Next::Look(self.begin(at));
+        }
+        let mut first: Option<(f64, usize)> = None;
+        for account in &mut self.accounts {
+            let Some((due, at)) = head(&mut account.queue, &self.things) else {
+                continue;
+            };
+            let bucket = account.bucket.as_ref().map_or(0.0, Bucket::wait);
+            let left = (due - now).max(bucket);
+            if left > 0.0 {
+                wait = wait.min(left);
+            } else if first.is_none_or(|(first, _)| due < first) {
+                first = Some((due, at));
+            }
+        }
+        match first {
+            Some((_, at)) => Next::Look(self.begin(at)),
+            None => Next::Wait(wait.max(0.001)),
+        }
+    }
+
+    /// What is to be looked at early, if its time has come and the share of the requests for that is not used up.
+    fn next_early(&mut self, now: f64, wait: &mut f64) -> Option<usize> {
+        let (due, at) = head(&mut self.early, &self.things)?;
+        let thing = &self.things[at];
+        let bucket = self.accounts[thing.account].bucket.as_ref();
+        let requests = self.in_flight.wait().max(bucket.map_or(0.0, Bucket::wait));
+        let left = (due - now).max(requests);
+        if left > 0.0 {
+            *wait = wait.min(left);
+            return None;
+        }
+        self.in_flight.left -= thing.price;
+        self.early_used.0 += thing.price;
+        Some(at)
+    }
+
+    fn begin(&mut self, at: usize) -> K {
+        let thing = &mut self.things[at];
+        thing.version += 1;
+        thing.running = true;
+        thing.early = None;
+        let (account, price, key) = (thing.account, thing.price, thing.key);
+        self.pay(account, price);
+        key
+    }
+
+    /// What covers all accounts is charged to all: which one it counts for is not known.
+    fn pay(&mut self, account: usize, requests: f64) {
+        self.address.left -= requests;
+        for (place, other) in self.accounts.iter_mut().enumerate() {
+            if let Some(bucket) = &mut other.bucket
+                && (account == 0 || account == place)
+            {
+                bucket.left -= requests;
+            }
+        }
+    }
+
+    /// Ends a look that took so many requests and showed so many changes. Something of it may be about to change.
+    pub(crate) fn done(
+        &mut self,
+        key: K,
+        requests: u64,
+        changes: u32,
+        is_in_flight: bool,
+        now: f64,
+    ) {
+        let Some(&at) = self.index.get(&key) else {
+            return;
+        };
+        let thing = &mut self.things[at];
+        let before = thing.rate;
+        if let Some(looked) = thing.looked {
+            thing.rate.observe(changes, (now - looked) / 3_600.0);
+        }
+        let class = &mut self.classes[thing.class];
+        class.changes += thing.rate.changes - before.changes;
+        class.hours += thing.rate.hours - before.hours;
+        thing.looked = Some(now);
+        thing.not_before = now + LEAST;
+        thing.in_flight_since = match thing.in_flight_since {
+            Some(since) if is_in_flight && changes == 0 => Some(since),
+            _ => is_in_flight.then_some(now),
+        };
+        // Down to once in an hour, if nothing happens.
+        let pause = |since: f64| ((now - since) * PATIENCE).clamp(LEAST, 3_600.0);
+        let soon = thing.in_flight_since.map(|since| now + pause(since));
+        // What was asked for while this look was under way is still to be done.
+        thing.early = match (thing.early, soon) {
+            (Some(early), Some(soon)) => Some(early.min(soon)),
+            (early, soon) => early.or(soon),
+        };
+        self.end(at, requests);
+        let price = &mut self.things[at].price;
+        *price = (*price * 0.5 + requests.max(1) as f64 * 0.5).max(1.0);
+    }
+
+    /// Ends a look that failed. It is tried again after so many seconds.
+    pub(crate) fn failed(&mut self, key: K, requests: u64, wait: f64, now: f64) {
+        let Some(&at) = self.index.get(&key) else {
+            return;
+        };
+        self.things[at].not_before = now + wait;
+        self.things[at].early = Some(now + wait);
+        self.end(at, requests);
+    }
+
+    fn end(&mut self, at: usize, requests: u64) {
+        let thing = &mut self.things[at];
+        thing.running = false;
+        let (account, more) = (thing.account, requests as f64 - thing.price);
+        self.pay(account, more);
+        self.queue(at);
+    }
+
+    /// Looks at something early, at a time.
+    pub(crate) fn hurry(&mut self, key: K, time: f64) {
+        if let Some(&at) = self.index.get(&key) {
+            let early = self.things[at].early;
+            self.things[at].early = Some(early.map_or(time, |early| early.min(time)));
+            self.queue(at);
+        }
+    }
+
+    /// Takes something for one that changes more often than was seen: somebody has just changed something of it.
+    pub(crate) fn raise(&mut self, key: K) {
+        if let Some(&at) = self.index.get(&key) {
+            let thing = &mut self.things[at];
+            thing.rate.changes += 1.0;
+            self.classes[thing.class].changes += 1.0;
+            self.queue(at);
+        }
+    }
+
+    /// Looks at nothing until then: the service asked for it, or people need the requests.
+    pub(crate) fn pause(&mut self, until: f64) {
+        self.paused_until = self.paused_until.max(until);
+    }
+
+    /// Computes the intervals anew, for the rates as they are known now. To be called every minute or so.
+    pub(crate) fn balance(&mut self, now: f64) {
+        // What goes to early looks is not there for the others.
+        let (used, since) = self.early_used;
+        let early = used * 3_600.0 / (now - since).max(60.0);
+        let share = 1.0 - (early / self.per_hour()).min(IN_FLIGHT);
+        self.early_used = (0.0, now);
+        for class in &mut self.classes {
+            class.most = f64::INFINITY;
+        }
+        self.sum(share);
+        let classes = self.classes.len();
+        for class in 0..classes {
+            self.classes[class].most = self.affordable(class);
+        }
+        // What keeps a promise is not there for the others, either.
+        self.sum(share);
+        // Things that were never looked at, or are added, have their turn anyway.
+        for account in &mut self.accounts {
+            account.queue.clear();
+        }
+        self.early.clear();
+        for at in 0..self.things.len() {
+            self.queue(at);
+        }
+    }
+
+    /// The longest interval of a class that can be promised: the wanted one, if that takes few enough requests.
+    fn affordable(&self, class: usize) -> f64 {
+        let wanted = self.classes[class].wanted;
+        let of_class = self
+            .things
+            .iter()
+            .filter(|thing| !thing.removed && thing.class == class);
+        let things: Vec<(f64, f64)> = of_class
+            .map(|thing| (self.interval(thing), thing.price))
+            .collect();
+        let allowed = self.per_hour() * PROMISE / self.classes.len() as f64;
+        let more = |most: f64| -> f64 {
+            let late = things.iter().filter(|(interval, _)| *interval > most);
+            late.map(|(interval, price)| price * 3_600.0 * (1.0 / most - 1.0 / interval))
+                .sum()
+        };
+        let longest = things
+            .iter()
+            .map(|(interval, _)| *interval)
+            .fold(wanted, f64::max);
+        if more(wanted) <= allowed {
+            return wanted;
+        }
+        let (mut low, mut high) = (wanted, longest);
+        for _ in 0..30 {
+            let middle = (low + high) / 2.0;
+            if more(middle) > allowed {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        high
+    }
+
+    /// Computes Σ√(qw)/R of each account. What has a promised interval takes its part of R, and is not in the sum.
+    fn sum(&mut self, share: f64) {
+        let mut roots = vec![0.0; self.accounts.len()];
+        let mut fixed = vec![0.0; self.accounts.len()];
+        for thing in self.things.iter().filter(|thing| !thing.removed) {
+            let most = self.classes[thing.class].most;
+            let sum = self.accounts[thing.account].sum;
+            let best = thing.price / self.root(thing) * sum * 3_600.0;
+            if most.is_finite() && best > most {
+                fixed[thing.account] += thing.price * 3_600.0 / most;
+            } else {
+                roots[thing.account] += self.root(thing);
+            }
+        }
+        let quotient =
+            |roots: f64, limit: f64, fixed: f64| roots / (limit * share - fixed).max(limit * 0.1);
+        let address = self.address.per_second * 3_600.0;
+        let in_all = quotient(roots.iter().sum(), address, fixed.iter().sum());
+        let mut most = in_all;
+        for place in 1..self.accounts.len() {
+            let own = quotient(
+                roots[place] + roots[0],
+                self.per_account,
+                fixed[place] + fixed[0],
+            );
+            self.accounts[place].sum = own.max(in_all);
+            most = most.max(own);
+        }
+        self.accounts[0].sum = most;
+    }
+
+    /// The longest interval of each class that is promised now, in seconds; 0 where there is nothing to look at.
+    pub(crate) fn promised(&self) -> Vec<f64> {
+        let mut longest = vec![0.0_f64; self.classes.len()];
+        for thing in self.things.iter().filter(|thing| !thing.removed) {
+            longest[thing.class] = longest[thing.class].max(self.interval(thing));
+        }
+        longest
+    }
+
+    /// How much longer than its interval the last look at something of each class is ago, at worst: 1 is in time.
+    pub(crate) fn lateness(&self, now: f64) -> Vec<f64> {
+        let mut late = vec![0.0_f64; self.classes.len()];
+        for thing in self.things.iter().filter(|thing| !thing.removed) {
+            if let Some(looked) = thing.looked {
+                let interval = self.interval(thing).max(120.0);
+                late[thing.class] = late[thing.class].max((now - looked) / interval);
+            }
+        }
+        late
+    }
+
+    /// The least mean delay until a change is seen that these rates, prices and limits allow, in seconds: (Σ√(qw))² / (2R Σw).
+    pub(crate) fn best(&self) -> f64 {
+        let (mut roots, mut weights) = (0.0, 0.0);
+        for thing in self.things.iter().filter(|thing| !thing.removed) {
+            roots += self.root(thing);
+            weights += self.weight(thing);
+        }
+        if weights == 0.0 {
+            return 0.0;
+        }
+        roots * roots / (2.0 * self.per_hour() * weights) * 3_600.0
+    }
+
+    /// A time from now on, at random within so many seconds.
+    pub(crate) fn spread(&mut self, now: f64, within: f64) -> f64 {
+        now + within * self.random.f64()
+    }
+}
+
+/// The first entry of a queue that is not void.
+fn head<K>(queue: &mut Queue, things: &[Thing<K>]) -> Option<(f64, usize)> {
+    while let Some(Reverse((due, at, version))) = queue.peek() {
+        if things[*at].version == *version {
+            return Some((due.0, *at));
+        }
+        queue.pop();
+    }
+    None
+}
