@@ -11,6 +11,7 @@ mod defaults;
 mod destinations;
 mod errors;
 mod escape;
+mod events;
 mod explorer;
 mod faults;
 mod fleet;

@@ -18,8 +18,9 @@ pub struct Modelled {
     pub limit: f64,
 }
 
-/// Runs the schedule for a fleet of one account whose changes come at random: one a day for each install over its four listings, of
-/// which a tenth of the installs has nine tenths. It knows none of these rates. The first twenty of the longest intervals are not measured.
+/// Runs the schedule for a fleet of one account whose changes come at random: a tenth of the installs has nine tenths of them. A listing of
+/// the other installs changes about once in ten of the intervals that the formula gives it. The schedule knows none of these rates. The
+/// first twenty of the longest intervals are not measured.
 #[must_use]
 pub fn model(installs: usize, seed: u64) -> Modelled {
     /// The share of the documented 1,000 requests an hour.
@@ -27,36 +28,35 @@ pub fn model(installs: usize, seed: u64) -> Modelled {
 
     let mut random = fastrand::Rng::with_seed(seed);
     let pages = |rows: usize| rows.saturating_sub(1).div_ceil(99).max(1) as f64;
-    // Price, changes an hour, class.
-    let mut things: Vec<(f64, f64, usize)> = vec![
-        (pages(installs), installs as f64 * 0.02 / 24.0, 0),
-        (pages(installs / 3), installs as f64 * 0.01 / 24.0, 1),
-        (1.0, 0.5 / 24.0, 2),
-        (1.0, 0.1 / 24.0, 3),
-    ];
+    // Price, changes an hour, class: of the four listings of each install, and of the lists of the account.
     let hot = (installs / 10).max(1);
-    for install in 0..installs {
-        let of_all = if install < hot {
-            0.9 / hot as f64
-        } else {
-            0.1 / (installs - hot) as f64
-        };
-        let changes = of_all * installs as f64 / 24.0 / 4.0;
-        things.extend((4..8).map(|class| (1.0, changes, class)));
-    }
-    let roots: f64 = things
-        .iter()
-        .map(|(price, changes, _)| (price * changes).sqrt())
-        .sum();
-    let weights: f64 = things.iter().map(|(_, changes, _)| changes).sum();
-    let interval = |(price, changes, _): &(f64, f64, usize)| {
-        (price / changes).sqrt() * roots / LIMIT * 3_600.0
+    let ratio = 9.0 * (installs - hot) as f64 / hot as f64;
+    let fleet = |changes: f64| {
+        let all = changes * installs as f64;
+        let mut things: Vec<(f64, f64, usize)> = vec![
+            (pages(installs), all, 0),
+            (pages(installs / 3), all, 1),
+            (1.0, all, 2),
+            (1.0, all, 3),
+        ];
+        for install in 0..installs {
+            let changes = if install < hot {
+                changes * ratio
+            } else {
+                changes
+            };
+            things.extend((4..8).map(|class| (1.0, changes, class)));
+        }
+        let roots: f64 = things
+            .iter()
+            .map(|(price, changes, _)| (price * changes).sqrt())
+            .sum();
+        (things, roots)
     };
-    let cold = things
-        .iter()
-        .filter(|thing| thing.2 >= 4)
-        .map(interval)
-        .fold(0.0, f64::max);
+    // The intervals do not depend on how fast all of it changes.
+    let cold = fleet(1.0).1 / LIMIT * 3_600.0;
+    let (things, roots) = fleet(0.1 * 3_600.0 / cold);
+    let weights: f64 = things.iter().map(|(_, changes, _)| changes).sum();
 
     let mut schedule = Schedule::new(LIMIT, 4_800.0, &[86_400.0; 8], 0.0, seed);
     let account = schedule.account(0.0);
@@ -81,7 +81,7 @@ pub fn model(installs: usize, seed: u64) -> Modelled {
             }
             Next::Look(at) => at,
         };
-        let (price, changes, _) = things[at];
+        let (price, changes, class) = things[at];
         if now - hour >= 3_600.0 {
             (hour, of_hour) = (now, 0.0);
         }
@@ -99,8 +99,9 @@ pub fn model(installs: usize, seed: u64) -> Modelled {
             }
             time -= random.f64().ln() / changes * 3_600.0;
         }
-        // A look shows that something changed, and not how often.
-        schedule.done(at, price as u64, count.min(1), false, now);
+        // A list shows each row that changed; of one install a look shows that it changed, and not how often.
+        let shown = if class < 4 { count } else { count.min(1) };
+        schedule.done(at, price as u64, shown, false, now);
     }
     Modelled {
         mean: delays / f64::max(seen, 1.0),
@@ -124,19 +125,6 @@ mod tests {
                 found.busiest_hour <= found.limit + 20.0,
                 "{installs}: {found:?}"
             );
-        }
-    }
-}
-
-#[cfg(test)]
-mod show {
-    #[test]
-    #[ignore = "shows figures"]
-    #[allow(clippy::print_stdout)]
-    fn show() {
-        for installs in [50, 500, 5000] {
-            let f = super::model(installs, 7);
-            println!("{installs} {:.3} {f:?}", f.mean / f.best);
         }
     }
 }

@@ -62,7 +62,7 @@ const IN_FLIGHT: f64 = 0.3;
 const PATIENCE: f64 = 0.1;
 
 /// The share of the requests that may be spent on keeping the promised longest intervals, beyond what is best on average.
-const PROMISE: f64 = 0.1;
+const PROMISE: f64 = 0.06;
 
 /// A thing that is looked at.
 #[derive(Clone, Debug)]
@@ -328,12 +328,13 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
         if let Some(at) = self.next_early(now, &mut wait) {
             return Next::Look(self.begin(at));
         }
+        let of_all = self.wait_of_all();
         let mut first: Option<(f64, usize)> = None;
         for account in &mut self.accounts {
             let Some((due, at)) = head(&mut account.queue, &self.things) else {
                 continue;
             };
-            let bucket = account.bucket.as_ref().map_or(0.0, Bucket::wait);
+            let bucket = account.bucket.as_ref().map_or(of_all, Bucket::wait);
             let left = (due - now).max(bucket);
             if left > 0.0 {
                 wait = wait.min(left);
@@ -347,12 +348,29 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
         }
     }
 
+    /// The seconds until the accounts together have a request for what covers all of them.
+    fn wait_of_all(&self) -> f64 {
+        let buckets = self
+            .accounts
+            .iter()
+            .filter_map(|account| account.bucket.as_ref());
+        let (left, count) = buckets.fold((0.0, 0.0), |(left, count), bucket| {
+            (left + bucket.left, count + 1.0)
+        });
+        if left >= 0.0 {
+            0.0
+        } else {
+            -left / count / (self.per_account / 3_600.0)
+        }
+    }
+
     /// What is to be looked at early, if its time has come and the share of the requests for that is not used up.
     fn next_early(&mut self, now: f64, wait: &mut f64) -> Option<usize> {
         let (due, at) = head(&mut self.early, &self.things)?;
         let thing = &self.things[at];
         let bucket = self.accounts[thing.account].bucket.as_ref();
         let requests = self.in_flight.wait().max(bucket.map_or(0.0, Bucket::wait));
+        // A list of everything is worth a debt: it is looked at early because something of it has changed.
         let left = (due - now).max(requests);
         if left > 0.0 {
             *wait = wait.min(left);

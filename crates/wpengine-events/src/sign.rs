@@ -174,7 +174,7 @@ mod tests {
         let [old, new, other] = std::array::from_fn(|_| Secret::generate().expect("a secret"));
         let (now, body) = (at(1_800_000_000), br#"{"a":1}"#);
         let signatures = header(&[old.clone(), new.clone()], "evt_1", now, body);
-        let check = |secret: &Secret, id, time, body: &[u8], late| {
+        let check = |secret: &Secret, id, time, body: &[u8], late: i64| {
             secret.verify(id, time, &signatures, body, at(1_800_000_000 + late))
         };
         for secret in [&old, &new] {

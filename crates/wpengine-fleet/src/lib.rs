@@ -30,9 +30,8 @@ pub use plan::{
     State, Step, StepEvent, StepState, Target, impact,
 };
 pub use questions::{
-    against_plan,
     AccountOverview, BackupRecord, CertificateRecord, Diagnosis, Difference, DomainRecord,
-    InstallCertificate, Membership, Person, Used, VersionRecord,
+    InstallCertificate, Membership, Person, Used, VersionRecord, against_plan,
 };
 pub use read::{Listing, Unread, listing};
 pub use report::{AccountReport, CertificateEnd, Report, ReportRequest, report_classes};

@@ -19,7 +19,9 @@ use std::{
 use rusqlite::Connection;
 use wpengine::jiff::Timestamp;
 
-pub(crate) use apply::{Seen, add, counts, figures, note_failure, note_read, one_global, snapshot, whole};
+pub(crate) use apply::{
+    Seen, add, counts, figures, note_failure, note_read, one_global, snapshot, whole,
+};
 pub use rows::Change;
 pub(crate) use rows::{
     BackupRow, CertificateRow, DomainRow, Facts, InstallRow, Map, PersonRow, Read,

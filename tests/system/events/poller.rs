@@ -1,0 +1,1 @@
+//! What the poller says, and what it does not say.
