@@ -258,7 +258,7 @@ pub(crate) fn quoted(word: &str) -> String {
 pub(crate) static LEAVES: LazyLock<Vec<Leaf>> = LazyLock::new(commands::all);
 
 /// What the nouns are.
-const NOUNS: [(&str, &str); 24] = [
+const NOUNS: [(&str, &str); 25] = [
     ("account", "Accounts and their plan limits"),
     ("api", "Any request, and the operations of the API"),
     ("archive", "Archives of backups, to download"),
@@ -269,6 +269,10 @@ const NOUNS: [(&str, &str); 24] = [
     ("config", "Settings and profiles"),
     ("deploy", "Deployments over the SSH gateway, or by git push"),
     ("domain", "Domains of installs, and their DNS"),
+    (
+        "events",
+        "What changed, when: listed, followed, delivered as webhooks",
+    ),
     (
         "fleet",
         "The whole fleet: audits, usage, reports, changes, SQL",

@@ -312,6 +312,8 @@ impl Ctx {
             return Ok(planned);
         }
         sent.map_err(|error| Failure::from(error).about(target.title()))?;
+        #[cfg(feature = "events")]
+        crate::commands::events::touched(self, target).await;
         Ok(match call.body() {
             Some(Value::Object(fields)) if !fields.is_empty() && !known.secret => {
                 Value::Object(fields)

@@ -238,7 +238,7 @@ impl Args<'_> {
     }
 
     /// An argument, or else a variable. An empty text is none.
-    #[cfg(all(unix, feature = "ssh"))]
+    #[cfg(any(feature = "events", all(unix, feature = "ssh")))]
     pub(crate) fn text_or(&self, id: &str, variable: &str) -> Option<String> {
         let given = self.text(id).or_else(|| std::env::var(variable).ok());
         given.filter(|text| !text.is_empty())

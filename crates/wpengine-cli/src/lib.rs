@@ -99,7 +99,7 @@ async fn run(c: &Ctx, arguments: &ArgMatches) -> ExitCode {
     // What runs until Ctrl-C ends by it in its own way.
     let interrupt = async {
         match c.leaf.path.first() {
-            Some(&"sim" | &"logs") => std::future::pending().await,
+            Some(&"events" | &"sim" | &"logs") => std::future::pending().await,
             _ => tokio::signal::ctrl_c().await,
         }
     };

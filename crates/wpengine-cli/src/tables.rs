@@ -646,8 +646,53 @@ pub(crate) const COMMANDS: Table = Table::new(
 );
 
 /// All of them, for the test that holds them together.
+#[cfg(feature = "events")]
+pub(crate) const EVENTS: Table = Table::new(
+    "event",
+    "/id",
+    &[
+        col("at", "/timestamp", Time),
+        col("type", "/type", Text),
+        col("install", "/data/install", Text),
+        col("subject", "/data/subject", Text),
+        col("id", "/id", Text),
+        col("account", "/data/account_id", Account).wide(),
+        col("occurred", "/data/occurred_at", Time).wide(),
+        col("not_before", "/data/not_before", Time).wide(),
+    ],
+);
+
+#[cfg(feature = "events")]
+pub(crate) const ENDPOINTS: Table = Table::new(
+    "endpoint",
+    "/name",
+    &[
+        col("name", "/name", Text),
+        col("target", "/target", Text),
+        col("pending", "/pending", Number),
+        col("delivered", "/delivered", Number),
+        col("dead", "/dead", Number),
+        col("failing_since", "/failing_since", Time),
+        col("disabled", "/disabled_at", Time),
+        col("reason", "/reason", Text),
+    ],
+);
+
+#[cfg(feature = "events")]
+pub(crate) const EVENT_TYPES: Table = Table::new(
+    "event type",
+    "/type",
+    &[col("type", "/type", Text), col("meaning", "/meaning", Text)],
+);
+
 #[cfg(test)]
-pub(crate) const ALL: [&Table; 47] = [
+pub(crate) const ALL: [&Table; 50] = [
+    #[cfg(feature = "events")]
+    &EVENTS,
+    #[cfg(feature = "events")]
+    &ENDPOINTS,
+    #[cfg(feature = "events")]
+    &EVENT_TYPES,
     &ACCOUNTS,
     &LIMITS,
     &USAGE,

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use wpengine::jiff::Timestamp;
 
 /// All types of events, with what they mean.
-pub const TYPES: [(&str, &str); 41] = [
+pub const TYPES: [(&str, &str); 42] = [
     (
         "account.access_lost",
         "The API shows nothing of an account any more: it was removed, or its API access or the user's access ended.",
@@ -93,6 +93,10 @@ pub const TYPES: [(&str, &str); 41] = [
     ),
     ("user.role_changed", "The roles of a user changed."),
     ("user.updated", "A user of an account changed."),
+    (
+        "wordpress.updated",
+        "The WordPress of an install has another version, or its update was put off.",
+    ),
 ];
 
 /// Something that happened.

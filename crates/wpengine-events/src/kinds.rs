@@ -10,6 +10,9 @@ use wpengine_fleet::Class;
 /// The fields of an object, in the order of its kind.
 pub(crate) type Object = Map<String, Value>;
 
+/// The name of a field, and how it is read from a row.
+type Field = (&'static str, fn(&Value) -> Value);
+
 /// A kind of object.
 #[derive(Debug)]
 pub(crate) struct Kind {
@@ -17,7 +20,7 @@ pub(crate) struct Kind {
     pub(crate) name: &'static str,
     /// The listing that it is read from.
     pub(crate) class: Class,
-    fields: &'static [(&'static str, fn(&Value) -> Value)],
+    fields: &'static [Field],
     /// What a change means beside that something changed. Given are the object before, if there was one, the object after, and the
     /// other objects of the listing as they were.
     pub(crate) signals: fn(Option<&Object>, &Object, &[&Object]) -> Vec<Signal>,
@@ -61,8 +64,8 @@ impl Kind {
             Class::Accounts | Class::Sites | Class::Installs => {
                 format!("{}/{id}", self.class.name())
             }
-            Class::Limits => format!("accounts/{subject}"),
-            Class::Details => format!("installs/{subject}"),
+            Class::Limits => format!("accounts/{subject}/limits"),
+            Class::Details => format!("installs/{subject}/wordpress"),
             Class::People => format!("accounts/{subject}/users/{id}"),
             Class::Transfers => format!("accounts/{subject}/transfers/{id}"),
             class => format!("installs/{subject}/{}/{id}", class.name()),
@@ -276,7 +279,7 @@ pub(crate) const KINDS: [Kind; 10] = [
         comes_and_goes: true,
     },
     Kind {
-        name: "install",
+        name: "wordpress",
         class: Class::Details,
         fields: &[
             ("name", |row| text(&row["name"])),

@@ -86,8 +86,16 @@ impl From<Unread> for Failed {
     }
 }
 
+/// A read has no content that could be wrong: 400 says that its id leads nowhere.
 fn is_refused(error: &ApiError) -> bool {
-    error.is_not_found() || error.is_forbidden() || error.is_unauthorized()
+    error.is_not_found() || error.is_forbidden() || error.is_unauthorized() || error.is_rejected()
+}
+
+/// Some paths answer 400 with `Not Found` for what is not there.
+fn is_not_there(error: &ApiError) -> bool {
+    let message = error.api().and_then(|api| api.message.as_deref());
+    let says_so = message.is_some_and(|message| message.to_lowercase().contains("not found"));
+    error.is_not_found() || error.is_rejected() && says_so
 }
 
 /// A look under way.
@@ -344,7 +352,7 @@ impl Looking<'_> {
             }
             Err(error) => {
                 self.requests += u64::from(error.attempts()).max(1);
-                match error.is_not_found() {
+                match is_not_there(&error) {
                     true => Ok(true),
                     // It is there, and not for us: that is not gone.
                     false if error.is_forbidden() => Ok(false),

@@ -204,6 +204,27 @@ impl Sender {
         client.map_err(|error| Error::settings(format!("no client for webhooks: {error}")))
     }
 
+    /// Delivers one event once and now, beside what is kept: to a receiver that somebody tries out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Settings`] with why it was not accepted.
+    pub async fn try_out(&self, endpoint: &Endpoint, event: &Event) -> Result<(), Error> {
+        let client = match endpoint.target {
+            Target::Url(_) if self.client.is_none() => Some(self.guarded(endpoint)?),
+            _ => None,
+        };
+        let outlet = Outlet {
+            endpoint: Arc::new(endpoint.clone()),
+            client,
+        };
+        match self.attempt(&outlet, event).await {
+            Outcome::Delivered => Ok(()),
+            Outcome::Refused => Err(Error::settings("410 Gone")),
+            Outcome::Failed { why, .. } => Err(Error::settings(why)),
+        }
+    }
+
     pub(crate) fn events(&self) -> &Events {
         &self.events
     }
@@ -373,23 +394,6 @@ impl Sender {
         }
         request
     }
-}
-
-/// Sends one event once, outside of what is kept: for a receiver that somebody tries out. Returns why it was not accepted.
-pub(crate) async fn send_once(sender: &Sender, event: &Event) -> Vec<(String, Result<(), String>)> {
-    let mut results = Vec::new();
-    for outlet in sender.outlets() {
-        if !outlet.endpoint.filter.matches(event) {
-            continue;
-        }
-        let result = match sender.attempt(&outlet, event).await {
-            Outcome::Delivered => Ok(()),
-            Outcome::Refused => Err("410 Gone".to_owned()),
-            Outcome::Failed { why, .. } => Err(why),
-        };
-        results.push((outlet.endpoint.name.clone(), result));
-    }
-    results
 }
 
 fn judge(status: StatusCode, retry_after: Option<&header::HeaderValue>) -> Outcome {

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Notify;
 use wpengine::jiff::Timestamp;
 
-use crate::{Endpoint, Error, Event, Filter, clock::Clock};
+use crate::{Endpoint, Error, Event, Filter, Secret, clock::Clock};
 
 /// How long a process waits for another one that writes.
 const BUSY: Duration = Duration::from_secs(30);
@@ -26,6 +26,7 @@ CREATE TABLE objects (class TEXT, subject TEXT, id TEXT, account TEXT, body TEXT
 CREATE TABLE looks (class TEXT, subject TEXT, account TEXT, began INTEGER, loud INTEGER NOT NULL DEFAULT 0, changes REAL NOT NULL DEFAULT 0,
   hours REAL NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0, failure TEXT, figure TEXT, PRIMARY KEY (class, subject)) WITHOUT ROWID;
 CREATE TABLE lost (account TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE touched (subject TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE fired (id BLOB PRIMARY KEY, times INTEGER NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, subject TEXT NOT NULL, at INTEGER NOT NULL, data TEXT NOT NULL);
@@ -235,6 +236,49 @@ impl Events {
         }
     }
 
+    /// The number of the last event; 0 before the first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the file cannot be read.
+    pub async fn last(&self) -> Result<i64, Error> {
+        self.read(|connection| {
+            connection.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| {
+                row.get(0)
+            })
+        })
+        .await
+    }
+
+    /// Waits until this process adds an event, or until so much time is over: another process may have added one.
+    pub async fn added_within(&self, time: Duration) {
+        let _ = tokio::time::timeout(time, self.added.notified()).await;
+    }
+
+    /// The secret of receivers that are tried out. It is made when it is first asked for, and stays in the file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the file cannot be written.
+    pub async fn listen_secret(&self) -> Result<Secret, Error> {
+        let fresh = Secret::generate()?;
+        let text = fresh.expose().to_owned();
+        let kept: String = self
+            .write(move |transaction| {
+                transaction.execute(
+                    "INSERT OR IGNORE INTO settings (name, value) VALUES ('listen', ?1)",
+                    [text],
+                )?;
+                transaction.query_row(
+                    "SELECT value FROM settings WHERE name = 'listen'",
+                    [],
+                    |row| row.get(0),
+                )
+            })
+            .await?;
+        kept.parse()
+    }
+
     /// Whether another process runs these events now.
     #[must_use]
     pub fn is_run_elsewhere(&self) -> bool {
@@ -345,6 +389,40 @@ impl Events {
             .await?;
         self.added.notify_waiters();
         Ok(id)
+    }
+
+    /// Adds an event that looks like one of a type, to try a receiver: like the last of that type, if there was one, and with
+    /// `"test": true`. Returns its id.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Settings`] if there is no such type; [`Error::File`].
+    pub async fn trigger(&self, kind: &str) -> Result<String, Error> {
+        if crate::TYPES.iter().all(|(other, _)| *other != kind) {
+            return Err(Error::settings(format!("no event has the type `{kind}`")));
+        }
+        let (of, noun) = (
+            kind.to_owned(),
+            kind.split('.').next().unwrap_or_default().to_owned(),
+        );
+        let sample: Option<String> = self
+            .read(move |connection| {
+                let sql = "SELECT data FROM events WHERE type = ?1 OR type GLOB ?2 || '.*' ORDER BY type = ?1 DESC, seq DESC LIMIT 1";
+                connection.query_row(sql, [of, noun], |row| row.get(0)).optional()
+            })
+            .await?;
+        let sample = sample.and_then(|data| serde_json::from_str::<Map<String, Value>>(&data).ok());
+        let mut data = sample.unwrap_or_default();
+        data.entry("object").or_insert(Value::Null);
+        data.insert("test".to_owned(), true.into());
+        let subject = data.shift_remove("subject");
+        let subject = subject
+            .as_ref()
+            .and_then(Value::as_str)
+            .unwrap_or("test")
+            .to_owned();
+        let key = format!("{} {}", self.clock.now(), fastrand::u64(..));
+        self.add(kind, &subject, &key, data.into()).await
     }
 
     /// Lists events, the oldest first.

@@ -309,8 +309,9 @@ pub struct Found {
     pub words: String,
 }
 
-/// One folder for each origin and user.
-fn folder_name(client: &Client) -> String {
+/// The name of the folder that [`Fleet::below`] uses: one for each origin and user.
+#[must_use]
+pub fn folder_name(client: &Client) -> String {
     let origin = client.base_url().split("://").last().unwrap_or_default();
     let origin: String = origin
         .chars()

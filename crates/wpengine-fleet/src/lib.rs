@@ -21,7 +21,7 @@ pub use check::{
 };
 pub use class::Class;
 pub use error::Error;
-pub use fleet::{Fleet, Found, Snapshot};
+pub use fleet::{Fleet, Found, Snapshot, folder_name};
 pub use forecast::{Forecast, billing_period, forecast};
 pub use go_live::{GoLive, Point, PointStatus};
 pub use observed::{Failure, Named, Observed, SCHEMA_VERSION};

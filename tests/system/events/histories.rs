@@ -229,11 +229,13 @@ impl People {
                     .name("A", "B")
                     .await
                     .is_ok();
-                let people = truth(&self.client, Class::People, &account).await;
-                let user = people
-                    .into_iter()
-                    .find(|(_, row)| row["email"] == email.as_str());
-                self.users.extend(user.map(|(id, _)| (account, id)));
+                if created {
+                    let people = truth(&self.client, Class::People, &account).await;
+                    let user = people
+                        .into_iter()
+                        .find(|(_, row)| row["email"] == email.as_str());
+                    self.users.extend(user.map(|(id, _)| (account, id)));
+                }
                 created
             }
             12 => match self.users.last().cloned() {

@@ -58,13 +58,7 @@ impl Follower {
             panic!("an event without an object: {event:?}");
         };
         let subject = event.subject().to_owned();
-        // The version of WordPress is read by itself and belongs to the install.
-        let part = if kind == "install" && object.contains_key("wp_version") {
-            "#version"
-        } else {
-            ""
-        };
-        let key = format!("{subject}{part}");
+        let key = subject.clone();
         if what == "updated" {
             let before = self.objects.get(&key);
             let previous = event.data["previous_attributes"]
@@ -80,7 +74,7 @@ impl Follower {
                 );
             } else {
                 assert!(
-                    part == "#version" || kind == "limits",
+                    kind == "wordpress" || kind == "limits",
                     "an update of what is not there: {event:?}"
                 );
             }
@@ -96,9 +90,7 @@ impl Follower {
             _ => {
                 assert!(self.objects.remove(&key).is_some(), "gone twice: {event:?}");
                 let below = format!("{subject}/");
-                self.objects.retain(|key, _| {
-                    !key.starts_with(&below) && *key != format!("{subject}#version")
-                });
+                self.objects.retain(|key, _| !key.starts_with(&below));
             }
         }
     }
@@ -106,7 +98,7 @@ impl Follower {
     fn below(&self, start: &str) -> Vec<&String> {
         self.objects
             .keys()
-            .filter(|key| key.starts_with(start) && !key.contains('#'))
+            .filter(|key| key.starts_with(start))
             .collect()
     }
 }

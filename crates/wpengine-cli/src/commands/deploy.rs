@@ -128,6 +128,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
                 return Ok(one(json!({ "install": install.name, "resumed": false })));
             };
             purge(c, a, &install).await;
+            finished(c, &install, &released.id, "released").await;
             c.terminal.say(&format!("look whether {} works: this did not ask for its pages", install.name));
             Ok(one(release_of(c, &install, &released)))
         }))
@@ -205,6 +206,9 @@ pub(super) fn leaves() -> Vec<Leaf> {
                     "{} files had been changed since the release {}; they are kept below _wpeprivate/wpengine/aside/{}: {}",
                     release.kept_aside.len(), release.id, release.id, release.kept_aside.iter().take(5).cloned().collect::<Vec<_>>().join(", ")
                 ));
+            }
+            for release in &taken {
+                finished(c, &install, &release.id, "rolled_back").await;
             }
             let rows: Vec<Value> = taken.iter().map(|release| release_of(c, &install, release)).collect();
             c.terminal.say(&format!("{} is as it was before {}", install.name, last.map_or("", |release| release.id.as_str())));
@@ -439,6 +443,7 @@ async fn deploy(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
         .await);
     }
     site.close().await;
+    finished(c, &install, &released.id, "released").await;
     let mut value = release_of(c, &install, &released);
     if let Some(page) = &page {
         value["checked"] = json!(page.url());
@@ -596,6 +601,14 @@ async fn after(c: &Ctx, a: Args<'_>, page: Option<&Page>) -> Result<(), String> 
     Ok(())
 }
 
+/// Tells those who watch the fleet how a release ended.
+async fn finished(c: &Ctx, install: &Target, release: &str, result: &str) {
+    #[cfg(feature = "events")]
+    super::events::deployed(c, install, release, result).await;
+    #[cfg(not(feature = "events"))]
+    let _ = (c, install, release, result);
+}
+
 /// A release whose check failed is taken back.
 async fn taken_back(
     c: &Ctx,
@@ -612,6 +625,12 @@ async fn taken_back(
     let work = c.tap.work("deploy rollback", &install.name);
     let taken = site.take_back_release(released, tree, options).await;
     work.end(outcome(&taken));
+    let result = if taken.is_ok() {
+        "rolled_back"
+    } else {
+        "unknown"
+    };
+    finished(c, install, release, result).await;
     match taken {
         Ok(_) => {
             purge(c, a, install).await;

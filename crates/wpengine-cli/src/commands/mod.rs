@@ -10,6 +10,8 @@ mod config;
 mod deploy;
 mod doctor;
 mod domain;
+#[cfg(feature = "events")]
+pub(crate) mod events;
 mod fleet;
 mod install;
 #[cfg(all(unix, feature = "ssh"))]
@@ -56,6 +58,8 @@ pub(crate) fn all() -> Vec<Leaf> {
         report::leaves(),
         fleet::leaves(),
         plan::leaves(),
+        #[cfg(feature = "events")]
+        events::leaves(),
         #[cfg(all(unix, feature = "ssh"))]
         deploy::leaves(),
         #[cfg(all(unix, feature = "ssh"))]

@@ -1,0 +1,568 @@
+//! Events: the poller and the deliveries as a service, and what they have seen.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::ArgAction;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use wpengine::jiff::Timestamp;
+use wpengine_events::{
+    Endpoint, Error, Events, Filter, Poller, Query, Secret, Sender, Service, Stored, TYPES,
+};
+
+use super::run;
+use crate::{
+    command::{Leaf, leaf},
+    context::Ctx,
+    failure::{Failure, exit},
+    flags::{self, Args},
+    output::{Answer, Format, Reply, print},
+    profile, tables,
+    target::Target,
+};
+
+pub(super) fn leaves() -> Vec<Leaf> {
+    let file = || {
+        flags::value("file", "FILE", "File of the events; by default one for each user of the API, in the folder of the state")
+            .value_hint(clap::ValueHint::FilePath)
+    };
+    let filter = || {
+        [
+            flags::value(
+                "type",
+                "TYPE",
+                "Only this type, such as install.created or install.*; may be repeated",
+            )
+            .action(ArgAction::Append),
+            flags::value(
+                "account",
+                "ID",
+                "Only of this account, by its id; may be repeated",
+            )
+            .action(ArgAction::Append),
+            flags::value(
+                "install",
+                "INSTALL",
+                "Only of this install, by its name or id; may be repeated",
+            )
+            .action(ArgAction::Append),
+        ]
+    };
+    let since = |help| flags::value("since", "TIME", help).value_parser(flags::past);
+    vec![
+        leaf("events run", "Watch the fleet and deliver what changes, until it is stopped", &[], run!(|c, a| serve(c, a).await))
+            .args([
+                flags::value("config", "FILE", "Settings with the endpoints; events.toml in the folder of the configuration by default")
+                    .value_hint(clap::ValueHint::FilePath),
+                file(),
+                flags::value("page", "ADDRESS", "Serve a page, /health and /metrics here, such as 127.0.0.1:9184"),
+                flags::switch("initial", "Make events of everything that is there at the first look"),
+                flags::switch("jsonl", "Print each event as a line of JSON as well"),
+            ])
+            .calls(&["list_accounts", "list_sites", "list_installs"])
+            .details("It looks at everything as often as the rate limits allow, people first, and delivers each change once it is seen to the endpoints of the settings, signed as Standard Webhooks. One process can run it for one file. Ctrl-C or SIGTERM ends it after what is under way; SIGHUP reads the settings again.\n\nThe first look makes no events. A change that comes and goes between two looks is not seen.")
+            .examples(&["wpengine events run --page 127.0.0.1:9184", "wpengine events run --config /etc/wpengine/events.toml"]),
+        leaf("events listen", "Print events as they come, and deliver them to a receiver that you try out", &[], run!(|c, a| listen(c, a).await))
+            .args([
+                flags::value("forward-to", "URL", "Deliver each event to this address, once; addresses of this machine are allowed").value_hint(clap::ValueHint::Url),
+                flags::switch("print-secret", "Print the secret of the deliveries, and end if there is no --forward-to"),
+            ])
+            .args(filter())
+            .arg(file())
+            .calls(&["list_accounts", "list_sites", "list_installs"])
+            .details("If no process runs the events, this one does while it listens. The secret stays the same for one file, so a receiver can be started again and again.")
+            .examples(&["wpengine events listen", "wpengine events listen --forward-to http://localhost:3000/hook --type 'install.*'"]),
+        leaf("events list", "List events that were seen", &[], run!(|c, a| {
+            let events = open(c, a)?;
+            let since = a.instant("since").unwrap_or_else(|| day_ago());
+            let found = events.list(query(a, Some(since))).await.map_err(failed)?;
+            Ok(Answer::items(found.iter().map(|stored| stored.event.to_json()).collect()).into())
+        }))
+        .args(filter())
+        .args([since("From when, such as 7d; the last day by default"), file()])
+        .table(&tables::EVENTS)
+        .local()
+        .examples(&["wpengine events list --since 7d --type 'backup.*'", "wpengine events list --install torquemag"]),
+        leaf("events show", "Show an event with its deliveries", &[], run!(|c, a| {
+            let (events, id) = (open(c, a)?, a.need("id"));
+            let Some((found, deliveries)) = events.get(&id).await.map_err(failed)? else {
+                return Err(no_event(&id));
+            };
+            let mut value = found.event.to_json();
+            value["deliveries"] = json!(deliveries);
+            Ok(Answer::One(value).into())
+        }))
+        .args([flags::one("id", "EVENT", "Event, by its id"), file()])
+        .local()
+        .examples(&["wpengine events show evt_0123456789abcdef0123456789abcdef"]),
+        leaf("events replay", "Print stored events again, a line of JSON each", &[], run!(|c, a| {
+            let found = open(c, a)?.list(query(a, a.instant("since"))).await.map_err(failed)?;
+            lines(found.iter())?;
+            Ok(Answer::Nothing.into())
+        }))
+        .args(filter())
+        .args([since("From when, such as 7d; all by default"), file()])
+        .local()
+        .details("Nothing is delivered; `events resend` does that.")
+        .examples(&["wpengine events replay --since 30d | ./import.sh"]),
+        leaf("events resend", "Deliver events again", &[], run!(|c, a| {
+            let (events, endpoint) = (open(c, a)?, a.text("endpoint"));
+            let count = match (a.text("id"), a.instant("since")) {
+                (Some(id), None) => {
+                    let count = events.resend_one(&id, endpoint.as_deref()).await.map_err(failed)?;
+                    count.ok_or_else(|| no_event(&id))?
+                }
+                (None, Some(since)) => {
+                    let query = query(a, Some(since));
+                    events.resend(query, endpoint.as_deref()).await.map_err(failed)?
+                }
+                _ => return Err(Failure::usage("give the id of an event, or --since")),
+            };
+            if count > 0 && !events.is_run_elsewhere() {
+                c.terminal.say("they are delivered when `wpengine events run` runs");
+            }
+            Ok(Answer::One(json!({ "deliveries": count })).into())
+        }))
+        .arg(clap::Arg::new("id").value_name("EVENT").help("Event, by its id"))
+        .args(filter())
+        .args([
+            since("All since a time, such as 2h"),
+            flags::value("endpoint", "NAME", "To this endpoint alone; to all that want them by default"),
+            file(),
+        ])
+        .local()
+        .details("The id of an event stays the same, so a receiver that has it already can leave it.")
+        .examples(&["wpengine events resend evt_0123456789abcdef0123456789abcdef", "wpengine events resend --since 6h --endpoint ops"]),
+        leaf("events trigger", "Make an event of a type, to try a receiver", &[], run!(|c, a| {
+            let (events, kind) = (open(c, a)?, a.need("type"));
+            if TYPES.iter().all(|(known, _)| *known != kind) {
+                let noun = kind.split('.').next().unwrap_or_default();
+                let near = TYPES.iter().filter(|(known, _)| known.starts_with(noun)).map(|(known, _)| (*known).to_owned());
+                return Err(Failure::usage(format!("no event has the type `{kind}`")).candidates(near).next("wpengine events types"));
+            }
+            let id = events.trigger(&kind).await.map_err(failed)?;
+            Ok(Answer::One(json!({ "id": id, "type": kind, "test": true })).into())
+        }))
+        .arg(flags::one("type", "TYPE", "Type, such as install.created"))
+        .arg(file())
+        .local()
+        .details("It looks like the last one of that type, if there was one, and has `test` in its data.")
+        .examples(&["wpengine events trigger backup.completed"]),
+        leaf("events endpoints", "List the endpoints, and how their deliveries stand", &[], run!(|c, a| {
+            let endpoints = open(c, a)?.endpoints().await.map_err(failed)?;
+            Ok(Answer::items(endpoints.iter().map(|endpoint| json!(endpoint)).collect()).into())
+        }))
+        .arg(file())
+        .table(&tables::ENDPOINTS)
+        .local(),
+        leaf("events enable", "Deliver to a disabled endpoint again, first what has waited", &[], run!(|c, a| {
+            let name = a.need("name");
+            match open(c, a)?.enable(&name).await.map_err(failed)? {
+                true => Ok(Answer::One(json!({ "endpoint": name, "enabled": true })).into()),
+                false => Err(Failure::not_found(format!("there is no endpoint `{name}`")).next("wpengine events endpoints")),
+            }
+        }))
+        .args([flags::one("name", "NAME", "Endpoint"), file()])
+        .local(),
+        leaf("events types", "List the types of events", &[], run!(|_c, _a| {
+            let types = TYPES.iter().map(|(kind, meaning)| json!({ "type": kind, "meaning": meaning }));
+            Ok(Answer::items(types.collect()).into())
+        }))
+        .table(&tables::EVENT_TYPES)
+        .local(),
+        leaf("events secret", "Make a secret for an endpoint", &[], run!(|_c, _a| {
+            let secret = Secret::generate().map_err(failed)?;
+            Ok(Answer::Text(format!("{}\n", secret.expose())).into())
+        }))
+        .local()
+        .details("Put it where the settings can read it, as env:NAME or file:PATH, and give it to the receiver. It is not kept anywhere else."),
+    ]
+}
+
+fn failed(error: Error) -> Failure {
+    match error {
+        Error::File { path, source } => Failure::file(&path, &source),
+        Error::Taken(_) => Failure::new(exit::FAILED, "running", error.to_string()),
+        other => Failure::usage(other.to_string()),
+    }
+}
+
+fn no_event(id: &str) -> Failure {
+    Failure::not_found(format!(
+        "there is no event {id}; events are kept for a while only"
+    ))
+    .next("wpengine events list --since 30d")
+}
+
+fn day_ago() -> Timestamp {
+    let day = wpengine::jiff::SignedDuration::from_hours(24);
+    Timestamp::now().checked_sub(day).unwrap_or(Timestamp::MIN)
+}
+
+fn filter(a: Args<'_>) -> Filter {
+    Filter::default()
+        .types(a.all("type"))
+        .accounts(a.all("account"))
+        .installs(a.all("install"))
+}
+
+fn query(a: Args<'_>, since: Option<Timestamp>) -> Query {
+    let mut query = Query::default();
+    query.since = since;
+    query.filter = filter(a);
+    query
+}
+
+/// Where the events of this user of the API are.
+fn path(c: &Ctx, a: Option<Args<'_>>) -> Option<PathBuf> {
+    if let Some(file) = a.and_then(|a| a.text("file")) {
+        return Some(file.into());
+    }
+    let client = profile::identity(&c.origin, &c.profile)?;
+    let folder = c
+        .folders
+        .state
+        .as_ref()?
+        .join(wpengine_fleet::folder_name(&client));
+    Some(folder.join("events.db"))
+}
+
+fn open(c: &Ctx, a: Args<'_>) -> Result<Events, Failure> {
+    let path = path(c, Some(a)).ok_or_else(|| {
+        Failure::new(
+            exit::CREDENTIALS,
+            "credentials",
+            "it is not known whose events are meant: there are no credentials",
+        )
+        .next("wpengine auth login")
+        .next("wpengine events list --file FILE")
+    })?;
+    Events::open(path).map_err(failed)
+}
+
+fn lines<'a>(events: impl Iterator<Item = &'a Stored>) -> Result<(), Failure> {
+    for stored in events {
+        print(format!("{}\n", stored.event.to_json()).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// The file of settings.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Settings {
+    accounts: Vec<String>,
+    page: Option<SocketAddr>,
+    share: Option<f64>,
+    longest_hours: Option<u64>,
+    retention_days: Option<u64>,
+    backup_days: Option<u32>,
+    certificate_days: Option<Vec<u32>>,
+    usage_percent: Option<Vec<u32>>,
+    #[serde(rename = "endpoint")]
+    endpoints: Vec<Endpoint>,
+}
+
+impl Settings {
+    /// Reads the file. Without one that was named, there need not be any.
+    fn read(c: &Ctx, a: Args<'_>) -> Result<Self, Failure> {
+        let named = a
+            .text_or("config", "WPENGINE_EVENTS_CONFIG")
+            .map(PathBuf::from);
+        let is_named = named.is_some();
+        let Some(path) = named.or_else(|| Some(c.folders.config.as_ref()?.join("events.toml")))
+        else {
+            return Ok(Self::default());
+        };
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_named => {
+                return Ok(Self::default());
+            }
+            Err(error) => return Err(Failure::file(&path, &error)),
+        };
+        // What is quoted in the message of the parser may be a secret.
+        toml_edit::de::from_str(&text)
+            .map_err(|error| Failure::usage(format!("{}: {}", path.display(), error.message())))
+    }
+
+    fn poller(&self, mut poller: Poller) -> Poller {
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        poller = poller.accounts(self.accounts.clone());
+        if let Some(share) = self.share {
+            poller = poller.share(share);
+        }
+        if let Some(hours) = self.longest_hours {
+            poller = poller.longest_interval(Duration::from_secs(hours * 3_600));
+        }
+        if let Some(retention) = self.retention_days {
+            poller = poller.retention(days(retention));
+        }
+        if let Some(days) = self.backup_days {
+            poller = poller.backup_days(days);
+        }
+        if let Some(days) = &self.certificate_days {
+            poller = poller.certificate_days(days.iter().copied());
+        }
+        if let Some(percent) = &self.usage_percent {
+            poller = poller.usage_percent(percent.iter().copied());
+        }
+        poller
+    }
+}
+
+/// A poller with a client that lets people go first, and the mirror if there is one.
+fn poller(c: &Ctx, events: &Events) -> Result<Poller, Failure> {
+    let builder = profile::builder(&c.folders, &c.origin, &c.profile)?.background();
+    let base_url = profile::base_url(&c.origin, &c.profile);
+    let client = c.finish(builder, base_url.as_deref())?;
+    let mut poller = Poller::new(&client, events);
+    if !c.globals.no_mirror {
+        poller = poller.mirror(c.fleet()?);
+    }
+    Ok(poller)
+}
+
+async fn serve(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
+    // Before anything takes time, so that a signal is never missed.
+    let stop = stopped();
+    let settings = Settings::read(c, a)?;
+    let events = open(c, a)?;
+    let mut poller = settings.poller(poller(c, &events)?);
+    if a.flag("initial") {
+        poller = poller.initial_events();
+    }
+    let sender = Sender::new(&events);
+    let is_printed = a.flag("jsonl");
+    let endpoints = |settings: Settings| {
+        let printed = is_printed.then(|| Endpoint::stdout("stdout"));
+        settings.endpoints.into_iter().chain(printed)
+    };
+    let page = match a.text("page") {
+        Some(text) => Some(text.parse().map_err(|_| {
+            Failure::usage(format!("`{text}` is no address such as 127.0.0.1:9184"))
+        })?),
+        None => settings.page,
+    };
+    let names: Vec<String> = settings
+        .endpoints
+        .iter()
+        .map(|endpoint| endpoint.name().to_owned())
+        .collect();
+    let mut service = Service::new(poller, sender.clone());
+    if let Some(address) = page {
+        service = service.page(address).await.map_err(failed)?;
+    }
+    if events.is_run_elsewhere() {
+        return Err(failed(Error::Taken(events.path().to_owned())));
+    }
+    sender
+        .endpoints(endpoints(settings))
+        .await
+        .map_err(failed)?;
+    c.terminal.say(&format!(
+        "events in {}; {}",
+        events.path().display(),
+        match names.is_empty() {
+            true => "no endpoints: they are kept, and not delivered".to_owned(),
+            false => format!("endpoints: {}", names.join(", ")),
+        }
+    ));
+    if let Some(address) = service.address() {
+        c.terminal.say(&format!("page: http://{address}/"));
+    }
+    let reload = async {
+        let mut asked = hangups();
+        loop {
+            asked.recv().await;
+            let read = match Settings::read(c, a) {
+                Ok(settings) => sender.endpoints(endpoints(settings)).await.map_err(failed),
+                Err(failure) => Err(failure),
+            };
+            match read {
+                Ok(()) => c
+                    .terminal
+                    .say("the endpoints were read again; other settings need a new start"),
+                Err(failure) => c.terminal.warn(&format!(
+                    "the settings stay as they were: {}",
+                    failure.message
+                )),
+            }
+        }
+    };
+    tokio::select! {
+        ended = service.run(stop) => ended.map_err(failed)?,
+        () = reload => {}
+    }
+    Ok(Answer::Nothing.into())
+}
+
+async fn listen(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
+    let stop = stopped();
+    let events = open(c, a)?;
+    let secret = events.listen_secret().await.map_err(failed)?;
+    let forward = match a.text("forward-to") {
+        // A receiver that is tried out is on this machine.
+        Some(url) => Some(
+            Endpoint::private_webhook("listen", &url, [secret.clone()], ["127.0.0.0/8", "::1"])
+                .map_err(failed)?,
+        ),
+        None => None,
+    };
+    if a.flag("print-secret") {
+        print(format!("{}\n", secret.expose()).as_bytes())?;
+        if forward.is_none() {
+            return Ok(Answer::Nothing.into());
+        }
+    }
+    let sender = Sender::new(&events);
+    let mut last = events.last().await.map_err(failed)?;
+    let is_run = events.is_run_elsewhere();
+    c.terminal.say(match is_run {
+        true => "listening to what another process sees, until Ctrl-C",
+        false => "watching the fleet, until Ctrl-C; the first look makes no events",
+    });
+    let looking = async {
+        match is_run {
+            true => std::future::pending().await,
+            false => poller(c, &events)?
+                .run(std::future::pending())
+                .await
+                .map_err(failed),
+        }
+    };
+    let follow = async {
+        loop {
+            let mut query = query(a, None);
+            query.after = Some(last);
+            for stored in events.list(query).await.map_err(failed)? {
+                tell(c, &stored)?;
+                if let Some(endpoint) = &forward {
+                    match sender.try_out(endpoint, &stored.event).await {
+                        Ok(()) => c.terminal.note(&format!("{} delivered", stored.event.id)),
+                        Err(error) => c
+                            .terminal
+                            .warn(&format!("{} was not accepted: {error}", stored.event.id)),
+                    }
+                }
+                last = stored.seq;
+            }
+            events.added_within(Duration::from_secs(1)).await;
+        }
+    };
+    tokio::select! {
+        () = stop => Ok(Answer::Nothing.into()),
+        ended = looking => ended.map(|()| Answer::Nothing.into()),
+        ended = follow => ended,
+    }
+}
+
+/// Prints one event as it comes: a line for people, or JSON.
+fn tell(c: &Ctx, stored: &Stored) -> Result<(), Failure> {
+    let event = &stored.event;
+    if c.format != Format::Table {
+        return lines(std::iter::once(stored));
+    }
+    let text = |field: &str| {
+        event
+            .data
+            .get(field)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    let mut line = format!(
+        "{}  {:<28} ",
+        event.timestamp.strftime("%H:%M:%S"),
+        event.kind
+    );
+    if !text("install").is_empty() {
+        line.push_str(&format!("{}  ", text("install")));
+    }
+    line.push_str(event.subject());
+    if let Some(previous) = event
+        .data
+        .get("previous_attributes")
+        .and_then(Value::as_object)
+    {
+        for (name, before) in previous {
+            line.push_str(&format!(
+                "  {name}: {before} → {}",
+                event.data["object"][name]
+            ));
+        }
+    }
+    print(format!("{}\n", crate::terminal::clean(&line)).as_bytes())
+}
+
+/// Completes when this program is told to end. It listens from the call on.
+fn stopped() -> impl Future<Output = ()> {
+    #[cfg(unix)]
+    let terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    async move {
+        #[cfg(unix)]
+        if let Ok(mut terminated) = terminated {
+            tokio::select! {
+                _ = terminated.recv() => return,
+                _ = tokio::signal::ctrl_c() => return,
+            }
+        }
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+/// What asks to read the settings again.
+struct Hangups {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+fn hangups() -> Hangups {
+    Hangups {
+        #[cfg(unix)]
+        signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
+    }
+}
+
+impl Hangups {
+    async fn recv(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal {
+            signal.recv().await;
+            return;
+        }
+        std::future::pending().await
+    }
+}
+
+/// The events of this user, if anybody watches: then what this program changes is looked at soon.
+fn kept(c: &Ctx) -> Option<Events> {
+    let path = path(c, None).filter(|path| path.exists())?;
+    Events::open(path).ok()
+}
+
+/// Says that something was changed. That nobody could be told is no failure of the change.
+pub(crate) async fn touched(c: &Ctx, target: &Target) {
+    if let Some(events) = kept(c) {
+        for id in std::iter::once(&target.id).chain(&target.account) {
+            let _ = events.touched(id).await;
+        }
+    }
+}
+
+/// Says that a deployment ended.
+#[cfg(all(unix, feature = "ssh"))]
+pub(crate) async fn deployed(c: &Ctx, install: &Target, release: &str, result: &str) {
+    if let Some(events) = kept(c) {
+        let data = json!({
+            "account_id": install.account,
+            "install_id": install.id,
+            "install": install.name,
+            "object": { "release": release, "result": result },
+        });
+        let (subject, key) = (
+            format!("installs/{}", install.id),
+            format!("{} {release} {result}", install.id),
+        );
+        let _ = events.add("deploy.finished", &subject, &key, data).await;
+    }
+}
