@@ -237,14 +237,16 @@ impl Poller {
         let mut looks = JoinSet::new();
         loop {
             run.chores().await?;
-            let wait = match run.schedule.next(run.now()) {
-                _ if looks.len() >= AT_ONCE => 60.0,
-                Next::Wait(wait) => wait.min(ASK),
-                Next::Look(key) => {
-                    looks.spawn(run.look(key));
-                    continue;
+            let mut wait = ASK;
+            if looks.len() < AT_ONCE {
+                match run.schedule.next(run.now()) {
+                    Next::Wait(more) => wait = wait.min(more),
+                    Next::Look(key) => {
+                        looks.spawn(run.look(key));
+                        continue;
+                    }
                 }
-            };
+            }
             tokio::select! {
                 () = &mut stop => break,
                 Some(done) = looks.join_next() => run.done(done).await?,
@@ -721,7 +723,9 @@ impl Run {
         }
         let delay = (*weight > 0.0).then(|| *sum / *weight);
         let at = self.events().clock.now();
+        let listings = self.schedule.len();
         self.poller.watch.change(|status| {
+            status.listings = listings;
             status.looks += 1;
             status.last_look = Some(at);
             status.changes += u64::from(committed.changes);

@@ -94,21 +94,24 @@ struct Bucket {
     at: f64,
 }
 
-/// The most requests that a bucket holds.
+/// The most requests that a bucket collects.
 const BURST: f64 = 5.0;
+
+/// What a bucket begins with, so that a small fleet is seen at once. The share of the limits that is left to people has room for it.
+const FIRST: f64 = 40.0;
 
 impl Bucket {
     fn new(per_hour: f64, at: f64) -> Self {
         Self {
             per_second: per_hour / 3_600.0,
-            left: 1.0,
+            left: FIRST,
             at,
         }
     }
 
     fn refill(&mut self, now: f64) {
         let more = self.per_second * (now - self.at).max(0.0);
-        self.left = (self.left + more).min(BURST);
+        self.left = (self.left + more).min(BURST.max(self.left));
         self.at = self.at.max(now);
     }
 

@@ -74,7 +74,7 @@ pub(super) fn leaves() -> Vec<Leaf> {
             .examples(&["wpengine events listen", "wpengine events listen --forward-to http://localhost:3000/hook --type 'install.*'"]),
         leaf("events list", "List events that were seen", &[], run!(|c, a| {
             let events = open(c, a)?;
-            let since = a.instant("since").unwrap_or_else(|| day_ago());
+            let since = a.instant("since").unwrap_or_else(day_ago);
             let found = events.list(query(a, Some(since))).await.map_err(failed)?;
             Ok(Answer::items(found.iter().map(|stored| stored.event.to_json()).collect()).into())
         }))
