@@ -31,5 +31,6 @@ mod site_reports;
 mod soak;
 mod support;
 mod waiting;
+mod webhooks;
 mod windows;
 mod wire;

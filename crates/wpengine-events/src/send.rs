@@ -41,8 +41,9 @@ const PATIENCE: Duration = Duration::from_secs(5 * 86_400);
 /// How much of an answer is read.
 const ANSWER: usize = 4_096;
 
-/// How often another process may have added something.
+/// How often another process may have added something, and how often it is looked otherwise.
 const ASK: Duration = Duration::from_secs(5);
+const ALONE: Duration = Duration::from_secs(600);
 
 /// Delivers events to endpoints. Cheap to clone.
 ///
@@ -262,7 +263,7 @@ impl Sender {
                 () = &mut stop => break,
                 Some(tried) = tries.join_next() => self.finish(tried, &mut tries, &mut busy).await?,
                 () = added => {}
-                () = tokio::time::sleep(wait.min(ASK)) => {}
+                () = tokio::time::sleep(wait) => {}
             }
         }
         while let Some(tried) = tries.join_next().await {
@@ -277,7 +278,10 @@ impl Sender {
         tries: &mut JoinSet<Tried>,
         busy: &mut HashMap<String, HashSet<i64>>,
     ) -> Result<Duration, Error> {
-        let mut wait = ASK;
+        let mut wait = match self.events.path().as_os_str().is_empty() {
+            true => ALONE,
+            false => ASK,
+        };
         for outlet in self.outlets() {
             let endpoint = Arc::clone(&outlet.endpoint);
             let taken = busy.entry(endpoint.name.clone()).or_default();

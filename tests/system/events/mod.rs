@@ -19,7 +19,7 @@ fn events_of(simulator: &Simulator) -> Events {
 }
 
 /// Runs something with paused time.
-fn paused<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn paused<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -28,7 +28,7 @@ fn paused<T>(work: impl Future<Output = T>) -> T {
         .block_on(work)
 }
 
-async fn all(events: &Events) -> Vec<Event> {
+pub(crate) async fn all(events: &Events) -> Vec<Event> {
     let stored = events.list(wpengine_events::Query::default()).await;
     stored
         .expect("events")
@@ -43,13 +43,13 @@ fn minutes(minutes: u64) -> Duration {
 
 /// Objects by their subject, as somebody knows them who has only read the events.
 #[derive(Debug, Default)]
-struct Follower {
-    objects: BTreeMap<String, Map<String, Value>>,
+pub(crate) struct Follower {
+    pub(crate) objects: BTreeMap<String, Map<String, Value>>,
 }
 
 impl Follower {
     /// Takes the next event, which has to fit to what was known.
-    fn take(&mut self, event: &Event) {
+    pub(crate) fn take(&mut self, event: &Event) {
         let (kind, what) = event.kind.split_once('.').unwrap_or_default();
         if !matches!(what, "created" | "updated" | "gone") {
             return;
@@ -104,7 +104,7 @@ impl Follower {
 }
 
 /// What a listing has now, by the id of each row.
-async fn truth(client: &Client, class: Class, subject: &str) -> BTreeMap<String, Value> {
+pub(crate) async fn truth(client: &Client, class: Class, subject: &str) -> BTreeMap<String, Value> {
     let listing = wpengine_fleet::listing(client, class, subject).await;
     let rows = listing.rows.expect("the truth");
     let rows = rows
