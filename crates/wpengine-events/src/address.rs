@@ -126,9 +126,10 @@ pub(crate) fn check(text: &str, private: &[Network]) -> Result<Url, Error> {
             "{address} is a private address; allow it by name if it is meant: private = [\"{address}\"]"
         )));
     }
+    let is_named = literal.is_none_or(|address| !is_public(address)) && !private.is_empty();
     match url.scheme() {
         "https" => Ok(url),
-        "http" if !private.is_empty() => Ok(url),
+        "http" if is_named => Ok(url),
         "http" => Err(Error::settings(
             "the address of an endpoint begins with https://; http:// is for private addresses that are named",
         )),

@@ -71,12 +71,17 @@ impl Look {
         };
         let (place, account) = Self::place(self.class, &self.subject);
         let class = self.class.name();
+        let is_global = place.is_empty();
         let row = transaction
             .prepare_cached("SELECT began, loud FROM looks WHERE class = ?1 AND subject = ?2")?
             .query_row(params![class, self.subject], |row| {
                 Ok((time(row, 0)?, row.get::<_, bool>(1)?))
             })
             .optional()?;
+        if row.is_none() && !is_global {
+            // What it belongs to is gone since the look began.
+            return Ok(committed);
+        }
         let (not_before, is_loud) = row.unwrap_or((None, false));
         let is_silent = not_before.is_none() && !is_loud && !self.is_initial_loud;
         let mut before = known(transaction, class, place, account)?;
@@ -132,6 +137,18 @@ impl Look {
                     )?;
                 }
                 Some(earlier) => {
+                    if self.class == Class::Installs
+                        && earlier.get("account_id") != Some(&object["account_id"])
+                    {
+                        let subject = Subject {
+                            is_install: true,
+                            id: id.clone(),
+                            account: about.account.clone().unwrap_or_default(),
+                        };
+                        subject.moved(transaction)?;
+                        committed.removed.push(id.clone());
+                        committed.added.push(subject);
+                    }
                     // A field that an earlier version of this crate did not know is no change.
                     let is_changed = |(name, value): (&String, &Value)| {
                         earlier.get(name).is_some_and(|earlier| earlier != value)
@@ -216,15 +233,27 @@ impl Look {
             .map(|(_, figure)| Value::Object(figure.clone()).to_string());
         transaction
             .prepare_cached(
-                "INSERT INTO looks (class, subject, began, changes, hours, figure) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                "INSERT INTO looks (class, subject, began, changes, hours, figure) SELECT ?1, ?2, ?3, ?4, ?5, ?6
+                   WHERE ?7 OR EXISTS (SELECT 1 FROM looks WHERE class = ?1 AND subject = ?2)
                  ON CONFLICT (class, subject) DO UPDATE SET began = ?3, changes = ?4, hours = ?5, figure = ?6, failures = 0, failure = NULL",
             )?
-            .execute(params![class, subject, self.began.as_millisecond(), rate.changes, rate.hours, figure])?;
+            .execute(params![class, subject, self.began.as_millisecond(), rate.changes, rate.hours, figure, Self::place(self.class, subject).0.is_empty()])?;
         Ok(())
     }
 }
 
 impl Subject {
+    /// It belongs to another account now.
+    fn moved(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        for sql in [
+            "UPDATE looks SET account = ?2 WHERE subject = ?1 AND account IS NOT NULL",
+            "UPDATE objects SET account = ?2 WHERE subject = ?1",
+        ] {
+            transaction.execute(sql, params![self.id, self.account])?;
+        }
+        Ok(())
+    }
+
     /// The classes of its listings.
     pub(crate) fn classes(&self) -> &'static [Class] {
         match self.is_install {
@@ -436,8 +465,7 @@ pub(crate) fn note_failure(
 ) -> rusqlite::Result<()> {
     transaction
         .prepare_cached(
-            "INSERT INTO looks (class, subject, failures, failure) VALUES (?1, ?2, 1, ?3)
-             ON CONFLICT (class, subject) DO UPDATE SET failures = failures + 1, failure = ?3",
+            "UPDATE looks SET failures = failures + 1, failure = ?3 WHERE class = ?1 AND subject = ?2",
         )?
         .execute(params![class.name(), subject, failure])?;
     Ok(())

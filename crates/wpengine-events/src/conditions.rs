@@ -11,7 +11,7 @@ use crate::{
     event,
     kinds::{Object, timestamp},
     look::lost,
-    store::{Draft, fire, insert},
+    store::{Draft, fire, insert, time},
 };
 
 /// When something is said.
@@ -37,6 +37,13 @@ struct Row {
     subject: String,
     account: Option<String>,
     object: Object,
+}
+
+impl Row {
+    /// A field; null if an earlier version of this crate did not know it.
+    fn field(&self, name: &str) -> &Value {
+        self.object.get(name).unwrap_or(&Value::Null)
+    }
 }
 
 /// Says what has come about. Each thing is said once. Returns how many events that made.
@@ -66,12 +73,7 @@ pub(crate) fn check(
     };
     let installs: HashMap<String, Row> = rows("installs")?
         .into_iter()
-        .map(|row| {
-            (
-                row.object["id"].as_str().unwrap_or_default().to_owned(),
-                row,
-            )
-        })
+        .map(|row| (row.field("id").as_str().unwrap_or_default().to_owned(), row))
         .collect();
     let mut drafts = Vec::new();
     certificates(
@@ -97,8 +99,8 @@ pub(crate) fn check(
 fn draft(kind: &str, id: String, now: Timestamp, install: Option<&Row>, mut data: Value) -> Draft {
     if let Some(row) = install {
         data["account_id"] = row.account.clone().into();
-        data["install_id"] = row.object["id"].clone();
-        data["install"] = row.object["name"].clone();
+        data["install_id"] = row.field("id").clone();
+        data["install"] = row.field("name").clone();
     }
     data["observed_at"] = now.to_string().into();
     let data = match data {
@@ -123,6 +125,9 @@ fn is_first(
     Ok((fire(transaction, &id, now)? == 0).then_some(id))
 }
 
+/// What was seen so long ago says nothing of today.
+const OLD: SignedDuration = SignedDuration::from_hours(72);
+
 fn certificates(
     transaction: &Transaction<'_>,
     conditions: &Conditions,
@@ -133,21 +138,31 @@ fn certificates(
 ) -> rusqlite::Result<()> {
     // The last end of what covers the same domains of an install: what ends before was replaced.
     let mut last: HashMap<(&str, String), &Row> = HashMap::new();
-    let end = |row: &Row| timestamp(&row.object["expires_time"]);
-    for row in rows.iter().filter(|row| row.object["status"] == "ENABLED") {
-        let key = (row.subject.as_str(), row.object["domains"].to_string());
+    let end = |row: &Row| timestamp(&row.field("expires_time"));
+    for row in rows.iter().filter(|row| row.field("status") == "ENABLED") {
+        let key = (row.subject.as_str(), row.field("domains").to_string());
         if end(row) > last.get(&key).and_then(|other| end(other)) {
             last.insert(key, row);
         }
     }
+    let mut looked = transaction
+        .prepare_cached("SELECT began FROM looks WHERE class = 'certificates' AND subject = ?1")?;
     for row in last.into_values() {
+        // After a long stop it may have been renewed, and nobody has looked yet.
+        let seen_at = looked
+            .query_row([&row.subject], |row| time(row, 0))
+            .ok()
+            .flatten();
+        if seen_at.is_none_or(|seen_at| now.duration_since(seen_at) > OLD) {
+            continue;
+        }
         let Some(end) = end(row).filter(|end| *end > now) else {
             continue;
         };
         let left = end.duration_since(now);
         let mut days = conditions.certificate_days.clone();
         days.sort_unstable();
-        let id = row.object["id"].as_str().unwrap_or_default();
+        let id = row.field("id").as_str().unwrap_or_default();
         let mut is_said = false;
         // Only the nearest threshold is said; those before it are taken for said.
         for days in days
@@ -192,12 +207,9 @@ fn backups(
     drafts: &mut Vec<Draft>,
 ) -> rusqlite::Result<()> {
     let mut last: HashMap<&str, (Timestamp, &Row)> = HashMap::new();
-    for row in rows
-        .iter()
-        .filter(|row| row.object["status"] == "completed")
-    {
-        let at = timestamp(&row.object["complete_time"])
-            .or_else(|| timestamp(&row.object["create_time"]));
+    for row in rows.iter().filter(|row| row.field("status") == "completed") {
+        let at =
+            timestamp(&row.field("complete_time")).or_else(|| timestamp(&row.field("create_time")));
         if let Some(at) = at
             && last
                 .get(row.subject.as_str())
@@ -208,23 +220,23 @@ fn backups(
     }
     let limit = SignedDuration::from_hours(24 * i64::from(conditions.backup_days));
     let mut looked = transaction.prepare_cached(
-        "SELECT began IS NOT NULL FROM looks WHERE class = 'backups' AND subject = ?1",
+        "SELECT began FROM looks WHERE class = 'backups' AND subject = ?1 AND began IS NOT NULL",
     )?;
     for (id, install) in installs
         .iter()
-        .filter(|(_, install)| install.object["status"] != "pending")
+        .filter(|(_, install)| install.field("status") != "pending")
     {
-        // What was never looked at is not known to be missing.
-        if !looked.query_row([id], |row| row.get(0)).unwrap_or(false) {
+        // What was not looked at since may be there: after a long stop, what is known is old.
+        let Ok(Some(seen_at)) = looked.query_row([id], |row| time(row, 0)) else {
             continue;
-        }
+        };
         let found = last.get(id.as_str());
         // An install without any backup is overdue from its beginning on.
         let since = match found {
             Some((at, _)) => Some(*at),
-            None => timestamp(&install.object["created_at"]),
+            None => timestamp(&install.field("created_at")),
         };
-        if since.is_some_and(|since| now.duration_since(since) <= limit) {
+        if since.is_some_and(|since| seen_at.duration_since(since) <= limit) {
             continue;
         }
         let key = found.map_or_else(|| "none".to_owned(), |(at, _)| at.to_string());
@@ -233,13 +245,16 @@ fn backups(
                 "subject": format!("installs/{id}"),
                 "object": found.map(|(_, row)| &row.object),
                 "last_completed": found.map(|(at, _)| at.to_string()),
-                "environment": install.object["environment"],
+                "environment": install.field("environment"),
             });
             drafts.push(draft("backup.overdue", event, now, Some(install), data));
         }
     }
     Ok(())
 }
+
+/// How many percent below a threshold a figure has to be before that threshold counts again.
+const AGAIN: f64 = 5.0;
 
 fn usage(
     transaction: &Transaction<'_>,
@@ -251,7 +266,7 @@ fn usage(
     let mut figures = transaction.prepare_cached(
         "SELECT figure FROM looks WHERE class = 'usage' AND subject = ?1 AND figure IS NOT NULL",
     )?;
-    let month: String = now.to_string().chars().take(7).collect();
+
     for row in limits {
         let Ok(figure) = figures.query_row(params![row.subject], |row| row.get::<_, String>(0))
         else {
@@ -266,20 +281,23 @@ fn usage(
             let mut thresholds = conditions.usage_percent.clone();
             thresholds.sort_unstable_by(|one, other| other.cmp(one));
             let mut is_said = false;
-            for threshold in thresholds
-                .into_iter()
-                .filter(|threshold| percent >= f64::from(*threshold))
-            {
-                let parts = [
-                    "usage.limit_near",
-                    &row.subject,
-                    &used.metric,
-                    &month,
-                    &threshold.to_string(),
-                ];
+            for threshold in thresholds {
+                let limit = threshold.to_string();
+                let parts = ["usage.limit_near", &row.subject, &used.metric, &limit];
+                if percent < f64::from(threshold) {
+                    // Well below, it may be said again.
+                    if percent < f64::from(threshold) - AGAIN {
+                        transaction.execute(
+                            "DELETE FROM fired WHERE id = ?1",
+                            [event::id(&parts).as_bytes()],
+                        )?;
+                    }
+                    continue;
+                }
                 if let Some(event) = is_first(transaction, &parts, now)?
                     && !is_said
                 {
+                    let event = event::id(&[&event, &now.to_string()]);
                     let data = json!({
                         "subject": format!("accounts/{}", row.subject),
                         "account_id": row.subject,

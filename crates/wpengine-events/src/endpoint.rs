@@ -321,16 +321,10 @@ impl Endpoint {
         &self.name
     }
 
-    /// Where it leads, for people. A query or a user in an address may be secret.
+    /// Where it leads, for people. The rest of an address may be secret.
     pub(crate) fn place(&self) -> String {
         match &self.target {
-            Target::Url(url) => {
-                let mut url = url.clone();
-                url.set_query(None);
-                let _ = url.set_username("");
-                let _ = url.set_password(None);
-                url.into()
-            }
+            Target::Url(url) => format!("{}/...", url.origin().ascii_serialization()),
             Target::Command(words) => words.first().cloned().unwrap_or_default(),
             Target::Stdout => "stdout".to_owned(),
         }
@@ -340,10 +334,10 @@ impl Endpoint {
     pub(crate) fn written(&self, event: &Event) -> (Vec<u8>, &'static str) {
         match (&self.target, self.envelope) {
             (_, Envelope::CloudEvents) => (
-                bytes_of(&event.cloud_event()),
+                bytes_of(&event.fitted().cloud_event()),
                 "application/cloudevents+json",
             ),
-            (Target::Url(_), Envelope::Webhook) => (event.body(), "application/json"),
+            (Target::Url(_), Envelope::Webhook) => (event.fitted().body(), "application/json"),
             (_, Envelope::Webhook) => (bytes_of(&event.to_json()), "application/json"),
         }
     }

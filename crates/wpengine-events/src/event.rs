@@ -135,20 +135,21 @@ impl Event {
             .unwrap_or_default()
     }
 
-    /// The body of a webhook. What is too long loses its least important part first, and says so.
-    pub(crate) fn body(&self) -> Vec<u8> {
-        let written = |event: &Self| serde_json::to_vec(event).unwrap_or_default();
-        let mut body = written(self);
+    /// The event, without its least important parts if it is too long, and then it says so.
+    pub(crate) fn fitted(&self) -> Self {
         let mut event = self.clone();
         for part in ["previous_attributes", "object"] {
-            if body.len() <= MOST {
+            if event.body().len() <= MOST {
                 break;
             }
             event.data.shift_remove(part);
             event.data.insert("truncated".to_owned(), true.into());
-            body = written(&event);
         }
-        body
+        event
+    }
+
+    pub(crate) fn body(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
     }
 
     /// The event as a CloudEvent 1.0 in its JSON form.

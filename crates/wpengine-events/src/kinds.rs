@@ -177,8 +177,8 @@ pub(crate) const KINDS: [Kind; 10] = [
         name: "transfer",
         class: Class::Transfers,
         fields: &[
-            ("site_id", |row| text(&row["site"])),
-            ("install_ids", |row| texts(&row["installs"])),
+            ("site", |row| text(&row["site"])),
+            ("installs", |row| texts(&row["installs"])),
             ("origin_account", |row| text(&row["origin_account"])),
             ("destination_account", |row| {
                 text(&row["destination_account"])
@@ -198,10 +198,8 @@ pub(crate) const KINDS: [Kind; 10] = [
             )
         },
         is_in_flight: |object| object["status"] == "pending" || object["status"] == "in_progress",
-        by_id: Some(|_, object| {
-            let site = object["site_id"].as_str().unwrap_or_default();
-            format!("/sites/{site}/site_transfers/{}", id_of(object))
-        }),
+        // Its path would need the id of the site, and it has the name.
+        by_id: None,
         comes_and_goes: true,
     },
     Kind {
@@ -282,7 +280,6 @@ pub(crate) const KINDS: [Kind; 10] = [
         name: "wordpress",
         class: Class::Details,
         fields: &[
-            ("name", |row| text(&row["name"])),
             ("wp_version", |row| text(&row["wp_version"])),
             ("defer_wordpress_upgrades_until", |row| {
                 time(&row["defer_wordpress_upgrades_until"])
@@ -316,13 +313,19 @@ fn becomes(
 fn renewed(before: Option<&Object>, after: &Object, others: &[&Object]) -> Vec<Signal> {
     let end = |object: &Object| timestamp(object.get("expires_time")?);
     let is_later = |than: &Object| end(than).is_some_and(|than| end(after) > Some(than));
+    let is_enabled = |object: &Object| {
+        object
+            .get("status")
+            .is_some_and(|status| status == "ENABLED")
+    };
     let is_renewed = match before {
-        Some(before) => is_later(before),
-        None => others
+        Some(before) if is_enabled(before) => is_later(before),
+        // A new one: of the domains of another one.
+        _ => others
             .iter()
             .any(|other| other.get("domains") == Some(&after["domains"]) && is_later(other)),
     };
-    if is_renewed && after["status"] == "ENABLED" {
+    if is_renewed && is_enabled(after) {
         vec![("certificate.renewed", timestamp(&after["ordered_time"]))]
     } else {
         Vec::new()
@@ -403,8 +406,14 @@ fn sorted(mut texts: Vec<String>) -> Value {
 
 /// Roles come as one text with commas.
 fn roles(value: &Value) -> Value {
-    let Some(text) = value.as_str() else {
-        return texts(value);
+    let listed: Vec<String>;
+    let text = match value {
+        Value::Array(items) => {
+            listed = items.iter().filter_map(text_of).collect();
+            listed.join(",")
+        }
+        Value::String(text) => text.clone(),
+        _ => return Value::Null,
     };
     let mut roles: Vec<&str> = text.split(',').map(str::trim).collect();
     roles.sort_unstable();

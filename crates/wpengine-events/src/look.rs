@@ -98,6 +98,9 @@ fn is_not_there(error: &ApiError) -> bool {
     error.is_not_found() || error.is_rejected() && says_so
 }
 
+/// How many missing objects a look asks for at most, one by one.
+const ASKED: usize = 50;
+
 /// A look under way.
 struct Looking<'a> {
     eyes: &'a Eyes,
@@ -192,11 +195,15 @@ impl Looking<'_> {
             gone,
             is_initial_loud: self.eyes.is_initial_loud,
         };
-        let committed = self
+        let mut committed = self
             .eyes
             .events
             .write(move |transaction| look.commit(transaction))
             .await?;
+        if class == Class::Accounts {
+            // Until all are shown again, it is looked at often.
+            committed.is_in_flight |= !self.eyes.events.read(lost).await?.is_empty();
+        }
         if committed.events > 0 {
             self.eyes.events.added.notify_waiters();
         }
@@ -289,7 +296,8 @@ impl Looking<'_> {
         }
         match kind.by_id {
             Some(path) => {
-                for (id, object) in &missing {
+                // In another order each time: what is there all the same must not keep others from their turn.
+                for (id, object) in missing.iter().take(ASKED) {
                     if self.is_unknown(&path(self.subject, object)).await? {
                         gone.insert(id.clone());
                     }
@@ -307,14 +315,15 @@ impl Looking<'_> {
             Class::Sites | Class::Installs => {
                 let accounts: HashSet<&str> = missing
                     .iter()
-                    .filter_map(|(_, object)| object["account_id"].as_str())
+                    .filter_map(|(_, object)| object.get("account_id")?.as_str())
                     .collect();
                 for account in accounts {
                     if !self.shows(account).await? {
                         self.lose(account).await?;
                         let is_its = |id: &String| {
                             missing.iter().any(|(other, object)| {
-                                other == id && object["account_id"] == account
+                                other == id
+                                    && object.get("account_id").is_some_and(|of| of == account)
                             })
                         };
                         gone.retain(|id| !is_its(id));

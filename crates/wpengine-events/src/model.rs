@@ -122,7 +122,7 @@ mod tests {
             let found = model(installs, 7);
             assert!(found.mean <= 1.15 * found.best, "{installs}: {found:?}");
             assert!(
-                found.busiest_hour <= found.limit + 20.0,
+                found.busiest_hour <= found.limit + 50.0,
                 "{installs}: {found:?}"
             );
         }

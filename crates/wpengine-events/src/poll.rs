@@ -279,6 +279,7 @@ struct Run {
     failures: HashMap<Key, i32>,
     lagging: HashMap<usize, Timestamp>,
     delays: (f64, f64),
+    now: f64,
     balanced: f64,
     checked: f64,
     asked: f64,
@@ -310,6 +311,7 @@ impl Run {
             failures: HashMap::new(),
             lagging: HashMap::new(),
             delays: (0.0, 0.0),
+            now,
             balanced: f64::NEG_INFINITY,
             checked: now,
             asked: now,
@@ -458,20 +460,33 @@ impl Run {
     /// What is done now and then.
     async fn chores(&mut self) -> Result<(), Error> {
         let now = self.now();
-        if now - self.balanced >= BALANCE || self.balanced > now {
+        if now < self.now - 1.0 {
+            let by = self.now - now;
+            self.schedule.set_back(by);
+            for time in [
+                &mut self.balanced,
+                &mut self.asked,
+                &mut self.checked,
+                &mut self.pruned,
+            ] {
+                *time -= by;
+            }
+        }
+        self.now = now;
+        if now - self.balanced >= BALANCE {
             self.balanced = now;
             self.schedule.balance(now);
             self.tell(now).await?;
         }
-        if now - self.asked >= ASK || self.asked > now {
+        if now - self.asked >= ASK {
             self.asked = now;
             self.drain_touched().await?;
         }
-        if now - self.checked >= CONDITIONS || self.checked > now {
+        if now - self.checked >= CONDITIONS {
             self.checked = now;
             self.check_conditions().await?;
         }
-        if now - self.pruned >= 3_600.0 || self.pruned > now {
+        if now - self.pruned >= 3_600.0 {
             self.pruned = now;
             let before = self.events().clock.now()
                 - wpengine::jiff::SignedDuration::try_from(self.poller.retention)
@@ -505,10 +520,14 @@ impl Run {
         if touched.is_empty() {
             return Ok(());
         }
-        self.events()
-            .write(|transaction| transaction.execute("DELETE FROM touched", []).map(drop))
-            .await?;
-        for id in touched {
+        let take = |transaction: &rusqlite::Transaction<'_>| {
+            let mut statement =
+                transaction.prepare_cached("DELETE FROM touched RETURNING subject")?;
+            statement
+                .query_map([], |row| row.get(0))?
+                .collect::<Result<Vec<String>, _>>()
+        };
+        for id in self.events().write(take).await? {
             self.raise(&id);
             self.hurry_lists(self.now());
         }
@@ -667,6 +686,11 @@ impl Run {
                 self.counted(looked.requests);
                 let mirror = looked.mirror.clone();
                 self.poller.watch.change(|status| status.mirror = mirror);
+                if !looked.lost.is_empty() {
+                    // It says when they are shown again.
+                    let list = self.key(Class::Accounts, "");
+                    self.schedule.hurry(list, now + 60.0);
+                }
                 for account in &looked.lost {
                     for id in self.of_account.get(account).cloned().unwrap_or_default() {
                         self.remove_subject(&id);
@@ -700,11 +724,11 @@ impl Run {
             committed.is_in_flight,
             now,
         );
-        for subject in &committed.added {
-            self.add_subject(subject, now);
-        }
         for id in &committed.removed {
             self.remove_subject(id);
+        }
+        for subject in &committed.added {
+            self.add_subject(subject, now);
         }
         // What changed may have changed in other ways, too.
         if Class::ALL[key.class] == Class::Installs {
@@ -763,9 +787,10 @@ impl Run {
             let wait = wait
                 .map_or(60.0, |wait| wait.as_secs_f64())
                 .clamp(1.0, 3_600.0);
-            self.schedule.pause(now + wait);
+            self.schedule.pause(key, now + wait, now);
         }
         let times = self.failures.entry(key).or_default();
+        let is_first = *times == 0;
         *times = (*times + 1).min(8);
         let wait = match failed.is_refused {
             true => REFUSED,
@@ -774,7 +799,13 @@ impl Run {
         };
         self.schedule.failed(key, requests, wait, now);
         // What is refused of an install may be gone with it.
-        if failed.is_refused && key.subject != 0 {
+        let is_of_install = Class::ALL.get(key.class).is_some_and(|class| {
+            matches!(
+                class,
+                Class::Certificates | Class::Backups | Class::Domains | Class::Details
+            )
+        });
+        if failed.is_refused && is_of_install && is_first {
             self.hurry_lists(now);
         }
         Ok(())

@@ -62,7 +62,9 @@ const IN_FLIGHT: f64 = 0.3;
 const PATIENCE: f64 = 0.1;
 
 /// The share of the requests that may be spent on keeping the promised longest intervals, beyond what is best on average.
-const PROMISE: f64 = 0.06;
+const PROMISE: f64 = 0.08;
+
+const MINUTE: f64 = 60.0;
 
 /// A thing that is looked at.
 #[derive(Clone, Debug)]
@@ -75,6 +77,8 @@ struct Thing<K> {
     rate: Rate,
     /// When it was looked at, in seconds.
     looked: Option<f64>,
+    /// When it was added.
+    added: f64,
     /// Not before that time.
     not_before: f64,
     /// Entries of the queues with another version are void.
@@ -131,6 +135,9 @@ type Queue = BinaryHeap<Reverse<(Number, usize, u32)>>;
 #[derive(Clone, Debug)]
 struct Account {
     bucket: Option<Bucket>,
+    /// The share of its requests for early looks, and what is to be looked at early.
+    in_flight: Bucket,
+    early: Queue,
     queue: Queue,
     /// Σ√(qw)/R of the things that it pays for, in hours.
     sum: f64,
@@ -163,8 +170,6 @@ pub(crate) struct Schedule<K> {
     accounts: Vec<Account>,
     classes: Vec<Class>,
     address: Bucket,
-    in_flight: Bucket,
-    early: Queue,
     /// The requests that went to early looks since the last balance, and when that was.
     early_used: (f64, f64),
     paused_until: f64,
@@ -188,25 +193,26 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
             accounts: Vec::new(),
             classes: most.iter().map(class).collect(),
             address: Bucket::new(in_all, now),
-            in_flight: Bucket::new(in_all * IN_FLIGHT, now),
-            early: Queue::new(),
             early_used: (0.0, now),
             paused_until: now,
             per_account,
             random: fastrand::Rng::with_seed(seed),
         };
-        this.add_account(None);
+        this.add_account(None, Bucket::new(in_all * IN_FLIGHT, now));
         this
     }
 
     /// Adds an account, and returns its place in the table.
     pub(crate) fn account(&mut self, now: f64) -> usize {
-        self.add_account(Some(Bucket::new(self.per_account, now)))
+        let early = Bucket::new(self.per_account * IN_FLIGHT, now);
+        self.add_account(Some(Bucket::new(self.per_account, now)), early)
     }
 
-    fn add_account(&mut self, bucket: Option<Bucket>) -> usize {
+    fn add_account(&mut self, bucket: Option<Bucket>, in_flight: Bucket) -> usize {
         self.accounts.push(Account {
             bucket,
+            in_flight,
+            early: Queue::new(),
             queue: Queue::new(),
             sum: 0.0,
         });
@@ -245,6 +251,7 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
             price: price.max(1.0),
             rate,
             looked,
+            added: now,
             not_before: now,
             version: 0,
             running: false,
@@ -306,7 +313,10 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
         let thing = &mut self.things[at];
         thing.version += 1;
         if let Some(early) = thing.early {
-            self.early.push(Reverse((Number(early), at, thing.version)));
+            // Never sooner than it may be.
+            let early = early.max(thing.not_before);
+            let entry = Reverse((Number(early), at, thing.version));
+            self.accounts[thing.account].early.push(entry);
         }
         let entry = Reverse((Number(due), at, thing.version));
         self.accounts[thing.account].queue.push(entry);
@@ -318,8 +328,8 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
             return Next::Wait(self.paused_until - now);
         }
         self.address.refill(now);
-        self.in_flight.refill(now);
         for account in &mut self.accounts {
+            account.in_flight.refill(now);
             if let Some(bucket) = &mut account.bucket {
                 bucket.refill(now);
             }
@@ -367,19 +377,25 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
         }
     }
 
-    /// What is to be looked at early, if its time has come and the share of the requests for that is not used up.
+    /// What is to be looked at early, if its time has come and the share of the requests for that is not used up. A list of everything is
+    /// worth a debt: it is looked at early because something of it has changed.
     fn next_early(&mut self, now: f64, wait: &mut f64) -> Option<usize> {
-        let (due, at) = head(&mut self.early, &self.things)?;
-        let thing = &self.things[at];
-        let bucket = self.accounts[thing.account].bucket.as_ref();
-        let requests = self.in_flight.wait().max(bucket.map_or(0.0, Bucket::wait));
-        // A list of everything is worth a debt: it is looked at early because something of it has changed.
-        let left = (due - now).max(requests);
-        if left > 0.0 {
-            *wait = wait.min(left);
-            return None;
+        let mut first: Option<(f64, usize)> = None;
+        for account in &mut self.accounts {
+            let Some((due, at)) = head(&mut account.early, &self.things) else {
+                continue;
+            };
+            let bucket = account.bucket.as_ref().map_or(0.0, Bucket::wait);
+            let left = (due - now).max(account.in_flight.wait()).max(bucket);
+            if left > 0.0 {
+                *wait = wait.min(left);
+            } else if first.is_none_or(|(first, _)| due < first) {
+                first = Some((due, at));
+            }
         }
-        self.in_flight.left -= thing.price;
+        let (_, at) = first?;
+        let thing = &self.things[at];
+        self.accounts[thing.account].in_flight.left -= thing.price;
         self.early_used.0 += thing.price;
         Some(at)
     }
@@ -482,9 +498,41 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
         }
     }
 
-    /// Looks at nothing until then: the service asked for it, or people need the requests.
-    pub(crate) fn pause(&mut self, until: f64) {
-        self.paused_until = self.paused_until.max(until);
+    /// Looks at nothing until then: the service asked for it, or people need the requests. What covers all accounts speaks for all; anything else
+    /// for its account.
+    pub(crate) fn pause(&mut self, key: K, until: f64, now: f64) {
+        let account = self
+            .index
+            .get(&key)
+            .map_or(0, |at| self.things[*at].account);
+        match &mut self.accounts[account].bucket {
+            None => self.paused_until = self.paused_until.max(until),
+            // It owes what it would have had until then.
+            Some(bucket) => bucket.left = bucket.left.min(-bucket.per_second * (until - now)),
+        }
+    }
+
+    /// Goes on with a clock that was set back by so many seconds.
+    pub(crate) fn set_back(&mut self, by: f64) {
+        for thing in &mut self.things {
+            thing.looked = thing.looked.map(|looked| looked - by);
+            thing.early = thing.early.map(|early| early - by);
+            thing.in_flight_since = thing.in_flight_since.map(|since| since - by);
+            thing.not_before -= by;
+            thing.added -= by;
+        }
+        let buckets = self
+            .accounts
+            .iter_mut()
+            .flat_map(|account| account.bucket.iter_mut().chain([&mut account.in_flight]));
+        for bucket in buckets.chain([&mut self.address]) {
+            bucket.at -= by;
+        }
+        self.early_used.1 -= by;
+        self.paused_until -= by;
+        for at in 0..self.things.len() {
+            self.queue(at);
+        }
     }
 
     /// Computes the intervals anew, for the rates as they are known now. To be called every minute or so.
@@ -507,8 +555,8 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
         // Things that were never looked at, or are added, have their turn anyway.
         for account in &mut self.accounts {
             account.queue.clear();
+            account.early.clear();
         }
-        self.early.clear();
         for at in 0..self.things.len() {
             self.queue(at);
         }
@@ -524,7 +572,13 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
         let things: Vec<(f64, f64)> = of_class
             .map(|thing| (self.interval(thing), thing.price))
             .collect();
-        let allowed = self.per_hour() * PROMISE / self.classes.len() as f64;
+        // What is wanted every minute is one request, and finds what is new in a whole list.
+        let share = if wanted <= MINUTE {
+            PROMISE
+        } else {
+            PROMISE / self.classes.len() as f64
+        };
+        let allowed = self.per_hour() * share.max(0.0);
         let more = |most: f64| -> f64 {
             let late = things.iter().filter(|(interval, _)| *interval > most);
             late.map(|(interval, price)| price * 3_600.0 * (1.0 / most - 1.0 / interval))
@@ -593,10 +647,9 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
     pub(crate) fn lateness(&self, now: f64) -> Vec<f64> {
         let mut late = vec![0.0_f64; self.classes.len()];
         for thing in self.things.iter().filter(|thing| !thing.removed) {
-            if let Some(looked) = thing.looked {
-                let interval = self.interval(thing).max(120.0);
-                late[thing.class] = late[thing.class].max((now - looked) / interval);
-            }
+            let interval = self.interval(thing).max(120.0);
+            let since = thing.looked.unwrap_or(thing.added);
+            late[thing.class] = late[thing.class].max((now - since) / interval);
         }
         late
     }

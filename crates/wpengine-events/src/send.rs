@@ -21,7 +21,7 @@ use crate::{
     clock::{later, until},
     endpoint::Target,
     event, sign,
-    store::{Draft, Receiver, enqueue, insert, stored, time},
+    store::{Draft, Receiver, enqueue, insert, release_all, stored, time},
 };
 
 /// How long after the try before each try is made: ten tries in 75 hours, as the standard proposes.
@@ -374,7 +374,14 @@ impl Sender {
                 }
             }
             Target::Command(words) => by_command(words, endpoint, event).await,
-            Target::Stdout => by_stdout(endpoint, event),
+            Target::Stdout => {
+                let (endpoint, event) = (Arc::clone(endpoint), event.clone());
+                // Whoever reads it may be slow.
+                let written = tokio::task::spawn_blocking(move || by_stdout(&endpoint, &event));
+                written
+                    .await
+                    .unwrap_or_else(|panic| Outcome::failed(panic.to_string()))
+            }
         }
     }
 
@@ -707,7 +714,7 @@ fn synchronize(
             ping(transaction, endpoint, now)?;
         }
     }
-    Ok(())
+    release_all(transaction, now.as_millisecond())
 }
 
 /// A test of one endpoint, for it alone.
@@ -716,7 +723,12 @@ fn ping(
     endpoint: &Endpoint,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let id = event::id(&["ping", &endpoint.name, &now.to_string()]);
+    let id = event::id(&[
+        "ping",
+        &endpoint.name,
+        &now.to_string(),
+        &fastrand::u64(..).to_string(),
+    ]);
     let subject = format!("endpoints/{}", endpoint.name);
     let data = json!({ "subject": subject, "object": { "name": endpoint.name }, "observed_at": now.to_string() });
     let event = Event {
@@ -726,7 +738,7 @@ fn ping(
         data: data.as_object().cloned().unwrap_or_default(),
     };
     transaction.execute(
-        "INSERT OR IGNORE INTO events (id, type, subject, at, data) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO events (id, type, subject, at, data) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![
             event.id,
             event.kind,

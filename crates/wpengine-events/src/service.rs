@@ -71,10 +71,11 @@ impl Service {
                 let _ = told.wait_for(|is_told| *is_told).await;
             }
         };
+        let started = events.clock.now();
         let seen = View {
             events,
             watch: self.poller.watch(),
-            started: Timestamp::now(),
+            started,
         };
         let page = async {
             match self.listener {

@@ -152,6 +152,14 @@ impl Events {
                 .create(folder)
                 .map_err(|error| Error::file(folder, error))?;
         }
+        // SQLite's other files get the mode of this one.
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options
+            .open(path)
+            .map_err(|error| Error::file(path, error))?;
         let opened = Connection::open(path).and_then(|connection| {
             connection.busy_timeout(BUSY)?;
             connection.pragma_update(None, "journal_mode", "wal")?;
@@ -413,7 +421,13 @@ impl Events {
             .await?;
         let sample = sample.and_then(|data| serde_json::from_str::<Map<String, Value>>(&data).ok());
         let mut data = sample.unwrap_or_default();
-        data.entry("object").or_insert(Value::Null);
+        if !data.get("object").is_some_and(Value::is_object) {
+            data.insert("object".to_owned(), Value::Object(Map::new()));
+        }
+        if kind.ends_with(".updated") {
+            data.entry("previous_attributes")
+                .or_insert_with(|| Value::Object(Map::new()));
+        }
         data.insert("test".to_owned(), true.into());
         let subject = data.shift_remove("subject");
         let subject = subject
@@ -550,6 +564,7 @@ impl Events {
                         }
                     }
                 }
+                release_all(transaction, now)?;
                 Ok(count)
             })
             .await?;
@@ -599,11 +614,13 @@ impl Events {
     ///
     /// [`Error::File`] if the file cannot be written.
     pub async fn enable(&self, name: &str) -> Result<bool, Error> {
-        let name = name.to_owned();
+        let (name, now) = (name.to_owned(), self.clock.now().as_millisecond());
         let found = self
             .write(move |transaction| {
                 let sql = "UPDATE endpoints SET disabled_at = NULL, failing_since = NULL, reason = NULL WHERE name = ?1";
-                Ok(transaction.execute(sql, [name])? > 0)
+                let found = transaction.execute(sql, [name])? > 0;
+                release_all(transaction, now)?;
+                Ok(found)
             })
             .await?;
         self.added.notify_waiters();
@@ -631,6 +648,7 @@ impl Events {
     ///
     /// [`Error::File`] if the file cannot be written.
     pub async fn prune(&self, before: Timestamp) -> Result<usize, Error> {
+        let now = self.clock.now().as_millisecond();
         self.write(move |transaction| {
             let old = transaction.execute(
                 "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE at < ?1 AND NOT EXISTS (
@@ -640,7 +658,11 @@ impl Events {
             )?;
             if old > 0 {
                 transaction.execute("DELETE FROM deliveries WHERE seq NOT IN (SELECT seq FROM events)", [])?;
+                release_all(transaction, now)?;
             }
+            // What was said more than a year ago may be said again.
+            let year = before.as_millisecond() - 365 * 86_400_000;
+            transaction.execute("DELETE FROM fired WHERE at < ?1", [year])?;
             Ok(old)
         })
         .await
@@ -735,6 +757,17 @@ pub(crate) fn enqueue(
                THEN NULL ELSE ?5 END)",
         )?
         .execute(params![to.name, seq, event.subject(), to.ordered, now])?;
+    Ok(())
+}
+
+/// Gives a time to each delivery that waits for an earlier one of its object, where there is no earlier one any more.
+pub(crate) fn release_all(transaction: &Transaction<'_>, now: i64) -> rusqlite::Result<()> {
+    transaction.execute(
+        "UPDATE deliveries SET next_at = ?1 WHERE state = 'pending' AND next_at IS NULL AND NOT EXISTS (
+           SELECT 1 FROM deliveries AS earlier WHERE earlier.endpoint = deliveries.endpoint AND earlier.subject = deliveries.subject
+           AND earlier.state = 'pending' AND earlier.seq < deliveries.seq)",
+        [now],
+    )?;
     Ok(())
 }
 
