@@ -337,7 +337,7 @@ async fn history(seed: u64) -> Totals {
     let mut totals = Totals::default();
     // The first look, in peace.
     let mut poller = start(&simulator, &events);
-    tokio::time::sleep(minutes(45)).await;
+    tokio::time::sleep(minutes(30)).await;
     for _ in 0..random.usize(4..16) {
         tokio::time::sleep(Duration::from_secs(random.u64(1..1_500))).await;
         people.act().await;
@@ -359,7 +359,7 @@ async fn history(seed: u64) -> Totals {
     for account in people.hidden.drain(..) {
         simulator.set_api_access(&account, true);
     }
-    tokio::time::sleep(minutes(150)).await;
+    tokio::time::sleep(minutes(100)).await;
     poller.abort();
     let _ = poller.await;
     check(&simulator, &people, &events, &mut totals).await;
