@@ -9,6 +9,7 @@ mod cli;
 mod clients;
 #[cfg(unix)]
 mod deploy;
+mod events;
 mod fleet;
 mod listing;
 mod memory;
@@ -58,6 +59,7 @@ enum Part {
     Memory,
     Windows,
     Fleet,
+    Events,
     Cli,
     #[cfg(unix)]
     Deploy,
@@ -76,6 +78,8 @@ enum Role {
     Stream(memory::StreamArgs),
     #[command(hide = true)]
     Snapshot(fleet::SnapshotArgs),
+    #[command(hide = true)]
+    Watch(events::WatchArgs),
     #[command(hide = true)]
     Knock(windows::KnockArgs),
 }
@@ -102,6 +106,7 @@ fn act(role: &Role) -> Result<(), Failure> {
         Role::Call(args) => overhead::call(args),
         Role::Stream(args) => tokio::runtime::Runtime::new()?.block_on(memory::stream(args)),
         Role::Snapshot(args) => tokio::runtime::Runtime::new()?.block_on(fleet::snapshot(args)),
+        Role::Watch(args) => tokio::runtime::Runtime::new()?.block_on(events::watch(args)),
         Role::Knock(args) => tokio::runtime::Runtime::new()?.block_on(windows::knock(args)),
     }
 }
@@ -138,7 +143,7 @@ impl Part {
             Self::Overhead => Some(&VALGRIND),
             Self::Windows => Some(&REDIS),
             Self::Cli | Self::Build => Some(&CARGO),
-            Self::Listing | Self::Memory | Self::Fleet => None,
+            Self::Listing | Self::Memory | Self::Fleet | Self::Events => None,
             // It says itself what is missing.
             #[cfg(unix)]
             Self::Deploy => None,
@@ -152,6 +157,7 @@ impl Part {
             Self::Memory => memory::measure(run),
             Self::Windows => windows::measure(run),
             Self::Fleet => fleet::measure(run),
+            Self::Events => events::measure(run),
             Self::Cli => cli::measure(run),
             #[cfg(unix)]
             Self::Deploy => deploy::measure(run),

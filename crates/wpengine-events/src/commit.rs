@@ -36,6 +36,10 @@ pub(crate) struct Committed {
     /// The seconds from the middle of the time in which each change happened until it was seen.
     pub(crate) delays: Vec<f64>,
     pub(crate) is_in_flight: bool,
+    /// Whether the listing was read for the first time.
+    pub(crate) is_first: bool,
+    /// How long it took to write.
+    pub(crate) took: std::time::Duration,
     pub(crate) added: Vec<Subject>,
     /// Ids of accounts or installs.
     pub(crate) removed: Vec<String>,
@@ -83,6 +87,7 @@ impl Look {
             return Ok(committed);
         }
         let (not_before, is_loud) = row.unwrap_or((None, false));
+        committed.is_first = not_before.is_none();
         let is_silent = not_before.is_none() && !is_loud && !self.is_initial_loud;
         let mut before = known(transaction, class, place, account)?;
         let parents = Parents::of(transaction, self.class, &self.subject)?;

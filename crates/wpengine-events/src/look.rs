@@ -198,8 +198,16 @@ impl Looking<'_> {
         let mut committed = self
             .eyes
             .events
-            .write(move |transaction| look.commit(transaction))
-            .await?;
+            .write(move |transaction| {
+                let began = std::time::Instant::now();
+                let committed = look.commit(transaction)?;
+                Ok((committed, began))
+            })
+            .await
+            .map(|(committed, began)| Committed {
+                took: began.elapsed(),
+                ..committed
+            })?;
         if class == Class::Accounts {
             // Until all are shown again, it is looked at often.
             committed.is_in_flight |= !self.eyes.events.read(lost).await?.is_empty();

@@ -219,6 +219,12 @@ fn metrics(status: &PollerStatus, endpoints: &[EndpointStatus]) -> String {
         &plain(status.best_delay),
     );
     one(
+        "longest_commit_seconds",
+        "gauge",
+        "Longest time that it took to write what a look showed.",
+        &plain(status.longest_commit),
+    );
+    one(
         "lagging",
         "gauge",
         "Classes of listings that are later than promised.",

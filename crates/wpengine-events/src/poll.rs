@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How many looks may be under way at the same time.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 16;
 
 /// How often the intervals are computed anew, and how often conditions of the clock are looked at, in seconds.
 const BALANCE: f64 = 60.0;
@@ -35,8 +35,8 @@ const ASK: f64 = 5.0;
 const COUNT: f64 = 60.0;
 
 /// A look that is later than so many intervals is lagging, and one that is not later than so many is not any more.
-const LAGGING: f64 = 1.6;
-const IN_TIME: f64 = 1.2;
+const LAGGING: f64 = 2.0;
+const IN_TIME: f64 = 1.3;
 
 /// The documented limits.
 const ACCOUNT_PER_HOUR: f64 = 1_000.0;
@@ -44,14 +44,15 @@ const ADDRESS_PER_HOUR: f64 = 6_000.0;
 
 /// Looks at the service, and writes down what changed.
 ///
-/// The client should be a background client: then what people do comes first. The poller sends at most 80 % of what the documented
+/// The client should be a background client with few retries: then what people do comes first, and a listing that fails does not keep
+/// others from their turn. A look that failed is tried again anyway. The poller sends at most 80 % of what the documented
 /// limits allow, and shares the rest of the client's limiter with everything else that uses it.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// use wpengine_events::{Events, Poller};
 ///
-/// let client = wpengine::Client::builder_from_env()?.background().build()?;
+/// let client = wpengine::Client::builder_from_env()?.background().retry(wpengine::RetryPolicy::default().max_attempts(3)).build()?;
 /// let events = Events::open("events.db")?;
 /// Poller::new(&client, &events).run(std::future::pending()).await?;
 /// # Ok(())
@@ -117,6 +118,8 @@ pub struct PollerStatus {
     pub promised: Vec<(String, f64)>,
     /// The classes that are late now.
     pub lagging: Vec<String>,
+    /// The longest time that it took to write what a look showed, in seconds, without first looks.
+    pub longest_commit: f64,
     /// Why the mirror could not be written, if so.
     pub mirror: Option<String>,
 }
@@ -750,6 +753,9 @@ impl Run {
         let listings = self.schedule.len();
         self.poller.watch.change(|status| {
             status.listings = listings;
+            if !committed.is_first {
+                status.longest_commit = status.longest_commit.max(committed.took.as_secs_f64());
+            }
             status.looks += 1;
             status.last_look = Some(at);
             status.changes += u64::from(committed.changes);

@@ -58,6 +58,12 @@ const EARLY_BY: f64 = 0.9;
 /// The share of the requests that may go to what is about to change.
 const IN_FLIGHT: f64 = 0.3;
 
+/// Nothing shorter is promised, in seconds: a single look may take so long.
+const SHORTEST: f64 = 180.0;
+
+/// How much shorter a promise can become from one balance to the next: half in about two hours.
+const SHRINK: f64 = 0.995;
+
 /// What is about to change is looked at after this share of the time for which it has been.
 const PATIENCE: f64 = 0.1;
 
@@ -151,6 +157,8 @@ struct Class {
     /// The longest interval that is wanted, and the one that can be kept, in seconds.
     wanted: f64,
     most: f64,
+    /// What was promised, in seconds.
+    promised: f64,
 }
 
 /// What to do next.
@@ -186,6 +194,7 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
             hours: 0.0,
             wanted: *most,
             most: *most,
+            promised: 0.0,
         };
         let mut this = Self {
             things: Vec::new(),
@@ -560,6 +569,14 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
         for at in 0..self.things.len() {
             self.queue(at);
         }
+        let mut longest = vec![SHORTEST; self.classes.len()];
+        for thing in self.things.iter().filter(|thing| !thing.removed) {
+            longest[thing.class] = longest[thing.class].max(self.interval(thing));
+        }
+        for (class, longest) in self.classes.iter_mut().zip(longest) {
+            // Where more is promised than before, that takes a while.
+            class.promised = longest.max(class.promised * SHRINK);
+        }
     }
 
     /// The longest interval of a class that can be promised: the wanted one, if that takes few enough requests.
@@ -636,20 +653,21 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
 
     /// The longest interval of each class that is promised now, in seconds; 0 where there is nothing to look at.
     pub(crate) fn promised(&self) -> Vec<f64> {
-        let mut longest = vec![0.0_f64; self.classes.len()];
+        let mut promised = vec![0.0; self.classes.len()];
         for thing in self.things.iter().filter(|thing| !thing.removed) {
-            longest[thing.class] = longest[thing.class].max(self.interval(thing));
+            promised[thing.class] = self.classes[thing.class].promised;
         }
-        longest
+        promised
     }
 
-    /// How much longer than its interval the last look at something of each class is ago, at worst: 1 is in time.
+    /// How much longer than promised the last look at something of each class is ago, at worst: 1 is in time.
     pub(crate) fn lateness(&self, now: f64) -> Vec<f64> {
+        let promised = self.promised();
         let mut late = vec![0.0_f64; self.classes.len()];
         for thing in self.things.iter().filter(|thing| !thing.removed) {
-            let interval = self.interval(thing).max(120.0);
             let since = thing.looked.unwrap_or(thing.added);
-            late[thing.class] = late[thing.class].max((now - since) / interval);
+            late[thing.class] =
+                late[thing.class].max((now - since) / promised[thing.class].max(SHORTEST));
         }
         late
     }

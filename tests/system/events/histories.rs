@@ -369,6 +369,7 @@ async fn history(seed: u64) -> Totals {
 fn start(simulator: &Simulator, events: &Events) -> tokio::task::JoinHandle<()> {
     let client = simulated::builder(simulator)
         .rate_limiter(Windows::default())
+        .retry(wpengine::RetryPolicy::default().max_attempts(3))
         .background()
         .build()
         .unwrap();

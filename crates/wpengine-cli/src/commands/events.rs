@@ -313,7 +313,11 @@ impl Settings {
 
 /// A poller with a client that lets people go first, and the mirror if there is one.
 fn poller(c: &Ctx, events: &Events) -> Result<Poller, Failure> {
-    let builder = profile::builder(&c.folders, &c.origin, &c.profile)?.background();
+    // A look that failed is tried again later.
+    let retries = wpengine::RetryPolicy::default().max_attempts(3);
+    let builder = profile::builder(&c.folders, &c.origin, &c.profile)?
+        .background()
+        .retry(retries);
     let base_url = profile::base_url(&c.origin, &c.profile);
     let client = c.finish(builder, base_url.as_deref())?;
     let mut poller = Poller::new(&client, events);
