@@ -17,8 +17,9 @@ use crate::{
 };
 
 /// The crates and their snapshots.
-const SNAPSHOTS: [(&str, &str); 5] = [
+const SNAPSHOTS: [(&str, &str); 6] = [
     ("wpengine", "xtask/api/wpengine.txt"),
+    ("wpengine-events", "xtask/api/wpengine-events.txt"),
     ("wpengine-fleet", "xtask/api/wpengine-fleet.txt"),
     ("wpengine-redis", "xtask/api/wpengine-redis.txt"),
     ("wpengine-ssh", "xtask/api/wpengine-ssh.txt"),

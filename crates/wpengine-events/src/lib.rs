@@ -1,4 +1,4 @@
-//! Events.
+#![doc = include_str!("../README.md")]
 
 mod address;
 mod clock;

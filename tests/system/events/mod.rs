@@ -2,6 +2,7 @@
 
 mod histories;
 mod poller;
+mod schema;
 
 use std::{collections::BTreeMap, time::Duration};
 
