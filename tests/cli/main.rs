@@ -1,6 +1,7 @@
 //! The program `wpengine`, as its users run it: processes, their output, their exit codes, and what they did at the simulator.
 
 mod cases;
+mod events;
 mod exit_codes;
 mod formats;
 mod found;

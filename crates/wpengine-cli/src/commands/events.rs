@@ -154,7 +154,8 @@ pub(super) fn leaves() -> Vec<Leaf> {
         }))
         .arg(file())
         .table(&tables::ENDPOINTS)
-        .local(),
+        .local()
+        .examples(&["wpengine events endpoints"]),
         leaf("events enable", "Deliver to a disabled endpoint again, first what has waited", &[], run!(|c, a| {
             let name = a.need("name");
             match open(c, a)?.enable(&name).await.map_err(failed)? {
@@ -163,19 +164,22 @@ pub(super) fn leaves() -> Vec<Leaf> {
             }
         }))
         .args([flags::one("name", "NAME", "Endpoint"), file()])
-        .local(),
+        .local()
+        .examples(&["wpengine events enable ops"]),
         leaf("events types", "List the types of events", &[], run!(|_c, _a| {
             let types = TYPES.iter().map(|(kind, meaning)| json!({ "type": kind, "meaning": meaning }));
             Ok(Answer::items(types.collect()).into())
         }))
         .table(&tables::EVENT_TYPES)
-        .local(),
+        .local()
+        .examples(&["wpengine events types"]),
         leaf("events secret", "Make a secret for an endpoint", &[], run!(|_c, _a| {
             let secret = Secret::generate().map_err(failed)?;
             Ok(Answer::Text(format!("{}\n", secret.expose())).into())
         }))
         .local()
-        .details("Put it where the settings can read it, as env:NAME or file:PATH, and give it to the receiver. It is not kept anywhere else."),
+        .details("Put it where the settings can read it, as env:NAME or file:PATH, and give it to the receiver. It is not kept anywhere else.")
+        .examples(&["wpengine events secret > ops.secret"]),
     ]
 }
 

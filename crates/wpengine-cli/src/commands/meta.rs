@@ -194,6 +194,7 @@ Other variables:
   WPENGINE_GIT_HOST_KEY    fingerprint of the host key of git.wpengine.com that is accepted
   WPENGINE_SSH_USER        name to sign in with, instead of the install's
   WPENGINE_CHECK_URL       page that must work after a deployment; {install} stands for the name of the install
+  WPENGINE_EVENTS_CONFIG   file of settings of `wpengine events run`
   XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_STATE_HOME   where those folders are by default
   NO_COLOR, CLICOLOR_FORCE colours off, colours on
   CI                       nobody is asked
