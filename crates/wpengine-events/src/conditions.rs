@@ -138,7 +138,7 @@ fn certificates(
 ) -> rusqlite::Result<()> {
     // The last end of what covers the same domains of an install: what ends before was replaced.
     let mut last: HashMap<(&str, String), &Row> = HashMap::new();
-    let end = |row: &Row| timestamp(&row.field("expires_time"));
+    let end = |row: &Row| timestamp(row.field("expires_time"));
     for row in rows.iter().filter(|row| row.field("status") == "ENABLED") {
         let key = (row.subject.as_str(), row.field("domains").to_string());
         if end(row) > last.get(&key).and_then(|other| end(other)) {
@@ -209,7 +209,7 @@ fn backups(
     let mut last: HashMap<&str, (Timestamp, &Row)> = HashMap::new();
     for row in rows.iter().filter(|row| row.field("status") == "completed") {
         let at =
-            timestamp(&row.field("complete_time")).or_else(|| timestamp(&row.field("create_time")));
+            timestamp(row.field("complete_time")).or_else(|| timestamp(row.field("create_time")));
         if let Some(at) = at
             && last
                 .get(row.subject.as_str())
@@ -234,7 +234,7 @@ fn backups(
         // An install without any backup is overdue from its beginning on.
         let since = match found {
             Some((at, _)) => Some(*at),
-            None => timestamp(&install.field("created_at")),
+            None => timestamp(install.field("created_at")),
         };
         if since.is_some_and(|since| seen_at.duration_since(since) <= limit) {
             continue;

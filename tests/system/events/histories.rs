@@ -3,6 +3,7 @@
 //! `WPENGINE_HISTORIES=10000 cargo test --release -p wpengine-tests --test system -- events::histories --nocapture` runs more than the 200 of
 //! the suite. `WPENGINE_HISTORY=7` runs one.
 
+use std::io::Write as _;
 use std::{collections::HashSet, time::Duration};
 
 use serde_json::Value;
@@ -47,7 +48,7 @@ fn whoever_follows_the_events_of_any_history_ends_with_what_is_there() {
         total.changes > count && total.events > total.changes && total.faults > count / 2,
         "{total:?}"
     );
-    eprintln!("{count} histories: {total:?}");
+    let _ = writeln!(std::io::stderr(), "{count} histories: {total:?}");
 }
 
 /// Says which history failed.
@@ -55,7 +56,11 @@ struct Context(u64);
 
 impl Drop for Context {
     fn drop(&mut self) {
-        eprintln!("run it again with WPENGINE_HISTORY={}", self.0);
+        let _ = writeln!(
+            std::io::stderr(),
+            "run it again with WPENGINE_HISTORY={}",
+            self.0
+        );
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the poller says, and what it does not say.
 
+use std::io::Write as _;
 use std::{collections::BTreeSet, time::Duration};
 
 use wpengine::limits::Windows;
@@ -457,9 +458,11 @@ fn for_days_nothing_is_later_than_promised_and_the_limits_are_kept() {
         assert_eq!(bed.of_kind("poller.lagging").await, [], "{status:?}");
         assert_eq!(bed.of_kind("domain.created").await.len(), changes);
         assert!(!bed.task.is_finished());
-        eprintln!(
+        let _ = writeln!(
+            std::io::stderr(),
             "{days} days: {changes} changes, delay {:?} s, least possible {:.0} s",
-            status.delay, status.best_delay
+            status.delay,
+            status.best_delay
         );
     });
 }

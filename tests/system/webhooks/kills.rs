@@ -2,6 +2,7 @@
 //!
 //! `WPENGINE_KILLS=1000` kills it more often than the 20 times of the suite.
 
+use std::io::Write as _;
 use std::{
     collections::{BTreeMap, HashMap},
     process::{Child, Command, Stdio},
@@ -209,7 +210,8 @@ async fn a_process_that_is_killed_loses_no_event_and_makes_none_twice() {
     }
     assert_eq!(got.len(), all.len(), "what was delivered is what is kept");
     let again = got.values().filter(|bodies| bodies.len() > 1).count();
-    eprintln!(
+    let _ = writeln!(
+        std::io::stderr(),
         "{kills} kills, {} events, {again} of them came more than once",
         all.len()
     );

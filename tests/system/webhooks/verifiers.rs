@@ -2,6 +2,7 @@
 //!
 //! `WPENGINE_VERIFIERS` is a folder with the packages: a virtual environment of Python in `venv`, and the one of npm in `node`. `.ci/run` makes it.
 
+use std::io::Write as _;
 use std::{
     io::{BufRead as _, BufReader},
     path::PathBuf,
@@ -39,7 +40,8 @@ fn packages() -> Option<PathBuf> {
             !is_required,
             "WPENGINE_VERIFIERS names no folder with the packages of Standard Webhooks"
         );
-        eprintln!(
+        let _ = writeln!(
+            std::io::stderr(),
             "skipped: WPENGINE_VERIFIERS names no folder with the packages of Standard Webhooks"
         );
     }
