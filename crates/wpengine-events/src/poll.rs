@@ -62,6 +62,7 @@ const ADDRESS_PER_HOUR: f64 = 6_000.0;
 #[must_use = "a poller does nothing until it is run"]
 pub struct Poller {
     eyes: Eyes,
+    limits: (f64, f64),
     share: f64,
     longest: Duration,
     conditions: Conditions,
@@ -154,6 +155,7 @@ impl Poller {
                 accounts: Vec::new(),
                 is_initial_loud: false,
             },
+            limits: (ACCOUNT_PER_HOUR, ADDRESS_PER_HOUR),
             share: 0.8,
             longest: Duration::from_secs(24 * 3_600),
             conditions: Conditions::default(),
@@ -183,6 +185,13 @@ impl Poller {
     /// Sets the share of the documented limits that may be used: 0.8 by default, 1 at most.
     pub fn share(mut self, share: f64) -> Self {
         self.share = share.clamp(0.01, 1.0);
+        self
+    }
+
+    /// Sets the limits: how many requests an hour may be sent for each account, and in all. By default the documented ones, 1,000 and
+    /// 6,000. A simulator has none.
+    pub fn limits(mut self, per_account: u32, in_all: u32) -> Self {
+        self.limits = (f64::from(per_account.max(1)), f64::from(in_all.max(1)));
         self
     }
 
@@ -298,8 +307,8 @@ impl Run {
             *class = COUNT;
         }
         let schedule = Schedule::new(
-            ACCOUNT_PER_HOUR * poller.share,
-            ADDRESS_PER_HOUR * poller.share,
+            poller.limits.0 * poller.share,
+            poller.limits.1 * poller.share,
             &longest,
             now,
             fastrand::u64(..),

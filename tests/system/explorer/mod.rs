@@ -9,6 +9,8 @@ use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 
+use std::time::Duration;
+
 use futures_util::FutureExt as _;
 use wpengine_sim::{ClockMode, Simulator};
 
@@ -52,6 +54,94 @@ async fn the_pages_work_in_chromium_and_ask_nobody_else() {
     browser.close().await;
     if let Err(panic) = outcome {
         std::panic::resume_unwind(panic);
+    }
+}
+
+/// A page in the browser, `events listen` in a terminal, and a receiver on this machine.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_in_the_page_is_printed_by_events_listen_and_comes_to_a_receiver() {
+    let Some(browser) = Browser::start().await else {
+        let is_required = std::env::var_os("WPENGINE_REQUIRE_CHROMIUM").is_some();
+        assert!(!is_required, "chromium or chromedriver is not installed");
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: chromium or chromedriver is not installed"
+        );
+        return;
+    };
+    let simulator = Simulator::builder().start().await.unwrap();
+    let visit = Visit {
+        browser: &browser,
+        simulator: &simulator,
+        origin: format!("http://{}", simulator.address().unwrap()),
+    };
+    let outcome = AssertUnwindSafe(visit.listened()).catch_unwind().await;
+    browser.close().await;
+    if let Err(panic) = outcome {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+impl Visit<'_> {
+    async fn listened(&self) {
+        let (url, got) = crate::webhooks::kills::receiver().await;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("events.db");
+        let printed = std::fs::File::create(folder.path().join("printed")).unwrap();
+        let mut listening = tokio::process::Command::new(env!("CARGO_BIN_EXE_wpengine-under-test"))
+            .args(["events", "listen", "--forward-to", &url, "--file"])
+            .arg(&file)
+            .env("WPE_API_BASE_URL", self.simulator.base_url())
+            .env("WPE_API_USER_ID", self.simulator.user())
+            .env("WPE_API_PASSWORD", self.simulator.password())
+            .env("WPENGINE_CONFIG_DIR", folder.path())
+            .env("WPENGINE_CACHE_DIR", folder.path())
+            .env("WPENGINE_STATE_DIR", folder.path())
+            .stdout(printed)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let within = |what: &'static str, mut is_so: Box<dyn FnMut() -> bool + Send>| async move {
+            let wait = async {
+                while !is_so() {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(90), wait)
+                .await
+                .expect(what);
+        };
+        // The first look makes no event, so it has to be over.
+        let seen = file.clone();
+        let is_seen = move || {
+            let count = rusqlite::Connection::open(&seen).and_then(|connection| {
+                let sql = "SELECT count(*) >= 30 AND sum(began IS NULL) = 0 FROM looks";
+                connection.query_row(sql, [], |row| row.get::<_, bool>(0))
+            });
+            count.unwrap_or(false)
+        };
+        within("the first look ends", Box::new(is_seen)).await;
+        self.open_reference().await;
+        let (status, body) = self.try_operation("Backup", "create_backup").await;
+        assert_eq!(status, "202", "{body}");
+        self.screenshot("listened").await;
+        let kept = std::sync::Arc::clone(&got);
+        let has_come = move || {
+            kept.lock()
+                .unwrap()
+                .values()
+                .flatten()
+                .any(|body| body.contains("backup.created"))
+        };
+        within("the event comes to the receiver", Box::new(has_come)).await;
+        let printed = std::fs::read_to_string(folder.path().join("printed")).unwrap();
+        assert!(
+            printed.contains("backup.created") && printed.contains("torquemag"),
+            "{printed}"
+        );
+        listening.start_kill().unwrap();
+        let copy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/explorer/listened.txt");
+        std::fs::write(copy, printed).unwrap();
     }
 }
 

@@ -25,10 +25,10 @@ use super::{
 };
 
 /// What came to the receiver, by id: the bodies without the time of the try.
-type Got = Arc<Mutex<HashMap<String, Vec<String>>>>;
+pub(crate) type Got = Arc<Mutex<HashMap<String, Vec<String>>>>;
 
 /// A receiver that accepts everything.
-async fn receiver() -> (String, Got) {
+pub(crate) async fn receiver() -> (String, Got) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let got: Got = Arc::default();

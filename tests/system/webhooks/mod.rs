@@ -1,7 +1,7 @@
 //! Deliveries: signed, in order, again until they are done or given up, and to no address that nobody named.
 
 mod addresses;
-mod kills;
+pub(crate) mod kills;
 mod retries;
 mod verifiers;
 

@@ -16,6 +16,7 @@ use crate::{
     context::Ctx,
     failure::{Failure, exit},
     flags::{self, Args},
+    limits::is_this_machine,
     output::{Answer, Format, Reply, print},
     profile, tables,
     target::Target,
@@ -315,6 +316,9 @@ impl Settings {
     }
 }
 
+/// How many requests an hour are sent to a simulator.
+const SIMULATED: u32 = 36_000;
+
 /// A poller with a client that lets people go first, and the mirror if there is one.
 fn poller(c: &Ctx, events: &Events) -> Result<Poller, Failure> {
     // A look that failed is tried again later.
@@ -325,6 +329,12 @@ fn poller(c: &Ctx, events: &Events) -> Result<Poller, Failure> {
     let base_url = profile::base_url(&c.origin, &c.profile);
     let client = c.finish(builder, base_url.as_deref())?;
     let mut poller = Poller::new(&client, events);
+    // A simulator on this machine has no limits.
+    if base_url.as_deref().is_some_and(is_this_machine)
+        && std::env::var_os("WPENGINE_RATE_LIMITS").is_none()
+    {
+        poller = poller.limits(SIMULATED, SIMULATED);
+    }
     if !c.globals.no_mirror {
         poller = poller.mirror(c.fleet()?);
     }
