@@ -8,7 +8,7 @@ use std::{collections::HashSet, time::Duration};
 
 use serde_json::Value;
 use wpengine::{Client, limits::Windows, types::Roles};
-use wpengine_events::{Events, Poller};
+use wpengine_events::{Events, Poller, Watch};
 use wpengine_fleet::Class;
 use wpengine_sim::{Fault, FaultKind, RateLimits, RetryAfter, Simulator};
 
@@ -341,7 +341,7 @@ async fn history(seed: u64) -> Totals {
     let events = events_of(&simulator);
     let mut totals = Totals::default();
     // The first look, in peace.
-    let mut poller = start(&simulator, &events);
+    let (mut poller, mut watch) = start(&simulator, &events);
     tokio::time::sleep(minutes(30)).await;
     for _ in 0..random.usize(4..16) {
         tokio::time::sleep(Duration::from_secs(random.u64(1..1_500))).await;
@@ -356,7 +356,7 @@ async fn history(seed: u64) -> Totals {
         if random.u8(..6) == 0 {
             poller.abort();
             let _ = poller.await;
-            poller = start(&simulator, &events);
+            (poller, watch) = start(&simulator, &events);
             totals.restarts += 1;
         }
     }
@@ -364,14 +364,23 @@ async fn history(seed: u64) -> Totals {
     for account in people.hidden.drain(..) {
         simulator.set_api_access(&account, true);
     }
-    tokio::time::sleep(minutes(100)).await;
+    // As long as the poller itself says that it takes.
+    tokio::time::sleep(minutes(30)).await;
+    let promised = watch
+        .status()
+        .promised
+        .into_iter()
+        .map(|(_, seconds)| seconds);
+    let longest = Duration::from_secs_f64(promised.fold(0.0, f64::max));
+    assert!(longest < minutes(12 * 60), "{longest:?}");
+    tokio::time::sleep(2 * longest).await;
     poller.abort();
     let _ = poller.await;
     check(&simulator, &people, &events, &mut totals).await;
     totals
 }
 
-fn start(simulator: &Simulator, events: &Events) -> tokio::task::JoinHandle<()> {
+fn start(simulator: &Simulator, events: &Events) -> (tokio::task::JoinHandle<()>, Watch) {
     let client = simulated::builder(simulator)
         .rate_limiter(Windows::default())
         .retry(wpengine::RetryPolicy::default().max_attempts(3))
@@ -379,12 +388,14 @@ fn start(simulator: &Simulator, events: &Events) -> tokio::task::JoinHandle<()> 
         .build()
         .unwrap();
     let poller = Poller::new(&client, events).initial_events().share(0.1);
-    tokio::spawn(async move {
+    let watch = poller.watch();
+    let task = tokio::spawn(async move {
         poller
             .run(std::future::pending())
             .await
             .expect("the poller runs")
-    })
+    });
+    (task, watch)
 }
 
 async fn check(simulator: &Simulator, people: &People, events: &Events, totals: &mut Totals) {
