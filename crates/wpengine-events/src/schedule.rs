@@ -551,6 +551,12 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
         let early = used * 3_600.0 / (now - since).max(60.0);
         let share = 1.0 - (early / self.per_hour()).min(IN_FLIGHT);
         self.early_used = (0.0, now);
+        // What is gone is forgotten at last. All queues are made anew below.
+        if self.things.len() > 2 * self.index.len() + 1_000 {
+            self.things.retain(|thing| !thing.removed);
+            let places = self.things.iter().enumerate();
+            self.index = places.map(|(at, thing)| (thing.key, at)).collect();
+        }
         for class in &mut self.classes {
             class.most = f64::INFINITY;
         }
@@ -700,4 +706,110 @@ fn head<K>(queue: &mut Queue, things: &[Thing<K>]) -> Option<(f64, usize)> {
         queue.pop();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LEAST, Next, Rate, Schedule};
+
+    const HOUR: f64 = 3_600.0;
+
+    /// A schedule of one account with so many things of one class.
+    fn of(things: usize, longest: f64) -> Schedule<usize> {
+        let mut schedule = Schedule::new(800.0, 4_800.0, &[longest], 0.0, 1);
+        let account = schedule.account(0.0);
+        for key in 0..things {
+            schedule.add(key, account, 0, 1.0, Rate::default(), None, 0.0);
+        }
+        schedule.balance(0.0);
+        schedule
+    }
+
+    /// Looks until a time; nothing ever changes. Returns when each look was made.
+    fn run(
+        schedule: &mut Schedule<usize>,
+        from: f64,
+        to: f64,
+        is_in_flight: impl Fn(usize) -> bool,
+    ) -> Vec<(f64, usize)> {
+        let (mut now, mut looks) = (from, Vec::new());
+        while now < to {
+            match schedule.next(now) {
+                Next::Wait(wait) => now += wait.min(30.0),
+                Next::Look(key) => {
+                    looks.push((now, key));
+                    schedule.done(key, 1, 0, is_in_flight(key), now);
+                    if looks.len() % 50 == 0 {
+                        schedule.balance(now);
+                    }
+                }
+            }
+        }
+        looks
+    }
+
+    #[test]
+    fn what_is_in_flight_takes_its_share_and_no_more() {
+        let mut schedule = of(1_000, 24.0 * HOUR);
+        run(&mut schedule, 0.0, 4.0 * HOUR, |_| false);
+        let looks = run(&mut schedule, 4.0 * HOUR, 16.0 * HOUR, |key| key < 500);
+        let others: std::collections::BTreeSet<usize> = looks
+            .iter()
+            .map(|(_, key)| *key)
+            .filter(|key| *key >= 500)
+            .collect();
+        assert_eq!(others.len(), 500, "all others are looked at, too");
+        let per_hour = looks.len() as f64 / 12.0;
+        assert!((560.0..=810.0).contains(&per_hour), "{per_hour}");
+    }
+
+    #[test]
+    fn a_thing_in_flight_is_looked_at_less_and_less_and_never_too_often() {
+        let mut schedule = of(1, 24.0 * HOUR);
+        schedule.next(0.0);
+        schedule.done(0, 1, 1, true, 0.0);
+        let looks = run(&mut schedule, 0.0, 2.0 * HOUR, |_| true);
+        let apart: Vec<f64> = looks.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+        assert!(apart.iter().all(|apart| *apart >= LEAST), "{apart:?}");
+    }
+
+    #[test]
+    fn what_is_removed_and_added_again_and_again_takes_no_memory() {
+        let mut schedule = of(10, 24.0 * HOUR);
+        for round in 0..2_000 {
+            schedule.remove(round % 10);
+            schedule.add(round % 10, 1, 0, 1.0, Rate::default(), None, 0.0);
+            schedule.balance(f64::from(u32::try_from(round).expect("a number")));
+        }
+        assert!(schedule.things.len() < 1_100 && schedule.len() == 10);
+        let looked: std::collections::BTreeSet<usize> =
+            run(&mut schedule, 3_000.0, 3_000.0 + HOUR, |_| false)
+                .into_iter()
+                .map(|(_, key)| key)
+                .collect();
+        assert_eq!(looked.len(), 10);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_stops_nothing() {
+        let mut schedule = of(10, 24.0 * HOUR);
+        run(&mut schedule, 10.0 * HOUR, 11.0 * HOUR, |_| false);
+        schedule.set_back(9.0 * HOUR);
+        let looks = run(&mut schedule, 2.0 * HOUR, 3.0 * HOUR, |_| false);
+        assert!(looks.len() > 20, "{}", looks.len());
+    }
+
+    #[test]
+    fn an_account_that_has_to_wait_keeps_no_other_from_its_looks() {
+        let mut schedule = of(5, 24.0 * HOUR);
+        let other = schedule.account(0.0);
+        schedule.add(100, other, 0, 1.0, Rate::default(), None, 0.0);
+        schedule.balance(0.0);
+        schedule.pause(0, HOUR, 0.0);
+        let looks = run(&mut schedule, 1.0, 0.9 * HOUR, |_| false);
+        assert!(
+            looks.len() > 10 && looks.iter().all(|(_, key)| *key == 100),
+            "{looks:?}"
+        );
+    }
 }
