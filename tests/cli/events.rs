@@ -160,6 +160,14 @@ async fn settings_that_cannot_be_used_are_refused_before_anything_runs_and_no_se
             "[[endpoint]]\nname = \"ops\"\nstdout = true\n[[endpoint]]\nname = \"ops\"\nstdout = true\n",
             "two endpoints",
         ),
+        (
+            "[[endpoint]]\nname = \"ops\"\nurl = \"https://user:pass@example.com/\"\nsecrets = \"SECRET\"\n",
+            "it needs none",
+        ),
+        (
+            "[[endpoint]]\nname = \"ops\"\nurl = \"https://example.com/\"\nsecrets = { a = \"SECRET\" }\n",
+            "list of texts",
+        ),
         ("shares = 0.5\n", "shares"),
     ] {
         std::fs::write(cli.path("events.toml"), settings.replace("SECRET", secret))

@@ -115,6 +115,11 @@ pub(crate) fn is_allowed(address: IpAddr, private: &[Network]) -> bool {
 pub(crate) fn check(text: &str, private: &[Network]) -> Result<Url, Error> {
     let url = Url::parse(text)
         .map_err(|error| Error::settings(format!("the address of the endpoint: {error}")))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Error::settings(
+            "the address of the endpoint has a user or a password in it: deliveries are signed, so it needs none",
+        ));
+    }
     let literal = match url.host() {
         Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
         Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),

@@ -14,6 +14,9 @@ use crate::{
     store::{Draft, fire, insert, known, time},
 };
 
+/// How long two looks at one listing can overlap.
+const OVERLAP: wpengine::jiff::SignedDuration = wpengine::jiff::SignedDuration::from_mins(30);
+
 /// A listing that was read whole.
 #[derive(Debug)]
 pub(crate) struct Look {
@@ -87,6 +90,11 @@ impl Look {
             return Ok(committed);
         }
         let (not_before, is_loud) = row.unwrap_or((None, false));
+        // Another look that began later was written before this one. A clock that was set back by more is another thing.
+        let older = not_before.map(|before| before.duration_since(self.began));
+        if older.is_some_and(|older| older.is_positive() && older < OVERLAP) {
+            return Ok(committed);
+        }
         committed.is_first = not_before.is_none();
         let is_silent = not_before.is_none() && !is_loud && !self.is_initial_loud;
         let mut before = known(transaction, class, place, account)?;

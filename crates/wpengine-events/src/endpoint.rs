@@ -1,6 +1,6 @@
 //! Who gets events: where, which ones, and signed with what.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -96,7 +96,7 @@ pub enum Envelope {
 /// assert!(Endpoint::webhook("ops", "https://127.0.0.1/", [Secret::generate()?]).is_err());
 /// # Ok::<(), wpengine_events::Error>(())
 /// ```
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(try_from = "Written")]
 #[non_exhaustive]
 pub struct Endpoint {
@@ -111,7 +111,7 @@ pub struct Endpoint {
     pub(crate) timeout: Duration,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) enum Target {
     Url(Url),
     Command(Vec<String>),
@@ -127,7 +127,7 @@ struct Written {
     command: Option<Vec<String>>,
     #[serde(default)]
     stdout: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "one_or_more")]
     secrets: Vec<Secret>,
     #[serde(default)]
     types: Vec<String>,
@@ -141,6 +141,27 @@ struct Written {
     ordered: bool,
     #[serde(default)]
     private: Vec<String>,
+}
+
+/// One secret, or a list. What it is not is never said: it may be one all the same.
+fn one_or_more<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Secret>, D::Error> {
+    use serde::de::Error as _;
+
+    let texts = match Value::deserialize(deserializer)? {
+        Value::String(text) => vec![text],
+        Value::Array(items) => {
+            let texts = items.into_iter().map(|item| match item {
+                Value::String(text) => Ok(text),
+                _ => Err(D::Error::custom("a secret is a text")),
+            });
+            texts.collect::<Result<_, _>>()?
+        }
+        _ => return Err(D::Error::custom("secrets is a list of texts")),
+    };
+    let read = |text: String| {
+        Secret::deserialize(serde::de::value::StringDeserializer::<D::Error>::new(text))
+    };
+    texts.into_iter().map(read).collect()
 }
 
 fn yes() -> bool {
@@ -201,6 +222,17 @@ fn check_name(name: &str) -> Result<(), Error> {
         false => Err(Error::settings(format!(
             "`{name}` is no name of an endpoint: use letters, digits, - and _"
         ))),
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Endpoint");
+        shown
+            .field("name", &self.name)
+            .field("place", &self.place())
+            .field("filter", &self.filter);
+        shown.finish_non_exhaustive()
     }
 }
 
@@ -328,6 +360,16 @@ impl Endpoint {
             Target::Command(words) => words.first().cloned().unwrap_or_default(),
             Target::Stdout => "stdout".to_owned(),
         }
+    }
+
+    /// What tells this place from every other one, without saying it.
+    pub(crate) fn identity(&self) -> String {
+        let place = match &self.target {
+            Target::Url(url) => url.as_str().to_owned(),
+            Target::Command(words) => words.join("\0"),
+            Target::Stdout => "stdout".to_owned(),
+        };
+        crate::event::id(&["endpoint", &place])
     }
 
     /// The body, and its media type.

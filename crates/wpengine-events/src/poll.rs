@@ -213,7 +213,8 @@ impl Poller {
         self
     }
 
-    /// Sets when `usage.limit_near` is said: from so many percent of a limit on, each once a month. 80, 95 and 100 by default.
+    /// Sets when `usage.limit_near` is said: from so many percent of a limit on, each once, until the figure was
+    /// well below it. 80, 95 and 100 by default.
     pub fn usage_percent(mut self, percent: impl IntoIterator<Item = u32>) -> Self {
         self.conditions.usage_percent = percent.into_iter().collect();
         self
@@ -443,7 +444,9 @@ impl Run {
             }
         };
         let rate = listed.map_or(Rate::default(), |listed| listed.rate);
-        let looked = listed.and_then(|listed| listed.began).map(seconds);
+        // A time to come is of a clock that was wrong.
+        let looked = listed.and_then(|listed| listed.began);
+        let looked = looked.map(|began| seconds(began).min(now));
         // Pages of 100 overlap by one row.
         let price = listed.map_or(1.0, |listed| {
             listed.objects.saturating_sub(1).div_ceil(99).max(1) as f64
@@ -500,9 +503,14 @@ impl Run {
         }
         if now - self.pruned >= 3_600.0 {
             self.pruned = now;
-            let before = self.events().clock.now()
-                - wpengine::jiff::SignedDuration::try_from(self.poller.retention)
-                    .unwrap_or_default();
+            let kept = wpengine::jiff::SignedDuration::try_from(self.poller.retention);
+            let kept = kept.unwrap_or(wpengine::jiff::SignedDuration::MAX);
+            let before = self
+                .events()
+                .clock
+                .now()
+                .checked_sub(kept)
+                .unwrap_or(Timestamp::MIN);
             self.events().prune(before).await?;
         }
         Ok(())
@@ -737,6 +745,9 @@ impl Run {
             now,
         );
         for id in &committed.removed {
+            for ids in self.of_account.values_mut() {
+                ids.remove(id);
+            }
             self.remove_subject(id);
         }
         for subject in &committed.added {
@@ -812,7 +823,8 @@ impl Run {
             // A minute, then doubling up to a quarter of an hour.
             false => (30.0 * 2.0_f64.powi(*times)).min(900.0),
         };
-        self.schedule.failed(key, requests, wait, now);
+        self.schedule
+            .failed(key, requests, wait, failed.is_refused, now);
         // What is refused of an install may be gone with it.
         let is_of_install = Class::ALL.get(key.class).is_some_and(|class| {
             matches!(

@@ -91,6 +91,8 @@ struct Thing<K> {
     version: u32,
     running: bool,
     removed: bool,
+    /// Whether the last look at it was refused.
+    is_refused: bool,
     /// The time of an early look, if one is wanted.
     early: Option<f64>,
     in_flight_since: Option<f64>,
@@ -207,7 +209,9 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
             per_account,
             random: fastrand::Rng::with_seed(seed),
         };
-        this.add_account(None, Bucket::new(in_all * IN_FLIGHT, now));
+        // What covers all accounts is paid by each of them.
+        let early = Bucket::new(per_account.min(in_all) * IN_FLIGHT, now);
+        this.add_account(None, early);
         this
     }
 
@@ -265,6 +269,7 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
             version: 0,
             running: false,
             removed: false,
+            is_refused: false,
             early: None,
             in_flight_since: None,
         });
@@ -452,6 +457,7 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
         class.changes += thing.rate.changes - before.changes;
         class.hours += thing.rate.hours - before.hours;
         thing.looked = Some(now);
+        thing.is_refused = false;
         thing.not_before = now + LEAST;
         thing.in_flight_since = match thing.in_flight_since {
             Some(since) if is_in_flight && changes == 0 => Some(since),
@@ -470,13 +476,17 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
         *price = (*price * 0.5 + requests.max(1) as f64 * 0.5).max(1.0);
     }
 
-    /// Ends a look that failed. It is tried again after so many seconds.
-    pub(crate) fn failed(&mut self, key: K, requests: u64, wait: f64, now: f64) {
+    /// Ends a look that failed. It is tried again after so many seconds; one that was refused has its turn like any other then, and is not
+    /// called late.
+    pub(crate) fn failed(&mut self, key: K, requests: u64, wait: f64, is_refused: bool, now: f64) {
         let Some(&at) = self.index.get(&key) else {
             return;
         };
-        self.things[at].not_before = now + wait;
-        self.things[at].early = Some(now + wait);
+        let interval = self.interval(&self.things[at]);
+        let thing = &mut self.things[at];
+        thing.is_refused = is_refused;
+        thing.not_before = now + if is_refused { wait.max(interval) } else { wait };
+        thing.early = (!is_refused).then_some(now + wait);
         self.end(at, requests);
     }
 
@@ -670,7 +680,8 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
     pub(crate) fn lateness(&self, now: f64) -> Vec<f64> {
         let promised = self.promised();
         let mut late = vec![0.0_f64; self.classes.len()];
-        for thing in self.things.iter().filter(|thing| !thing.removed) {
+        let looked_at = |thing: &&Thing<K>| !thing.removed && !thing.is_refused;
+        for thing in self.things.iter().filter(looked_at) {
             let since = thing.looked.unwrap_or(thing.added);
             late[thing.class] =
                 late[thing.class].max((now - since) / promised[thing.class].max(SHORTEST));
@@ -788,6 +799,52 @@ mod tests {
                 .map(|(_, key)| key)
                 .collect();
         assert_eq!(looked.len(), 10);
+    }
+
+    #[test]
+    fn what_is_refused_is_not_late_and_takes_nothing_from_what_is_in_flight() {
+        let mut schedule = of(200, 24.0 * HOUR);
+        let (mut now, mut looks) = (0.0, 0);
+        while now < 12.0 * HOUR {
+            match schedule.next(now) {
+                Next::Wait(wait) => now += wait.min(30.0),
+                Next::Look(0) => {
+                    looks += 1;
+                    schedule.done(0, 1, u32::from(looks % 20 == 0), true, now);
+                }
+                Next::Look(key) if key % 2 == 1 => schedule.failed(key, 1, 900.0, true, now),
+                Next::Look(key) => schedule.done(key, 1, 0, false, now),
+            }
+        }
+        schedule.balance(now);
+        let late = schedule.lateness(now);
+        assert!(late[0] < 2.0, "{late:?}");
+        // It changes now and then, so it is looked at every few minutes at least.
+        assert!(looks > 300, "{looks}");
+    }
+
+    #[test]
+    fn a_list_of_everything_that_is_hurried_again_and_again_exceeds_no_limit() {
+        let mut schedule = of(100, 24.0 * HOUR);
+        schedule.add(1_000, 0, 0, 5.0, Rate::default(), None, 0.0);
+        schedule.balance(0.0);
+        let (mut now, mut requests, mut others) = (0.0, 0, 0);
+        while now < 3.0 * HOUR {
+            schedule.hurry(1_000, now);
+            match schedule.next(now) {
+                Next::Wait(wait) => now += wait.min(5.0),
+                Next::Look(1_000) => {
+                    requests += 5;
+                    schedule.done(1_000, 5, 0, false, now);
+                }
+                Next::Look(key) => {
+                    (requests, others) = (requests + 1, others + 1);
+                    schedule.done(key, 1, 0, false, now);
+                }
+            }
+        }
+        assert!(requests <= 3 * 800 + 100, "{requests}");
+        assert!(others > 1_000, "{others}");
     }
 
     #[test]

@@ -553,7 +553,7 @@ fn due(
     }
     let mut statement = connection.prepare_cached(
         "SELECT events.seq, id, type, at, data FROM deliveries JOIN events ON events.seq = deliveries.seq
-         WHERE endpoint = ?1 AND state = 'pending' AND next_at <= ?2 ORDER BY next_at, events.seq LIMIT ?3",
+         WHERE endpoint = ?1 AND state = 'pending' AND next_at <= ?2 ORDER BY next_at, deliveries.seq LIMIT ?3",
     )?;
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let found = statement
@@ -599,7 +599,17 @@ fn note(transaction: &Transaction<'_>, tried: &Tried, now: Timestamp) -> rusqlit
         Outcome::Refused => disable(transaction, endpoint, "it answered 410 Gone", now)?,
         Outcome::Failed { why, wait } => {
             match WAITS.get(tries as usize) {
-                None => end("dead", Some(why))?,
+                None => {
+                    end("dead", Some(why))?;
+                    // If nothing else has failed, the next one begins anew: silence is no failure.
+                    transaction
+                        .prepare_cached(
+                            "UPDATE endpoints SET failing_since = NULL WHERE name = ?1 AND disabled_at IS NULL AND NOT EXISTS (
+                               SELECT 1 FROM deliveries WHERE endpoint = ?1 AND state = 'pending' AND tries > 0)",
+                        )?
+                        .execute([endpoint])?;
+                    return Ok(());
+                }
                 Some(seconds) => {
                     let jitter = 1.0 + JITTER * (fastrand::f64() * 2.0 - 1.0);
                     let pause = Duration::from_secs_f64(*seconds as f64 * jitter)
@@ -690,19 +700,20 @@ fn synchronize(
     for Outlet { endpoint, .. } in outlets {
         let known: Option<String> = transaction
             .query_row(
-                "SELECT target FROM endpoints WHERE name = ?1",
+                "SELECT place FROM endpoints WHERE name = ?1",
                 [&endpoint.name],
                 |row| row.get(0),
             )
             .optional()?;
         let target = endpoint.place();
+        let place = endpoint.identity();
         let filter = serde_json::to_string(&endpoint.filter).unwrap_or_default();
         transaction.execute(
-            "INSERT INTO endpoints (name, target, filter, ordered, active) VALUES (?1, ?2, ?3, ?4, 1)
-             ON CONFLICT (name) DO UPDATE SET target = ?2, filter = ?3, ordered = ?4, active = 1",
-            params![endpoint.name, target, filter, endpoint.ordered],
+            "INSERT INTO endpoints (name, target, filter, ordered, active, place) VALUES (?1, ?2, ?3, ?4, 1, ?5)
+             ON CONFLICT (name) DO UPDATE SET target = ?2, filter = ?3, ordered = ?4, active = 1, place = ?5",
+            params![endpoint.name, target, filter, endpoint.ordered, place],
         )?;
-        let is_new = known.as_ref() != Some(&target);
+        let is_new = known.as_ref() != Some(&place);
         if is_new {
             // Another place has not failed yet.
             transaction.execute(

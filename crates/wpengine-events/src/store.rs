@@ -32,7 +32,7 @@ CREATE TABLE fired (id BLOB PRIMARY KEY, times INTEGER NOT NULL, at INTEGER NOT 
 CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, subject TEXT NOT NULL, at INTEGER NOT NULL, data TEXT NOT NULL);
 CREATE INDEX events_at ON events (at);
 CREATE TABLE endpoints (name TEXT PRIMARY KEY, target TEXT NOT NULL, filter TEXT NOT NULL, ordered INTEGER NOT NULL, active INTEGER NOT NULL,
-  failing_since INTEGER, disabled_at INTEGER, reason TEXT) WITHOUT ROWID;
+  place TEXT NOT NULL, failing_since INTEGER, disabled_at INTEGER, reason TEXT) WITHOUT ROWID;
 CREATE TABLE deliveries (endpoint TEXT, seq INTEGER, subject TEXT NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0, next_at INTEGER,
   done_at INTEGER, error TEXT, PRIMARY KEY (endpoint, seq)) WITHOUT ROWID;
 CREATE INDEX deliveries_due ON deliveries (endpoint, next_at) WHERE state = 'pending' AND next_at IS NOT NULL;
@@ -528,10 +528,13 @@ impl Events {
     ) -> Result<usize, Error> {
         let known = self.endpoints().await?;
         if let Some(name) = endpoint
-            && known.iter().all(|endpoint| endpoint.name != name)
+            && known
+                .iter()
+                .all(|endpoint| endpoint.name != name || !endpoint.configured)
         {
             let names: Vec<&str> = known
                 .iter()
+                .filter(|endpoint| endpoint.configured)
                 .map(|endpoint| endpoint.name.as_str())
                 .collect();
             return Err(Error::settings(format!(

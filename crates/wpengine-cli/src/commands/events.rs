@@ -242,6 +242,14 @@ fn open(c: &Ctx, a: Args<'_>) -> Result<Events, Failure> {
         .next("wpengine auth login")
         .next("wpengine events list --file FILE")
     })?;
+    // Only what watches makes a file that was named: a name that was typed wrongly is none.
+    let watches = matches!(c.leaf.path.as_slice(), ["events", "run" | "listen", ..]);
+    if a.text("file").is_some() && !watches && !path.exists() {
+        return Err(Failure::not_found(format!(
+            "there is no file {}",
+            path.display()
+        )));
+    }
     Events::open(path).map_err(failed)
 }
 
@@ -417,6 +425,7 @@ async fn serve(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
 
 async fn listen(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
     let stop = stopped();
+    let settings = Settings::read(c, a)?;
     let events = open(c, a)?;
     let secret = events.listen_secret().await.map_err(failed)?;
     let forward = match a.text("forward-to") {
@@ -443,7 +452,8 @@ async fn listen(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
     let looking = async {
         match is_run {
             true => std::future::pending().await,
-            false => poller(c, &events)?
+            false => settings
+                .poller(poller(c, &events)?)
                 .run(std::future::pending())
                 .await
                 .map_err(failed),
@@ -453,6 +463,8 @@ async fn listen(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
         loop {
             let mut query = query(a, None);
             query.after = Some(last);
+            // What does not pass is not read again.
+            let newest = events.last().await.map_err(failed)?;
             for stored in events.list(query).await.map_err(failed)? {
                 tell(c, &stored)?;
                 if let Some(endpoint) = &forward {
@@ -465,6 +477,7 @@ async fn listen(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
                 }
                 last = stored.seq;
             }
+            last = last.max(newest);
             events.added_within(Duration::from_secs(1)).await;
         }
     };
