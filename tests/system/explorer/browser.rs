@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -43,8 +44,11 @@ impl Browser {
                 break port.trim_end_matches('.').to_owned();
             }
         };
-        let profile =
-            std::env::temp_dir().join(format!("wpengine-explorer-{}", std::process::id()));
+        // Tests of one process run at the same time, and each browser wants a profile of its own.
+        static BROWSER: AtomicU32 = AtomicU32::new(0);
+        let number = BROWSER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("wpengine-explorer-{}-{number}", std::process::id());
+        let profile = std::env::temp_dir().join(name);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let profile_argument = format!("--user-data-dir={}", profile.display());
         let arguments = [
