@@ -441,7 +441,7 @@ proptest! {
     #[test]
     fn events_of_an_object_are_accepted_in_order_whatever_fails(
         objects in prop::collection::vec(0..4_u8, 1..40),
-        failures in prop::collection::vec(any::<bool>(), 0..200),
+        failures in prop::collection::vec(any::<bool>(), 0..100),
     ) {
         let got = super::super::events::paused(async {
             let events = events();
@@ -454,7 +454,14 @@ proptest! {
             for (key, object) in objects.iter().enumerate() {
                 ids.push((object, add(&events, &format!("installs/{object}"), &key.to_string()).await));
             }
-            run(&sender, 80 * HOUR).await;
+            // As long as it takes: one after the other may be tried for days, and the endpoint be disabled in between.
+            for _ in 0..60 {
+                run(&sender, 24 * HOUR).await;
+                events.enable("ops").await.unwrap();
+                if events.endpoints().await.unwrap()[0].pending == 0 {
+                    break;
+                }
+            }
             let mut order = Vec::new();
             for (object, id) in ids {
                 let delivery = deliveries(&events, &id).await.remove(0);
