@@ -34,7 +34,7 @@ const ASK: f64 = 5.0;
 /// How often it is counted how many sites and installs there are, in seconds.
 const COUNT: f64 = 60.0;
 
-/// A look that is later than so many intervals is lagging, and one that is not later than so many is not any more.
+/// A class is lagging if something of it was not looked at for so many times the interval that is promised, and in time again below so many.
 const LAGGING: f64 = 2.0;
 const IN_TIME: f64 = 1.3;
 
@@ -45,8 +45,8 @@ const ADDRESS_PER_HOUR: f64 = 6_000.0;
 /// Looks at the service, and writes down what changed.
 ///
 /// The client should be a background client with few retries: then what people do comes first, and a listing that fails does not keep
-/// others from their turn. A look that failed is tried again anyway. The poller sends at most 80 % of what the documented
-/// limits allow, and shares the rest of the client's limiter with everything else that uses it.
+/// others from their turn. A look that failed is tried again anyway. The poller paces itself at 80 % of what the documented limits allow.
+/// The limiter of its client is the same as that of everything else with these credentials, so nothing goes beyond the limits together.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -302,8 +302,7 @@ struct Run {
 impl Run {
     async fn new(poller: Poller) -> Result<Self, Error> {
         let now = seconds(poller.eyes.events.clock.now());
-        let hours = poller.longest.as_secs_f64();
-        let mut longest = vec![hours; CLASSES + COUNTED.len()];
+        let mut longest = vec![poller.longest.as_secs_f64(); CLASSES + COUNTED.len()];
         for class in &mut longest[CLASSES..] {
             *class = COUNT;
         }
