@@ -127,6 +127,27 @@ fn the_first_look_is_silent_and_a_change_says_what_it_was_before_and_when() {
 }
 
 #[test]
+fn a_change_that_happens_again_is_another_event() {
+    paused(async {
+        let bed = Bed::new(Simulator::builder().build());
+        tokio::time::sleep(minutes(30)).await;
+        let sites = truth(&bed.client, Class::Sites, "").await;
+        let site = bed.client.site(sites.keys().next().unwrap().as_str());
+        for name in ["one", "two", "one", "two"] {
+            site.update().name(name).await.unwrap();
+            tokio::time::sleep(minutes(20)).await;
+        }
+        let names: Vec<String> = bed
+            .of_kind("site.updated")
+            .await
+            .iter()
+            .map(|event| event.data["object"]["name"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(names, ["one", "two", "one", "two"]);
+    });
+}
+
+#[test]
 fn a_new_release_of_the_api_makes_no_event() {
     paused(async {
         let bed = Bed::new(Simulator::builder().build());

@@ -73,7 +73,7 @@ async fn a_name_that_leads_to_a_private_address_is_not_connected_to() {
         vec![vec!["::1"]],
         vec![vec!["::ffff:127.0.0.1"]],
         // One public address beside it changes nothing.
-        vec![vec!["192.0.2.1", "127.0.0.1"]],
+        vec![vec!["127.0.0.1", "1.1.1.1"]],
         vec![vec!["169.254.169.254"]],
         vec![vec![]],
     ] {
