@@ -69,7 +69,7 @@ impl Look {
     }
 
     /// Writes it. Whoever comes second with the same look finds nothing new.
-    pub(crate) fn commit(self, transaction: &Transaction<'_>) -> rusqlite::Result<Committed> {
+    pub(crate) fn commit(mut self, transaction: &Transaction<'_>) -> rusqlite::Result<Committed> {
         let mut committed = Committed::default();
         let Some(kind) = Kind::of(self.class) else {
             // Figures are kept for what is near a limit.
@@ -109,6 +109,7 @@ impl Look {
             _ => Vec::new(),
         };
         let others: Vec<&Object> = others.iter().collect();
+        let asked = account.map_or(Value::Null, Value::from);
         let about = |id: &str, object: &Object| About {
             kind,
             path: kind.path(&self.subject, id),
@@ -117,10 +118,17 @@ impl Look {
             not_before,
             observed_at: self.began,
         };
-        for (id, object) in &self.objects {
+        for (id, object) in &mut self.objects {
+            let earlier = before.remove(id);
+            if let Some(account) = object.get_mut("account_id").filter(|id| id.is_null()) {
+                // Each is of an account. One that is not told is the one that was.
+                let was = earlier.as_deref().map(read);
+                let was = was.and_then(|mut was| was.remove("account_id"));
+                *account = was.unwrap_or_else(|| asked.clone());
+            }
+            let (id, object) = (&*id, &*object);
             committed.is_in_flight |= (kind.is_in_flight)(object);
             let body = serde_json::to_string(object).unwrap_or_default();
-            let earlier = before.remove(id);
             if earlier.as_ref() == Some(&body) {
                 continue;
             }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use rusqlite::Connection;
 use serde_json::{Value, value::RawValue};
 use wpengine::{Client, Error as ApiError, http::Method, jiff::Timestamp};
 use wpengine_fleet::{Class, Fleet, Unread};
@@ -292,12 +293,7 @@ impl Looking<'_> {
             .into_iter()
             .filter(|(id, _)| !seen.contains(id.as_str()))
             .map(|(id, body)| (id, read(&body)))
-            .filter(|(_, object)| {
-                object
-                    .get("account_id")
-                    .and_then(Value::as_str)
-                    .is_none_or(|account| !lost.contains(account))
-            })
+            .filter(|(_, object)| account_of(object).is_none_or(|account| !lost.contains(account)))
             .collect();
         if missing.is_empty() {
             return Ok(gone);
@@ -321,22 +317,29 @@ impl Looking<'_> {
         // Only now: what is not shown any more looks as if it were gone.
         match class {
             Class::Sites | Class::Installs => {
-                let accounts: HashSet<&str> = missing
+                let of: HashMap<&str, Option<&str>> = missing
                     .iter()
-                    .filter_map(|(_, object)| object.get("account_id")?.as_str())
+                    .map(|(id, object)| (id.as_str(), account_of(object)))
                     .collect();
+                let mut accounts: HashSet<String> =
+                    of.values().flatten().map(ToString::to_string).collect();
+                // One whose account was never told may be of any.
+                let is_of_any = |id: &String| of.get(id.as_str()) == Some(&None);
+                if gone.iter().any(is_of_any) {
+                    let all = |connection: &Connection| known(connection, "accounts", "", None);
+                    accounts.extend(self.eyes.events.read(all).await?.into_keys());
+                }
+                let mut hidden = lost;
                 for account in accounts {
-                    if !self.shows(account).await? {
-                        self.lose(account).await?;
-                        let is_its = |id: &String| {
-                            missing.iter().any(|(other, object)| {
-                                other == id
-                                    && object.get("account_id").is_some_and(|of| of == account)
-                            })
-                        };
-                        gone.retain(|id| !is_its(id));
+                    if !hidden.contains(&account) && !self.shows(&account).await? {
+                        self.lose(&account).await?;
+                        hidden.insert(account);
                     }
                 }
+                gone.retain(|id| match of.get(id.as_str()).copied().flatten() {
+                    Some(account) => !hidden.contains(account),
+                    None => hidden.is_empty(),
+                });
             }
             Class::People | Class::Transfers => {
                 if !self.shows(self.subject).await? {
@@ -472,8 +475,12 @@ impl Looking<'_> {
     }
 }
 
+fn account_of(object: &Object) -> Option<&str> {
+    object.get("account_id")?.as_str()
+}
+
 /// The accounts that are not shown.
-pub(crate) fn lost(connection: &rusqlite::Connection) -> rusqlite::Result<HashSet<String>> {
+pub(crate) fn lost(connection: &Connection) -> rusqlite::Result<HashSet<String>> {
     let mut statement = connection.prepare_cached("SELECT account FROM lost")?;
     let rows = statement.query_map([], |row| row.get(0))?;
     rows.collect()

@@ -425,7 +425,7 @@ impl Run {
         now: f64,
     ) {
         let key = self.key(class, subject);
-        let account = match account {
+        let account = match account.filter(|id| !id.is_empty()) {
             None => 0,
             Some(id) => {
                 self.of_account

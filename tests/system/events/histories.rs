@@ -12,7 +12,7 @@ use wpengine_events::{Events, Poller, Watch};
 use wpengine_fleet::Class;
 use wpengine_sim::{Fault, FaultKind, RateLimits, RetryAfter, Simulator};
 
-use super::{Follower, all, events_of, minutes, paused, truth};
+use super::{Follower, all, events_of, minutes, paused, seen, truth};
 use crate::support::simulated;
 
 fn number(variable: &str) -> Option<u64> {
@@ -234,8 +234,7 @@ impl People {
                     .name("A", "B")
                     .await
                     .is_ok();
-                if created {
-                    let people = truth(&self.client, Class::People, &account).await;
+                if created && let Ok(people) = seen(&self.client, Class::People, &account).await {
                     let user = people
                         .into_iter()
                         .find(|(_, row)| row["email"] == email.as_str());

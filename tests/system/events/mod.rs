@@ -106,8 +106,17 @@ impl Follower {
 
 /// What a listing has now, by the id of each row.
 pub(crate) async fn truth(client: &Client, class: Class, subject: &str) -> BTreeMap<String, Value> {
+    seen(client, class, subject).await.expect("the truth")
+}
+
+/// The same, while there may be faults.
+pub(crate) async fn seen(
+    client: &Client,
+    class: Class,
+    subject: &str,
+) -> Result<BTreeMap<String, Value>, wpengine_fleet::Unread> {
     let listing = wpengine_fleet::listing(client, class, subject).await;
-    let rows = listing.rows.expect("the truth");
+    let rows = listing.rows?;
     let rows = rows
         .iter()
         .map(|row| serde_json::from_str::<Value>(row.get()).expect("json"));
@@ -118,7 +127,7 @@ pub(crate) async fn truth(client: &Client, class: Class, subject: &str) -> BTree
             &row["id"]
         };
         let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
-        (id, row)
+        Ok((id, row))
     })
     .collect()
 }

@@ -203,6 +203,52 @@ fn an_account_that_is_not_shown_is_lost_and_nothing_of_it_is_gone() {
     });
 }
 
+/// One whose account the service did not tell may be of the account that is not shown.
+#[test]
+fn an_install_without_a_told_account_is_not_gone_with_an_account_that_is_not_shown() {
+    paused(async {
+        let bed = Bed::new(Simulator::builder().fleet(2, 4, 8).build());
+        tokio::time::sleep(minutes(30)).await;
+        let before = truth(&bed.client, Class::Installs, "").await;
+        let accounts: BTreeSet<String> = truth(&bed.client, Class::Accounts, "")
+            .await
+            .into_keys()
+            .collect();
+        let nulls = Fault::new(FaultKind::Nulls).on("list_installs").always();
+        bed.simulator.faults().add(nulls).unwrap();
+        let account = accounts.first().unwrap().as_str();
+        let created = bed.client.installs().create("fresh", account);
+        let created = created.await.unwrap().id.to_string();
+        tokio::time::sleep(minutes(30)).await;
+        let told = bed.of_kind("install.created").await;
+        let [told] = &told[..] else {
+            panic!("{told:?}")
+        };
+        assert_eq!(told.data["object"]["id"], created.as_str());
+        assert_eq!(told.data["object"]["account_id"], serde_json::Value::Null);
+        // What was known stays known.
+        for event in bed.of_kind("install.updated").await {
+            let id = event.data["object"]["id"].as_str().unwrap();
+            let account = &before[id]["account"]["id"];
+            assert_eq!(event.data["object"]["account_id"], *account, "{event:?}");
+        }
+        bed.simulator.set_api_access(account, false);
+        bed.simulator.faults().clear();
+        tokio::time::sleep(minutes(240)).await;
+        assert_eq!(bed.of_kind("account.access_lost").await.len(), 1);
+        assert_eq!(bed.of_kind("install.gone").await.len(), 0);
+        // Where all is shown, it is gone like any other.
+        bed.simulator.set_api_access(account, true);
+        let nulls = Fault::new(FaultKind::Nulls).on("list_installs").always();
+        bed.simulator.faults().add(nulls).unwrap();
+        tokio::time::sleep(minutes(60)).await;
+        bed.client.install(created.as_str()).delete().await.unwrap();
+        tokio::time::sleep(minutes(60)).await;
+        let gone = bed.of_kind("install.gone").await;
+        assert_eq!(gone.len(), 1, "{gone:?}");
+    });
+}
+
 #[test]
 fn what_a_listing_hides_for_a_while_is_not_gone() {
     paused(async {
