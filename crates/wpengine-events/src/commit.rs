@@ -24,7 +24,10 @@ pub(crate) struct Look {
     pub(crate) subject: String,
     pub(crate) began: Timestamp,
     pub(crate) ended: Timestamp,
-    pub(crate) objects: Vec<(String, Object)>,
+    /// By id, as JSON.
+    pub(crate) objects: Vec<(String, String)>,
+    /// Whether one of them is about to change.
+    pub(crate) is_in_flight: bool,
     /// What the listing does not have any more, and the service does not know, either.
     pub(crate) gone: HashSet<String>,
     /// Whether what the first look shows makes events, too.
@@ -69,7 +72,7 @@ impl Look {
     }
 
     /// Writes it. Whoever comes second with the same look finds nothing new.
-    pub(crate) fn commit(mut self, transaction: &Transaction<'_>) -> rusqlite::Result<Committed> {
+    pub(crate) fn commit(self, transaction: &Transaction<'_>) -> rusqlite::Result<Committed> {
         let mut committed = Committed::default();
         let Some(kind) = Kind::of(self.class) else {
             // Figures are kept for what is near a limit.
@@ -118,23 +121,27 @@ impl Look {
             not_before,
             observed_at: self.began,
         };
-        for (id, object) in &mut self.objects {
+        committed.is_in_flight = self.is_in_flight;
+        for (id, body) in &self.objects {
             let earlier = before.remove(id);
-            if let Some(account) = object.get_mut("account_id").filter(|id| id.is_null()) {
-                // Each is of an account. One that is not told is the one that was.
-                let was = earlier.as_deref().map(read);
-                let was = was.and_then(|mut was| was.remove("account_id"));
-                *account = was.unwrap_or_else(|| asked.clone());
-            }
-            let (id, object) = (&*id, &*object);
-            committed.is_in_flight |= (kind.is_in_flight)(object);
-            let body = serde_json::to_string(object).unwrap_or_default();
-            if earlier.as_ref() == Some(&body) {
+            if earlier.as_ref() == Some(body) {
                 continue;
             }
-            let about = about(id, object);
+            let earlier = earlier.as_deref().map(read);
+            let mut object = read(body);
+            if let Some(account) = object.get_mut("account_id").filter(|id| id.is_null()) {
+                // Each is of an account. One that is not told is the one that was.
+                let was = earlier.as_ref().and_then(|was| was.get("account_id"));
+                *account = was.cloned().unwrap_or_else(|| asked.clone());
+            }
+            if earlier.as_ref() == Some(&object) {
+                continue;
+            }
+            let about = about(id, &object);
+            let body = serde_json::to_string(&object).unwrap_or_default();
             upsert.execute(params![class, place, id, about.account, body])?;
-            match earlier.map(|earlier| read(&earlier)) {
+            let object = &object;
+            match earlier {
                 None => {
                     if self.class == Class::Accounts || self.class == Class::Installs {
                         let subject = Subject {
@@ -251,7 +258,7 @@ impl Look {
             .objects
             .first()
             .filter(|_| self.class == Class::Usage)
-            .map(|(_, figure)| Value::Object(figure.clone()).to_string());
+            .map(|(_, figure)| figure.clone());
         transaction
             .prepare_cached(
                 "INSERT INTO looks (class, subject, began, changes, hours, figure) SELECT ?1, ?2, ?3, ?4, ?5, ?6

@@ -182,7 +182,9 @@ impl Looking<'_> {
                 return Err(failed);
             }
         };
-        let objects = self.objects(&rows)?;
+        let (objects, is_in_flight) = self.objects(&rows)?;
+        // Only the mirror wants them as they came.
+        let rows = self.eyes.mirror.as_ref().map(|fleet| (fleet, rows));
         let gone = self.gone(&objects).await?;
         if class == Class::Accounts {
             self.judge_accounts(&objects).await?;
@@ -193,6 +195,7 @@ impl Looking<'_> {
             began,
             ended: self.now(),
             objects,
+            is_in_flight,
             gone,
             is_initial_loud: self.eyes.is_initial_loud,
         };
@@ -216,7 +219,7 @@ impl Looking<'_> {
         if committed.events > 0 {
             self.eyes.events.added.notify_waiters();
         }
-        if let Some(fleet) = &self.eyes.mirror
+        if let Some((fleet, rows)) = rows
             && let Err(error) = fleet.record(class, subject, rows, began).await
         {
             self.mirror = Some(error.to_string());
@@ -234,42 +237,39 @@ impl Looking<'_> {
         listing.rows.map_err(Failed::from)
     }
 
-    /// The objects of the rows. One row without an id makes all of them doubtful.
-    fn objects(&self, rows: &[Box<RawValue>]) -> Result<Vec<(String, Object)>, Failed> {
+    /// The objects of the rows by id, as JSON, which takes less memory, and whether one is about to change. One row without an id makes all of
+    /// them doubtful.
+    fn objects(&self, rows: &[Box<RawValue>]) -> Result<(Vec<(String, String)>, bool), Failed> {
         let unreadable =
             || Failed::text("a row has no id: the answer is not what the API documents");
-        let mut objects = Vec::new();
+        let (mut objects, mut is_in_flight) = (Vec::with_capacity(rows.len()), false);
         for row in rows {
             let row: Value = serde_json::from_str(row.get()).map_err(|_| unreadable())?;
             match Kind::of(self.class) {
-                Some(kind) => objects.push(kind.read(self.subject, &row).ok_or_else(unreadable)?),
-                None => {
-                    let Value::Object(figure) = row else {
-                        return Err(unreadable());
-                    };
-                    objects.push((self.subject.to_owned(), figure));
+                Some(kind) => {
+                    let (id, object) = kind.read(self.subject, &row).ok_or_else(unreadable)?;
+                    is_in_flight |= (kind.is_in_flight)(&object);
+                    objects.push((id, Value::Object(object).to_string()));
                 }
+                None if row.is_object() => {
+                    objects.push((self.subject.to_owned(), row.to_string()));
+                }
+                None => return Err(unreadable()),
             }
         }
         if self.class == Class::Accounts && !self.eyes.accounts.is_empty() {
             objects.retain(|(id, _)| self.eyes.accounts.contains(id));
         }
         // One id twice is one object, as it came last.
-        let last: HashMap<String, usize> = objects
-            .iter()
-            .enumerate()
-            .map(|(at, (id, _))| (id.clone(), at))
-            .collect();
-        let mut at = 0;
-        objects.retain(|(id, _)| {
-            at += 1;
-            last[id] == at - 1
-        });
-        Ok(objects)
+        let mut seen = HashSet::new();
+        objects.reverse();
+        objects.retain(|(id, _)| seen.insert(id.clone()));
+        objects.reverse();
+        Ok((objects, is_in_flight))
     }
 
     /// What is missing in the listing, is not known to the service, and is not of an account that is not shown.
-    async fn gone(&mut self, objects: &[(String, Object)]) -> Result<HashSet<String>, Failed> {
+    async fn gone(&mut self, objects: &[(String, String)]) -> Result<HashSet<String>, Failed> {
         let mut gone = HashSet::new();
         let Some(kind) = Kind::of(self.class)
             .filter(|kind| kind.comes_and_goes && self.class != Class::Accounts)
@@ -309,7 +309,7 @@ impl Looking<'_> {
             }
             None => {
                 let again = self.list(class, self.subject).await?;
-                let again = self.objects(&again)?;
+                let (again, _) = self.objects(&again)?;
                 let is_missing = |id: &String| again.iter().all(|(other, _)| other != id);
                 gone.extend(missing.iter().map(|(id, _)| id.clone()).filter(is_missing));
             }
@@ -441,7 +441,7 @@ impl Looking<'_> {
     }
 
     /// Finds accounts that are not listed any more, and lost ones that are shown again.
-    async fn judge_accounts(&mut self, objects: &[(String, Object)]) -> Result<(), Failed> {
+    async fn judge_accounts(&mut self, objects: &[(String, String)]) -> Result<(), Failed> {
         let (before, lost) = self
             .eyes
             .events

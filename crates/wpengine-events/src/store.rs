@@ -7,19 +7,22 @@ use std::{
     collections::HashMap,
     fs::File,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 use serde_json::{Map, Value};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use wpengine::jiff::Timestamp;
 
 use crate::{Endpoint, Error, Event, Filter, Secret, clock::Clock};
 
 /// How long a process waits for another one that writes.
 const BUSY: Duration = Duration::from_secs(30);
+
+/// How much of the file a process keeps in memory, as SQLite counts it: KiB, below zero. The operating system keeps more.
+const CACHE: i32 = -1_000;
 
 const SCHEMA: &str = "
 CREATE TABLE objects (class TEXT, subject TEXT, id TEXT, account TEXT, body TEXT NOT NULL, PRIMARY KEY (class, subject, id)) WITHOUT ROWID;
@@ -164,7 +167,7 @@ impl Events {
             connection.busy_timeout(BUSY)?;
             connection.pragma_update(None, "journal_mode", "wal")?;
             connection.pragma_update(None, "synchronous", "full")?;
-            connection.pragma_update(None, "cache_size", -4_000)?;
+            connection.pragma_update(None, "cache_size", CACHE)?;
             Ok(connection)
         });
         Self::with(opened.map_err(|error| Error::file(path, error))?, path)
@@ -298,27 +301,14 @@ impl Events {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let this = self.clone();
-        let done = tokio::task::spawn_blocking(move || this.write_now(work)).await;
-        done.unwrap_or_else(|panic| Err(Error::file(&self.path, panic.to_string())))
-    }
-
-    fn write_now<T>(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, Error> {
-        let mut connection = self
-            .connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let run = || {
+        self.run(|connection| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = work(&transaction)?;
             transaction.commit()?;
             Ok(value)
-        };
-        run().map_err(|error: rusqlite::Error| Error::file(&self.path, error))
+        })
+        .await
     }
 
     /// Reads on a thread that may block.
@@ -326,16 +316,20 @@ impl Events {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let this = self.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            let connection = this
-                .connection
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            work(&connection).map_err(|error| Error::file(&this.path, error))
-        });
-        done.await
-            .unwrap_or_else(|panic| Err(Error::file(&self.path, panic.to_string())))
+        self.run(|connection| work(connection)).await
+    }
+
+    /// Only what has its turn takes a thread: each thread has memory of its own.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let mut connection = Arc::clone(&self.connection).lock_owned().await;
+        let done = tokio::task::spawn_blocking(move || work(&mut connection)).await;
+        match done {
+            Ok(done) => done.map_err(|error| Error::file(&self.path, error)),
+            Err(panic) => Err(Error::file(&self.path, panic.to_string())),
+        }
     }
 
     /// Adds an event of another program. The same `key` makes the same event: it is added once.

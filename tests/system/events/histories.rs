@@ -27,6 +27,7 @@ fn whoever_follows_the_events_of_any_history_ends_with_what_is_there() {
     };
     let next = std::sync::atomic::AtomicU64::new(first);
     let total = std::sync::Mutex::new(Totals::default());
+    let failed = std::sync::Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
@@ -35,33 +36,22 @@ fn whoever_follows_the_events_of_any_history_ends_with_what_is_there() {
                     if seed >= first + count {
                         return;
                     }
-                    let context = Context(seed);
-                    let totals = paused(history(seed));
-                    std::mem::forget(context);
-                    total.lock().unwrap().add(&totals);
+                    match std::panic::catch_unwind(|| paused(history(seed))) {
+                        Ok(totals) => total.lock().unwrap().add(&totals),
+                        Err(_) => failed.lock().unwrap().push(seed),
+                    }
                 }
             });
         }
     });
+    let failed = failed.into_inner().unwrap();
+    assert!(failed.is_empty(), "WPENGINE_HISTORY={failed:?} failed");
     let total = total.into_inner().unwrap();
     assert!(
         total.changes > count && total.events > total.changes && total.faults > count / 2,
         "{total:?}"
     );
     let _ = writeln!(std::io::stderr(), "{count} histories: {total:?}");
-}
-
-/// Says which history failed.
-struct Context(u64);
-
-impl Drop for Context {
-    fn drop(&mut self) {
-        let _ = writeln!(
-            std::io::stderr(),
-            "run it again with WPENGINE_HISTORY={}",
-            self.0
-        );
-    }
 }
 
 #[derive(Debug, Default)]
@@ -371,7 +361,7 @@ async fn history(seed: u64) -> Totals {
         .into_iter()
         .map(|(_, seconds)| seconds);
     let longest = Duration::from_secs_f64(promised.fold(0.0, f64::max));
-    assert!(longest < minutes(12 * 60), "{longest:?}");
+    assert!(longest <= minutes(24 * 60), "{longest:?}");
     tokio::time::sleep(2 * longest).await;
     poller.abort();
     let _ = poller.await;
