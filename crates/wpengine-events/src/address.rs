@@ -113,8 +113,20 @@ pub(crate) fn is_allowed(address: IpAddr, private: &[Network]) -> bool {
 
 /// Reads the address of a receiver.
 pub(crate) fn check(text: &str, private: &[Network]) -> Result<Url, Error> {
-    let url = Url::parse(text)
-        .map_err(|error| Error::settings(format!("the address of the endpoint: {error}")))?;
+    let url = match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => url,
+        Err(error) if text.starts_with("http") => {
+            return Err(Error::settings(format!(
+                "the address cannot be read: {error}"
+            )));
+        }
+        // The rest of it may be secret.
+        _ => {
+            return Err(Error::settings(
+                "an address of a receiver begins with https://",
+            ));
+        }
+    };
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Error::settings(
             "the address of the endpoint has a user or a password in it: deliveries are signed, so it needs none",

@@ -43,6 +43,37 @@ impl Filter {
         self
     }
 
+    /// Whether anything can pass: the types are among [`TYPES`](crate::TYPES), and the accounts are ids.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Settings`] says which is not.
+    pub fn check(&self) -> Result<(), Error> {
+        for wanted in &self.types {
+            let start = wanted.strip_suffix('*');
+            let fits = |(kind, _): &(&str, &str)| {
+                start.map_or(kind == wanted, |start| kind.starts_with(start))
+            };
+            if !crate::TYPES.iter().any(fits) {
+                return Err(Error::settings(format!(
+                    "no event has the type `{wanted}`; `wpengine events types` lists them"
+                )));
+            }
+        }
+        let is_id = |text: &&String| {
+            text.len() == 36
+                && text
+                    .bytes()
+                    .all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+        };
+        match self.accounts.iter().find(|account| !is_id(account)) {
+            Some(account) => Err(Error::settings(format!(
+                "`{account}` is no id of an account; `wpengine account list` shows the ids"
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// Whether an event passes.
     ///
     /// ```
@@ -128,7 +159,7 @@ struct Written {
     #[serde(default)]
     stdout: bool,
     #[serde(default, deserialize_with = "one_or_more")]
-    secrets: Vec<Secret>,
+    secrets: Vec<String>,
     #[serde(default)]
     types: Vec<String>,
     #[serde(default)]
@@ -144,24 +175,20 @@ struct Written {
 }
 
 /// One secret, or a list. What it is not is never said: it may be one all the same.
-fn one_or_more<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Secret>, D::Error> {
+fn one_or_more<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     use serde::de::Error as _;
 
-    let texts = match Value::deserialize(deserializer)? {
-        Value::String(text) => vec![text],
+    match Value::deserialize(deserializer)? {
+        Value::String(text) => Ok(vec![text]),
         Value::Array(items) => {
             let texts = items.into_iter().map(|item| match item {
                 Value::String(text) => Ok(text),
                 _ => Err(D::Error::custom("a secret is a text")),
             });
-            texts.collect::<Result<_, _>>()?
+            texts.collect()
         }
-        _ => return Err(D::Error::custom("secrets is a list of texts")),
-    };
-    let read = |text: String| {
-        Secret::deserialize(serde::de::value::StringDeserializer::<D::Error>::new(text))
-    };
-    texts.into_iter().map(read).collect()
+        _ => Err(D::Error::custom("secrets is a list of texts")),
+    }
 }
 
 fn yes() -> bool {
@@ -172,15 +199,14 @@ impl TryFrom<Written> for Endpoint {
     type Error = Error;
 
     fn try_from(written: Written) -> Result<Self, Error> {
-        let private = written
-            .private
-            .iter()
-            .map(|text| text.parse())
-            .collect::<Result<Vec<_>, Error>>()?;
         let of = |error: Error| Error::settings(format!("endpoint `{}`: {error}", written.name));
+        let private = written.private.iter().map(|text| text.parse());
+        let private = private.collect::<Result<Vec<_>, Error>>().map_err(of)?;
+        let secrets = written.secrets.iter().map(|text| Secret::read(text));
+        let secrets = secrets.collect::<Result<Vec<_>, Error>>().map_err(of)?;
         let endpoint = match (written.url, written.command, written.stdout) {
             (Some(url), None, false) => {
-                Self::webhook_to(&written.name, &url, written.secrets, private).map_err(of)?
+                Self::webhook_to(&written.name, &url, secrets, private).map_err(of)?
             }
             (None, Some(command), false) => Self::command(&written.name, command).map_err(of)?,
             (None, None, true) => Self::stdout(&written.name),
@@ -196,17 +222,7 @@ impl TryFrom<Written> for Endpoint {
             accounts: written.accounts,
             installs: written.installs,
         };
-        for wanted in &filter.types {
-            let start = wanted.strip_suffix('*');
-            let fits = |(kind, _): &(&str, &str)| {
-                start.map_or(kind == wanted, |start| kind.starts_with(start))
-            };
-            if !crate::TYPES.iter().any(fits) {
-                return Err(of(Error::settings(format!(
-                    "no event has the type `{wanted}`; `wpengine events types` lists them"
-                ))));
-            }
-        }
+        filter.check().map_err(of)?;
         Ok(Self {
             ordered: written.ordered,
             envelope: written.envelope,

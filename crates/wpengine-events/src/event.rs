@@ -128,6 +128,12 @@ impl Event {
         self.text("subject")
     }
 
+    /// Whether it was made by [`Events::trigger`](crate::Events::trigger), to try receivers: nothing has happened.
+    #[must_use]
+    pub fn is_test(&self) -> bool {
+        self.data.get("test") == Some(&Value::Bool(true))
+    }
+
     pub(crate) fn text(&self, field: &str) -> &str {
         self.data
             .get(field)
@@ -175,6 +181,15 @@ impl Event {
     #[must_use]
     pub fn to_json(&self) -> Value {
         json!({ "id": self.id, "type": self.kind, "timestamp": self.timestamp, "data": self.data })
+    }
+}
+
+/// The data of the example of a type, as the document has it.
+pub(crate) fn example(kind: &str) -> Option<Map<String, Value>> {
+    let mut all: Map<String, Value> = serde_json::from_str(include_str!("examples.json")).ok()?;
+    match all.remove(kind)? {
+        Value::Object(data) => Some(data),
+        _ => None,
     }
 }
 

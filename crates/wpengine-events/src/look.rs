@@ -33,6 +33,8 @@ pub(crate) struct Looked {
     /// Accounts that are lost now, and those that are there again.
     pub(crate) lost: Vec<String>,
     pub(crate) restored: Vec<String>,
+    /// Accounts that are asked for, and were never shown; `None` if it was not looked for them.
+    pub(crate) unknown: Option<Vec<String>>,
     /// Why the mirror could not be written.
     pub(crate) mirror: Option<String>,
 }
@@ -45,6 +47,8 @@ pub(crate) struct Failed {
     pub(crate) limited: Option<Option<std::time::Duration>>,
     /// Whether what was asked for is not there, or not shown.
     pub(crate) is_refused: bool,
+    /// Whether the service does not know the credentials.
+    pub(crate) is_unauthorized: bool,
     /// Whether the file could not be written: then nothing can go on.
     pub(crate) is_of_file: bool,
 }
@@ -55,6 +59,7 @@ impl Failed {
             text: text.into(),
             limited: None,
             is_refused: false,
+            is_unauthorized: false,
             is_of_file: false,
         }
     }
@@ -64,6 +69,7 @@ impl Failed {
             text: error.to_string(),
             limited: error.is_rate_limited().then(|| error.retry_after()),
             is_refused: is_refused(error),
+            is_unauthorized: error.is_unauthorized(),
             is_of_file: false,
         }
     }
@@ -110,6 +116,7 @@ struct Looking<'a> {
     requests: u64,
     lost: Vec<String>,
     restored: Vec<String>,
+    unknown: Option<Vec<String>>,
     mirror: Option<String>,
 }
 
@@ -123,6 +130,7 @@ impl Eyes {
             requests: 0,
             lost: Vec::new(),
             restored: Vec::new(),
+            unknown: None,
             mirror: None,
         };
         let mut result = looking.run().await;
@@ -144,6 +152,7 @@ impl Eyes {
             requests,
             lost,
             restored,
+            unknown,
             mirror,
             ..
         } = looking;
@@ -152,6 +161,7 @@ impl Eyes {
             result,
             lost,
             restored,
+            unknown,
             mirror,
         }
     }
@@ -177,6 +187,7 @@ impl Looking<'_> {
             Ok(rows) => rows,
             Err(failed) => {
                 if failed.is_refused {
+                    self.admitted(&failed).await?;
                     self.refused().await?;
                 }
                 return Err(failed);
@@ -388,10 +399,30 @@ impl Looking<'_> {
             match self.list(class, account).await {
                 Ok(rows) if !rows.is_empty() => return Ok(true),
                 Err(failed) if !failed.is_refused => return Err(failed),
-                _ => {}
+                Err(failed) => self.admitted(&failed).await?,
+                Ok(_) => {}
             }
         }
         Ok(false)
+    }
+
+    /// An answer of 401 may be of one account. Where nothing at all is answered in another way, the credentials are wrong, and no account is
+    /// lost.
+    async fn admitted(&mut self, failed: &Failed) -> Result<(), Failed> {
+        if !failed.is_unauthorized {
+            return Ok(());
+        }
+        let (count, requests) = self.eyes.count(Class::Accounts).await;
+        self.requests += requests;
+        match count {
+            Err(failed) if failed.is_unauthorized => Err(Failed {
+                text: format!("the API refuses the credentials: {}", failed.text),
+                is_refused: false,
+                ..failed
+            }),
+            Err(failed) if !failed.is_refused => Err(failed),
+            _ => Ok(()),
+        }
     }
 
     async fn lose(&mut self, account: &str) -> Result<(), Failed> {
@@ -449,16 +480,19 @@ impl Looking<'_> {
             .await?;
         let only = &self.eyes.accounts;
         let is_ours = |id: &String| only.is_empty() || only.contains(id);
+        let is_shown = |id: &String| objects.iter().any(|(other, _)| other == id);
+        let is_unknown = |id: &&String| !is_shown(id) && !before.contains_key(*id);
+        self.unknown = Some(only.iter().filter(is_unknown).cloned().collect());
         for id in before
             .keys()
             .filter(|id| is_ours(id) && !lost.contains(*id))
         {
-            if objects.iter().all(|(other, _)| other != id) && !self.shows(id).await? {
+            if !is_shown(id) && !self.shows(id).await? {
                 self.lose(id).await?;
             }
         }
         for account in lost.iter().filter(|id| is_ours(id)) {
-            if objects.iter().any(|(id, _)| id == account) && self.shows(account).await? {
+            if is_shown(account) && self.shows(account).await? {
                 let (id, now) = (account.clone(), self.now());
                 if self
                     .eyes

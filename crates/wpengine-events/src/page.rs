@@ -244,6 +244,7 @@ fn metrics(status: &PollerStatus, endpoints: &[EndpointStatus]) -> String {
     let each = |value: fn(&EndpointStatus) -> f64| -> Vec<(String, f64)> {
         endpoints
             .iter()
+            .filter(|endpoint| endpoint.configured)
             .map(|endpoint| {
                 (
                     format!("{{endpoint=\"{}\"}}", endpoint.name),
@@ -263,6 +264,16 @@ fn metrics(status: &PollerStatus, endpoints: &[EndpointStatus]) -> String {
         "gauge",
         "Deliveries that were given up.",
         &each(|endpoint| endpoint.dead as f64),
+    );
+    one(
+        "endpoint_failing_since_timestamp_seconds",
+        "gauge",
+        "Since when every delivery has failed; 0 if none has.",
+        &each(|endpoint| {
+            endpoint
+                .failing_since
+                .map_or(0.0, |since| since.as_second() as f64)
+        }),
     );
     one(
         "endpoint_disabled",
@@ -338,11 +349,14 @@ fn html(
                     "<span class=\"bad\">disabled {at}: {}</span>",
                     escaped(endpoint.reason.as_deref().unwrap_or_default())
                 ),
-                (None, Some(since)) => format!("<span class=\"bad\">failing since {since}</span>"),
+                (None, Some(since)) if endpoint.configured => format!(
+                    "<span class=\"bad\">failing since {since}: {}</span>",
+                    escaped(endpoint.reason.as_deref().unwrap_or_default())
+                ),
                 (None, None) if endpoint.configured => {
                     "<span class=\"good\">works</span>".to_owned()
                 }
-                (None, None) => "<span class=\"dim\">not in the settings</span>".to_owned(),
+                _ => "<span class=\"dim\">not in the settings</span>".to_owned(),
             };
             let _ = write!(
                 page,
@@ -384,9 +398,10 @@ fn html(
         };
         let _ = write!(
             page,
-            "<tr><td>{}<td>{}<td><code>{}</code>{name}<td>{}<td><code class=\"dim\">{}</code>",
+            "<tr><td>{}<td>{}{}<td><code>{}</code>{name}<td>{}<td><code class=\"dim\">{}</code>",
             event.timestamp.strftime("%Y-%m-%d %H:%M:%S"),
             escaped(&event.kind),
+            if event.is_test() { " <b>test</b>" } else { "" },
             escaped(event.subject()),
             escaped(&changed.join(", ")),
             escaped(&event.id),

@@ -101,6 +101,8 @@ pub struct PollerStatus {
     pub looks: u64,
     /// How many failed.
     pub failures: u64,
+    /// Since when every look has failed.
+    pub failing_since: Option<Timestamp>,
     /// Why the last one that failed did so, and when.
     pub last_failure: Option<(Timestamp, String)>,
     /// How many requests were sent.
@@ -121,6 +123,8 @@ pub struct PollerStatus {
     pub lagging: Vec<String>,
     /// The longest time that it took to write what a look showed, in seconds, without first looks.
     pub longest_commit: f64,
+    /// The accounts of [`Poller::accounts`] that the API has never shown to these credentials.
+    pub unknown_accounts: Vec<String>,
     /// Why the mirror could not be written, if so.
     pub mirror: Option<String>,
 }
@@ -687,6 +691,9 @@ impl Run {
                     Err(failed) => self.failed(key, requests, &failed, now),
                     Ok(count) => {
                         self.failures.remove(&key);
+                        self.poller
+                            .watch
+                            .change(|status| status.failing_since = None);
                         self.schedule.done(key, requests, 0, false, now);
                         let class = COUNTED[key.class - CLASSES];
                         if self
@@ -704,7 +711,12 @@ impl Run {
             Ok(Done::Look(key, looked)) => {
                 self.counted(looked.requests);
                 let mirror = looked.mirror.clone();
-                self.poller.watch.change(|status| status.mirror = mirror);
+                self.poller.watch.change(|status| {
+                    status.mirror = mirror;
+                    if let Some(unknown) = looked.unknown {
+                        status.unknown_accounts = unknown;
+                    }
+                });
                 if !looked.lost.is_empty() {
                     // It says when they are shown again.
                     let list = self.key(Class::Accounts, "");
@@ -777,6 +789,7 @@ impl Run {
             }
             status.looks += 1;
             status.last_look = Some(at);
+            status.failing_since = None;
             status.changes += u64::from(committed.changes);
             status.delay = delay;
         });
@@ -806,8 +819,14 @@ impl Run {
         let at = self.events().clock.now();
         self.poller.watch.change(|status| {
             status.failures += 1;
+            status.failing_since = status.failing_since.or(Some(at));
             status.last_failure = Some((at, failed.text.clone()));
         });
+        if failed.is_unauthorized && !failed.is_refused {
+            // Every other look would fail, too.
+            let all = self.key(Class::Accounts, "");
+            self.schedule.pause(all, now + 60.0, now);
+        }
         if let Some(wait) = failed.limited {
             let wait = wait
                 .map_or(60.0, |wait| wait.as_secs_f64())

@@ -90,6 +90,8 @@ struct Thing<K> {
     /// Entries of the queues with another version are void.
     version: u32,
     running: bool,
+    /// Whether it is looked at early.
+    is_early: bool,
     removed: bool,
     /// Whether the last look at it was refused.
     is_refused: bool,
@@ -268,6 +270,7 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
             not_before: now,
             version: 0,
             running: false,
+            is_early: false,
             removed: false,
             is_refused: false,
             early: None,
@@ -408,10 +411,16 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
             }
         }
         let (_, at) = first?;
-        let thing = &self.things[at];
-        self.accounts[thing.account].in_flight.left -= thing.price;
-        self.early_used.0 += thing.price;
+        let price = self.things[at].price;
+        self.things[at].is_early = true;
+        self.pay_early(at, price);
         Some(at)
+    }
+
+    /// Charges what is looked at early to the share that is kept for it.
+    fn pay_early(&mut self, at: usize, requests: f64) {
+        self.accounts[self.things[at].account].in_flight.left -= requests;
+        self.early_used.0 += requests;
     }
 
     fn begin(&mut self, at: usize) -> K {
@@ -494,6 +503,9 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
         let thing = &mut self.things[at];
         thing.running = false;
         let (account, more) = (thing.account, requests as f64 - thing.price);
+        if std::mem::take(&mut thing.is_early) {
+            self.pay_early(at, more);
+        }
         self.pay(account, more);
         self.queue(at);
     }

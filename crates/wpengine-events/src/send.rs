@@ -94,8 +94,8 @@ enum Outcome {
         why: String,
         wait: Option<Duration>,
     },
-    /// The receiver wants nothing any more.
-    Refused,
+    /// The receiver wants nothing any more, and why that is known.
+    Refused(&'static str),
 }
 
 impl Outcome {
@@ -146,8 +146,8 @@ impl Sender {
         self
     }
 
-    /// Sets all endpoints, also while it runs. What is to be delivered to one that is not there any more waits until it is there
-    /// again. A new webhook gets a `ping`.
+    /// Sets all endpoints, also while it runs. What is still to be delivered to one that is not there any more waits until it is there
+    /// again, as long as events are kept. A new webhook gets a `ping`.
     ///
     /// # Errors
     ///
@@ -221,7 +221,7 @@ impl Sender {
         };
         match self.attempt(&outlet, event).await {
             Outcome::Delivered => Ok(()),
-            Outcome::Refused => Err(Error::settings("410 Gone")),
+            Outcome::Refused(why) => Err(Error::settings(why)),
             Outcome::Failed { why, .. } => Err(Error::settings(why)),
         }
     }
@@ -412,7 +412,7 @@ fn judge(status: StatusCode, retry_after: Option<&header::HeaderValue>) -> Outco
         return Outcome::Delivered;
     }
     if status == StatusCode::GONE {
-        return Outcome::Refused;
+        return Outcome::Refused("it answered 410 Gone");
     }
     let why = match status.is_redirection() {
         true => format!("{status}: redirects are not followed"),
@@ -497,6 +497,8 @@ async fn by_command(words: &[String], endpoint: &Endpoint, event: &Event) -> Out
     body.push(b'\n');
     let child = tokio::process::Command::new(program)
         .args(arguments)
+        // The credentials are for this program alone.
+        .env_remove("WPE_API_PASSWORD")
         .env("WPENGINE_EVENT_ID", &event.id)
         .env("WPENGINE_EVENT_TYPE", &event.kind)
         .stdin(Stdio::piped())
@@ -533,6 +535,9 @@ fn by_stdout(endpoint: &Endpoint, event: &Event) -> Outcome {
     let mut out = std::io::stdout().lock();
     match out.write_all(&line).and_then(|()| out.flush()) {
         Ok(()) => Outcome::Delivered,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            Outcome::Refused("nobody reads the standard output any more")
+        }
         Err(error) => Outcome::failed(error.to_string()),
     }
 }
@@ -596,7 +601,7 @@ fn note(transaction: &Transaction<'_>, tried: &Tried, now: Timestamp) -> rusqlit
                 .prepare_cached("UPDATE endpoints SET failing_since = NULL WHERE name = ?1 AND failing_since IS NOT NULL")?
                 .execute([endpoint])?;
         }
-        Outcome::Refused => disable(transaction, endpoint, "it answered 410 Gone", now)?,
+        Outcome::Refused(why) => disable(transaction, endpoint, why, now)?,
         Outcome::Failed { why, wait } => {
             match WAITS.get(tries as usize) {
                 None => {
@@ -714,8 +719,8 @@ fn synchronize(
             params![endpoint.name, target, filter, endpoint.ordered, place],
         )?;
         let is_new = known.as_ref() != Some(&place);
-        if is_new {
-            // Another place has not failed yet.
+        if is_new || endpoint.target == Target::Stdout {
+            // Another place has not failed yet, and each process has another output.
             transaction.execute(
                 "UPDATE endpoints SET failing_since = NULL, disabled_at = NULL, reason = NULL WHERE name = ?1",
                 [&endpoint.name],

@@ -113,20 +113,35 @@ pub(crate) struct View {
     started: Timestamp,
 }
 
-/// After so long without a look something is wrong.
+/// After so long without a look something is wrong, and after so long with looks that fail.
 const SILENT: Duration = Duration::from_secs(15 * 60);
+const FAILING: Duration = Duration::from_secs(60);
 
 impl View {
     /// What is wrong, in words.
     pub(crate) fn troubles(&self, status: &PollerStatus) -> Vec<String> {
         let mut troubles = Vec::new();
-        let since = status.last_look.unwrap_or(self.started);
-        if crate::clock::until(since, self.events.clock.now()) > SILENT {
+        let (now, last) = (
+            self.events.clock.now(),
+            status.last_look.unwrap_or(self.started),
+        );
+        let is_over = |since, time| crate::clock::until(since, now) > time;
+        let silent = Some(last).filter(|last| is_over(*last, SILENT));
+        let failing = status
+            .failing_since
+            .filter(|since| is_over(*since, FAILING));
+        if let Some(since) = failing.or(silent) {
             let why = status
                 .last_failure
                 .as_ref()
                 .map_or("no request came back", |(_, text)| text);
             troubles.push(format!("no look has succeeded since {since}: {why}"));
+        }
+        if !status.unknown_accounts.is_empty() {
+            troubles.push(format!(
+                "the API does not show to these credentials: {}",
+                status.unknown_accounts.join(", ")
+            ));
         }
         if !status.lagging.is_empty() {
             troubles.push(format!(

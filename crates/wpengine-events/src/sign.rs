@@ -112,6 +112,27 @@ pub(crate) fn header(secrets: &[Secret], id: &str, at: Timestamp, body: &[u8]) -
     each.collect::<Vec<_>>().join(" ")
 }
 
+impl Secret {
+    /// Reads a secret as it is written in settings.
+    pub(crate) fn read(text: &str) -> Result<Self, Error> {
+        let (place, read) = if let Some(name) = text.strip_prefix("env:") {
+            let read = std::env::var(name)
+                .map_err(|_| Error::settings(format!("the variable {name} is not set")))?;
+            (name, read)
+        } else if let Some(path) = text.strip_prefix("file:") {
+            let read = std::fs::read_to_string(path)
+                .map_err(|error| Error::settings(format!("{path}: {error}")))?;
+            (path, read)
+        } else {
+            return text.parse();
+        };
+        match read.trim().is_empty() {
+            true => Err(Error::settings(format!("{place} is empty"))),
+            false => read.parse(),
+        }
+    }
+}
+
 impl std::str::FromStr for Secret {
     type Err = Error;
 
@@ -146,16 +167,7 @@ impl fmt::Debug for Secret {
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let read = if let Some(name) = text.strip_prefix("env:") {
-            std::env::var(name)
-                .map_err(|_| de::Error::custom(format!("the variable {name} is not set")))?
-        } else if let Some(path) = text.strip_prefix("file:") {
-            std::fs::read_to_string(path)
-                .map_err(|error| de::Error::custom(format!("{path}: {error}")))?
-        } else {
-            text
-        };
-        read.parse().map_err(de::Error::custom)
+        Self::read(&text).map_err(de::Error::custom)
     }
 }
 

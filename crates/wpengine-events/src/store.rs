@@ -56,7 +56,8 @@ pub struct Events {
 
 /// Held by the one process that runs the events. The operating system gives it back when the process ends, however it ends.
 #[derive(Debug)]
-pub(crate) struct Lock {
+#[must_use = "it is given back when it is dropped"]
+pub struct Lock {
     _file: Option<File>,
 }
 
@@ -122,7 +123,7 @@ pub struct EndpointStatus {
     pub failing_since: Option<Timestamp>,
     /// When it was disabled.
     pub disabled_at: Option<Timestamp>,
-    /// Why it was disabled.
+    /// Why it was disabled, or why deliveries fail.
     pub reason: Option<String>,
 }
 
@@ -228,11 +229,31 @@ impl Events {
 
     /// Takes the lock that only one process can have.
     pub(crate) fn lock(&self) -> Result<Lock, Error> {
+        self.lock_of(".lock")
+    }
+
+    /// Says that this process is the one that runs these events from now on, until what is returned is dropped. A process that
+    /// watches only while it has nothing better to do asks [`is_claimed`](Self::is_claimed), and makes room.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Taken`] if another process has said so; [`Error::File`].
+    pub fn claim(&self) -> Result<Lock, Error> {
+        self.lock_of(".claim")
+    }
+
+    /// Whether a process has [claimed](Self::claim) these events.
+    #[must_use]
+    pub fn is_claimed(&self) -> bool {
+        matches!(self.claim(), Err(Error::Taken(_)))
+    }
+
+    fn lock_of(&self, suffix: &str) -> Result<Lock, Error> {
         if self.path.as_os_str().is_empty() {
             return Ok(Lock { _file: None });
         }
         let mut path = self.path.clone().into_os_string();
-        path.push(".lock");
+        path.push(suffix);
         let path = PathBuf::from(path);
         let file = File::options()
             .create(true)
@@ -240,11 +261,17 @@ impl Events {
             .write(true)
             .open(&path);
         let file = file.map_err(|error| Error::file(&path, error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: Some(file) }),
-            Err(std::fs::TryLockError::WouldBlock) => Err(Error::Taken(self.path.clone())),
-            Err(std::fs::TryLockError::Error(error)) => Err(Error::file(&path, error)),
+        for _ in 0..10 {
+            match file.try_lock() {
+                Ok(()) => return Ok(Lock { _file: Some(file) }),
+                // Another process may only have looked whether it is taken.
+                Err(std::fs::TryLockError::WouldBlock) => {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                Err(std::fs::TryLockError::Error(error)) => return Err(Error::file(&path, error)),
+            }
         }
+        Err(Error::Taken(self.path.clone()))
     }
 
     /// The number of the last event; 0 before the first.
@@ -393,42 +420,19 @@ impl Events {
         Ok(id)
     }
 
-    /// Adds an event that looks like one of a type, to try a receiver: like the last of that type, if there was one, and with
-    /// `"test": true`. Returns its id.
+    /// Adds an event of a type, to try receivers: the example of the document, with `"test": true`. Every endpoint that wants the type gets
+    /// it, whatever its accounts and installs. Returns its id.
     ///
     /// # Errors
     ///
     /// [`Error::Settings`] if there is no such type; [`Error::File`].
     pub async fn trigger(&self, kind: &str) -> Result<String, Error> {
-        if crate::TYPES.iter().all(|(other, _)| *other != kind) {
-            return Err(Error::settings(format!("no event has the type `{kind}`")));
-        }
-        let (of, noun) = (
-            kind.to_owned(),
-            kind.split('.').next().unwrap_or_default().to_owned(),
-        );
-        let sample: Option<String> = self
-            .read(move |connection| {
-                let sql = "SELECT data FROM events WHERE type = ?1 OR type GLOB ?2 || '.*' ORDER BY type = ?1 DESC, seq DESC LIMIT 1";
-                connection.query_row(sql, [of, noun], |row| row.get(0)).optional()
-            })
-            .await?;
-        let sample = sample.and_then(|data| serde_json::from_str::<Map<String, Value>>(&data).ok());
-        let mut data = sample.unwrap_or_default();
-        if !data.get("object").is_some_and(Value::is_object) {
-            data.insert("object".to_owned(), Value::Object(Map::new()));
-        }
-        if kind.ends_with(".updated") {
-            data.entry("previous_attributes")
-                .or_insert_with(|| Value::Object(Map::new()));
-        }
+        let mut data = crate::event::example(kind)
+            .ok_or_else(|| Error::settings(format!("no event has the type `{kind}`")))?;
         data.insert("test".to_owned(), true.into());
         let subject = data.shift_remove("subject");
-        let subject = subject
-            .as_ref()
-            .and_then(Value::as_str)
-            .unwrap_or("test")
-            .to_owned();
+        let subject = subject.as_ref().and_then(Value::as_str);
+        let subject = subject.unwrap_or_default().to_owned();
         let key = format!("{} {}", self.clock.now(), fastrand::u64(..));
         self.add(kind, &subject, &key, data.into()).await
     }
@@ -551,7 +555,7 @@ impl Events {
                 for Stored { seq, event } in &events {
                     for receiver in &endpoints {
                         let is_named = only.as_ref().is_some_and(|only| *only == receiver.name);
-                        if is_named || only.is_none() && receiver.filter.matches(event) {
+                        if is_named || only.is_none() && receiver.wants(event) {
                             transaction.execute(
                                 "DELETE FROM deliveries WHERE endpoint = ?1 AND seq = ?2",
                                 params![receiver.name, seq],
@@ -569,7 +573,7 @@ impl Events {
         Ok(count)
     }
 
-    /// Lists the endpoints, with how their deliveries stand.
+    /// Lists the endpoints, with how their deliveries stand: those of the settings, and those for which something is still kept.
     ///
     /// # Errors
     ///
@@ -577,11 +581,15 @@ impl Events {
     pub async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT name, target, active, failing_since, disabled_at, reason,
+                "SELECT name, target, active, failing_since, disabled_at,
+                   coalesce(reason, iif(failing_since IS NULL, NULL, (SELECT error FROM deliveries
+                     WHERE endpoint = name AND state = 'pending' AND error IS NOT NULL ORDER BY seq DESC LIMIT 1))),
                    (SELECT count(*) FROM deliveries WHERE endpoint = name AND state = 'pending'),
                    (SELECT count(*) FROM deliveries WHERE endpoint = name AND state = 'delivered'),
                    (SELECT count(*) FROM deliveries WHERE endpoint = name AND state = 'dead')
-                 FROM endpoints ORDER BY name",
+                 FROM endpoints
+                 WHERE active OR EXISTS (SELECT 1 FROM deliveries WHERE endpoint = name AND state = 'pending')
+                 ORDER BY name",
             )?;
             let rows = statement.query_map([], |row| {
                 let count = |at| {
@@ -614,7 +622,7 @@ impl Events {
         let (name, now) = (name.to_owned(), self.clock.now().as_millisecond());
         let found = self
             .write(move |transaction| {
-                let sql = "UPDATE endpoints SET disabled_at = NULL, failing_since = NULL, reason = NULL WHERE name = ?1";
+                let sql = "UPDATE endpoints SET disabled_at = NULL, failing_since = NULL, reason = NULL WHERE name = ?1 AND active";
                 let found = transaction.execute(sql, [name])? > 0;
                 release_all(transaction, now)?;
                 Ok(found)
@@ -681,6 +689,16 @@ impl Receiver {
             ordered: endpoint.ordered,
         }
     }
+
+    /// A test is for all that want its type.
+    fn wants(&self, event: &Event) -> bool {
+        match event.is_test() {
+            true => Filter::default()
+                .types(self.filter.types.clone())
+                .matches(event),
+            false => self.filter.matches(event),
+        }
+    }
 }
 
 /// The endpoints that events are kept for: also those that are disabled, whose events wait.
@@ -729,10 +747,7 @@ pub(crate) fn insert(transaction: &Transaction<'_>, drafts: Vec<Draft>) -> rusql
         }
         added += 1;
         let seq = transaction.last_insert_rowid();
-        for receiver in receivers
-            .iter()
-            .filter(|receiver| receiver.filter.matches(&event))
-        {
+        for receiver in receivers.iter().filter(|receiver| receiver.wants(&event)) {
             enqueue(transaction, receiver, seq, &event, at.as_millisecond())?;
         }
     }

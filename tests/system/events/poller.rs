@@ -250,6 +250,61 @@ fn an_install_without_a_told_account_is_not_gone_with_an_account_that_is_not_sho
 }
 
 #[test]
+fn refused_credentials_are_no_lost_accounts() {
+    paused(async {
+        let bed = Bed::new(Simulator::builder().fleet(3, 20, 60).build());
+        tokio::time::sleep(minutes(60)).await;
+        bed.task.abort();
+        let before = bed.kinds().await;
+        bed.simulator.clear_requests();
+        let wrong = simulated::builder(&bed.simulator)
+            .credentials(wpengine::Credentials::basic(bed.simulator.user(), "old"))
+            .rate_limiter(Windows::default())
+            .build()
+            .unwrap();
+        let poller = Poller::new(&wrong, &bed.events);
+        let watch = poller.watch();
+        let task = tokio::spawn(poller.run(std::future::pending()));
+        tokio::time::sleep(minutes(60)).await;
+        let status = watch.status();
+        assert!(status.failing_since.is_some());
+        let (_, why) = status.last_failure.unwrap();
+        assert!(why.contains("refuses the credentials"), "{why}");
+        let asked = bed.simulator.requests().len();
+        assert!(asked < 1_000, "{asked}");
+        task.abort();
+        let polls = simulated::builder(&bed.simulator)
+            .rate_limiter(Windows::default())
+            .build()
+            .unwrap();
+        let poller = Poller::new(&polls, &bed.events);
+        let watch = poller.watch();
+        tokio::spawn(poller.run(std::future::pending()));
+        tokio::time::sleep(minutes(60)).await;
+        assert_eq!(watch.status().failing_since, None);
+        let after = bed.kinds().await;
+        let is_late = |kind: &&String| !is_of_clock(kind) && *kind != "poller.lagging";
+        assert_eq!(
+            before.iter().filter(is_late).count(),
+            after.iter().filter(is_late).count(),
+            "{after:?}"
+        );
+    });
+}
+
+#[test]
+fn an_account_that_was_never_shown_is_said() {
+    paused(async {
+        let nobody = "00000000-0000-4000-8000-000000000000";
+        let simulator = Simulator::builder().fleet(2, 4, 8).build();
+        let bed = Bed::with(simulator, |poller| poller.accounts([nobody]));
+        tokio::time::sleep(minutes(30)).await;
+        assert_eq!(bed.watch.status().unknown_accounts, [nobody]);
+        assert_eq!(bed.kinds().await, [""; 0]);
+    });
+}
+
+#[test]
 fn what_a_listing_hides_for_a_while_is_not_gone() {
     paused(async {
         let bed = Bed::new(Simulator::builder().fleet(1, 40, 120).build());

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use wpengine_events::{Event, Poller, TYPES};
+use wpengine_events::{Event, Events, Poller, TYPES};
 use wpengine_sim::Simulator;
 
 use super::{all, events_of, minutes, paused};
@@ -60,6 +60,33 @@ fn the_document_describes_each_type_and_no_other() {
         assert_eq!(example.kind, kind);
         check(&document, &example);
     }
+}
+
+#[test]
+fn a_test_event_of_each_type_is_the_example_of_the_document() {
+    paused(async {
+        let document = document();
+        let events = Events::in_memory().unwrap();
+        for (kind, _) in TYPES {
+            events.trigger(kind).await.unwrap();
+        }
+        for mut event in all(&events).await {
+            assert!(event.is_test());
+            check(&document, &event);
+            let content = &document["webhooks"][&event.kind]["post"]["requestBody"]["content"];
+            let content = &content["application/json"];
+            let mut example = content["example"].clone();
+            if example.is_null() {
+                let examples = content["examples"].as_object().unwrap();
+                example = examples.values().next().unwrap()["value"].clone();
+            }
+            event.data.remove("test");
+            for data in [&mut event.data, example["data"].as_object_mut().unwrap()] {
+                data.remove("observed_at");
+            }
+            assert_eq!(Value::Object(event.data), example["data"], "{}", event.kind);
+        }
+    });
 }
 
 #[test]
