@@ -28,4 +28,4 @@ pub use poll::{Poller, PollerStatus, Watch};
 pub use send::Sender;
 pub use service::Service;
 pub use sign::Secret;
-pub use store::{Delivery, EndpointStatus, Events, Lock, Query, Stored};
+pub use store::{Delivery, EndpointStatus, Events, Lock, Query, Stored, Trouble};

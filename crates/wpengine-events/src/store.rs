@@ -127,6 +127,18 @@ pub struct EndpointStatus {
     pub reason: Option<String>,
 }
 
+/// What is wrong with an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Trouble {
+    /// The name of the endpoint.
+    pub endpoint: String,
+    /// Whether it is disabled; otherwise its deliveries fail, and are tried again.
+    pub is_disabled: bool,
+    /// Why.
+    pub reason: String,
+}
+
 /// An event that is to be added.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
@@ -606,6 +618,30 @@ impl Events {
                     pending: count(6)?,
                     delivered: count(7)?,
                     dead: count(8)?,
+                })
+            })?;
+            rows.collect()
+        })
+        .await
+    }
+
+    /// Lists the endpoints of the settings that are disabled or whose deliveries fail. It is cheap.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the file cannot be read.
+    pub async fn troubles(&self) -> Result<Vec<Trouble>, Error> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT name, disabled_at IS NOT NULL, coalesce(reason, (SELECT error FROM deliveries
+                   WHERE endpoint = name AND state = 'pending' AND error IS NOT NULL ORDER BY seq DESC LIMIT 1), '')
+                 FROM endpoints WHERE active AND (disabled_at IS NOT NULL OR failing_since IS NOT NULL) ORDER BY name",
+            )?;
+            let rows = statement.query_map([], |row| {
+                Ok(Trouble {
+                    endpoint: row.get(0)?,
+                    is_disabled: row.get(1)?,
+                    reason: row.get(2)?,
                 })
             })?;
             rows.collect()

@@ -34,8 +34,8 @@ const MOST_KEYS: usize = 1_000;
 
 /// Sliding windows in Redis, for clients on many machines.
 ///
-/// By default they have the limits that the API documents: 100 requests a minute for each user, and 1000 an hour for
-/// each account. There is no ordering guarantee across processes.
+/// By default they have the limits that the API documents: 100 requests a minute for each IP address, which are counted for
+/// each user here, and 1000 an hour for each account. There is no ordering guarantee across processes.
 ///
 /// **The limiter fails open.** A new, empty or restarted Redis is used immediately. If Redis does not reply within 1 s,
 /// the process logs a warning and uses its own [share](Self::processes) of the limits, without waiting for Redis again.

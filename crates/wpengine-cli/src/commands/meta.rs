@@ -249,7 +249,7 @@ bytes, as in the plans; CSV has bytes. A storage figure that was not measured la
 ";
 
 const RATE_LIMITS: &str = "\
-The API allows 100 requests a minute for each user and 1000 an hour for each account. All runs of this program on this machine
+The API allows 100 requests a minute for each IP address and 1000 an hour for each account. All runs of this program on this machine
 share these limits through a file, so a loop in a shell or xargs -P8 stays within them: a request waits for its turn, and the
 wait is said. --rate-limit-wait says how long at most.
 

@@ -181,7 +181,7 @@ pub(crate) fn check(c: &Ctx) -> Result<(), Failure> {
 /// Whether the reader of standard output has gone: it has what it wanted, as `head` does.
 static READER_HAS_GONE: AtomicBool = AtomicBool::new(false);
 
-fn has_gone() -> bool {
+pub(crate) fn has_gone() -> bool {
     READER_HAS_GONE.load(Ordering::Relaxed)
 }
 

@@ -15,8 +15,8 @@ use super::{
 
 /// Sliding windows in this process: the default limiter.
 ///
-/// By default it has the limits that the API documents: 100 requests a minute for each user, and 1000 an hour for each
-/// account. The client learns from responses which account an install or a site belongs to. Until the account is known,
+/// By default it has the limits that the API documents: 100 requests a minute for each IP address, which are counted for each
+/// user here, and 1000 an hour for each account. The client learns from responses which account an install or a site belongs to. Until the account is known,
 /// a request counts for the user only.
 ///
 /// Requests are sent in the order in which they asked; those of background clients come last. A request without room
