@@ -396,7 +396,7 @@ async fn what_fails_is_said_once_and_what_works_again() {
     assert!(reason.contains("test ended"), "{reason}");
     std::fs::write(cli.path("good"), "").expect("a file");
     cli.run("events resend --since 1h").await.ends(0);
-    until(|| async { said().contains("`file` works again") }).await;
+    until(|| async { said().contains("nothing is wrong with `file` any more") }).await;
     assert_eq!(said().matches("tried again").count(), 1, "{}", said());
     service.signal("-TERM");
     let mut ended = service;

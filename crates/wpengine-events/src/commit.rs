@@ -298,7 +298,8 @@ impl Subject {
     /// Notes the listings that it has. What is loud makes events of its first look, because it was not there before.
     fn note(&self, transaction: &Transaction<'_>, is_loud: bool) -> rusqlite::Result<()> {
         let mut statement = transaction.prepare_cached(
-            "INSERT OR IGNORE INTO looks (class, subject, account, loud) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO looks (class, subject, account, loud) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (class, subject) DO UPDATE SET account = excluded.account WHERE account = ''",
         )?;
         for class in self.classes() {
             statement.execute(params![class.name(), self.id, self.account, is_loud])?;

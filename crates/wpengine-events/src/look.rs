@@ -47,8 +47,8 @@ pub(crate) struct Failed {
     pub(crate) limited: Option<Option<std::time::Duration>>,
     /// Whether what was asked for is not there, or not shown.
     pub(crate) is_refused: bool,
-    /// Whether the service does not know the credentials.
-    pub(crate) is_unauthorized: bool,
+    /// Whether the service refuses everything: the credentials are wrong, or this is not the API.
+    pub(crate) is_of_all: bool,
     /// Whether the file could not be written: then nothing can go on.
     pub(crate) is_of_file: bool,
 }
@@ -59,7 +59,7 @@ impl Failed {
             text: text.into(),
             limited: None,
             is_refused: false,
-            is_unauthorized: false,
+            is_of_all: false,
             is_of_file: false,
         }
     }
@@ -69,7 +69,7 @@ impl Failed {
             text: error.to_string(),
             limited: error.is_rate_limited().then(|| error.retry_after()),
             is_refused: is_refused(error),
-            is_unauthorized: error.is_unauthorized(),
+            is_of_all: false,
             is_of_file: false,
         }
     }
@@ -187,7 +187,7 @@ impl Looking<'_> {
             Ok(rows) => rows,
             Err(failed) => {
                 if failed.is_refused {
-                    self.admitted(&failed).await?;
+                    self.admitted().await?;
                     self.refused().await?;
                 }
                 return Err(failed);
@@ -332,24 +332,22 @@ impl Looking<'_> {
                     .iter()
                     .map(|(id, object)| (id.as_str(), account_of(object)))
                     .collect();
-                let mut accounts: HashSet<String> =
-                    of.values().flatten().map(ToString::to_string).collect();
-                // One whose account was never told may be of any.
-                let is_of_any = |id: &String| of.get(id.as_str()) == Some(&None);
-                if gone.iter().any(is_of_any) {
-                    let all = |connection: &Connection| known(connection, "accounts", "", None);
-                    accounts.extend(self.eyes.events.read(all).await?.into_keys());
-                }
+                let accounts: HashSet<&str> = of.values().copied().flatten().collect();
                 let mut hidden = lost;
                 for account in accounts {
-                    if !hidden.contains(&account) && !self.shows(&account).await? {
-                        self.lose(&account).await?;
-                        hidden.insert(account);
+                    if !self.shows(account).await? {
+                        self.lose(account).await?;
+                        hidden.insert(account.to_owned());
                     }
                 }
-                gone.retain(|id| match of.get(id.as_str()).copied().flatten() {
-                    Some(account) => !hidden.contains(account),
-                    None => hidden.is_empty(),
+                // One whose account was never told may be of any.
+                let is_of_any = |id: &String| of.get(id.as_str()) == Some(&None);
+                if gone.iter().any(is_of_any) && (!hidden.is_empty() || !self.shows_all().await?) {
+                    gone.retain(|id| !is_of_any(id));
+                }
+                gone.retain(|id| {
+                    let account = of.get(id.as_str()).copied().flatten();
+                    account.is_none_or(|account| !hidden.contains(account))
                 });
             }
             Class::People | Class::Transfers => {
@@ -387,7 +385,11 @@ impl Looking<'_> {
                     true => Ok(true),
                     // It is there, and not for us: that is not gone.
                     false if error.is_forbidden() => Ok(false),
-                    false => Err(Failed::api(&error)),
+                    // That is no answer about the listing, which was shown.
+                    false => Err(Failed {
+                        is_refused: false,
+                        ..Failed::api(&error)
+                    }),
                 }
             }
         }
@@ -399,30 +401,43 @@ impl Looking<'_> {
             match self.list(class, account).await {
                 Ok(rows) if !rows.is_empty() => return Ok(true),
                 Err(failed) if !failed.is_refused => return Err(failed),
-                Err(failed) => self.admitted(&failed).await?,
+                Err(_) => self.admitted().await?,
                 Ok(_) => {}
             }
         }
         Ok(false)
     }
 
-    /// An answer of 401 may be of one account. Where nothing at all is answered in another way, the credentials are wrong, and no account is
-    /// lost.
-    async fn admitted(&mut self, failed: &Failed) -> Result<(), Failed> {
-        if !failed.is_unauthorized {
-            return Ok(());
-        }
+    /// What is refused may be of one account. Where the list of accounts is refused, too, nothing is lost: the credentials are wrong.
+    async fn admitted(&mut self) -> Result<(), Failed> {
         let (count, requests) = self.eyes.count(Class::Accounts).await;
         self.requests += requests;
         match count {
-            Err(failed) if failed.is_unauthorized => Err(Failed {
+            Ok(_) => Ok(()),
+            Err(failed) if failed.is_refused => Err(Failed {
                 text: format!("the API refuses the credentials: {}", failed.text),
                 is_refused: false,
+                is_of_all: true,
                 ..failed
             }),
-            Err(failed) if !failed.is_refused => Err(failed),
-            _ => Ok(()),
+            Err(failed) => Err(failed),
         }
+    }
+
+    /// Whether something of each account is shown; an answer that does not come is none.
+    async fn shows_all(&mut self) -> Result<bool, Failed> {
+        let all = |connection: &Connection| known(connection, "accounts", "", None);
+        for account in self.eyes.events.read(all).await?.into_keys() {
+            match self.shows(&account).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.lose(&account).await?;
+                    return Ok(false);
+                }
+                Err(_) => return Ok(false),
+            }
+        }
+        Ok(true)
     }
 
     async fn lose(&mut self, account: &str) -> Result<(), Failed> {

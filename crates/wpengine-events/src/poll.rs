@@ -34,6 +34,9 @@ const ASK: f64 = 5.0;
 /// How often it is counted how many sites and installs there are, in seconds.
 const COUNT: f64 = 60.0;
 
+/// So many looks in a row that fail are no accident.
+const IN_A_ROW: u32 = 3;
+
 /// A class is lagging if something of it was not looked at for so many times the interval that is promised, and in time again below so many.
 const LAGGING: f64 = 2.0;
 const IN_TIME: f64 = 1.3;
@@ -294,6 +297,8 @@ struct Run {
     of_account: HashMap<String, HashSet<String>>,
     counts: HashMap<usize, u64>,
     failures: HashMap<Key, i32>,
+    /// How many looks failed without one that succeeded, and since when.
+    in_a_row: (u32, Option<Timestamp>),
     lagging: HashMap<usize, Timestamp>,
     delays: (f64, f64),
     now: f64,
@@ -325,6 +330,7 @@ impl Run {
             of_account: HashMap::new(),
             counts: HashMap::new(),
             failures: HashMap::new(),
+            in_a_row: (0, None),
             lagging: HashMap::new(),
             delays: (0.0, 0.0),
             now,
@@ -688,9 +694,17 @@ impl Run {
             Ok(Done::Count(key, count, requests)) => {
                 self.counted(requests);
                 match count {
-                    Err(failed) => self.failed(key, requests, &failed, now),
+                    Err(failed) => {
+                        // A count has no object that could be gone.
+                        let failed = Failed {
+                            is_refused: false,
+                            ..failed
+                        };
+                        self.failed(key, requests, &failed, now)
+                    }
                     Ok(count) => {
                         self.failures.remove(&key);
+                        self.in_a_row = (0, None);
                         self.poller
                             .watch
                             .change(|status| status.failing_since = None);
@@ -748,6 +762,7 @@ impl Run {
 
     fn committed(&mut self, key: Key, requests: u64, committed: Committed, now: f64) {
         self.failures.remove(&key);
+        self.in_a_row = (0, None);
         self.schedule.done(
             key,
             requests,
@@ -817,12 +832,19 @@ impl Run {
             return Err(Error::file(self.events().path(), failed.text.clone()));
         }
         let at = self.events().clock.now();
+        // An answer that refuses is an answer, and a limit is no fault.
+        if failed.is_of_all || !failed.is_refused && failed.limited.is_none() {
+            self.in_a_row.0 += 1;
+            self.in_a_row.1.get_or_insert(at);
+        }
+        let (times, since) = self.in_a_row;
+        let failing_since = since.filter(|_| times >= IN_A_ROW);
         self.poller.watch.change(|status| {
             status.failures += 1;
-            status.failing_since = status.failing_since.or(Some(at));
+            status.failing_since = failing_since;
             status.last_failure = Some((at, failed.text.clone()));
         });
-        if failed.is_unauthorized && !failed.is_refused {
+        if failed.is_of_all {
             // Every other look would fail, too.
             let all = self.key(Class::Accounts, "");
             self.schedule.pause(all, now + 60.0, now);

@@ -83,6 +83,8 @@ struct Thing<K> {
     rate: Rate,
     /// When it was looked at, in seconds.
     looked: Option<f64>,
+    /// When a look at it failed, if the last one did.
+    failed: Option<f64>,
     /// When it was added.
     added: f64,
     /// Not before that time.
@@ -90,8 +92,6 @@ struct Thing<K> {
     /// Entries of the queues with another version are void.
     version: u32,
     running: bool,
-    /// Whether it is looked at early.
-    is_early: bool,
     removed: bool,
     /// Whether the last look at it was refused.
     is_refused: bool,
@@ -266,11 +266,11 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
             price: price.max(1.0),
             rate,
             looked,
+            failed: None,
             added: now,
             not_before: now,
             version: 0,
             running: false,
-            is_early: false,
             removed: false,
             is_refused: false,
             early: None,
@@ -323,9 +323,11 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
         if thing.removed || thing.running {
             return;
         }
+        // One that fails has its turn like the others; that it is tried sooner is paid by the share for early looks.
         let due = thing
-            .looked
-            .map_or(0.0, |looked| looked + EARLY_BY * self.interval(thing));
+            .failed
+            .or(thing.looked)
+            .map_or(0.0, |tried| tried + EARLY_BY * self.interval(thing));
         let due = due.max(thing.not_before);
         let thing = &mut self.things[at];
         thing.version += 1;
@@ -411,16 +413,10 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
             }
         }
         let (_, at) = first?;
-        let price = self.things[at].price;
-        self.things[at].is_early = true;
-        self.pay_early(at, price);
+        let thing = &self.things[at];
+        self.accounts[thing.account].in_flight.left -= thing.price;
+        self.early_used.0 += thing.price;
         Some(at)
-    }
-
-    /// Charges what is looked at early to the share that is kept for it.
-    fn pay_early(&mut self, at: usize, requests: f64) {
-        self.accounts[self.things[at].account].in_flight.left -= requests;
-        self.early_used.0 += requests;
     }
 
     fn begin(&mut self, at: usize) -> K {
@@ -466,6 +462,7 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
         class.changes += thing.rate.changes - before.changes;
         class.hours += thing.rate.hours - before.hours;
         thing.looked = Some(now);
+        thing.failed = None;
         thing.is_refused = false;
         thing.not_before = now + LEAST;
         thing.in_flight_since = match thing.in_flight_since {
@@ -481,8 +478,12 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
             (early, soon) => early.or(soon),
         };
         self.end(at, requests);
-        let price = &mut self.things[at].price;
-        *price = (*price * 0.5 + requests.max(1) as f64 * 0.5).max(1.0);
+        self.things[at].price = self.learnt(at, requests);
+    }
+
+    /// The price of a thing that has just cost so many requests.
+    fn learnt(&self, at: usize, requests: u64) -> f64 {
+        (self.things[at].price * 0.5 + requests.max(1) as f64 * 0.5).max(1.0)
     }
 
     /// Ends a look that failed. It is tried again after so many seconds; one that was refused has its turn like any other then, and is not
@@ -493,19 +494,19 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
         };
         let interval = self.interval(&self.things[at]);
         let thing = &mut self.things[at];
+        thing.failed = Some(now);
         thing.is_refused = is_refused;
         thing.not_before = now + if is_refused { wait.max(interval) } else { wait };
         thing.early = (!is_refused).then_some(now + wait);
         self.end(at, requests);
+        // What failed at once is not cheaper for that.
+        self.things[at].price = self.learnt(at, requests).max(self.things[at].price);
     }
 
     fn end(&mut self, at: usize, requests: u64) {
         let thing = &mut self.things[at];
         thing.running = false;
         let (account, more) = (thing.account, requests as f64 - thing.price);
-        if std::mem::take(&mut thing.is_early) {
-            self.pay_early(at, more);
-        }
         self.pay(account, more);
         self.queue(at);
     }
@@ -547,6 +548,7 @@ impl<K: Copy + Eq + std::hash::Hash> Schedule<K> {
     pub(crate) fn set_back(&mut self, by: f64) {
         for thing in &mut self.things {
             thing.looked = thing.looked.map(|looked| looked - by);
+            thing.failed = thing.failed.map(|failed| failed - by);
             thing.early = thing.early.map(|early| early - by);
             thing.in_flight_since = thing.in_flight_since.map(|since| since - by);
             thing.not_before -= by;
@@ -833,6 +835,30 @@ mod tests {
         assert!(late[0] < 2.0, "{late:?}");
         // It changes now and then, so it is looked at every few minutes at least.
         assert!(looks > 300, "{looks}");
+    }
+
+    #[test]
+    fn what_fails_and_is_tried_again_leaves_the_others_their_turn() {
+        let mut schedule = of(100, 24.0 * HOUR);
+        let (mut now, mut failing, mut others) = (0.0, 0, 0);
+        while now < 12.0 * HOUR {
+            if (failing + others) % 50 == 0 {
+                schedule.balance(now);
+            }
+            match schedule.next(now) {
+                Next::Wait(wait) => now += wait.min(30.0),
+                // Each takes three attempts.
+                Next::Look(key) if key < 50 && now > 6.0 * HOUR => {
+                    failing += 3;
+                    schedule.failed(key, 3, 60.0, false, now);
+                }
+                Next::Look(key) => {
+                    others += u32::from(now > 6.0 * HOUR);
+                    schedule.done(key, 1, 0, false, now);
+                }
+            }
+        }
+        assert!(others > 6 * 800 / 4, "{others} of {failing}");
     }
 
     #[test]

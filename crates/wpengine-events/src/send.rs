@@ -38,6 +38,14 @@ const LONGEST: Duration = Duration::from_secs(86_400);
 /// After so long without a success an endpoint is disabled.
 const PATIENCE: Duration = Duration::from_secs(5 * 86_400);
 
+/// The variables that a client reads a password of the API from.
+const PASSWORDS: [&str; 4] = [
+    "WPE_API_PASSWORD",
+    "WPE_PASSWORD",
+    "WP_ENGINE_API_PASSWORD",
+    "WPENGINE_PASSWORD",
+];
+
 /// How much of an answer is read.
 const ANSWER: usize = 4_096;
 
@@ -177,8 +185,9 @@ impl Sender {
             });
         }
         let (kept, now) = (outlets.clone(), self.events.clock.now());
+        let is_first = self.outlets().is_empty();
         self.events
-            .write(move |transaction| synchronize(transaction, &kept, now))
+            .write(move |transaction| synchronize(transaction, &kept, is_first, now))
             .await?;
         *self.outlets.lock().unwrap_or_else(PoisonError::into_inner) = outlets;
         self.events.added.notify_waiters();
@@ -495,10 +504,13 @@ async fn by_command(words: &[String], endpoint: &Endpoint, event: &Event) -> Out
     };
     let (mut body, _) = endpoint.written(event);
     body.push(b'\n');
-    let child = tokio::process::Command::new(program)
+    let mut command = tokio::process::Command::new(program);
+    // The credentials are for this program alone.
+    for name in PASSWORDS {
+        command.env_remove(name);
+    }
+    let child = command
         .args(arguments)
-        // The credentials are for this program alone.
-        .env_remove("WPE_API_PASSWORD")
         .env("WPENGINE_EVENT_ID", &event.id)
         .env("WPENGINE_EVENT_TYPE", &event.kind)
         .stdin(Stdio::piped())
@@ -699,6 +711,7 @@ fn disable(
 fn synchronize(
     transaction: &Transaction<'_>,
     outlets: &[Outlet],
+    is_first: bool,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     transaction.execute("UPDATE endpoints SET active = 0", [])?;
@@ -719,7 +732,7 @@ fn synchronize(
             params![endpoint.name, target, filter, endpoint.ordered, place],
         )?;
         let is_new = known.as_ref() != Some(&place);
-        if is_new || endpoint.target == Target::Stdout {
+        if is_new || is_first && endpoint.target == Target::Stdout {
             // Another place has not failed yet, and each process has another output.
             transaction.execute(
                 "UPDATE endpoints SET failing_since = NULL, disabled_at = NULL, reason = NULL WHERE name = ?1",

@@ -377,7 +377,8 @@ impl Events {
     ///
     /// # Errors
     ///
-    /// [`Error::Settings`] if the type has other characters than letters, digits, `_` and full stops; [`Error::File`].
+    /// [`Error::Settings`] if the type has other characters than letters, digits, `_` and full stops, or if the data says that it is a
+    /// test; [`Error::File`].
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -391,6 +392,21 @@ impl Events {
     /// # }
     /// ```
     pub async fn add(
+        &self,
+        kind: &str,
+        subject: &str,
+        key: &str,
+        data: Value,
+    ) -> Result<String, Error> {
+        if data.get("test").is_some() {
+            return Err(Error::settings(
+                "`test` is for events of `trigger`, which go to all that want their type",
+            ));
+        }
+        self.add_any(kind, subject, key, data).await
+    }
+
+    async fn add_any(
         &self,
         kind: &str,
         subject: &str,
@@ -446,7 +462,7 @@ impl Events {
         let subject = subject.as_ref().and_then(Value::as_str);
         let subject = subject.unwrap_or_default().to_owned();
         let key = format!("{} {}", self.clock.now(), fastrand::u64(..));
-        self.add(kind, &subject, &key, data.into()).await
+        self.add_any(kind, &subject, &key, data.into()).await
     }
 
     /// Lists events, the oldest first.

@@ -227,10 +227,18 @@ fn an_install_without_a_told_account_is_not_gone_with_an_account_that_is_not_sho
         assert_eq!(told.data["object"]["id"], created.as_str());
         assert_eq!(told.data["object"]["account_id"], serde_json::Value::Null);
         // What was known stays known.
-        for event in bed.of_kind("install.updated").await {
+        let updated = bed.of_kind("install.updated").await;
+        assert_eq!(updated.len(), before.len());
+        for event in updated {
             let id = event.data["object"]["id"].as_str().unwrap();
             let account = &before[id]["account"]["id"];
             assert_eq!(event.data["object"]["account_id"], *account, "{event:?}");
+            assert!(
+                !event.data["previous_attributes"]
+                    .as_object()
+                    .unwrap()
+                    .contains_key("account_id")
+            );
         }
         bed.simulator.set_api_access(account, false);
         bed.simulator.faults().clear();

@@ -480,8 +480,8 @@ async fn admitted(c: &Ctx, client: &wpengine::Client) -> Result<(), Failure> {
 /// How often it is seen what fails.
 const REPORT: Duration = Duration::from_secs(5);
 
-/// Says what begins to fail, and what works again, as long as it is polled.
-async fn report(c: &Ctx, events: &Events, watch: &Watch) -> Failure {
+/// Says what begins to fail, and what works again, as long as it is polled: looks, and the endpoints if this process delivers.
+async fn report(c: &Ctx, events: &Events, watch: &Watch, delivers: bool) -> Failure {
     /// A look that fails is no trouble before that, in seconds.
     const FAILING: i64 = 20;
 
@@ -516,6 +516,9 @@ async fn report(c: &Ctx, events: &Events, watch: &Watch) -> Failure {
             ));
         }
         late = status.lagging;
+        if !delivers {
+            continue;
+        }
         let troubles = match events.troubles().await {
             Ok(troubles) => troubles,
             Err(error) => return failed(error),
@@ -543,7 +546,8 @@ async fn report(c: &Ctx, events: &Events, watch: &Watch) -> Failure {
             .keys()
             .filter(|name| !troubles.contains_key(*name))
         {
-            c.terminal.say(&format!("`{name}` works again"));
+            c.terminal
+                .say(&format!("nothing is wrong with `{name}` any more"));
         }
         endpoints = troubles;
     }
@@ -552,10 +556,16 @@ async fn report(c: &Ctx, events: &Events, watch: &Watch) -> Failure {
 async fn serve(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
     // Before anything takes time, so that a signal is never missed.
     let (stop, again) = stopped();
+    let mut stop = std::pin::pin!(stop);
+    let mut asked = hangups();
     let (settings, _) = Settings::read(c, a)?;
     let events = open(c, a)?;
     let _claim = events.claim().map_err(failed)?;
-    let mut poller = settings.poller(poller(c, &events).await?);
+    let poller = tokio::select! {
+        poller = poller(c, &events) => poller?,
+        () = &mut stop => return Ok(Answer::Nothing.into()),
+    };
+    let mut poller = settings.poller(poller);
     if a.flag("initial") {
         poller = poller.initial_events();
     }
@@ -581,7 +591,10 @@ async fn serve(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
     if let Some(address) = page {
         service = service.page(address).await.map_err(failed)?;
     }
-    make_room(c, &events).await?;
+    tokio::select! {
+        is_there = make_room(c, &events) => is_there?,
+        () = &mut stop => return Ok(Answer::Nothing.into()),
+    }
     sender.endpoints(endpoints_now).await.map_err(failed)?;
     c.terminal.say(&format!(
         "events in {}; {}",
@@ -595,7 +608,6 @@ async fn serve(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
         c.terminal.say(&format!("page: http://{address}/"));
     }
     let reload = async {
-        let mut asked = hangups();
         loop {
             asked.recv().await;
             let read = match Settings::read(c, a) {
@@ -622,14 +634,15 @@ async fn serve(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
         ended = service.run(stop) => ended.map_err(failed)?,
         () = reload => {}
         () = again => {}
-        failure = report(c, &events, &watch) => return Err(failure),
+        failure = report(c, &events, &watch, true) => return Err(failure),
     }
     Ok(Answer::Nothing.into())
 }
 
 /// Waits until a process that only listens has ended its looks.
 async fn make_room(c: &Ctx, events: &Events) -> Result<(), Failure> {
-    const TRIES: u32 = 240;
+    // A look may wait for the rate limit as long as a call may take.
+    const TRIES: u32 = 1_300;
     for tried in 0..TRIES {
         if !events.is_run_elsewhere() {
             return Ok(());
@@ -684,6 +697,9 @@ async fn listen(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
                 continue;
             }
             let poller = settings.poller(poller(c, &events).await?);
+            if events.is_claimed() {
+                continue;
+            }
             let watch = poller.watch();
             let claimed = async {
                 while !events.is_claimed() {
@@ -695,7 +711,7 @@ async fn listen(c: &Ctx, a: Args<'_>) -> Result<Reply, Failure> {
                     Ok(()) | Err(Error::Taken(_)) => {}
                     Err(error) => return Err(failed(error)),
                 },
-                failure = report(c, &events, &watch) => return Err(failure),
+                failure = report(c, &events, &watch, false) => return Err(failure),
             }
         }
     };
