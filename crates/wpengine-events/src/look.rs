@@ -1,6 +1,6 @@
 //! One look: reading a listing, and making sure of what it does not have any more.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use rusqlite::Connection;
 use serde_json::{Value, value::RawValue};
@@ -289,7 +289,7 @@ impl Looking<'_> {
         };
         let (place, account) = Look::place(self.class, self.subject);
         let (class, place, account) = (self.class, place.to_owned(), account.map(str::to_owned));
-        let (before, lost) = self
+        let (before, mut lost) = self
             .eyes
             .events
             .read(move |connection| {
@@ -300,12 +300,15 @@ impl Looking<'_> {
             })
             .await?;
         let seen: HashSet<&str> = objects.iter().map(|(id, _)| id.as_str()).collect();
-        let missing: Vec<(String, Object)> = before
+        let mut missing: Vec<(String, Object)> = before
             .into_iter()
             .filter(|(id, _)| !seen.contains(id.as_str()))
             .map(|(id, body)| (id, read(&body)))
             .filter(|(_, object)| account_of(object).is_none_or(|account| !lost.contains(account)))
             .collect();
+        // What is not shown any more looks as if it were gone. So what it belongs to has to be shown before and after: if it is shown only
+        // now, the answers in between mean nothing.
+        self.keep_shown(&mut missing, &mut lost).await?;
         if missing.is_empty() {
             return Ok(gone);
         }
@@ -325,42 +328,51 @@ impl Looking<'_> {
                 gone.extend(missing.iter().map(|(id, _)| id.clone()).filter(is_missing));
             }
         }
-        // Only now: what is not shown any more looks as if it were gone.
-        match class {
+        missing.retain(|(id, _)| gone.contains(id));
+        self.keep_shown(&mut missing, &mut lost).await?;
+        Ok(missing.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// Keeps what belongs to something that is shown.
+    async fn keep_shown(
+        &mut self,
+        missing: &mut Vec<(String, Object)>,
+        lost: &mut HashSet<String>,
+    ) -> Result<(), Failed> {
+        if missing.is_empty() {
+            return Ok(());
+        }
+        match self.class {
             Class::Sites | Class::Installs => {
-                let of: HashMap<&str, Option<&str>> = missing
+                let accounts: HashSet<String> = missing
                     .iter()
-                    .map(|(id, object)| (id.as_str(), account_of(object)))
+                    .filter_map(|(_, object)| account_of(object).map(str::to_owned))
                     .collect();
-                let accounts: HashSet<&str> = of.values().copied().flatten().collect();
-                let mut hidden = lost;
                 for account in accounts {
-                    if !self.shows(account).await? {
-                        self.lose(account).await?;
-                        hidden.insert(account.to_owned());
+                    if !self.shows(&account).await? {
+                        self.lose(&account).await?;
+                        lost.insert(account);
                     }
                 }
-                // One whose account was never told may be of any.
-                let is_of_any = |id: &String| of.get(id.as_str()) == Some(&None);
-                if gone.iter().any(is_of_any) && (!hidden.is_empty() || !self.shows_all().await?) {
-                    gone.retain(|id| !is_of_any(id));
-                }
-                gone.retain(|id| {
-                    let account = of.get(id.as_str()).copied().flatten();
-                    account.is_none_or(|account| !hidden.contains(account))
+                missing.retain(|(_, object)| {
+                    account_of(object).is_none_or(|account| !lost.contains(account))
                 });
+                // One whose account was never told may be of any.
+                let is_of_any = |(_, object): &(String, Object)| account_of(object).is_none();
+                if missing.iter().any(is_of_any) && (!lost.is_empty() || !self.shows_all().await?) {
+                    missing.retain(|one| !is_of_any(one));
+                }
             }
             Class::People | Class::Transfers => {
                 if !self.shows(self.subject).await? {
                     self.lose(self.subject).await?;
-                    gone.clear();
+                    missing.clear();
                 }
             }
             _ => {
-                if !gone.is_empty()
-                    && self
-                        .is_unknown(&format!("/installs/{}", self.subject))
-                        .await?
+                if self
+                    .is_unknown(&format!("/installs/{}", self.subject))
+                    .await?
                 {
                     return Err(Failed {
                         is_refused: true,
@@ -369,7 +381,7 @@ impl Looking<'_> {
                 }
             }
         }
-        Ok(gone)
+        Ok(())
     }
 
     /// Whether the service answers 404.

@@ -313,6 +313,35 @@ fn an_account_that_was_never_shown_is_said() {
 }
 
 #[test]
+fn an_account_that_is_hidden_again_and_again_for_moments_loses_nothing() {
+    paused(async {
+        let bed = Bed::new(Simulator::builder().fleet(2, 6, 12).build());
+        tokio::time::sleep(minutes(30)).await;
+        let mut random = fastrand::Rng::with_seed(7);
+        let accounts: Vec<String> = truth(&bed.client, Class::Accounts, "")
+            .await
+            .into_keys()
+            .collect();
+        // It comes back between any two answers.
+        for seconds in [3, 10, 30] {
+            let slow = FaultKind::VirtualDelay(Duration::from_secs(seconds));
+            let slow = Fault::new(slow).with_probability(0.3).always();
+            bed.simulator.faults().add(slow).unwrap();
+        }
+        for _ in 0..300 {
+            tokio::time::sleep(Duration::from_secs(random.u64(1..300))).await;
+            let account = &accounts[random.usize(..accounts.len())];
+            bed.simulator.set_api_access(account, false);
+            tokio::time::sleep(Duration::from_secs(random.u64(1..200))).await;
+            bed.simulator.set_api_access(account, true);
+        }
+        let gone = all(&bed.events).await.into_iter();
+        let gone: Vec<Event> = gone.filter(|event| event.kind.ends_with(".gone")).collect();
+        assert_eq!(gone, []);
+    });
+}
+
+#[test]
 fn what_a_listing_hides_for_a_while_is_not_gone() {
     paused(async {
         let bed = Bed::new(Simulator::builder().fleet(1, 40, 120).build());
