@@ -144,14 +144,28 @@ fn row(
     }
 }
 
-/// Builds the program with its default features as it is shipped.
+/// Builds the program with its default features as it is shipped, without symbols.
 fn built() -> Result<PathBuf, Failure> {
     let mut command = Command::new(CARGO.name);
     command
-        .args(["xtask", "dist", "--program"])
+        .args([
+            "build",
+            "--profile",
+            "dist",
+            "--quiet",
+            "--package",
+            "wpengine-cli",
+            "--message-format=json",
+        ])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
-    let path = process::read(&mut command)?;
-    Ok(PathBuf::from(path.trim()))
+    let messages = process::read(&mut command)?;
+    let executable = messages.lines().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        (message["target"]["name"] == "wpengine")
+            .then(|| message["executable"].as_str().map(PathBuf::from))
+            .flatten()
+    });
+    executable.ok_or_else(|| Failure::msg("cargo does not say where it put the program `wpengine`"))
 }
 
 /// The smallest program that prints a line.
