@@ -21,6 +21,9 @@ use crate::{Endpoint, Error, Event, Filter, Secret, clock::Clock};
 /// How long a process waits for another one that writes.
 const BUSY: Duration = Duration::from_secs(30);
 
+/// How often a lock is tried, 2 ms apart.
+const TRIES: u32 = 50;
+
 /// How much of the file a process keeps in memory, as SQLite counts it: KiB, below zero. The operating system keeps more.
 const CACHE: i32 = -1_000;
 
@@ -241,7 +244,7 @@ impl Events {
 
     /// Takes the lock that only one process can have.
     pub(crate) fn lock(&self) -> Result<Lock, Error> {
-        self.lock_of(".lock")
+        self.lock_of(".lock", TRIES)
     }
 
     /// Says that this process is the one that runs these events from now on, until what is returned is dropped. A process that
@@ -251,16 +254,16 @@ impl Events {
     ///
     /// [`Error::Taken`] if another process has said so; [`Error::File`].
     pub fn claim(&self) -> Result<Lock, Error> {
-        self.lock_of(".claim")
+        self.lock_of(".claim", TRIES)
     }
 
     /// Whether a process has [claimed](Self::claim) these events.
     #[must_use]
     pub fn is_claimed(&self) -> bool {
-        matches!(self.claim(), Err(Error::Taken(_)))
+        matches!(self.lock_of(".claim", 1), Err(Error::Taken(_)))
     }
 
-    fn lock_of(&self, suffix: &str) -> Result<Lock, Error> {
+    fn lock_of(&self, suffix: &str, tries: u32) -> Result<Lock, Error> {
         if self.path.as_os_str().is_empty() {
             return Ok(Lock { _file: None });
         }
@@ -273,13 +276,15 @@ impl Events {
             .write(true)
             .open(&path);
         let file = file.map_err(|error| Error::file(&path, error))?;
-        for _ in 0..10 {
+        for tried in 1..=tries {
             match file.try_lock() {
                 Ok(()) => return Ok(Lock { _file: Some(file) }),
-                // Another process may only have looked whether it is taken.
-                Err(std::fs::TryLockError::WouldBlock) => {
+                // Another process may only have looked whether it is taken. One that is just being started holds what this one held, until
+                // it runs its own program.
+                Err(std::fs::TryLockError::WouldBlock) if tried < tries => {
                     std::thread::sleep(Duration::from_millis(2));
                 }
+                Err(std::fs::TryLockError::WouldBlock) => {}
                 Err(std::fs::TryLockError::Error(error)) => return Err(Error::file(&path, error)),
             }
         }
@@ -332,7 +337,7 @@ impl Events {
     /// Whether another process runs these events now.
     #[must_use]
     pub fn is_run_elsewhere(&self) -> bool {
-        matches!(self.lock(), Err(Error::Taken(_)))
+        matches!(self.lock_of(".lock", 1), Err(Error::Taken(_)))
     }
 
     /// Runs a transaction on a thread that may block.

@@ -405,13 +405,19 @@ impl Fleet {
             source: error.into(),
         };
         let file = File::create(&path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(Error::Plan(format!(
-                "plan {} is being run by another process",
-                plan.id
-            ))),
-            Err(TryLockError::Error(error)) => Err(failed(error)),
+        for _ in 0..50 {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                // A process that is just being started holds what this one held, until it runs its own program.
+                Err(TryLockError::WouldBlock) => {
+                    std::thread::sleep(std::time::Duration::from_millis(2));
+                }
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
         }
+        Err(Error::Plan(format!(
+            "plan {} is being run by another process",
+            plan.id
+        )))
     }
 }
