@@ -12,11 +12,12 @@ mod tables;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use wpengine::jiff::Timestamp;
 
 pub(crate) use apply::{
@@ -51,7 +52,7 @@ const MAPPED: i64 = 256 << 20;
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     writer: Arc<Mutex<Connection>>,
-    readers: Arc<[Mutex<Connection>; 2]>,
+    readers: [Arc<Mutex<Connection>>; 2],
     mirror: PathBuf,
 }
 
@@ -80,13 +81,13 @@ impl Store {
             let reader = open()?;
             reader.pragma_update(Some("main"), "mmap_size", MAPPED)?;
             reader.pragma_update(None, "query_only", true)?;
-            Ok(Mutex::new(reader))
+            Ok(Arc::new(Mutex::new(reader)))
         };
         let opened = || -> rusqlite::Result<_> { Ok((open()?, [reader()?, reader()?])) };
         let (writer, readers) = opened().map_err(|error| file(&mirror, error))?;
         Ok(Self {
             writer: Arc::new(Mutex::new(writer)),
-            readers: Arc::new(readers),
+            readers,
             mirror,
         })
     }
@@ -100,22 +101,16 @@ impl Store {
         &self,
         work: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let this = self.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            let mut connection = locked(&this.writer);
+        let connection = Arc::clone(&self.writer).lock_owned().await;
+        self.run(connection, |connection| {
             // Immediate: two processes that read first and then write would fail one another.
-            let transaction = connection
-                .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-                .map_err(|error| file(&this.mirror, error))?;
-            let value = work(&transaction).map_err(|error| file(&this.mirror, error))?;
-            transaction
-                .commit()
-                .map_err(|error| file(&this.mirror, error))?;
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
             Ok(value)
-        });
-        done.await.unwrap_or_else(|panic| {
-            Err(file(&self.mirror, std::io::Error::other(panic.to_string())))
         })
+        .await
     }
 
     /// Runs a query on a thread that may block.
@@ -123,27 +118,25 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let this = self.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            work(&this.reader()).map_err(|error| file(&this.mirror, error))
-        });
-        done.await.unwrap_or_else(|panic| {
-            Err(file(&self.mirror, std::io::Error::other(panic.to_string())))
-        })
+        let [first, second] = &self.readers;
+        let connection = match Arc::clone(second).try_lock_owned() {
+            Ok(free) => free,
+            Err(_) => Arc::clone(first).lock_owned().await,
+        };
+        self.run(connection, |connection| work(connection)).await
     }
 
-    /// A connection that nobody uses, if there is one.
-    fn reader(&self) -> MutexGuard<'_, Connection> {
-        let free = self
-            .readers
-            .iter()
-            .find_map(|reader| reader.try_lock().ok());
-        free.unwrap_or_else(|| locked(&self.readers[0]))
+    /// Only what has its turn takes a thread: each thread has memory of its own.
+    async fn run<T: Send + 'static>(
+        &self,
+        mut connection: OwnedMutexGuard<Connection>,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        match tokio::task::spawn_blocking(move || work(&mut connection)).await {
+            Ok(done) => done.map_err(|error| file(&self.mirror, error)),
+            Err(panic) => Err(file(&self.mirror, panic.to_string())),
+        }
     }
-}
-
-fn locked(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
-    connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Creates a folder that only this user can read: the files hold names and e-mail addresses of people.
