@@ -11,7 +11,7 @@ use crate::{
     event,
     kinds::{Kind, Object},
     schedule::Rate,
-    store::{Draft, fire, insert, known, time},
+    store::{Draft, each_known, fire, insert, known, time},
 };
 
 /// How long two looks at one listing can overlap.
@@ -100,7 +100,21 @@ impl Look {
         }
         committed.is_first = not_before.is_none();
         let is_silent = not_before.is_none() && !is_loud && !self.is_initial_loud;
-        let mut before = known(transaction, class, place, account)?;
+        let objects = self.objects.iter();
+        let mut differing: HashMap<&str, &str> =
+            objects.map(|(id, body)| (&**id, &**body)).collect();
+        // What is as it was takes no memory: a listing may be long, and little of it changes.
+        let mut before = HashMap::new();
+        each_known(
+            transaction,
+            class,
+            place,
+            account,
+            |id, body| match differing.get(id) {
+                Some(same) if *same == body => drop(differing.remove(id)),
+                _ => drop(before.insert(id.to_owned(), body.to_owned())),
+            },
+        )?;
         let parents = Parents::of(transaction, self.class, &self.subject)?;
         let mut drafts = Vec::new();
         let mut upsert = transaction.prepare_cached(
@@ -108,7 +122,10 @@ impl Look {
              ON CONFLICT (class, subject, id) DO UPDATE SET account = ?4, body = ?5",
         )?;
         let others: Vec<Object> = match self.class {
-            Class::Certificates => before.values().map(|body| read(body)).collect(),
+            Class::Certificates => known(transaction, class, place, account)?
+                .values()
+                .map(|body| read(body))
+                .collect(),
             _ => Vec::new(),
         };
         let others: Vec<&Object> = others.iter().collect();
@@ -123,10 +140,10 @@ impl Look {
         };
         committed.is_in_flight = self.is_in_flight;
         for (id, body) in &self.objects {
-            let earlier = before.remove(id);
-            if earlier.as_ref() == Some(body) {
+            if !differing.contains_key(id.as_str()) {
                 continue;
             }
+            let earlier = before.remove(id);
             let earlier = earlier.as_deref().map(read);
             let mut object = read(body);
             if let Some(account) = object.get_mut("account_id").filter(|id| id.is_null()) {

@@ -11,7 +11,7 @@ use crate::{
     Error, Events,
     commit::{Committed, Look, access, note_failure, read},
     kinds::{Kind, Object},
-    store::known,
+    store::{each_known, known},
 };
 
 /// What is needed to look.
@@ -289,23 +289,23 @@ impl Looking<'_> {
         };
         let (place, account) = Look::place(self.class, self.subject);
         let (class, place, account) = (self.class, place.to_owned(), account.map(str::to_owned));
-        let (before, mut lost) = self
+        let seen: HashSet<String> = objects.iter().map(|(id, _)| id.clone()).collect();
+        let (mut missing, mut lost): (Vec<(String, Object)>, _) = self
             .eyes
             .events
             .read(move |connection| {
-                Ok((
-                    known(connection, class.name(), &place, account.as_deref())?,
-                    lost(connection)?,
-                ))
+                let mut missing = Vec::new();
+                let account = account.as_deref();
+                each_known(connection, class.name(), &place, account, |id, body| {
+                    if !seen.contains(id) {
+                        missing.push((id.to_owned(), read(body)));
+                    }
+                })?;
+                Ok((missing, lost(connection)?))
             })
             .await?;
-        let seen: HashSet<&str> = objects.iter().map(|(id, _)| id.as_str()).collect();
-        let mut missing: Vec<(String, Object)> = before
-            .into_iter()
-            .filter(|(id, _)| !seen.contains(id.as_str()))
-            .map(|(id, body)| (id, read(&body)))
-            .filter(|(_, object)| account_of(object).is_none_or(|account| !lost.contains(account)))
-            .collect();
+        missing
+            .retain(|(_, object)| account_of(object).is_none_or(|account| !lost.contains(account)));
         // What is not shown any more looks as if it were gone. So what it belongs to has to be shown before and after: if it is shown only
         // now, the answers in between mean nothing.
         self.keep_shown(&mut missing, &mut lost).await?;
@@ -315,6 +315,7 @@ impl Looking<'_> {
         match kind.by_id {
             Some(path) => {
                 // In another order each time: what is there all the same must not keep others from their turn.
+                fastrand::shuffle(&mut missing);
                 for (id, object) in missing.iter().take(ASKED) {
                     if self.is_unknown(&path(self.subject, object)).await? {
                         gone.insert(id.clone());

@@ -860,12 +860,28 @@ pub(crate) fn known(
     subject: &str,
     account: Option<&str>,
 ) -> rusqlite::Result<HashMap<String, String>> {
+    let mut known = HashMap::new();
+    each_known(connection, class, subject, account, |id, body| {
+        known.insert(id.to_owned(), body.to_owned());
+    })?;
+    Ok(known)
+}
+
+/// The same, one by one, which takes no memory.
+pub(crate) fn each_known(
+    connection: &Connection,
+    class: &str,
+    subject: &str,
+    account: Option<&str>,
+    mut take: impl FnMut(&str, &str),
+) -> rusqlite::Result<()> {
     let mut statement = connection
         .prepare_cached("SELECT id, body FROM objects WHERE class = ?1 AND subject = ?2 AND (?3 IS NULL OR account = ?3)")?;
-    let rows = statement.query_map(params![class, subject, account], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })?;
-    rows.collect()
+    let mut rows = statement.query(params![class, subject, account])?;
+    while let Some(row) = rows.next()? {
+        take(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+    }
+    Ok(())
 }
 
 pub(crate) fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
