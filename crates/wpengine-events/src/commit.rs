@@ -105,16 +105,13 @@ impl Look {
             objects.map(|(id, body)| (&**id, &**body)).collect();
         // What is as it was takes no memory: a listing may be long, and little of it changes.
         let mut before = HashMap::new();
-        each_known(
-            transaction,
-            class,
-            place,
-            account,
-            |id, body| match differing.get(id) {
-                Some(same) if *same == body => drop(differing.remove(id)),
-                _ => drop(before.insert(id.to_owned(), body.to_owned())),
-            },
-        )?;
+        each_known(transaction, class, place, account, |id, body| {
+            if differing.get(id) == Some(&body) {
+                differing.remove(id);
+            } else {
+                before.insert(id.to_owned(), body.to_owned());
+            }
+        })?;
         let parents = Parents::of(transaction, self.class, &self.subject)?;
         let mut drafts = Vec::new();
         let mut upsert = transaction.prepare_cached(

@@ -867,7 +867,7 @@ pub(crate) fn known(
     Ok(known)
 }
 
-/// The same, one by one, which takes no memory.
+/// Hands over the same objects one by one, and keeps none.
 pub(crate) fn each_known(
     connection: &Connection,
     class: &str,
