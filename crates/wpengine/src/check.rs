@@ -8,13 +8,58 @@ use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
 use wpengine_raw::values::Roles;
 
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    types,
+};
 
 /// How many months of usage figures the API keeps.
 const MONTHS_OF_USAGE: i32 = 13;
 
+/// An id of this API, or none.
+pub(crate) trait Id {
+    fn check(&self) -> Result<(), Error>;
+}
+
+impl<I: Id> Id for Option<I> {
+    fn check(&self) -> Result<(), Error> {
+        self.as_ref().map_or(Ok(()), I::check)
+    }
+}
+
+/// Says what an error calls each kind of id.
+macro_rules! ids {
+    ($($id:ident: $what:literal),+) => {
+        $(impl Id for types::$id {
+            fn check(&self) -> Result<(), Error> {
+                part_of_path($what, self)
+            }
+        })+
+    };
+}
+
+ids! {
+    AccountId: "account",
+    ArchiveId: "archive",
+    BackupId: "backup",
+    DomainId: "domain",
+    DomainReportId: "domain status report",
+    InstallId: "install",
+    ReportScheduleId: "report schedule",
+    SiteId: "site",
+    SiteTransferId: "site transfer",
+    SshKeyId: "SSH key",
+    TemplateId: "template",
+    UserId: "user"
+}
+
+/// Checks ids, in this order.
+pub(crate) fn ids(ids: &[&dyn Id]) -> Result<(), Error> {
+    ids.iter().try_for_each(|id| id.check())
+}
+
 /// Checks an id. It becomes a part of the path, so characters that would change the path are refused.
-pub(crate) fn id(what: &str, id: impl AsRef<str>) -> Result<(), Error> {
+fn part_of_path(what: &str, id: impl AsRef<str>) -> Result<(), Error> {
     let id = id.as_ref();
     if id.is_empty() {
         return Err(Error::invalid(format!("the {what} id is empty"))
@@ -280,8 +325,8 @@ pub(crate) fn roles(roles: &Roles) -> Result<(), Error> {
 
 /// Checks the target of a redirect, which is an id. `nil` removes a redirect and is refused; `remove_redirect` does
 /// this.
-pub(crate) fn redirect_target(target: &str) -> Result<(), Error> {
-    id("domain", target)?;
+pub(crate) fn redirect_target(target: &types::DomainId) -> Result<(), Error> {
+    target.check()?;
     if target == "nil" {
         return Err(Error::invalid("`nil` is no id of a domain")
             .with_hint("use `remove_redirect()` to remove a redirect"));
@@ -350,7 +395,9 @@ mod tests {
 
     #[test]
     fn what_is_quoted_is_one_short_line() {
-        let error = id("site", "a b".repeat(50_000)).unwrap_err().to_string();
+        let error = part_of_path("site", "a b".repeat(50_000))
+            .unwrap_err()
+            .to_string();
         assert!(error.len() < 300, "{}", error.len());
         assert_eq!(quoted("a\nb"), "a\\nb");
     }
@@ -360,7 +407,7 @@ mod tests {
         for bad in [
             "", ".", "..", "a/b", "a\\b", "a?b", "a#b", "%2e%2e", "a b", "a\nb",
         ] {
-            assert!(id("site", bad).is_err(), "{bad:?}");
+            assert!(part_of_path("site", bad).is_err(), "{bad:?}");
         }
         for good in [
             "294deacc-d8b8-4005-82c4-0727ba8ddde0",
@@ -368,7 +415,7 @@ mod tests {
             "a.b",
             "...",
         ] {
-            assert!(id("site", good).is_ok(), "{good:?}");
+            assert!(part_of_path("site", good).is_ok(), "{good:?}");
         }
     }
 

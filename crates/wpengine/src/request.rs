@@ -142,10 +142,17 @@ impl<T> fmt::Debug for Request<T> {
 
 /// Creates a request for an operation from the client, the result of the checks, and the call of the generated client.
 macro_rules! operation {
-    // Of a handle: its own check, and some of its fields.
-    ($this:ident, $operation:ident($($field:ident),+)) => {{
+    // Of a handle: some of its ids, which are checked.
+    ($this:ident, $operation:ident($($id:ident),+)) => {{
         let this = $this.clone();
-        $crate::request::operation!(&$this.client, $this.check(), $operation($(&this.$field),+))
+        let check = $crate::check::ids(&[$(&$this.$id),+]);
+        $crate::request::operation!(&$this.client, check, $operation($(&this.$id),+))
+    }};
+    // The same with a body, and its check.
+    ($this:ident, $check:expr, $operation:ident($($id:ident),+; $body:ident)) => {{
+        let this = $this.clone();
+        let check = $crate::check::ids(&[$(&$this.$id),+]).and($check);
+        $crate::request::operation!(&$this.client, check, $operation($(&this.$id,)+ &$body))
     }};
     ($client:expr, $check:expr, $operation:ident($($argument:expr),*)) => {
         $crate::requests::Request::new($client, stringify!($operation), $check, move |raw| async move {
@@ -189,6 +196,46 @@ macro_rules! option_methods {
 }
 
 pub(crate) use option_methods;
+
+/// Defines a request with a body that its methods set. It has the ids of the path, which are checked, and a method
+/// `check(&self)` for the body.
+macro_rules! request {
+    (
+        $(#[$doc:meta])*
+        $name:ident($($id:ident: $id_type:ty),*) = $operation:ident($body:ty) -> $output:ty
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        #[must_use = "a request does nothing until it is awaited or sent"]
+        pub struct $name {
+            client: $crate::Client,
+            options: $crate::transport::Options,
+            $($id: $id_type,)*
+            body: $body,
+        }
+
+        impl $name {
+            fn new(client: &$crate::Client, $($id: &$id_type,)* body: $body) -> Self {
+                Self {
+                    client: client.clone(),
+                    options: $crate::transport::Options::default(),
+                    $($id: $id.clone(),)*
+                    body,
+                }
+            }
+
+            fn request(self) -> $crate::requests::Request<$output> {
+                let check = $crate::check::ids(&[$(&self.$id),*]).and_then(|()| self.check());
+                let Self { client, options, $($id,)* body } = self;
+                $crate::request::operation!(&client, check, $operation($(&$id,)* &body)).options(options)
+            }
+        }
+
+        $crate::request::request_methods!($name -> $output);
+    };
+}
+
+pub(crate) use request;
 
 /// Adds the methods of every request to a request type with options of its own. It needs the fields `client` and
 /// `options`, and a method `request(self) -> Request<$output>`.

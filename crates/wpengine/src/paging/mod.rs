@@ -306,7 +306,7 @@ macro_rules! of_an_account {
             /// Lists the items of one account only.
             pub fn account(mut self, account: impl Into<AccountId>) -> Self {
                 let account = account.into();
-                self.check = self.check.or_else(|| check::id("account", &account).err());
+                self.check = self.check.or_else(|| check::ids(&[&account]).err());
                 self.account = Some(account);
                 self
             }
@@ -365,14 +365,14 @@ where
     })
 }
 
-/// A listing by offset of one account, site or install: the client, what was found by checking, and the call of the raw client
-/// with the ids of the handle.
+/// A listing by offset: the handle or collection, and the call of the generated client with its ids, which are checked.
 macro_rules! offset_list {
-    ($this:ident, $check:expr, $operation:ident($($field:ident),*)) => {{
-        $(let $field = $this.$field.clone();)*
-        $crate::paging::by_offset(&$this.client, stringify!($operation), $check, move |raw, limit, offset| {
-            $(let $field = $field.clone();)*
-            async move { raw.$operation($(&$field,)* limit, offset).await }
+    ($this:ident, $operation:ident($($id:ident),*)) => {{
+        let check = $crate::check::ids(&[$(&$this.$id),*]);
+        $(let $id = $this.$id.clone();)*
+        $crate::paging::by_offset(&$this.client, stringify!($operation), check, move |raw, limit, offset| {
+            $(let $id = $id.clone();)*
+            async move { raw.$operation($(&$id,)* limit, offset).await }
         })
     }};
 }
@@ -411,6 +411,27 @@ where
     })
     .paged_by_offset()
 }
+
+/// A listing that is returned as a whole: the handle or collection, the call of the generated client with its id, which is
+/// checked, and the field of the answer.
+macro_rules! whole_list {
+    ($this:ident, $operation:ident($id:ident).$items:ident) => {{
+        let check = $crate::check::ids(&[&$this.$id]);
+        let $id = $this.$id.clone();
+        $crate::paging::whole(
+            &$this.client,
+            stringify!($operation),
+            check,
+            move |raw| {
+                let $id = $id.clone();
+                async move { raw.$operation(&$id).await }
+            },
+            |list| list.$items,
+        )
+    }};
+}
+
+pub(crate) use whole_list;
 
 /// Creates a listing that is returned as a whole, and uses the generated client.
 pub(crate) fn whole<T, L, F, Fut>(

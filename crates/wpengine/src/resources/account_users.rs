@@ -4,12 +4,11 @@ use wpengine_raw::types::{CreateAccountUserRequest, NewAccountUser, UpdateAccoun
 
 use super::{collection, handle};
 use crate::{
-    Client, check,
+    check::{self, Id},
     error::Error,
-    paging::{List, Unpaged, whole},
-    request::{operation, request_methods},
+    paging::{List, Unpaged, whole_list},
+    request::{operation, request},
     requests::Request,
-    transport::Options,
     types::{AccountId, AccountUser, AccountUserChange, InstallId, Role, Roles, UserId},
 };
 
@@ -36,17 +35,7 @@ impl AccountUsers {
     /// # }
     /// ```
     pub fn list(&self) -> List<AccountUser, Unpaged> {
-        let id = self.account_id.clone();
-        whole(
-            &self.client,
-            "list_account_users",
-            check::id("account", &self.account_id),
-            move |raw| {
-                let id = id.clone();
-                async move { raw.list_account_users(&id).await }
-            },
-            |list| list.results,
-        )
+        whole_list!(self, list_account_users(account_id).results)
     }
 
     /// Invites a person to the account. [`name`](CreateAccountUser::name) is required. For a partial role, set the
@@ -74,32 +63,28 @@ impl AccountUsers {
     /// # }
     /// ```
     pub fn create(&self, email: impl Into<String>, roles: Roles) -> CreateAccountUser {
-        CreateAccountUser {
-            client: self.client.clone(),
-            options: Options::default(),
-            user: NewAccountUser {
-                account_id: self.account_id.clone(),
-                first_name: String::new(),
-                last_name: String::new(),
-                email: email.into(),
-                roles,
-                install_ids: Vec::new(),
-            },
-        }
+        let user = NewAccountUser {
+            account_id: self.account_id.clone(),
+            first_name: String::new(),
+            last_name: String::new(),
+            email: email.into(),
+            roles,
+            install_ids: Vec::new(),
+        };
+        CreateAccountUser::new(
+            &self.client,
+            &self.account_id,
+            CreateAccountUserRequest { user },
+        )
     }
 }
 
 handle! {
     /// A handle to one user of an account.
-    AccountUserHandle of account_id: AccountId, user_id: UserId
+    AccountUserHandle of user_id: UserId, account_id: AccountId
 }
 
 impl AccountUserHandle {
-    fn check(&self) -> Result<(), Error> {
-        check::id("account", &self.account_id)?;
-        check::id("user", &self.user_id)
-    }
-
     /// Fetches the user.
     ///
     /// Operation `get_account_user`.
@@ -147,15 +132,11 @@ impl AccountUserHandle {
     /// # }
     /// ```
     pub fn update(&self, roles: Roles) -> UpdateAccountUser {
-        UpdateAccountUser {
-            client: self.client.clone(),
-            options: Options::default(),
-            handle: self.clone(),
-            body: UpdateAccountUserRequest {
-                roles,
-                install_ids: Vec::new(),
-            },
-        }
+        let body = UpdateAccountUserRequest {
+            roles,
+            install_ids: Vec::new(),
+        };
+        UpdateAccountUser::new(&self.client, &self.account_id, &self.user_id, body)
     }
 
     /// Removes the user from the account. The service refuses to remove the last owner.
@@ -186,20 +167,16 @@ impl AccountUserHandle {
     }
 }
 
-/// A request to invite a person to an account.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited or sent"]
-pub struct CreateAccountUser {
-    client: Client,
-    options: Options,
-    user: NewAccountUser,
+request! {
+    /// A request to invite a person to an account.
+    CreateAccountUser(account_id: AccountId) = create_account_user(CreateAccountUserRequest) -> AccountUserChange
 }
 
 impl CreateAccountUser {
     /// Sets the first and the last name of the person. Required.
     pub fn name(mut self, first: impl Into<String>, last: impl Into<String>) -> Self {
-        self.user.first_name = first.into();
-        self.user.last_name = last.into();
+        self.body.user.first_name = first.into();
+        self.body.user.last_name = last.into();
         self
     }
 
@@ -209,40 +186,22 @@ impl CreateAccountUser {
         I: IntoIterator,
         I::Item: Into<InstallId>,
     {
-        self.user.install_ids = installs.into_iter().map(Into::into).collect();
+        self.body.user.install_ids = installs.into_iter().map(Into::into).collect();
         self
     }
 
     fn check(&self) -> Result<(), Error> {
-        check::id("account", &self.user.account_id)?;
-        check::email(&self.user.email)?;
-        check::set("first name", &self.user.first_name, "name")?;
-        check::set("last name", &self.user.last_name, "name")?;
-        roles(&self.user.roles, &self.user.install_ids)
-    }
-
-    fn request(self) -> Request<AccountUserChange> {
-        let check = self.check();
-        let body = CreateAccountUserRequest { user: self.user };
-        operation!(
-            &self.client,
-            check,
-            create_account_user(&body.user.account_id, &body)
-        )
-        .options(self.options)
+        let user = &self.body.user;
+        check::email(&user.email)?;
+        check::set("first name", &user.first_name, "name")?;
+        check::set("last name", &user.last_name, "name")?;
+        check_roles(&user.roles, &user.install_ids)
     }
 }
 
-request_methods!(CreateAccountUser -> AccountUserChange);
-
-/// A request to change the roles of a user.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited or sent"]
-pub struct UpdateAccountUser {
-    client: Client,
-    options: Options,
-    handle: AccountUserHandle,
-    body: UpdateAccountUserRequest,
+request! {
+    /// A request to change the roles of a user.
+    UpdateAccountUser(account_id: AccountId, user_id: UserId) = update_account_user(UpdateAccountUserRequest) -> AccountUserChange
 }
 
 impl UpdateAccountUser {
@@ -256,23 +215,12 @@ impl UpdateAccountUser {
         self
     }
 
-    fn request(self) -> Request<AccountUserChange> {
-        let Self { handle, body, .. } = self;
-        let check = handle
-            .check()
-            .and_then(|()| roles(&body.roles, &body.install_ids));
-        operation!(
-            &self.client,
-            check,
-            update_account_user(&handle.account_id, &handle.user_id, &body)
-        )
-        .options(self.options)
+    fn check(&self) -> Result<(), Error> {
+        check_roles(&self.body.roles, &self.body.install_ids)
     }
 }
 
-request_methods!(UpdateAccountUser -> AccountUserChange);
-
-fn roles(roles: &Roles, installs: &[InstallId]) -> Result<(), Error> {
+fn check_roles(roles: &Roles, installs: &[InstallId]) -> Result<(), Error> {
     check::roles(roles)?;
     if !installs.is_empty() && !roles.contains(&Role::Partial) {
         return Err(Error::invalid(format!(
@@ -280,7 +228,5 @@ fn roles(roles: &Roles, installs: &[InstallId]) -> Result<(), Error> {
         ))
         .with_hint("leave the installs out, or give a partial role"));
     }
-    installs
-        .iter()
-        .try_for_each(|install| check::id("install", install))
+    installs.iter().try_for_each(Id::check)
 }

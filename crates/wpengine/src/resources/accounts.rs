@@ -1,28 +1,19 @@
 //! Accounts and the limits of their plans.
 
-use super::{AccountUsage, AccountUserHandle, AccountUsers};
+use super::{AccountUsage, AccountUserHandle, AccountUsers, collection, handle};
 use crate::{
-    Client, check,
-    error::Error,
-    paging::{List, Unpaged, offset_list, whole},
+    paging::{List, Unpaged, offset_list, whole_list},
     request::operation,
     requests::Request,
     types::{Account, AccountId, AccountLimits, SiteTransfer, Template, UserId},
 };
 
-/// The accounts that the credentials can access.
-#[derive(Clone, Debug)]
-pub struct Accounts {
-    client: Client,
+collection! {
+    /// The accounts that the credentials can access.
+    Accounts
 }
 
 impl Accounts {
-    pub(crate) fn new(client: &Client) -> Self {
-        Self {
-            client: client.clone(),
-        }
-    }
-
     /// Lists the accounts for which an owner has enabled API access. If there is no such account, the list is empty,
     /// even with valid credentials.
     ///
@@ -41,35 +32,16 @@ impl Accounts {
     /// # }
     /// ```
     pub fn list(&self) -> List<Account> {
-        offset_list!(self, Ok(()), list_accounts())
+        offset_list!(self, list_accounts())
     }
 }
 
-/// A handle to one account.
-#[derive(Clone, Debug)]
-pub struct AccountHandle {
-    client: Client,
-    id: AccountId,
+handle! {
+    /// A handle to one account.
+    AccountHandle of id: AccountId
 }
 
 impl AccountHandle {
-    fn check(&self) -> Result<(), Error> {
-        check::id("account", &self.id)
-    }
-
-    pub(crate) fn new(client: &Client, id: AccountId) -> Self {
-        Self {
-            client: client.clone(),
-            id,
-        }
-    }
-
-    /// Returns the id of this handle.
-    #[must_use]
-    pub fn id(&self) -> &AccountId {
-        &self.id
-    }
-
     /// Fetches the account.
     ///
     /// Operation `get_account`.
@@ -142,11 +114,7 @@ impl AccountHandle {
     /// # }
     /// ```
     pub fn list_site_transfers(&self) -> List<SiteTransfer> {
-        offset_list!(
-            self,
-            check::id("account", &self.id),
-            list_account_site_transfers(id)
-        )
+        offset_list!(self, list_account_site_transfers(id))
     }
 
     /// Lists the templates for reports on sites of the account. The API returns them without pages.
@@ -166,16 +134,6 @@ impl AccountHandle {
     /// # }
     /// ```
     pub fn list_site_report_templates(&self) -> List<Template, Unpaged> {
-        let id = self.id.clone();
-        whole(
-            &self.client,
-            "list_site_report_templates",
-            check::id("account", &self.id),
-            move |raw| {
-                let id = id.clone();
-                async move { raw.list_site_report_templates(&id).await }
-            },
-            |list| list.templates,
-        )
+        whole_list!(self, list_site_report_templates(id).templates)
     }
 }

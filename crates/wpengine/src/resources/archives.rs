@@ -51,11 +51,7 @@ impl Archives {
     /// # }
     /// ```
     pub fn list(&self) -> List<Archive> {
-        offset_list!(
-            self,
-            check::id("install", &self.install_id),
-            list_archives(install_id)
-        )
+        offset_list!(self, list_archives(install_id))
     }
 
     /// Creates an archive: a zip file with the content of a backup. At least one e-mail address is required; the
@@ -112,8 +108,7 @@ pub struct CreateArchive {
 
 impl CreateArchive {
     fn check(&self) -> Result<(), Error> {
-        check::id("install", &self.archives.install_id)?;
-        check::id("backup", &self.body.backup_id)?;
+        check::ids(&[&self.archives.install_id, &self.body.backup_id])?;
         check::emails(&self.body.notification_emails)
     }
 
@@ -279,7 +274,7 @@ impl fmt::Debug for NewArchive {
 
 handle! {
     /// A handle to one archive of an install.
-    ArchiveHandle of install_id: InstallId, archive_id: ArchiveId
+    ArchiveHandle of archive_id: ArchiveId, install_id: InstallId
 }
 
 impl ArchiveHandle {
@@ -361,7 +356,7 @@ impl ArchiveHandle {
     }
 
     async fn find(&self) -> Result<Archive, Error> {
-        check::id("archive", &self.archive_id)?;
+        check::ids(&[&self.archive_id])?;
         let mut archives = Archives::new(&self.client, &self.install_id).list().items();
         while let Some(archive) = archives.try_next().await? {
             if archive.id == self.archive_id {

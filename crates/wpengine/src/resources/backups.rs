@@ -6,12 +6,11 @@ use wpengine_raw::types::{CreateBackupRequest, RestoreBackupRequest};
 
 use super::{collection, handle, texts};
 use crate::{
-    Client, check,
+    check,
     error::Error,
     paging::{List, offset_list},
-    request::{operation, request_methods},
+    request::{operation, request},
     requests::{Request, Wait},
-    transport::Options,
     types::{Backup, BackupId, BackupStatus, InstallId},
     wait::{Stage, Work},
 };
@@ -43,11 +42,7 @@ impl Backups {
     /// # }
     /// ```
     pub fn list(&self) -> List<Backup> {
-        offset_list!(
-            self,
-            check::id("install", &self.install_id),
-            list_backups(install_id)
-        )
+        offset_list!(self, list_backups(install_id))
     }
 
     /// Creates a backup of the files and the database. The service responds before the backup is completed;
@@ -72,26 +67,17 @@ impl Backups {
         I: IntoIterator,
         I::Item: Into<String>,
     {
-        CreateBackup {
-            client: self.client.clone(),
-            options: Options::default(),
-            install_id: self.install_id.clone(),
-            body: CreateBackupRequest {
-                description: description.into(),
-                notification_emails: texts(notification_emails),
-            },
-        }
+        let body = CreateBackupRequest {
+            description: description.into(),
+            notification_emails: texts(notification_emails),
+        };
+        CreateBackup::new(&self.client, &self.install_id, body)
     }
 }
 
-/// A request to create a backup.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited or sent"]
-pub struct CreateBackup {
-    client: Client,
-    options: Options,
-    install_id: InstallId,
-    body: CreateBackupRequest,
+request! {
+    /// A request to create a backup.
+    CreateBackup(install_id: InstallId) = create_backup(CreateBackupRequest) -> Backup
 }
 
 impl CreateBackup {
@@ -118,30 +104,18 @@ impl CreateBackup {
         Wait::starting(self.request(), work, name, LIMIT)
     }
 
-    fn request(self) -> Request<Backup> {
-        let Self {
-            install_id, body, ..
-        } = self;
-        let check = check::id("install", &install_id)
-            .and_then(|()| check::text("description of a backup", &body.description))
-            .and_then(|()| check::emails(&body.notification_emails));
-        operation!(&self.client, check, create_backup(&install_id, &body)).options(self.options)
+    fn check(&self) -> Result<(), Error> {
+        check::text("description of a backup", &self.body.description)?;
+        check::emails(&self.body.notification_emails)
     }
 }
-
-request_methods!(CreateBackup -> Backup);
 
 handle! {
     /// A handle to one backup of an install.
-    BackupHandle of install_id: InstallId, backup_id: BackupId
+    BackupHandle of backup_id: BackupId, install_id: InstallId
 }
 
 impl BackupHandle {
-    fn check(&self) -> Result<(), Error> {
-        check::id("install", &self.install_id)?;
-        check::id("backup", &self.backup_id)
-    }
-
     /// Fetches the backup.
     ///
     /// Operation `get_backup`.
@@ -232,16 +206,12 @@ impl BackupHandle {
         I: IntoIterator,
         I::Item: Into<String>,
     {
-        RestoreBackup {
-            client: self.client.clone(),
-            options: Options::default(),
-            handle: self.clone(),
-            body: RestoreBackupRequest {
-                notification_emails: texts(notification_emails),
-                restore_database: None,
-                create_checkpoint: None,
-            },
-        }
+        let body = RestoreBackupRequest {
+            notification_emails: texts(notification_emails),
+            restore_database: None,
+            create_checkpoint: None,
+        };
+        RestoreBackup::new(&self.client, &self.install_id, &self.backup_id, body)
     }
 }
 
@@ -255,14 +225,9 @@ fn stage(backup: &Backup) -> Stage {
     }
 }
 
-/// A request to restore an install from a backup.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited or sent"]
-pub struct RestoreBackup {
-    client: Client,
-    options: Options,
-    handle: BackupHandle,
-    body: RestoreBackupRequest,
+request! {
+    /// A request to restore an install from a backup.
+    RestoreBackup(install_id: InstallId, backup_id: BackupId) = restore_backup(RestoreBackupRequest) -> ()
 }
 
 impl RestoreBackup {
@@ -278,18 +243,7 @@ impl RestoreBackup {
         self
     }
 
-    fn request(self) -> Request<()> {
-        let Self { handle, body, .. } = self;
-        let check = handle
-            .check()
-            .and_then(|()| check::emails(&body.notification_emails));
-        operation!(
-            &self.client,
-            check,
-            restore_backup(&handle.install_id, &handle.backup_id, &body)
-        )
-        .options(self.options)
+    fn check(&self) -> Result<(), Error> {
+        check::emails(&self.body.notification_emails)
     }
 }
-
-request_methods!(RestoreBackup -> ());

@@ -10,14 +10,12 @@ use wpengine_raw::{
 
 use super::{collection, handle};
 use crate::{
-    Client,
     call::call,
     check,
     error::Error,
     paging::{Ask, ByToken, Fetched, List},
-    request::{operation, request_methods},
+    request::{operation, request},
     requests::{Request, Wait},
-    transport::Options,
     types::{Certificate, CertificateStatus, DomainCertificate, DomainId, InstallId, PrivateKey},
     wait::{Stage, Work},
 };
@@ -57,7 +55,7 @@ impl Certificates {
         List::new(
             OPERATION,
             100,
-            check::id("install", &self.install_id),
+            check::ids(&[&self.install_id]),
             move |wanted: Ask| {
                 let (client, id) = (client.clone(), id.clone());
                 async move {
@@ -112,20 +110,14 @@ impl Certificates {
         chain_pem: impl AsRef<str>,
         private_key_pem: PrivateKey,
     ) -> Request<ThirdPartySuccessfulImportResponse> {
-        let id = self.install_id.clone();
         let (chain, key) = (chain_pem.as_ref(), private_key_pem.expose_secret());
-        let check = check::id("install", &self.install_id)
-            .and_then(|()| check::pem("certificate", "CERTIFICATE", chain))
+        let check = check::pem("certificate", "CERTIFICATE", chain)
             .and_then(|()| check::pem("private key", "PRIVATE KEY", key));
         let body = ImportThirdPartyCertificateRequest {
             certificate: STANDARD.encode(chain),
             private_key: PrivateKey::new(STANDARD.encode(key)),
         };
-        operation!(
-            &self.client,
-            check,
-            import_third_party_certificate(&id, &body)
-        )
+        operation!(self, check, import_third_party_certificate(install_id; body))
     }
 }
 
@@ -137,15 +129,10 @@ fn means_none(error: &Error) -> bool {
 
 handle! {
     /// A handle to the certificate of one domain.
-    DomainCertificateHandle of install_id: InstallId, domain_id: DomainId
+    DomainCertificateHandle of domain_id: DomainId, install_id: InstallId
 }
 
 impl DomainCertificateHandle {
-    fn check(&self) -> Result<(), Error> {
-        check::id("install", &self.install_id)?;
-        check::id("domain", &self.domain_id)
-    }
-
     /// Fetches the certificate. The response can contain its private key, which is never printed.
     ///
     /// Operation `get_domain_certificate`.
@@ -269,31 +256,22 @@ impl DomainCertificateHandle {
     /// # }
     /// ```
     pub fn order(&self, email: impl Into<String>) -> OrderCertificate {
-        OrderCertificate {
-            client: self.client.clone(),
-            options: Options::default(),
-            handle: self.clone(),
-            body: CertificateOrder {
-                email_address: email.into(),
-                given_name: String::new(),
-                family_name: String::new(),
-                region_code: String::new(),
-                state: None,
-                city: None,
-                phone: None,
-            },
-        }
+        let body = CertificateOrder {
+            email_address: email.into(),
+            given_name: String::new(),
+            family_name: String::new(),
+            region_code: String::new(),
+            state: None,
+            city: None,
+            phone: None,
+        };
+        OrderCertificate::new(&self.client, &self.install_id, &self.domain_id, body)
     }
 }
 
-/// A request to order a certificate.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited or sent"]
-pub struct OrderCertificate {
-    client: Client,
-    options: Options,
-    handle: DomainCertificateHandle,
-    body: CertificateOrder,
+request! {
+    /// A request to order a certificate.
+    OrderCertificate(install_id: InstallId, domain_id: DomainId) = order_domain_certificate(CertificateOrder) -> ()
 }
 
 impl OrderCertificate {
@@ -329,23 +307,9 @@ impl OrderCertificate {
     }
 
     fn check(&self) -> Result<(), Error> {
-        self.handle.check()?;
         check::email(&self.body.email_address)?;
         check::set("given name", &self.body.given_name, "name")?;
         check::set("family name", &self.body.family_name, "name")?;
         check::set("region code", &self.body.region_code, "region")
     }
-
-    fn request(self) -> Request<()> {
-        let check = self.check();
-        let Self { handle, body, .. } = self;
-        operation!(
-            &self.client,
-            check,
-            order_domain_certificate(&handle.install_id, &handle.domain_id, &body)
-        )
-        .options(self.options)
-    }
 }
-
-request_methods!(OrderCertificate -> ());

@@ -9,12 +9,11 @@ use wpengine_raw::{
 
 use super::{DomainCertificateHandle, collection, handle};
 use crate::{
-    Client, check,
+    check,
     error::Error,
     paging::{List, offset_list},
-    request::{operation, request_methods},
+    request::{operation, request},
     requests::{Request, Wait},
-    transport::Options,
     types::{
         BulkDomains, Domain, DomainId, DomainReport, DomainReportId, DomainStatusReportEnvelope,
         DomainVerification, InstallId, OwnershipStatus, SharingLink,
@@ -55,11 +54,7 @@ impl Domains {
     /// # }
     /// ```
     pub fn list(&self) -> List<Domain> {
-        offset_list!(
-            self,
-            check::id("install", &self.install_id),
-            list_domains(install_id)
-        )
+        offset_list!(self, list_domains(install_id))
     }
 
     /// Adds a domain. It serves no traffic until its TXT record is in the DNS and [`DomainHandle::verify`] has found
@@ -82,16 +77,12 @@ impl Domains {
     /// # }
     /// ```
     pub fn create(&self, name: impl Into<String>) -> CreateDomain {
-        CreateDomain {
-            client: self.client.clone(),
-            options: Options::default(),
-            install_id: self.install_id.clone(),
-            body: CreateDomainRequest {
-                name: name.into(),
-                primary: None,
-                redirect_to: None,
-            },
-        }
+        let body = CreateDomainRequest {
+            name: name.into(),
+            primary: None,
+            redirect_to: None,
+        };
+        CreateDomain::new(&self.client, &self.install_id, body)
     }
 
     /// Adds 1 to 20 domains with one request. The target of a redirect is the **name** of a domain, which may be in the
@@ -124,12 +115,11 @@ impl Domains {
         &self,
         domains: impl IntoIterator<Item = NewDomain>,
     ) -> Request<BulkDomains> {
-        let id = self.install_id.clone();
         let body = CreateBulkDomainsRequest {
             domains: domains.into_iter().map(|domain| domain.0).collect(),
         };
-        let check = check::id("install", &self.install_id).and_then(|()| check_bulk(&body.domains));
-        operation!(&self.client, check, create_bulk_domains(&id, &body))
+        let check = check_bulk(&body.domains);
+        operation!(self, check, create_bulk_domains(install_id; body))
     }
 
     /// Returns a handle to the report of a status check that [`DomainHandle::check_status`] started.
@@ -140,7 +130,7 @@ impl Domains {
 
 handle! {
     /// A handle to the report of one status check of a domain.
-    DomainReportHandle of install_id: InstallId, report_id: DomainReportId
+    DomainReportHandle of report_id: DomainReportId, install_id: InstallId
 }
 
 impl DomainReportHandle {
@@ -164,14 +154,7 @@ impl DomainReportHandle {
     /// # }
     /// ```
     pub fn get(&self) -> Request<DomainStatusReportEnvelope> {
-        let this = self.clone();
-        let check = check::id("install", &this.install_id)
-            .and_then(|()| check::id("domain status report", &this.report_id));
-        operation!(
-            &self.client,
-            check,
-            get_domain_report(&this.install_id, &this.report_id)
-        )
+        operation!(self, get_domain_report(install_id, report_id))
     }
 
     /// Waits until the report is complete; the default [`deadline`](Wait::deadline) is 10 minutes.
@@ -266,15 +249,10 @@ fn check_bulk(domains: &[BulkDomain]) -> Result<(), Error> {
 
 handle! {
     /// A handle to one domain of an install.
-    DomainHandle of install_id: InstallId, domain_id: DomainId
+    DomainHandle of domain_id: DomainId, install_id: InstallId
 }
 
 impl DomainHandle {
-    fn check(&self) -> Result<(), Error> {
-        check::id("install", &self.install_id)?;
-        check::id("domain", &self.domain_id)
-    }
-
     /// Fetches the domain.
     ///
     /// Operation `get_domain`.
@@ -314,12 +292,8 @@ impl DomainHandle {
     /// # }
     /// ```
     pub fn update(&self) -> UpdateDomain {
-        UpdateDomain {
-            client: self.client.clone(),
-            options: Options::default(),
-            handle: self.clone(),
-            body: UpdateDomainRequest::default(),
-        }
+        let body = UpdateDomainRequest::default();
+        UpdateDomain::new(&self.client, &self.install_id, &self.domain_id, body)
     }
 
     /// Removes the domain from the install.
@@ -463,14 +437,9 @@ impl DomainHandle {
     }
 }
 
-/// A request to add a domain.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited or sent"]
-pub struct CreateDomain {
-    client: Client,
-    options: Options,
-    install_id: InstallId,
-    body: CreateDomainRequest,
+request! {
+    /// A request to add a domain.
+    CreateDomain(install_id: InstallId) = create_domain(CreateDomainRequest) -> Domain
 }
 
 impl CreateDomain {
@@ -487,32 +456,16 @@ impl CreateDomain {
     }
 
     fn check(&self) -> Result<(), Error> {
-        check::id("install", &self.install_id)?;
         check::domain_name(&self.body.name)?;
         let target = self.body.redirect_to.as_ref();
-        target.map_or(Ok(()), |target| check::redirect_target(target.as_str()))?;
+        target.map_or(Ok(()), check::redirect_target)?;
         cannot_be_both(self.body.primary, target.is_some())
-    }
-
-    fn request(self) -> Request<Domain> {
-        let check = self.check();
-        let Self {
-            install_id, body, ..
-        } = self;
-        operation!(&self.client, check, create_domain(&install_id, &body)).options(self.options)
     }
 }
 
-request_methods!(CreateDomain -> Domain);
-
-/// A request to update a domain.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited or sent"]
-pub struct UpdateDomain {
-    client: Client,
-    options: Options,
-    handle: DomainHandle,
-    body: UpdateDomainRequest,
+request! {
+    /// A request to update a domain.
+    UpdateDomain(install_id: InstallId, domain_id: DomainId) = update_domain(UpdateDomainRequest) -> Domain
 }
 
 impl UpdateDomain {
@@ -541,30 +494,16 @@ impl UpdateDomain {
     }
 
     fn check(&self) -> Result<(), Error> {
-        self.handle.check()?;
         check::changes_something(&self.body)?;
         match &self.body.redirect_to {
             Change::Set(target) => {
-                check::redirect_target(target.as_str())?;
+                check::redirect_target(target)?;
                 cannot_be_both(self.body.primary, true)
             }
             _ => Ok(()),
         }
     }
-
-    fn request(self) -> Request<Domain> {
-        let check = self.check();
-        let Self { handle, body, .. } = self;
-        operation!(
-            &self.client,
-            check,
-            update_domain(&handle.install_id, &handle.domain_id, &body)
-        )
-        .options(self.options)
-    }
 }
-
-request_methods!(UpdateDomain -> Domain);
 
 fn cannot_be_both(primary: Option<bool>, redirected: bool) -> Result<(), Error> {
     if primary == Some(true) && redirected {

@@ -3,14 +3,7 @@
 use wpengine_raw::types::{CopyInstallRequest, CopyOptions};
 
 use super::{InstallHandle, texts};
-use crate::{
-    Client, check,
-    error::Error,
-    request::{operation, request_methods},
-    requests::Request,
-    transport::Options,
-    types::InstallId,
-};
+use crate::{check, error::Error, request::request, types::InstallId};
 
 impl InstallHandle {
     /// Copies this install to another install of the same account. **This overwrites the other install.** Back it up
@@ -40,26 +33,19 @@ impl InstallHandle {
     /// # }
     /// ```
     pub fn copy_to(&self, destination: impl Into<InstallId>) -> CopyInstall {
-        CopyInstall {
-            client: self.client().clone(),
-            options: Options::default(),
-            body: CopyInstallRequest {
-                source_environment_id: self.id().clone(),
-                destination_environment_id: destination.into(),
-                notification_emails: Vec::new(),
-                custom_options: None,
-            },
-        }
+        let body = CopyInstallRequest {
+            source_environment_id: self.id().clone(),
+            destination_environment_id: destination.into(),
+            notification_emails: Vec::new(),
+            custom_options: None,
+        };
+        CopyInstall::new(self.client(), body)
     }
 }
 
-/// A request to copy an install to another one.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited or sent"]
-pub struct CopyInstall {
-    client: Client,
-    options: Options,
-    body: CopyInstallRequest,
+request! {
+    /// A request to copy an install to another one.
+    CopyInstall() = copy_install(CopyInstallRequest) -> ()
 }
 
 impl CopyInstall {
@@ -103,8 +89,10 @@ impl CopyInstall {
 
     fn check(&self) -> Result<(), Error> {
         let body = &self.body;
-        check::id("install", &body.source_environment_id)?;
-        check::id("install", &body.destination_environment_id)?;
+        check::ids(&[
+            &body.source_environment_id,
+            &body.destination_environment_id,
+        ])?;
         if body.source_environment_id == body.destination_environment_id {
             return Err(Error::invalid("an install cannot be copied over itself"));
         }
@@ -126,12 +114,4 @@ impl CopyInstall {
         }
         Ok(())
     }
-
-    fn request(self) -> Request<()> {
-        let check = self.check();
-        let body = self.body;
-        operation!(&self.client, check, copy_install(&body)).options(self.options)
-    }
 }
-
-request_methods!(CopyInstall -> ());

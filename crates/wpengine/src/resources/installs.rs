@@ -10,15 +10,14 @@ use wpengine_raw::{
 use super::offload_settings::OffloadSettings;
 use super::{
     ArchiveHandle, Archives, BackupHandle, Backups, Certificates, DomainHandle, Domains,
-    InstallUsage,
+    InstallUsage, collection, handle,
 };
 use crate::{
     Client, check,
     error::{Error, ErrorKind},
     paging::{List, by_offset_and_account},
-    request::{operation, request_methods},
+    request::{operation, request},
     requests::{Request, Wait},
-    transport::Options,
     types::{
         AccountId, ArchiveId, BackupId, CacheType, DomainId, Environment, InstallId, InstallStatus,
         Installation, SiteId,
@@ -29,19 +28,12 @@ use crate::{
 /// The default deadline of a wait for an install. Creating one takes 3 to 5 minutes.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
-/// The installs that the credentials can access.
-#[derive(Clone, Debug)]
-pub struct Installs {
-    client: Client,
+collection! {
+    /// The installs that the credentials can access.
+    Installs
 }
 
 impl Installs {
-    pub(crate) fn new(client: &Client) -> Self {
-        Self {
-            client: client.clone(),
-        }
-    }
-
     /// Lists the installs of all accounts, or of one account with [`account`](List::account).
     ///
     /// Operation `list_installs`.
@@ -129,44 +121,22 @@ impl Installs {
     /// # }
     /// ```
     pub fn create(&self, name: impl Into<String>, account: impl Into<AccountId>) -> CreateInstall {
-        CreateInstall {
-            client: self.client.clone(),
-            options: Options::default(),
-            body: CreateInstallRequest {
-                name: name.into(),
-                account_id: account.into(),
-                site_id: None,
-                environment: None,
-            },
-        }
+        let body = CreateInstallRequest {
+            name: name.into(),
+            account_id: account.into(),
+            site_id: None,
+            environment: None,
+        };
+        CreateInstall::new(&self.client, body)
     }
 }
 
-/// A handle to one install.
-#[derive(Clone, Debug)]
-pub struct InstallHandle {
-    client: Client,
-    id: InstallId,
+handle! {
+    /// A handle to one install.
+    InstallHandle of id: InstallId
 }
 
 impl InstallHandle {
-    fn check(&self) -> Result<(), Error> {
-        check::id("install", &self.id)
-    }
-
-    pub(crate) fn new(client: &Client, id: InstallId) -> Self {
-        Self {
-            client: client.clone(),
-            id,
-        }
-    }
-
-    /// Returns the id of this handle.
-    #[must_use]
-    pub fn id(&self) -> &InstallId {
-        &self.id
-    }
-
     pub(super) fn client(&self) -> &Client {
         &self.client
     }
@@ -255,12 +225,8 @@ impl InstallHandle {
     /// # }
     /// ```
     pub fn update(&self) -> UpdateInstall {
-        UpdateInstall {
-            client: self.client.clone(),
-            options: Options::default(),
-            id: self.id.clone(),
-            body: UpdateInstallRequest::default(),
-        }
+        let body = UpdateInstallRequest::default();
+        UpdateInstall::new(&self.client, &self.id, body)
     }
 
     /// Deletes the install, with its files and its database.
@@ -304,11 +270,9 @@ impl InstallHandle {
     /// # }
     /// ```
     pub fn purge_cache(&self, cache: CacheType) -> Request<()> {
-        let id = self.id.clone();
-        let check = check::id("install", &self.id)
-            .and_then(|()| check::known("cache", cache.as_str(), cache.is_unknown()));
+        let check = check::known("cache", cache.as_str(), cache.is_unknown());
         let body = PurgeCacheRequest { type_: cache };
-        operation!(&self.client, check, purge_cache(&id, &body))
+        operation!(self, check, purge_cache(id; body))
     }
 
     /// Returns the backups of the install.
@@ -363,13 +327,9 @@ impl InstallHandle {
     }
 }
 
-/// A request to create an install.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited or sent"]
-pub struct CreateInstall {
-    client: Client,
-    options: Options,
-    body: CreateInstallRequest,
+request! {
+    /// A request to create an install.
+    CreateInstall() = create_install(CreateInstallRequest) -> Installation
 }
 
 impl CreateInstall {
@@ -409,33 +369,17 @@ impl CreateInstall {
 
     fn check(&self) -> Result<(), Error> {
         check::install_name(&self.body.name)?;
-        check::id("account", &self.body.account_id)?;
-        if let Some(site) = &self.body.site_id {
-            check::id("site", site)?;
-        }
+        check::ids(&[&self.body.account_id, &self.body.site_id])?;
         self.body
             .environment
             .as_ref()
             .map_or(Ok(()), check_environment)
     }
-
-    fn request(self) -> Request<Installation> {
-        let check = self.check();
-        let body = self.body;
-        operation!(&self.client, check, create_install(&body)).options(self.options)
-    }
 }
 
-request_methods!(CreateInstall -> Installation);
-
-/// A request to update an install.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited or sent"]
-pub struct UpdateInstall {
-    client: Client,
-    options: Options,
-    id: InstallId,
-    body: UpdateInstallRequest,
+request! {
+    /// A request to update an install.
+    UpdateInstall(id: InstallId) = update_install(UpdateInstallRequest) -> Installation
 }
 
 impl UpdateInstall {
@@ -458,25 +402,14 @@ impl UpdateInstall {
     }
 
     fn check(&self) -> Result<(), Error> {
-        check::id("install", &self.id)?;
         check::changes_something(&self.body)?;
-        if let Some(site) = &self.body.site_id {
-            check::id("site", site)?;
-        }
+        check::ids(&[&self.body.site_id])?;
         match &self.body.environment {
             Change::Set(environment) => check_environment(environment),
             _ => Ok(()),
         }
     }
-
-    fn request(self) -> Request<Installation> {
-        let check = self.check();
-        let Self { id, body, .. } = self;
-        operation!(&self.client, check, update_install(&id, &body)).options(self.options)
-    }
 }
-
-request_methods!(UpdateInstall -> Installation);
 
 fn check_environment(environment: &Environment) -> Result<(), Error> {
     check::known(

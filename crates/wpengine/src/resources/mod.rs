@@ -49,44 +49,44 @@ pub(crate) mod requests {
 
 use crate::Client;
 
-/// Defines a collection of an account, a site or an install. It has the client and the id of that parent.
+/// Defines a collection. It has the client, and the id of the account, site or install that it belongs to.
 macro_rules! collection {
-    ($(#[$doc:meta])* $name:ident of $id:ident: $id_type:ty) => {
+    ($(#[$doc:meta])* $name:ident $(of $id:ident: $id_type:ty)?) => {
         $(#[$doc])*
         #[derive(Clone, Debug)]
         pub struct $name {
             client: crate::Client,
-            $id: $id_type,
+            $($id: $id_type,)?
         }
 
         impl $name {
-            pub(crate) fn new(client: &crate::Client, $id: &$id_type) -> Self {
+            pub(crate) fn new(client: &crate::Client $(, $id: &$id_type)?) -> Self {
                 Self {
                     client: client.clone(),
-                    $id: $id.clone(),
+                    $($id: $id.clone(),)?
                 }
             }
         }
     };
 }
 
-/// Defines a handle to a resource that belongs to an account, a site or an install. The handle has the client, the id
-/// of the account, site or install, and its own id.
+/// Defines a handle to a resource. The handle has the client, its own id, and the id of the account, site or install
+/// that the resource belongs to.
 macro_rules! handle {
-    ($(#[$doc:meta])* $name:ident of $parent:ident: $parent_type:ty, $id:ident: $id_type:ty) => {
+    ($(#[$doc:meta])* $name:ident of $id:ident: $id_type:ty $(, $parent:ident: $parent_type:ty)?) => {
         $(#[$doc])*
         #[derive(Clone, Debug)]
         pub struct $name {
             client: crate::Client,
-            $parent: $parent_type,
+            $($parent: $parent_type,)?
             $id: $id_type,
         }
 
         impl $name {
-            pub(crate) fn new(client: &crate::Client, $parent: &$parent_type, $id: $id_type) -> Self {
+            pub(crate) fn new(client: &crate::Client, $($parent: &$parent_type,)? $id: $id_type) -> Self {
                 Self {
                     client: client.clone(),
-                    $parent: $parent.clone(),
+                    $($parent: $parent.clone(),)?
                     $id,
                 }
             }

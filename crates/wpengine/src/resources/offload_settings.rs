@@ -20,10 +20,6 @@ collection! {
 }
 
 impl OffloadSettings {
-    fn check(&self) -> Result<(), Error> {
-        check::id("install", &self.install_id)
-    }
-
     /// Fetches the settings; none if they were never set up.
     ///
     /// Operation `get_offload_settings`. The service responds with a 404 and a specific message if there are no
@@ -47,7 +43,7 @@ impl OffloadSettings {
         Request::new(
             &self.client,
             "get_offload_settings",
-            check::id("install", &self.install_id),
+            check::ids(&[&self.install_id]),
             |raw| async move {
                 let answer = raw.get_offload_settings(&id).await?;
                 answer.map(Some)
@@ -106,8 +102,8 @@ impl OffloadSettings {
     /// # }
     /// ```
     pub fn replace(&self, settings: S3Settings) -> Request<()> {
-        let (id, check, body) = self.prepare(settings);
-        operation!(&self.client, check, update_offload_settings(&id, &body))
+        let (check, body) = settings.into_body();
+        operation!(self, check, update_offload_settings(install_id; body))
     }
 
     /// Changes the settings that are given and keeps the others. The service applies them soon after its response, and
@@ -131,15 +127,8 @@ impl OffloadSettings {
     /// # }
     /// ```
     pub fn update(&self, settings: S3Settings) -> Request<()> {
-        let (id, check, body) = self.prepare(settings);
-        operation!(&self.client, check, patch_offload_settings(&id, &body))
-    }
-
-    fn prepare(&self, settings: S3Settings) -> (InstallId, Result<(), Error>, LargeFsConfig) {
-        let check = check::id("install", &self.install_id).and_then(|()| check_paths(&settings.0));
-        let mut body = LargeFsConfig::default();
-        body.largefs_settings = Some(settings.0);
-        (self.install_id.clone(), check, body)
+        let (check, body) = settings.into_body();
+        operation!(self, check, patch_offload_settings(install_id; body))
     }
 }
 
@@ -181,6 +170,13 @@ impl S3Settings {
     pub fn path(mut self, path: PathSettings) -> Self {
         self.0.path_settings.get_or_insert_default().push(path.0);
         self
+    }
+
+    fn into_body(self) -> (Result<(), Error>, LargeFsConfig) {
+        let check = check_paths(&self.0);
+        let mut body = LargeFsConfig::default();
+        body.largefs_settings = Some(self.0);
+        (check, body)
     }
 }
 

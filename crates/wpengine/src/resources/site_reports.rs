@@ -5,11 +5,11 @@ use std::{collections::HashSet, time::Duration};
 use jiff::Timestamp;
 use wpengine_raw::types::{CreateReportScheduleRequest, UpdateReportScheduleRequest};
 
-use super::collection;
+use super::{collection, handle};
 use crate::{
     Client, check,
     error::{Error, ErrorKind},
-    paging::{List, Unpaged, whole},
+    paging::{List, Unpaged, whole_list},
     request::{operation, request_methods},
     requests::Request,
     transport::Options,
@@ -41,10 +41,7 @@ impl Client {
 
     /// Returns a handle to one report schedule. Responses call the id of a schedule `uuid`.
     pub fn report_schedule(&self, id: impl Into<ReportScheduleId>) -> ReportScheduleHandle {
-        ReportScheduleHandle {
-            client: self.clone(),
-            id: id.into(),
-        }
+        ReportScheduleHandle::new(self, id.into())
     }
 }
 
@@ -72,17 +69,7 @@ impl SiteReports {
     /// # }
     /// ```
     pub fn list(&self) -> List<SiteReport, Unpaged> {
-        let id = self.site_id.clone();
-        whole(
-            &self.client,
-            "list_site_reports",
-            check::id("site", &self.site_id),
-            move |raw| {
-                let id = id.clone();
-                async move { raw.list_site_reports(&id).await }
-            },
-            |list| list.reports,
-        )
+        whole_list!(self, list_site_reports(site_id).reports)
     }
 }
 
@@ -109,17 +96,7 @@ impl ReportSchedules {
     /// # }
     /// ```
     pub fn list(&self) -> List<ReportSchedule, Unpaged> {
-        let id = self.site_id.clone();
-        whole(
-            &self.client,
-            "list_site_report_schedules",
-            check::id("site", &self.site_id),
-            move |raw| {
-                let id = id.clone();
-                async move { raw.list_site_report_schedules(&id).await }
-            },
-            |list| list.schedules,
-        )
+        whole_list!(self, list_site_report_schedules(site_id).schedules)
     }
 
     /// Creates a schedule that regularly creates a report and sends it by mail. At least one recipient is required: an
@@ -347,14 +324,11 @@ schedule_setters!(CreateReportSchedule, "first");
 impl CreateReportSchedule {
     fn check(&self) -> Result<(), Error> {
         let body = &self.body;
-        check::id("site", &body.site_id)?;
+        check::ids(&[&body.site_id, &body.template_uuid])?;
         check::text("title of the reports", &body.title)?;
         check_recipients(&body.recipients)?;
         check_frequency(body.frequency.as_ref())?;
-        check_sections(&body.sections, self.has_no_sections)?;
-        body.template_uuid
-            .as_ref()
-            .map_or(Ok(()), |id| check::id("template", id))
+        check_sections(&body.sections, self.has_no_sections)
     }
 
     fn request(self) -> Request<Confirmation> {
@@ -432,24 +406,12 @@ fn created(error: Error) -> Error {
         .with(|inner| inner.may_have_happened = true)
 }
 
-/// A handle to one report schedule.
-#[derive(Clone, Debug)]
-pub struct ReportScheduleHandle {
-    client: Client,
-    id: ReportScheduleId,
+handle! {
+    /// A handle to one report schedule.
+    ReportScheduleHandle of id: ReportScheduleId
 }
 
 impl ReportScheduleHandle {
-    fn check(&self) -> Result<(), Error> {
-        check::id("report schedule", &self.id)
-    }
-
-    /// Returns the id of this handle.
-    #[must_use]
-    pub fn id(&self) -> &ReportScheduleId {
-        &self.id
-    }
-
     /// Updates the schedule. At least one setter must be called; the other settings stay as they are.
     ///
     /// Operation `update_site_report_schedule`.
@@ -539,7 +501,7 @@ impl UpdateReportSchedule {
 
     fn check(&self) -> Result<(), Error> {
         let body = &self.body;
-        check::id("report schedule", &self.id)?;
+        check::ids(&[&self.id, &body.template_uuid])?;
         if *body == UpdateReportScheduleRequest::default()
             && !self.sets_recipients
             && !self.has_no_sections
@@ -554,10 +516,7 @@ impl UpdateReportSchedule {
             check_recipients(&body.recipients)?;
         }
         check_frequency(body.frequency.as_ref())?;
-        check_sections(&body.sections, self.has_no_sections)?;
-        body.template_uuid
-            .as_ref()
-            .map_or(Ok(()), |id| check::id("template", id))
+        check_sections(&body.sections, self.has_no_sections)
     }
 
     fn request(self) -> Request<Confirmation> {

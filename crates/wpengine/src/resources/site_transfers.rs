@@ -7,12 +7,11 @@ use wpengine_raw::types::CreateSiteTransferRequest;
 
 use super::{collection, handle};
 use crate::{
-    Client, check,
+    check,
     error::Error,
     paging::{List, offset_list},
-    request::{operation, request_methods},
+    request::{operation, request},
     requests::{Request, Wait},
-    transport::Options,
     types::{AccountId, SiteId, SiteTransfer, SiteTransferId, SiteTransferStatus},
     wait::{Stage, Work},
 };
@@ -44,11 +43,7 @@ impl SiteTransfers {
     /// # }
     /// ```
     pub fn list(&self) -> List<SiteTransfer> {
-        offset_list!(
-            self,
-            check::id("site", &self.site_id),
-            list_site_transfers(site_id)
-        )
+        offset_list!(self, list_site_transfers(site_id))
     }
 
     /// Transfers the site to another account: immediately, or at the
@@ -81,30 +76,21 @@ impl SiteTransfers {
     /// # }
     /// ```
     pub fn create(&self, destination: impl Into<AccountId>) -> CreateSiteTransfer {
-        CreateSiteTransfer {
-            client: self.client.clone(),
-            options: Options::default(),
-            site_id: self.site_id.clone(),
-            body: CreateSiteTransferRequest {
-                destination_account_id: destination.into(),
-                scheduled_time: None,
-                maintenance_mode: None,
-            },
-        }
+        let body = CreateSiteTransferRequest {
+            destination_account_id: destination.into(),
+            scheduled_time: None,
+            maintenance_mode: None,
+        };
+        CreateSiteTransfer::new(&self.client, &self.site_id, body)
     }
 }
 
 handle! {
     /// A handle to one transfer of a site.
-    SiteTransferHandle of site_id: SiteId, transfer_id: SiteTransferId
+    SiteTransferHandle of transfer_id: SiteTransferId, site_id: SiteId
 }
 
 impl SiteTransferHandle {
-    fn check(&self) -> Result<(), Error> {
-        check::id("site", &self.site_id)?;
-        check::id("site transfer", &self.transfer_id)
-    }
-
     /// Fetches the transfer.
     ///
     /// Operation `get_site_transfer`.
@@ -189,13 +175,8 @@ impl SiteTransferHandle {
     /// # }
     /// ```
     pub fn cancel(&self) -> Request<()> {
-        let (this, look) = (self.clone(), self.clone());
-        operation!(
-            &self.client,
-            self.check(),
-            cancel_site_transfer(&this.site_id, &this.transfer_id)
-        )
-        .recover(|error| async move {
+        let look = self.clone();
+        operation!(self, cancel_site_transfer(site_id, transfer_id)).recover(|error| async move {
             // A cancelled transfer still exists, so the service refuses the retry with a 409 and not with a 404.
             if error.is_conflict()
                 && error.may_have_happened()
@@ -211,14 +192,9 @@ impl SiteTransferHandle {
     }
 }
 
-/// A request to transfer a site to another account.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited or sent"]
-pub struct CreateSiteTransfer {
-    client: Client,
-    options: Options,
-    site_id: SiteId,
-    body: CreateSiteTransferRequest,
+request! {
+    /// A request to transfer a site to another account.
+    CreateSiteTransfer(site_id: SiteId) = create_site_transfer(CreateSiteTransferRequest) -> SiteTransfer
 }
 
 impl CreateSiteTransfer {
@@ -242,13 +218,10 @@ impl CreateSiteTransfer {
         Wait::starting(self.request(), work, name, LIMIT)
     }
 
-    fn request(self) -> Request<SiteTransfer> {
-        let Self { site_id, body, .. } = self;
-        let check = check::id("site", &site_id)
-            .and_then(|()| check::id("account", &body.destination_account_id))
-            .and_then(|()| body.scheduled_time.map_or(Ok(()), check::transfer_time));
-        operation!(&self.client, check, create_site_transfer(&site_id, &body)).options(self.options)
+    fn check(&self) -> Result<(), Error> {
+        check::ids(&[&self.body.destination_account_id])?;
+        self.body
+            .scheduled_time
+            .map_or(Ok(()), check::transfer_time)
     }
 }
-
-request_methods!(CreateSiteTransfer -> SiteTransfer);

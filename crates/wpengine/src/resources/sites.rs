@@ -2,30 +2,22 @@
 
 use wpengine_raw::types::{CreateSiteRequest, UpdateSiteRequest};
 
-use super::{ReportSchedules, SiteReports, SiteTransferHandle, SiteTransfers};
+use super::{ReportSchedules, SiteReports, SiteTransferHandle, SiteTransfers, collection, handle};
 use crate::{
-    Client, check,
+    check,
     error::Error,
     paging::{List, by_offset_and_account},
-    request::{operation, request_methods},
+    request::{operation, request},
     requests::Request,
-    transport::Options,
     types::{AccountId, Site, SiteId, SiteTransferId},
 };
 
-/// The sites that the credentials can access.
-#[derive(Clone, Debug)]
-pub struct Sites {
-    client: Client,
+collection! {
+    /// The sites that the credentials can access.
+    Sites
 }
 
 impl Sites {
-    pub(crate) fn new(client: &Client) -> Self {
-        Self {
-            client: client.clone(),
-        }
-    }
-
     /// Lists the sites of all accounts, or of one account with [`account`](List::account).
     ///
     /// Operation `list_sites`.
@@ -75,37 +67,17 @@ impl Sites {
             name: name.into(),
             account_id: account.into(),
         };
-        let check =
-            check::site_name(&body.name).and_then(|()| check::id("account", &body.account_id));
+        let check = check::site_name(&body.name).and_then(|()| check::ids(&[&body.account_id]));
         operation!(&self.client, check, create_site(&body))
     }
 }
 
-/// A handle to one site.
-#[derive(Clone, Debug)]
-pub struct SiteHandle {
-    client: Client,
-    id: SiteId,
+handle! {
+    /// A handle to one site.
+    SiteHandle of id: SiteId
 }
 
 impl SiteHandle {
-    fn check(&self) -> Result<(), Error> {
-        check::id("site", &self.id)
-    }
-
-    pub(crate) fn new(client: &Client, id: SiteId) -> Self {
-        Self {
-            client: client.clone(),
-            id,
-        }
-    }
-
-    /// Returns the id of this handle.
-    #[must_use]
-    pub fn id(&self) -> &SiteId {
-        &self.id
-    }
-
     /// Fetches the site.
     ///
     /// Operation `get_site`.
@@ -143,12 +115,7 @@ impl SiteHandle {
     /// # }
     /// ```
     pub fn update(&self) -> UpdateSite {
-        UpdateSite {
-            client: self.client.clone(),
-            options: Options::default(),
-            id: self.id.clone(),
-            body: UpdateSiteRequest { name: None },
-        }
+        UpdateSite::new(&self.client, &self.id, UpdateSiteRequest { name: None })
     }
 
     /// Deletes the site **and every install in it**.
@@ -196,14 +163,9 @@ impl SiteHandle {
     }
 }
 
-/// A request to update a site.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited or sent"]
-pub struct UpdateSite {
-    client: Client,
-    options: Options,
-    id: SiteId,
-    body: UpdateSiteRequest,
+request! {
+    /// A request to update a site.
+    UpdateSite(id: SiteId) = update_site(UpdateSiteRequest) -> Site
 }
 
 impl UpdateSite {
@@ -213,13 +175,8 @@ impl UpdateSite {
         self
     }
 
-    fn request(self) -> Request<Site> {
-        let Self { id, body, .. } = self;
-        let check = check::id("site", &id)
-            .and_then(|()| check::changes_something(&body))
-            .and_then(|()| body.name.as_deref().map_or(Ok(()), check::site_name));
-        operation!(&self.client, check, update_site(&id, &body)).options(self.options)
+    fn check(&self) -> Result<(), Error> {
+        check::changes_something(&self.body)?;
+        self.body.name.as_deref().map_or(Ok(()), check::site_name)
     }
 }
-
-request_methods!(UpdateSite -> Site);

@@ -2,27 +2,21 @@
 
 use wpengine_raw::types::CreateSshKeyRequest;
 
+use super::{collection, handle};
 use crate::{
-    Client, check,
+    check,
     paging::{List, offset_list},
     request::operation,
     requests::Request,
     types::{SshKey, SshKeyId},
 };
 
-/// The SSH keys of the user of the credentials.
-#[derive(Clone, Debug)]
-pub struct SshKeys {
-    client: Client,
+collection! {
+    /// The SSH keys of the user of the credentials.
+    SshKeys
 }
 
 impl SshKeys {
-    pub(crate) fn new(client: &Client) -> Self {
-        Self {
-            client: client.clone(),
-        }
-    }
-
     /// Lists the keys.
     ///
     /// Operation `list_ssh_keys`.
@@ -38,7 +32,7 @@ impl SshKeys {
     /// # }
     /// ```
     pub fn list(&self) -> List<SshKey> {
-        offset_list!(self, Ok(()), list_ssh_keys())
+        offset_list!(self, list_ssh_keys())
     }
 
     /// Adds a public key, in the format of a line of an `authorized_keys` file.
@@ -68,27 +62,12 @@ impl SshKeys {
     }
 }
 
-/// A handle to one SSH key of the user.
-#[derive(Clone, Debug)]
-pub struct SshKeyHandle {
-    client: Client,
-    id: SshKeyId,
+handle! {
+    /// A handle to one SSH key of the user.
+    SshKeyHandle of id: SshKeyId
 }
 
 impl SshKeyHandle {
-    pub(crate) fn new(client: &Client, id: SshKeyId) -> Self {
-        Self {
-            client: client.clone(),
-            id,
-        }
-    }
-
-    /// Returns the id of this handle.
-    #[must_use]
-    pub fn id(&self) -> &SshKeyId {
-        &self.id
-    }
-
     /// Deletes the key. The SSH gateway does not accept it any more.
     ///
     /// Operation `delete_ssh_key`. If the response is lost and the retry is refused with a 403, the client lists the
@@ -109,13 +88,8 @@ impl SshKeyHandle {
     /// # }
     /// ```
     pub fn delete(&self) -> Request<()> {
-        let (id, look) = (self.id.clone(), self.clone());
-        operation!(
-            &self.client,
-            check::id("SSH key", &self.id),
-            delete_ssh_key(&id)
-        )
-        .recover(|error| async move {
+        let look = self.clone();
+        operation!(self, delete_ssh_key(id)).recover(|error| async move {
             // The API documents no 404 for this operation: a retry for a deleted key gets a 403.
             if error.is_forbidden() && error.may_have_happened() && look.is_gone().await {
                 return Ok(error.into_response());

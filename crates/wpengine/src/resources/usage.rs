@@ -33,10 +33,6 @@ collection! {
 }
 
 impl AccountUsage {
-    fn check(&self) -> Result<(), Error> {
-        check::id("account", &self.account_id)
-    }
-
     /// Lists the daily figures of every environment of the account, for the last 30 days or for the days set with
     /// [`between`](List::between).
     ///
@@ -69,7 +65,7 @@ impl AccountUsage {
         List::new(
             OPERATION,
             1_000,
-            check::id("account", &self.account_id),
+            check::ids(&[&self.account_id]),
             move |wanted: Ask| {
                 let (client, id) = (client.clone(), id.clone());
                 async move {
@@ -223,10 +219,6 @@ collection! {
 }
 
 impl InstallUsage {
-    fn check(&self) -> Result<(), Error> {
-        check::id("install", &self.install_id)
-    }
-
     /// Fetches the daily figures of the install, for the last 30 days or for the days set with
     /// [`between`](GetInstallUsage::between).
     ///
@@ -309,7 +301,7 @@ impl InstallUsage {
 
 /// The three requests for figures of a range of days.
 macro_rules! ranged {
-    ($(#[$doc:meta])* $name:ident of $id:ident: $id_type:ty, $what:literal, $longest:expr, $operation:ident -> $output:ty) => {
+    ($(#[$doc:meta])* $name:ident of $id:ident: $id_type:ty, $longest:expr, $operation:ident -> $output:ty) => {
         $(#[$doc])*
         #[derive(Debug)]
         #[must_use = "a request does nothing until it is awaited or sent"]
@@ -329,7 +321,7 @@ macro_rules! ranged {
             }
 
             fn request(self) -> Request<$output> {
-                let check = check::id($what, &self.$id).and_then(|()| days(self.days, $longest));
+                let check = check::ids(&[&self.$id]).and_then(|()| days(self.days, $longest));
                 let (id, (first, last)) = (self.$id, self.days.unzip());
                 operation!(&self.client, check, $operation(&id, first.as_ref(), last.as_ref()))
                     .options(self.options)
@@ -342,17 +334,17 @@ macro_rules! ranged {
 
 ranged! {
     /// A request for the total figures of an account.
-    GetUsageSummary of account_id: AccountId, "account", Some(LONGEST_ROLLUP),
+    GetUsageSummary of account_id: AccountId, Some(LONGEST_ROLLUP),
     get_account_usage_summary -> UsageMetricsRollup
 }
 ranged! {
     /// A request for the figures of an account by type of environment and of site.
-    GetUsageInsights of account_id: AccountId, "account", Some(LONGEST_ROLLUP),
+    GetUsageInsights of account_id: AccountId, Some(LONGEST_ROLLUP),
     get_account_usage_insights -> AccountUsageInsights
 }
 ranged! {
     /// A request for the daily figures of an install.
-    GetInstallUsage of install_id: InstallId, "install", None,
+    GetInstallUsage of install_id: InstallId, None,
     get_install_usage -> InstallDailyUsageMetricsSeries
 }
 
