@@ -2,14 +2,15 @@
 
 use std::{
     fmt,
-    future::{Future, IntoFuture, poll_fn},
+    future::IntoFuture,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
 use futures_core::Stream;
-use tokio::time::Instant;
+use futures_util::{StreamExt as _, stream};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use crate::{
     error::{Error, ErrorKind},
@@ -30,11 +31,12 @@ pub(crate) enum Stage {
 /// What is waited for: work in progress, or work that is started first.
 enum Subject<T> {
     Known(Work<T>),
-    New(Option<Start<T>>, String),
+    New(Start<T>),
 }
 
 /// The request that starts the work, and the work that follows from its response.
 struct Start<T> {
+    name: String,
     create: RequestFuture<T>,
     work: Describe<T>,
 }
@@ -46,7 +48,7 @@ type Describe<T> = Box<dyn FnOnce(&T) -> Work<T> + Send>;
 pub(crate) struct Work<T> {
     /// The name in error texts: `backup e41f... of install 294d...`.
     pub(crate) name: String,
-    pub(crate) ask: Box<dyn Fn() -> RequestFuture<T> + Send>,
+    pub(crate) ask: Box<dyn Fn() -> RequestFuture<T> + Send + Sync>,
     pub(crate) stage: fn(&T) -> Stage,
     /// The hint of the error if the work failed.
     pub(crate) hint: &'static str,
@@ -89,10 +91,11 @@ impl<T> Wait<T> {
         T: 'static,
     {
         let start = Start {
+            name: name.into(),
             create: create.into_future(),
             work: Box::new(work),
         };
-        Self::of(Subject::New(Some(start), name.into()), deadline)
+        Self::of(Subject::New(start), deadline)
     }
 
     fn of(subject: Subject<T>, deadline: Duration) -> Self {
@@ -120,13 +123,29 @@ impl<T> Wait<T> {
 
     /// Returns a stream of every response; the last one is the finished resource. The [`deadline`](Self::deadline)
     /// starts now.
-    pub fn progress(self) -> Progress<T> {
+    pub fn progress(self) -> Progress<T>
+    where
+        T: Send + 'static,
+    {
+        let name = self.subject.name().to_owned();
+        let waiting = Waiting {
+            subject: self.subject,
+            clock: Clock {
+                ends: Instant::now().checked_add(self.deadline),
+                deadline: self.deadline,
+                pause: self.pause,
+                longest_pause: self.longest_pause,
+                pausing: None,
+                state: None,
+                problem: None,
+            },
+        };
+        let answers = stream::unfold(Some(waiting), |waiting| async move {
+            Some(waiting?.advance().await)
+        });
         Progress {
-            ends: Instant::now().checked_add(self.deadline),
-            wait: self,
-            step: Step::Ask,
-            state: None,
-            problem: None,
+            name,
+            answers: Box::pin(answers),
         }
     }
 }
@@ -135,7 +154,7 @@ impl<T> Subject<T> {
     fn name(&self) -> &str {
         match self {
             Self::Known(work) => &work.name,
-            Self::New(_, name) => name,
+            Self::New(start) => &start.name,
         }
     }
 }
@@ -171,36 +190,14 @@ impl<T> fmt::Debug for Wait<T> {
 /// latest.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Progress<T> {
-    wait: Wait<T>,
-    /// None if the deadline is too far away for an `Instant`.
-    ends: Option<Instant>,
-    step: Step<T>,
-    /// The last known state.
-    state: Option<String>,
-    /// Why the last request failed.
-    problem: Option<Error>,
+    name: String,
+    answers: Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>>,
 }
-
-enum Step<T> {
-    Ask,
-    /// The request and the deadline, so that a service that hangs does not make the wait longer.
-    Asking(Asking<T>, Pin<Box<tokio::time::Sleep>>),
-    Pausing(Pin<Box<tokio::time::Sleep>>),
-    Over,
-}
-
-enum Asking<T> {
-    Start(Start<T>),
-    Question(RequestFuture<T>),
-}
-
-/// The stream owns only boxed futures, so it can be moved.
-impl<T> Unpin for Progress<T> {}
 
 impl<T> Progress<T> {
     /// Returns the next response, or none at the end.
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
-        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+        self.answers.next().await
     }
 
     /// Returns the next response, or none at the end.
@@ -211,47 +208,113 @@ impl<T> Progress<T> {
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
         self.next().await.transpose()
     }
+}
 
-    fn judge(&mut self, seen: T) -> Result<T, Error> {
-        self.problem = None;
-        let Subject::Known(work) = &self.wait.subject else {
-            return Ok(seen);
+impl<T> Stream for Progress<T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.answers.as_mut().poll_next(context)
+    }
+}
+
+impl<T> fmt::Debug for Progress<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Progress")
+            .field("work", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A wait in progress.
+struct Waiting<T> {
+    subject: Subject<T>,
+    clock: Clock,
+}
+
+impl<T> Waiting<T> {
+    /// Waits for the next response. It returns itself unless that was the last one.
+    async fn advance(self) -> (Result<T, Error>, Option<Self>) {
+        let Self { subject, mut clock } = self;
+        let (seen, work) = match subject {
+            Subject::Known(work) => (clock.ask(&work).await, work),
+            Subject::New(start) => match timeout(clock.left(), start.create).await {
+                Ok(Ok(created)) => {
+                    let work = (start.work)(&created);
+                    (Ok(created), work)
+                }
+                Ok(Err(error)) => return (Err(error), None),
+                Err(_) => return (Err(clock.timed_out(&start.name, true)), None),
+            },
+        };
+        let seen = match seen {
+            Ok(seen) => seen,
+            Err(error) => return (Err(error), None),
         };
         match (work.stage)(&seen) {
-            Stage::Done => {
-                self.step = Step::Over;
-                Ok(seen)
-            }
+            Stage::Done => (Ok(seen), None),
             Stage::Failed(state) => {
                 let text = format!("{} ended as `{state}`", work.name);
-                let error = Error::new(ErrorKind::WorkFailed, text).with_hint(work.hint);
-                self.step = Step::Over;
-                Err(error.with(|inner| inner.state = Some(state)))
+                let error = Error::new(ErrorKind::WorkFailed, text)
+                    .with_hint(work.hint)
+                    .with(|inner| inner.state = Some(state));
+                (Err(error), None)
             }
             Stage::Going(state) => {
-                self.state = Some(state);
-                self.pause();
-                Ok(seen)
+                clock.state = Some(state);
+                clock.pause();
+                let subject = Subject::Known(work);
+                (Ok(seen), Some(Self { subject, clock }))
+            }
+        }
+    }
+}
+
+/// The times of a wait, and what it has seen so far.
+struct Clock {
+    /// None if the deadline is too far away for an `Instant`.
+    ends: Option<Instant>,
+    deadline: Duration,
+    /// The length of the next pause.
+    pause: Duration,
+    longest_pause: Duration,
+    /// The pause since the last response.
+    pausing: Option<Pin<Box<Sleep>>>,
+    /// The last known state.
+    state: Option<String>,
+    /// Why the last request failed.
+    problem: Option<Error>,
+}
+
+impl Clock {
+    /// Requests the state of the work, again if it fails for a reason that can pass.
+    async fn ask<T>(&mut self, work: &Work<T>) -> Result<T, Error> {
+        loop {
+            if let Some(pause) = self.pausing.take() {
+                pause.await;
+                if self.left().is_zero() {
+                    return Err(self.timed_out(&work.name, false));
+                }
+            }
+            // The deadline includes the request, so that a service that hangs does not make the wait longer.
+            match timeout(self.left(), (work.ask)()).await {
+                Ok(Err(error)) if can_pass(&error) => {
+                    self.problem = Some(error);
+                    self.pause();
+                }
+                Ok(answer) => {
+                    self.problem = None;
+                    return answer;
+                }
+                Err(_) => return Err(self.timed_out(&work.name, false)),
             }
         }
     }
 
     fn pause(&mut self) {
-        let pause = self.wait.pause.min(self.left());
-        self.wait.pause = pause.saturating_add(pause / 2).min(self.wait.longest_pause);
-        self.step = Step::Pausing(Box::pin(tokio::time::sleep(pause)));
-    }
-
-    /// Starts the next request for the state, or the request that starts the work.
-    fn ask(&mut self) -> Step<T> {
-        let asking = match &mut self.wait.subject {
-            Subject::Known(work) => Asking::Question((work.ask)()),
-            Subject::New(start, _) => match start.take() {
-                Some(start) => Asking::Start(start),
-                None => return Step::Over,
-            },
-        };
-        Step::Asking(asking, Box::pin(tokio::time::sleep(self.left())))
+        let pause = self.pause.min(self.left());
+        self.pause = pause.saturating_add(pause / 2).min(self.longest_pause);
+        self.pausing = Some(Box::pin(sleep(pause)));
     }
 
     fn left(&self) -> Duration {
@@ -262,15 +325,9 @@ impl<T> Progress<T> {
 
     /// Ends the wait at the deadline. `starting` if the request that starts the work had no response yet, so that the
     /// work may or may not have started.
-    fn timed_out(&mut self, starting: bool) -> Error {
-        self.step = Step::Over;
-        let state = self.state.take();
-        let mut text = format!(
-            "{} did not end within {}",
-            self.wait.subject.name(),
-            seconds(self.wait.deadline)
-        );
-        if let Some(state) = &state {
+    fn timed_out(&mut self, name: &str, starting: bool) -> Error {
+        let mut text = format!("{name} did not end within {}", seconds(self.deadline));
+        if let Some(state) = &self.state {
             text.push_str(&format!("; it was `{state}` when last seen"));
         }
         if self.problem.is_some() {
@@ -284,35 +341,13 @@ impl<T> Progress<T> {
         let error = Error::new(ErrorKind::WaitTimedOut, text)
             .with_hint(hint)
             .with(|inner| {
-                inner.state = state;
+                inner.state = self.state.take();
                 inner.may_have_happened = starting;
             });
         match self.problem.take() {
             Some(problem) => error.caused_by(problem),
             None => error,
         }
-    }
-
-    /// Returns what to pass on; none if the wait should send another request.
-    fn answered(&mut self, answer: Result<T, Error>) -> Option<Result<T, Error>> {
-        match answer {
-            Ok(seen) => Some(self.judge(seen)),
-            Err(error) if can_pass(&error) => {
-                self.problem = Some(error);
-                self.pause();
-                None
-            }
-            Err(error) => {
-                self.step = Step::Over;
-                Some(Err(error))
-            }
-        }
-    }
-
-    fn started(&mut self, start: Start<T>, answer: Result<T, Error>) -> Result<T, Error> {
-        let created = answer.inspect_err(|_| self.step = Step::Over)?;
-        self.wait.subject = Subject::Known((start.work)(&created));
-        self.judge(created)
     }
 }
 
@@ -328,55 +363,5 @@ fn can_pass(error: &Error) -> bool {
         ErrorKind::Decode => error.status().is_some(),
         ErrorKind::Api => error.is_server_error() || error.is_rate_limited(),
         _ => false,
-    }
-}
-
-impl<T> Stream for Progress<T> {
-    type Item = Result<T, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        loop {
-            match &mut this.step {
-                Step::Ask => this.step = this.ask(),
-                Step::Asking(asking, deadline) => {
-                    let future = match asking {
-                        Asking::Start(start) => &mut start.create,
-                        Asking::Question(question) => question,
-                    };
-                    let Poll::Ready(answer) = future.as_mut().poll(context) else {
-                        ready!(deadline.as_mut().poll(context));
-                        let starting = matches!(asking, Asking::Start(_));
-                        return Poll::Ready(Some(Err(this.timed_out(starting))));
-                    };
-                    let asked = std::mem::replace(&mut this.step, Step::Over);
-                    let item = match asked {
-                        Step::Asking(Asking::Start(start), _) => Some(this.started(start, answer)),
-                        _ => this.answered(answer),
-                    };
-                    if item.is_some() {
-                        return Poll::Ready(item);
-                    }
-                }
-                Step::Pausing(pause) => {
-                    ready!(pause.as_mut().poll(context));
-                    if this.left().is_zero() {
-                        let error = this.timed_out(false);
-                        return Poll::Ready(Some(Err(error)));
-                    }
-                    this.step = Step::Ask;
-                }
-                Step::Over => return Poll::Ready(None),
-            }
-        }
-    }
-}
-
-impl<T> fmt::Debug for Progress<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Progress")
-            .field("wait", &self.wait)
-            .field("state", &self.state)
-            .finish_non_exhaustive()
     }
 }
