@@ -1,8 +1,8 @@
 //! What follows from the clock and from what is known already, without a request.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use rusqlite::{Transaction, params};
+use rusqlite::Transaction;
 use serde_json::{Value, json};
 use wpengine::jiff::{SignedDuration, Timestamp};
 
@@ -32,7 +32,7 @@ impl Default for Conditions {
     }
 }
 
-/// An object of some install or account.
+/// An install, or an object of one or of an account.
 struct Row {
     subject: String,
     account: Option<String>,
@@ -40,6 +40,19 @@ struct Row {
 }
 
 impl Row {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            subject: row.get("subject")?,
+            account: row.get("account")?,
+            object: read(&row.get::<_, String>("body")?),
+        })
+    }
+
+    /// The id of an install.
+    fn id(&self) -> &str {
+        self.field("id").as_str().unwrap_or_default()
+    }
+
     /// A field; null if an earlier version of this crate did not know it.
     fn field(&self, name: &str) -> &Value {
         self.object.get(name).unwrap_or(&Value::Null)
@@ -58,42 +71,39 @@ pub(crate) fn check(
             .as_ref()
             .is_none_or(|account| !lost.contains(account))
     };
-    let rows = |class: &str| -> rusqlite::Result<Vec<Row>> {
-        let mut statement = transaction
-            .prepare_cached("SELECT subject, account, body FROM objects WHERE class = ?1")?;
-        let rows = statement.query_map([class], |row| {
-            Ok(Row {
-                subject: row.get(0)?,
-                account: row.get(1)?,
-                object: read(&row.get::<_, String>(2)?),
-            })
-        })?;
-        let rows: Vec<Row> = rows.collect::<Result<_, _>>()?;
-        Ok(rows.into_iter().filter(is_shown).collect())
-    };
-    let installs: HashMap<String, Row> = rows("installs")?
-        .into_iter()
-        .map(|row| (row.field("id").as_str().unwrap_or_default().to_owned(), row))
-        .collect();
     let mut drafts = Vec::new();
-    certificates(
-        transaction,
-        conditions,
-        now,
-        &installs,
-        rows("certificates")?,
-        &mut drafts,
-    )?;
-    backups(
-        transaction,
-        conditions,
-        now,
-        &installs,
-        rows("backups")?,
-        &mut drafts,
-    )?;
-    usage(transaction, conditions, now, rows("limits")?, &mut drafts)?;
+    let each =
+        |class: &str, check: &mut dyn FnMut(Row) -> rusqlite::Result<()>| -> rusqlite::Result<()> {
+            let mut statement = transaction
+                .prepare_cached("SELECT subject, account, body FROM objects WHERE class = ?1")?;
+            let mut rows = statement.query([class])?;
+            while let Some(row) = rows.next()? {
+                let row = Row::read(row)?;
+                if is_shown(&row) {
+                    check(row)?;
+                }
+            }
+            Ok(())
+        };
+    // One install after the other: a large fleet takes no more memory than a small one.
+    each("installs", &mut |install| {
+        certificates(transaction, conditions, now, &install, &mut drafts)?;
+        backups(transaction, conditions, now, &install, &mut drafts)
+    })?;
+    each("limits", &mut |limits| {
+        usage(transaction, conditions, now, limits, &mut drafts)
+    })?;
     insert(transaction, drafts)
+}
+
+/// What is known of one class of an install.
+fn of(transaction: &Transaction<'_>, class: &str, install: &Row) -> rusqlite::Result<Vec<Row>> {
+    transaction
+        .prepare_cached(
+            "SELECT subject, account, body FROM objects WHERE class = ?1 AND subject = ?2",
+        )?
+        .query_map([class, install.id()], Row::read)?
+        .collect()
 }
 
 fn draft(kind: &str, id: String, now: Timestamp, install: Option<&Row>, mut data: Value) -> Draft {
@@ -132,30 +142,29 @@ fn certificates(
     transaction: &Transaction<'_>,
     conditions: &Conditions,
     now: Timestamp,
-    installs: &HashMap<String, Row>,
-    rows: Vec<Row>,
+    install: &Row,
     drafts: &mut Vec<Draft>,
 ) -> rusqlite::Result<()> {
-    // The last end of what covers the same domains of an install: what ends before was replaced.
-    let mut last: HashMap<(&str, String), &Row> = HashMap::new();
+    let seen_at = transaction
+        .prepare_cached("SELECT began FROM looks WHERE class = 'certificates' AND subject = ?1")?
+        .query_row([install.id()], |row| time(row, 0))
+        .ok()
+        .flatten();
+    // After a long stop a certificate may have been renewed, and nobody has looked yet.
+    if seen_at.is_none_or(|seen_at| now.duration_since(seen_at) > OLD) {
+        return Ok(());
+    }
+    let rows = of(transaction, "certificates", install)?;
+    // The last end of what covers the same domains: what ends before was replaced.
+    let mut last: BTreeMap<String, &Row> = BTreeMap::new();
     let end = |row: &Row| timestamp(row.field("expires_time"));
     for row in rows.iter().filter(|row| row.field("status") == "ENABLED") {
-        let key = (row.subject.as_str(), row.field("domains").to_string());
-        if end(row) > last.get(&key).and_then(|other| end(other)) {
-            last.insert(key, row);
+        let domains = row.field("domains").to_string();
+        if end(row) > last.get(&domains).and_then(|other| end(other)) {
+            last.insert(domains, row);
         }
     }
-    let mut looked = transaction
-        .prepare_cached("SELECT began FROM looks WHERE class = 'certificates' AND subject = ?1")?;
     for row in last.into_values() {
-        // After a long stop it may have been renewed, and nobody has looked yet.
-        let seen_at = looked
-            .query_row([&row.subject], |row| time(row, 0))
-            .ok()
-            .flatten();
-        if seen_at.is_none_or(|seen_at| now.duration_since(seen_at) > OLD) {
-            continue;
-        }
         let Some(end) = end(row).filter(|end| *end > now) else {
             continue;
         };
@@ -188,7 +197,7 @@ fn certificates(
                     "certificate.expiring",
                     event,
                     now,
-                    installs.get(&row.subject),
+                    Some(install),
                     data,
                 ));
             }
@@ -202,53 +211,47 @@ fn backups(
     transaction: &Transaction<'_>,
     conditions: &Conditions,
     now: Timestamp,
-    installs: &HashMap<String, Row>,
-    rows: Vec<Row>,
+    install: &Row,
     drafts: &mut Vec<Draft>,
 ) -> rusqlite::Result<()> {
-    let mut last: HashMap<&str, (Timestamp, &Row)> = HashMap::new();
-    for row in rows.iter().filter(|row| row.field("status") == "completed") {
-        let at =
-            timestamp(row.field("complete_time")).or_else(|| timestamp(row.field("create_time")));
-        if let Some(at) = at
-            && last
-                .get(row.subject.as_str())
-                .is_none_or(|(other, _)| at > *other)
-        {
-            last.insert(&row.subject, (at, row));
-        }
+    if install.field("status") == "pending" {
+        return Ok(());
     }
-    let limit = SignedDuration::from_hours(24 * i64::from(conditions.backup_days));
-    let mut looked = transaction.prepare_cached(
-        "SELECT began FROM looks WHERE class = 'backups' AND subject = ?1 AND began IS NOT NULL",
-    )?;
-    for (id, install) in installs
+    let id = install.id();
+    // What was not looked at since may be there: after a long stop, what is known is old.
+    let seen_at = transaction
+        .prepare_cached("SELECT began FROM looks WHERE class = 'backups' AND subject = ?1 AND began IS NOT NULL")?
+        .query_row([id], |row| time(row, 0));
+    let Ok(Some(seen_at)) = seen_at else {
+        return Ok(());
+    };
+    let ended = |row: &Row| {
+        timestamp(row.field("complete_time")).or_else(|| timestamp(row.field("create_time")))
+    };
+    let rows = of(transaction, "backups", install)?;
+    let found = rows
         .iter()
-        .filter(|(_, install)| install.field("status") != "pending")
-    {
-        // What was not looked at since may be there: after a long stop, what is known is old.
-        let Ok(Some(seen_at)) = looked.query_row([id], |row| time(row, 0)) else {
-            continue;
-        };
-        let found = last.get(id.as_str());
-        // An install without any backup is overdue from its beginning on.
-        let since = match found {
-            Some((at, _)) => Some(*at),
-            None => timestamp(install.field("created_at")),
-        };
-        if since.is_some_and(|since| seen_at.duration_since(since) <= limit) {
-            continue;
-        }
-        let key = found.map_or_else(|| "none".to_owned(), |(at, _)| at.to_string());
-        if let Some(event) = is_first(transaction, &["backup.overdue", id, &key], now)? {
-            let data = json!({
-                "subject": format!("installs/{id}"),
-                "object": found.map(|(_, row)| &row.object),
-                "last_completed": found.map(|(at, _)| at.to_string()),
-                "environment": install.field("environment"),
-            });
-            drafts.push(draft("backup.overdue", event, now, Some(install), data));
-        }
+        .filter(|row| row.field("status") == "completed")
+        .filter_map(|row| Some((ended(row)?, row)))
+        .max_by_key(|(at, _)| *at);
+    // An install without any backup is overdue from its beginning on.
+    let since = match found {
+        Some((at, _)) => Some(at),
+        None => timestamp(install.field("created_at")),
+    };
+    let limit = SignedDuration::from_hours(24 * i64::from(conditions.backup_days));
+    if since.is_some_and(|since| seen_at.duration_since(since) <= limit) {
+        return Ok(());
+    }
+    let key = found.map_or_else(|| "none".to_owned(), |(at, _)| at.to_string());
+    if let Some(event) = is_first(transaction, &["backup.overdue", id, &key], now)? {
+        let data = json!({
+            "subject": format!("installs/{id}"),
+            "object": found.map(|(_, row)| &row.object),
+            "last_completed": found.map(|(at, _)| at.to_string()),
+            "environment": install.field("environment"),
+        });
+        drafts.push(draft("backup.overdue", event, now, Some(install), data));
     }
     Ok(())
 }
@@ -260,54 +263,50 @@ fn usage(
     transaction: &Transaction<'_>,
     conditions: &Conditions,
     now: Timestamp,
-    limits: Vec<Row>,
+    row: Row,
     drafts: &mut Vec<Draft>,
 ) -> rusqlite::Result<()> {
-    let mut figures = transaction.prepare_cached(
-        "SELECT figure FROM looks WHERE class = 'usage' AND subject = ?1 AND figure IS NOT NULL",
-    )?;
-
-    for row in limits {
-        let Ok(figure) = figures.query_row(params![row.subject], |row| row.get::<_, String>(0))
-        else {
+    let figure = transaction
+        .prepare_cached("SELECT figure FROM looks WHERE class = 'usage' AND subject = ?1 AND figure IS NOT NULL")?
+        .query_row([&row.subject], |row| row.get::<_, String>(0));
+    let Ok(figure) = figure else {
+        return Ok(());
+    };
+    let figure = Value::Object(read(&figure));
+    let limits = Value::Object(row.object);
+    for used in wpengine_fleet::against_plan(Some(&limits), Some(&figure)) {
+        let Some(percent) = used.percent else {
             continue;
         };
-        let figure = Value::Object(read(&figure));
-        let limits = Value::Object(row.object);
-        for used in wpengine_fleet::against_plan(Some(&limits), Some(&figure)) {
-            let Some(percent) = used.percent else {
+        let mut thresholds = conditions.usage_percent.clone();
+        thresholds.sort_unstable_by(|one, other| other.cmp(one));
+        let mut is_said = false;
+        for threshold in thresholds {
+            let limit = threshold.to_string();
+            let parts = ["usage.limit_near", &row.subject, &used.metric, &limit];
+            if percent < f64::from(threshold) {
+                // Well below, it may be said again.
+                if percent < f64::from(threshold) - AGAIN {
+                    transaction.execute(
+                        "DELETE FROM fired WHERE id = ?1",
+                        [event::id(&parts).as_bytes()],
+                    )?;
+                }
                 continue;
-            };
-            let mut thresholds = conditions.usage_percent.clone();
-            thresholds.sort_unstable_by(|one, other| other.cmp(one));
-            let mut is_said = false;
-            for threshold in thresholds {
-                let limit = threshold.to_string();
-                let parts = ["usage.limit_near", &row.subject, &used.metric, &limit];
-                if percent < f64::from(threshold) {
-                    // Well below, it may be said again.
-                    if percent < f64::from(threshold) - AGAIN {
-                        transaction.execute(
-                            "DELETE FROM fired WHERE id = ?1",
-                            [event::id(&parts).as_bytes()],
-                        )?;
-                    }
-                    continue;
-                }
-                if let Some(event) = is_first(transaction, &parts, now)?
-                    && !is_said
-                {
-                    let event = event::id(&[&event, &now.to_string()]);
-                    let data = json!({
-                        "subject": format!("accounts/{}", row.subject),
-                        "account_id": row.subject,
-                        "object": { "metric": used.metric, "unit": used.unit, "used": used.used, "allowed": used.allowed, "percent": percent },
-                        "threshold": threshold,
-                    });
-                    drafts.push(draft("usage.limit_near", event, now, None, data));
-                }
-                is_said = true;
             }
+            if let Some(event) = is_first(transaction, &parts, now)?
+                && !is_said
+            {
+                let event = event::id(&[&event, &now.to_string()]);
+                let data = json!({
+                    "subject": format!("accounts/{}", row.subject),
+                    "account_id": row.subject,
+                    "object": { "metric": used.metric, "unit": used.unit, "used": used.used, "allowed": used.allowed, "percent": percent },
+                    "threshold": threshold,
+                });
+                drafts.push(draft("usage.limit_near", event, now, None, data));
+            }
+            is_said = true;
         }
     }
     Ok(())

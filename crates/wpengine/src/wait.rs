@@ -145,7 +145,7 @@ impl<T> Wait<T> {
         });
         Progress {
             name,
-            answers: Box::pin(answers),
+            answers: Box::pin(answers.fuse()),
         }
     }
 }
