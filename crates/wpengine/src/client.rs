@@ -9,7 +9,7 @@ use crate::{
     ClientBuilder, Config, Credentials,
     any_request::AnyRequest,
     call::Shared,
-    config::{BASE_URL_VARIABLE, read_base_url},
+    config::{BASE_URL_VARIABLE, is_loopback, read_base_url},
     error::Error,
     limits::WindowState,
     transport::{Core, Counters},
@@ -222,6 +222,10 @@ impl Client {
     }
 
     /// The transport refuses writes of a read-only client as well. This check comes earlier, before a body is built.
+    pub(crate) fn is_on_this_machine(&self) -> bool {
+        is_loopback(&self.0.base)
+    }
+
     pub(crate) fn refuse_writes(&self, operation: &'static str) -> Result<(), Error> {
         let is_read = raw::operation(operation).is_some_and(raw::Operation::is_read);
         self.0

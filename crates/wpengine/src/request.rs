@@ -51,7 +51,7 @@ type Recover<T> = Box<
 /// ```
 #[must_use = "a request does nothing until it is awaited or sent"]
 pub struct Request<T> {
-    client: Client,
+    pub(crate) client: Client,
     operation: &'static str,
     options: Options,
     check: Result<(), Error>,

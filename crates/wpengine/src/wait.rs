@@ -10,11 +10,14 @@ use std::{
 
 use futures_core::Stream;
 use futures_util::{StreamExt as _, stream};
+use serde::de::DeserializeOwned;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use crate::{
+    Client,
     error::{Error, ErrorKind},
     request::RequestFuture,
+    requests::Request,
     transport::seconds,
 };
 
@@ -57,7 +60,8 @@ pub(crate) struct Work<T> {
 /// A wait that has not started yet. Await it for the finished resource, or read its [`progress`](Self::progress).
 ///
 /// A wait requests the state of the work until the work has ended. The pauses between requests start at 2 s and grow by
-/// half each time, up to 30 s, so that a long wait takes few requests. An unknown state counts as work in progress. If
+/// half each time, up to 30 s, so that a long wait takes few requests. For a service on this machine, such as the
+/// simulator, they are 0.1 s to 1 s. An unknown state counts as work in progress. If
 /// such a request fails for a reason that can pass (no connection, a timeout, a server error, a rate limit, or an
 /// unreadable response), the wait sends it again until the deadline. Dropping the future ends the wait, but not the
 /// work at the service.
@@ -76,34 +80,40 @@ pub struct Wait<T> {
 }
 
 impl<T> Wait<T> {
-    pub(crate) fn new(work: Work<T>, deadline: Duration) -> Self {
-        Self::of(Subject::Known(work), deadline)
+    pub(crate) fn new(client: &Client, work: Work<T>, deadline: Duration) -> Self {
+        Self::of(client, Subject::Known(work), deadline)
     }
 
     /// Creates a wait for work that a request starts. `name` is the name in error texts until the work has an id.
     pub(crate) fn starting(
-        create: impl IntoFuture<Output = Result<T, Error>, IntoFuture = RequestFuture<T>>,
+        create: Request<T>,
         work: impl FnOnce(&T) -> Work<T> + Send + 'static,
         name: impl Into<String>,
         deadline: Duration,
     ) -> Self
     where
-        T: 'static,
+        T: DeserializeOwned + Send + 'static,
     {
+        let client = create.client.clone();
         let start = Start {
             name: name.into(),
             create: create.into_future(),
             work: Box::new(work),
         };
-        Self::of(Subject::New(start), deadline)
+        Self::of(&client, Subject::New(start), deadline)
     }
 
-    fn of(subject: Subject<T>, deadline: Duration) -> Self {
+    fn of(client: &Client, subject: Subject<T>, deadline: Duration) -> Self {
+        let (pause, longest_pause) = if client.is_on_this_machine() {
+            (Duration::from_millis(100), Duration::from_secs(1))
+        } else {
+            (Duration::from_secs(2), Duration::from_secs(30))
+        };
         Self {
             subject,
             deadline,
-            pause: Duration::from_secs(2),
-            longest_pause: Duration::from_secs(30),
+            pause,
+            longest_pause,
         }
     }
 
@@ -114,7 +124,8 @@ impl<T> Wait<T> {
         self
     }
 
-    /// Sets the first and the longest pause between two requests; 2 s and 30 s by default, and at least 50 ms.
+    /// Sets the first and the longest pause between two requests; 2 s and 30 s by default (0.1 s and 1 s for a
+    /// service on this machine), and at least 50 ms.
     pub fn pauses(mut self, first: Duration, longest: Duration) -> Self {
         self.pause = first.max(SHORTEST_PAUSE);
         self.longest_pause = longest.max(self.pause);

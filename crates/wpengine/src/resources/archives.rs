@@ -207,6 +207,7 @@ impl NewArchive {
     pub fn wait(&self) -> Wait<Archive> {
         let this = self.clone();
         Wait::new(
+            &self.archives.client,
             Work {
                 name: format!(
                     "the new archive of backup {} of install {}",
@@ -299,6 +300,7 @@ impl ArchiveHandle {
     pub fn wait(&self) -> Wait<Archive> {
         let this = self.clone();
         Wait::new(
+            &self.client,
             Work {
                 name: format!("archive {} of install {}", self.archive_id, self.install_id),
                 ask: Box::new(move || {

@@ -158,7 +158,7 @@ impl BackupHandle {
     /// # }
     /// ```
     pub fn wait(&self) -> Wait<Backup> {
-        Wait::new(self.work(), LIMIT)
+        Wait::new(&self.client, self.work(), LIMIT)
     }
 
     fn work(&self) -> Work<Backup> {

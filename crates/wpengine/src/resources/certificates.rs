@@ -190,6 +190,7 @@ impl DomainCertificateHandle {
     pub fn wait(&self) -> Wait<DomainCertificate> {
         let this = self.clone();
         Wait::new(
+            &self.client,
             Work {
                 name: format!(
                     "the certificate of domain {} of install {}",

@@ -181,6 +181,7 @@ impl DomainReportHandle {
     pub fn wait(&self) -> Wait<DomainStatusReportEnvelope> {
         let this = self.clone();
         Wait::new(
+            &self.client,
             Work {
                 name: format!(
                     "domain status report {} of install {}",
@@ -360,6 +361,7 @@ impl DomainHandle {
     pub fn wait(&self) -> Wait<Domain> {
         let this = self.clone();
         Wait::new(
+            &self.client,
             Work {
                 name: format!(
                     "the proof of domain {} of install {}",

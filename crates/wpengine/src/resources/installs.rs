@@ -182,7 +182,7 @@ impl InstallHandle {
     /// # }
     /// ```
     pub fn wait(&self) -> Wait<Installation> {
-        Wait::new(self.work(), LIMIT)
+        Wait::new(&self.client, self.work(), LIMIT)
     }
 
     fn work(&self) -> Work<Installation> {

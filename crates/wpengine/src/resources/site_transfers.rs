@@ -133,7 +133,7 @@ impl SiteTransferHandle {
     /// # }
     /// ```
     pub fn wait(&self) -> Wait<SiteTransfer> {
-        Wait::new(self.work(), LIMIT)
+        Wait::new(&self.client, self.work(), LIMIT)
     }
 
     fn work(&self) -> Work<SiteTransfer> {

@@ -192,6 +192,7 @@ impl AccountUsage {
     pub fn wait(&self) -> Wait<Page<EnvironmentMetrics>> {
         let this = self.clone();
         Wait::new(
+            &self.client,
             Work {
                 name: format!("the storage measurement of account {}", self.account_id),
                 ask: Box::new(move || {
@@ -285,6 +286,7 @@ impl InstallUsage {
     pub fn wait(&self) -> Wait<InstallDailyUsageMetricsSeries> {
         let this = self.clone();
         Wait::new(
+            &self.client,
             Work {
                 name: format!("the storage measurement of install {}", self.install_id),
                 ask: Box::new(move || this.get().into_future()),
