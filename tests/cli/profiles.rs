@@ -206,9 +206,12 @@ async fn settings_are_written_with_their_comments_and_used() {
     cli.run_with("whoami", anonymous, "").await.ends(2);
     cli.run_with("config path", anonymous, "").await.ends(0);
     let here = cli.simulator.base_url();
-    let at_the_simulator = |command: &mut Command| anonymous(command).env("WPE_API_BASE_URL", here);
     let ran = cli
-        .run_with("doctor -o json", at_the_simulator, "")
+        .run_with(
+            "doctor -o json",
+            |command| anonymous(command).env("WPE_API_BASE_URL", here),
+            "",
+        )
         .await
         .ends(6);
     assert!(ran.stdout.contains("cannot be read"), "{ran:?}");

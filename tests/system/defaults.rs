@@ -12,7 +12,7 @@ use crate::support::{
 
 #[test]
 fn the_defaults_are_the_ones_of_the_snapshot() {
-    let client = clients::on(Script::answering("{}"));
+    let client = clients::of_the_service(Script::answering("{}"));
     let (install, site) = (client.install(INSTALL), client.site(SITE));
     let mut told = String::new();
     let mut tell = |what: &dyn std::fmt::Debug| writeln!(told, "{what:#?}").expect("a string");

@@ -36,7 +36,7 @@ fn backup_in(states: &'static [&'static str]) -> Arc<Script> {
 }
 
 fn wait(script: &Arc<Script>) -> Wait<Backup> {
-    clients::on(script.clone())
+    clients::of_the_service(script.clone())
         .install(INSTALL)
         .backup("b1")
         .wait()
@@ -76,6 +76,15 @@ async fn the_pauses_grow_from_two_seconds_to_thirty() {
         assert!((pause - expected).abs() < 0.01, "{pauses:?}");
     }
     assert!(times.len() < 30, "{} requests in ten minutes", times.len());
+
+    // Nobody counts the requests of this machine.
+    let script = backup_in(&["in_progress"]);
+    let client = clients::on(script.clone());
+    let here = client.install(INSTALL).backup("b1").wait();
+    here.deadline(Duration::from_secs(10))
+        .await
+        .expect_err("it never ends");
+    assert!((12..20).contains(&script.count()), "{}", script.count());
 
     let script = backup_in(&["in_progress"]);
     let second = Duration::from_secs(1);
