@@ -480,6 +480,14 @@ async fn logs_are_filtered_and_followed() {
     file.write_all(b"[26-Nov-2026 06:00:05 UTC] PHP Warning:  five\n")
         .expect("a file");
     assert_eq!(next().await, "five");
+    // Many lines come in one piece.
+    let many: String = (0..20_000)
+        .map(|number| format!("[26-Nov-2026 06:00:06 UTC] {number}\n"))
+        .collect();
+    file.write_all(many.as_bytes()).expect("a file");
+    for number in 0..20_000 {
+        assert_eq!(next().await, number.to_string());
+    }
     let id = child.id().expect("a process").to_string();
     std::process::Command::new("kill")
         .args(["-INT", &id])

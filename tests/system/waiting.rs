@@ -77,7 +77,7 @@ async fn the_pauses_grow_from_two_seconds_to_thirty() {
     }
     assert!(times.len() < 30, "{} requests in ten minutes", times.len());
 
-    // Nobody counts the requests of this machine.
+    // A service on this machine is asked more often.
     let script = backup_in(&["in_progress"]);
     let client = clients::on(script.clone());
     let here = client.install(INSTALL).backup("b1").wait();

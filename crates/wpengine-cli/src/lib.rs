@@ -62,11 +62,9 @@ pub fn main() -> ExitCode {
     let Some(leaf) = command::find(&path) else {
         return ExitCode::from(exit::USAGE);
     };
-    // A second thread reads from the network while the first one decodes. Few threads wait for files, names of hosts and the
-    // terminal: each keeps memory of its own, and what runs for weeks fills all of them.
+    // A second thread reads from the network while the first one decodes.
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
-        .max_blocking_threads(4)
         .enable_all()
         .build()
     {

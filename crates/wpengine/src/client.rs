@@ -221,11 +221,12 @@ impl Client {
         )
     }
 
-    /// The transport refuses writes of a read-only client as well. This check comes earlier, before a body is built.
+    /// Whether the base URL is a loopback address.
     pub(crate) fn is_on_this_machine(&self) -> bool {
         is_loopback(&self.0.base)
     }
 
+    /// The transport refuses writes of a read-only client as well. This check comes earlier, before a body is built.
     pub(crate) fn refuse_writes(&self, operation: &'static str) -> Result<(), Error> {
         let is_read = raw::operation(operation).is_some_and(raw::Operation::is_read);
         self.0

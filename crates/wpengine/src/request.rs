@@ -197,8 +197,8 @@ macro_rules! option_methods {
 
 pub(crate) use option_methods;
 
-/// Defines a request with a body that its methods set. It has the ids of the path, which are checked, and a method
-/// `check(&self)` for the body.
+/// Defines a request with a body that its methods set. It checks the ids of the path, and needs a method `check(&self)`
+/// for the body.
 macro_rules! request {
     (
         $(#[$doc:meta])*

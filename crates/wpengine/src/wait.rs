@@ -60,7 +60,7 @@ pub(crate) struct Work<T> {
 /// A wait that has not started yet. Await it for the finished resource, or read its [`progress`](Self::progress).
 ///
 /// A wait requests the state of the work until the work has ended. The pauses between requests start at 2 s and grow by
-/// half each time, up to 30 s, so that a long wait takes few requests. For a service on this machine, such as the
+/// half each time, up to 30 s, so that a long wait takes few requests. With a loopback base URL, as of the
 /// simulator, they are 0.1 s to 1 s. An unknown state counts as work in progress. If
 /// such a request fails for a reason that can pass (no connection, a timeout, a server error, a rate limit, or an
 /// unreadable response), the wait sends it again until the deadline. Dropping the future ends the wait, but not the
@@ -124,8 +124,9 @@ impl<T> Wait<T> {
         self
     }
 
-    /// Sets the first and the longest pause between two requests; 2 s and 30 s by default (0.1 s and 1 s for a
-    /// service on this machine), and at least 50 ms.
+    /// Sets the first and the longest pause between two requests, at least 50 ms. The default is 2 s and 30 s, or 0.1 s
+    /// and 1 s if the base URL is a loopback address. Set longer ones for a proxy on this machine that leads to the
+    /// service.
     pub fn pauses(mut self, first: Duration, longest: Duration) -> Self {
         self.pause = first.max(SHORTEST_PAUSE);
         self.longest_pause = longest.max(self.pause);

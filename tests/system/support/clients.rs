@@ -28,7 +28,7 @@ pub(crate) fn on(wire: Arc<dyn HttpClient>) -> Client {
     builder_on(wire).build().expect("a client")
 }
 
-/// The same, with the base URL of the service: a client of this machine does not wait as long.
+/// The same, with the base URL of the service. With a loopback base URL, waits have shorter pauses.
 pub(crate) fn of_the_service(wire: Arc<dyn HttpClient>) -> Client {
     builder_on(wire)
         .base_url("https://api.wpengineapi.com/v1")

@@ -1,11 +1,11 @@
 //! Logs over the gateway.
 
-use std::{collections::BTreeMap, io::Write as _, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, io::Write as _, time::Duration};
 
 use futures_util::{StreamExt as _, future, stream};
 use regex_lite::Regex;
 use serde_json::{Value, json};
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{sync::Notify, time::Instant};
 use wpengine::jiff::Timestamp;
 use wpengine_ssh::{
     ErrorKind, Gateway,
@@ -380,33 +380,37 @@ async fn follow(
         ));
     }
     let with_name = installs.len() > 1 || files > 1;
-    let mut writer = Writer {
+    let writer = Writer {
         c,
         is_lines,
         with_name,
         wanted,
         open: BTreeMap::new(),
+        failed: None,
     };
     all.sort_by_key(|(_, line)| line.at);
     for (name, line) in last(all, wanted) {
         writer.write(&name, &line)?;
     }
-    let (sender, mut receiver) = mpsc::channel::<(String, Event)>(1024);
+    let (writer, told) = (RefCell::new(writer), Notify::new());
+    let tell = |install: &str, event: Event| {
+        told.notify_one();
+        writer.borrow_mut().tell(install, event)
+    };
     let read = async {
         if readers.len() <= LIVE {
             let each = readers.iter_mut().map(|logs| {
-                let (sender, install) = (sender.clone(), logs.install().to_owned());
-                let queue = Queue(sender);
-                async move { logs.follow(|event| queue.put(&install, event)).await }
+                let install = logs.install().to_owned();
+                async move { logs.follow(|event| tell(&install, event)).await }
             });
             return future::try_join_all(each).await.map(drop);
         }
         loop {
             let began = Instant::now();
             let turns = readers.iter_mut().map(|logs| {
-                let (queue, install) = (Queue(sender.clone()), logs.install().to_owned());
+                let install = logs.install().to_owned();
                 async move {
-                    let turn = logs.turn(|event| queue.put(&install, event)).await;
+                    let turn = logs.turn(|event| tell(&install, event)).await;
                     (install, turn)
                 }
             });
@@ -429,27 +433,26 @@ async fn follow(
             tokio::time::sleep_until(began + Duration::from_secs(2)).await;
         }
     };
-    let mut show = std::pin::pin!(async {
+    let show = async {
         loop {
             // An entry may have more lines; if none come for a while it is whole.
-            let due = writer.due();
+            let due = writer.borrow().due();
             tokio::select! {
-                event = receiver.recv() => match event {
-                    Some((install, Event::Line { source, text })) => writer.line((install, source), &text)?,
-                    Some((_, Event::Note(note))) => c.terminal.warn(&note),
-                    Some(_) => {}
-                    None => return Ok::<(), Failure>(()),
-                },
-                () = tokio::time::sleep_until(due) => writer.late()?,
+                () = told.notified() => {}
+                () = tokio::time::sleep_until(due) => writer.borrow_mut().late(Instant::now())?,
+            }
+            if let Some(failure) = writer.borrow_mut().failed.take() {
+                return Err::<(), Failure>(failure);
             }
         }
-    });
+    };
     tokio::select! {
         ended = read => ended?,
-        ended = &mut show => ended?,
+        ended = show => ended?,
         // The ordinary end. What is held back for further lines is shown.
         _ = tokio::signal::ctrl_c() => {
-            let _ = tokio::time::timeout(WHOLE_AFTER * 2, &mut show).await;
+            let end = Instant::now() + WHOLE_AFTER;
+            writer.borrow_mut().late(end)?;
             if c.terminal.can_ask() {
                 // The terminal has written `^C`.
                 let _ = write!(std::io::stderr(), "\r\x1b[2K");
@@ -457,25 +460,6 @@ async fn follow(
         }
     }
     Ok(Reply::from(Answer::Nothing).exit(exit::INTERRUPTED))
-}
-
-/// Where readers put what they find. They wait while it is full.
-struct Queue(mpsc::Sender<(String, Event)>);
-
-impl Queue {
-    fn put(&self, install: &str, event: Event) -> bool {
-        let mut next = (install.to_owned(), event);
-        loop {
-            match self.0.try_send(next) {
-                Ok(()) => return true,
-                Err(mpsc::error::TrySendError::Closed(_)) => return false,
-                Err(mpsc::error::TrySendError::Full(same)) => {
-                    next = same;
-                    tokio::task::block_in_place(|| std::thread::sleep(Duration::from_millis(5)));
-                }
-            }
-        }
-    }
 }
 
 /// How long an entry waits for further lines.
@@ -489,9 +473,24 @@ struct Writer<'a> {
     wanted: &'a Wanted,
     /// Entries that may have more lines, and when the last one came.
     open: BTreeMap<Name, (Entries, Instant)>,
+    /// Why nothing can be written any more.
+    failed: Option<Failure>,
 }
 
 impl Writer<'_> {
+    /// Takes what a reader has found. Returns false if nothing can be written any more.
+    fn tell(&mut self, install: &str, event: Event) -> bool {
+        match event {
+            Event::Line { source, text } => {
+                let written = self.line((install.to_owned(), source), &text);
+                self.failed = written.err();
+            }
+            Event::Note(note) => self.c.terminal.warn(&note),
+            _ => {}
+        }
+        self.failed.is_none()
+    }
+
     fn line(&mut self, name: Name, text: &str) -> Result<(), Failure> {
         let (entries, at) = self
             .open
@@ -510,8 +509,8 @@ impl Writer<'_> {
         first.unwrap_or_else(|| Instant::now() + Duration::from_secs(60))
     }
 
-    fn late(&mut self) -> Result<(), Failure> {
-        let now = Instant::now();
+    /// Writes the entries that are whole at a time.
+    fn late(&mut self, now: Instant) -> Result<(), Failure> {
         let names: Vec<Name> = self
             .open
             .iter()

@@ -324,11 +324,12 @@ schedule_setters!(CreateReportSchedule, "first");
 impl CreateReportSchedule {
     fn check(&self) -> Result<(), Error> {
         let body = &self.body;
-        check::ids(&[&body.site_id, &body.template_uuid])?;
+        check::ids(&[&body.site_id])?;
         check::text("title of the reports", &body.title)?;
         check_recipients(&body.recipients)?;
         check_frequency(body.frequency.as_ref())?;
-        check_sections(&body.sections, self.has_no_sections)
+        check_sections(&body.sections, self.has_no_sections)?;
+        check::ids(&[&body.template_uuid])
     }
 
     fn request(self) -> Request<Confirmation> {
@@ -501,7 +502,7 @@ impl UpdateReportSchedule {
 
     fn check(&self) -> Result<(), Error> {
         let body = &self.body;
-        check::ids(&[&self.id, &body.template_uuid])?;
+        check::ids(&[&self.id])?;
         if *body == UpdateReportScheduleRequest::default()
             && !self.sets_recipients
             && !self.has_no_sections
@@ -516,7 +517,8 @@ impl UpdateReportSchedule {
             check_recipients(&body.recipients)?;
         }
         check_frequency(body.frequency.as_ref())?;
-        check_sections(&body.sections, self.has_no_sections)
+        check_sections(&body.sections, self.has_no_sections)?;
+        check::ids(&[&body.template_uuid])
     }
 
     fn request(self) -> Request<Confirmation> {
