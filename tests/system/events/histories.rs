@@ -1,6 +1,6 @@
 //! Random histories of a fleet: whoever follows the events ends with what is there, and was never told anything wrong.
 //!
-//! `WPENGINE_HISTORIES=10000 cargo test --release -p wpengine-tests --test system -- events::histories --nocapture` runs more than the 100 of
+//! `WPENGINE_HISTORIES=10000 cargo test --release -p wpengine-tests --test system -- events::histories --nocapture` runs more than the 200 of
 //! the suite. `WPENGINE_HISTORY=7` runs one.
 
 use std::io::Write as _;
@@ -23,7 +23,7 @@ fn number(variable: &str) -> Option<u64> {
 fn whoever_follows_the_events_of_any_history_ends_with_what_is_there() {
     let (first, count) = match number("WPENGINE_HISTORY") {
         Some(one) => (one, 1),
-        None => (0, number("WPENGINE_HISTORIES").unwrap_or(100)),
+        None => (0, number("WPENGINE_HISTORIES").unwrap_or(200)),
     };
     let next = std::sync::atomic::AtomicU64::new(first);
     let total = std::sync::Mutex::new(Totals::default());
