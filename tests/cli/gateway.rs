@@ -438,22 +438,17 @@ async fn logs_are_filtered_and_followed() {
         "{missing:?}"
     );
 
-    let mut command = over.cli.command();
-    command
-        .args([
-            "logs",
-            "torquemag",
-            "--follow",
-            "--tail",
-            "1",
-            "-o",
-            "jsonl",
-        ])
-        .env("WPENGINE_SSH_CONFIG", over.gateway.config_file())
-        .env("WPENGINE_SSH_USER", over.gateway.user())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped());
-    let mut child = command.spawn().expect("it starts");
+    let following = || {
+        let mut command = over.cli.command();
+        command
+            .args(words("logs torquemag --follow --tail 1 -o jsonl"))
+            .env("WPENGINE_SSH_CONFIG", over.gateway.config_file())
+            .env("WPENGINE_SSH_USER", over.gateway.user())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
+        command
+    };
+    let mut child = following().spawn().expect("it starts");
     let stdout = child.stdout.take().expect("an output");
     let mut reader = tokio::io::BufReader::new(stdout);
     let mut line = String::new();
@@ -495,6 +490,20 @@ async fn logs_are_filtered_and_followed() {
         .expect("kill");
     let ended = child.wait().await.expect("an end");
     assert_eq!(ended.code(), Some(130));
+
+    // Nobody reads any more.
+    let mut child = following().spawn().expect("it starts");
+    let mut reader = tokio::io::BufReader::new(child.stdout.take().expect("an output"));
+    let mut line = String::new();
+    tokio::io::AsyncBufReadExt::read_line(&mut reader, &mut line)
+        .await
+        .expect("a line");
+    drop(reader);
+    file.write_all(b"[26-Nov-2026 06:00:07 UTC] one\n[26-Nov-2026 06:00:08 UTC] two\n")
+        .expect("a file");
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(30), child.wait());
+    let ended = ended.await.expect("in time").expect("an end");
+    assert_eq!(ended.code(), Some(0));
 }
 
 #[tokio::test]

@@ -85,7 +85,7 @@ pub(crate) fn check(
             }
             Ok(())
         };
-    // One install after the other: a large fleet takes no more memory than a small one.
+    // One install after the other, so that no more than one is in memory.
     each("installs", &mut |install| {
         certificates(transaction, conditions, now, &install, &mut drafts)?;
         backups(transaction, conditions, now, &install, &mut drafts)

@@ -19,7 +19,7 @@ use crate::{
     failure::{Failure, exit},
     flags::{self, Args},
     gateway,
-    output::{Answer, Format, Reply, print},
+    output::{Answer, Format, Reply, has_gone, print},
     tables,
     target::Target,
 };
@@ -434,17 +434,15 @@ async fn follow(
         }
     };
     let show = async {
-        loop {
+        while writer.borrow().can_write() {
             // An entry may have more lines; if none come for a while it is whole.
             let due = writer.borrow().due();
             tokio::select! {
                 () = told.notified() => {}
                 () = tokio::time::sleep_until(due) => writer.borrow_mut().late(Instant::now())?,
             }
-            if let Some(failure) = writer.borrow_mut().failed.take() {
-                return Err::<(), Failure>(failure);
-            }
         }
+        Ok::<(), Failure>(())
     };
     tokio::select! {
         ended = read => ended?,
@@ -459,7 +457,11 @@ async fn follow(
             }
         }
     }
-    Ok(Reply::from(Answer::Nothing).exit(exit::INTERRUPTED))
+    match writer.into_inner().failed {
+        Some(failure) => Err(failure),
+        None if has_gone() => Ok(Reply::from(Answer::Nothing)),
+        None => Ok(Reply::from(Answer::Nothing).exit(exit::INTERRUPTED)),
+    }
 }
 
 /// How long an entry waits for further lines.
@@ -473,7 +475,7 @@ struct Writer<'a> {
     wanted: &'a Wanted,
     /// Entries that may have more lines, and when the last one came.
     open: BTreeMap<Name, (Entries, Instant)>,
-    /// Why nothing can be written any more.
+    /// Why an entry could not be written.
     failed: Option<Failure>,
 }
 
@@ -482,13 +484,18 @@ impl Writer<'_> {
     fn tell(&mut self, install: &str, event: Event) -> bool {
         match event {
             Event::Line { source, text } => {
-                let written = self.line((install.to_owned(), source), &text);
-                self.failed = written.err();
+                if let Err(failure) = self.line((install.to_owned(), source), &text) {
+                    self.failed = Some(failure);
+                }
             }
             Event::Note(note) => self.c.terminal.warn(&note),
             _ => {}
         }
-        self.failed.is_none()
+        self.can_write()
+    }
+
+    fn can_write(&self) -> bool {
+        self.failed.is_none() && !has_gone()
     }
 
     fn line(&mut self, name: Name, text: &str) -> Result<(), Failure> {
