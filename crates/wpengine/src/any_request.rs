@@ -1,6 +1,6 @@
 //! Requests for paths that are not modelled yet.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -86,20 +86,18 @@ impl AnyRequest {
     /// # }
     /// ```
     pub fn list<T: DeserializeOwned + Send + 'static>(self) -> List<T> {
-        let options = self.options.clone();
         let check = if self.method == Method::GET && self.body.is_none() {
             Ok(())
         } else {
             Err(Error::invalid("only a GET without a body can be listed"))
         };
-        let request = Arc::new(self);
-        let mut list = List::new("request", 100, check, move |wanted| {
+        let (options, request) = (self.options.clone(), Arc::new(self));
+        List::new("request", 100, check, move |wanted| {
             let request = request.for_page(&wanted);
             async move { request.page().await }
         })
-        .paged_by_offset();
-        list.options = options;
-        list
+        .paged_by_offset()
+        .options(options)
     }
 
     /// Returns the same request for one page.
@@ -247,11 +245,4 @@ impl AnyRequest {
     }
 }
 
-impl fmt::Debug for AnyRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnyRequest")
-            .field("method", &self.method)
-            .field("path", &self.path)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(AnyRequest as this: method = this.method, path = this.path);

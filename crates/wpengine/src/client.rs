@@ -105,7 +105,6 @@ impl Client {
     }
 
     /// Returns the base URL, without a slash at the end.
-    #[must_use]
     pub fn base_url(&self) -> &str {
         self.0.base_url()
     }
@@ -124,7 +123,6 @@ impl Client {
     }
 
     /// Whether the client is read-only: it refuses every operation that changes something.
-    #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.0.config.read_only
     }
@@ -144,13 +142,11 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn config(&self) -> &Config {
         &self.0.config
     }
 
     /// Returns counters of what this client and all its clones have done so far.
-    #[must_use]
     pub fn counters(&self) -> Counters {
         self.0.counting.read()
     }
@@ -167,14 +163,12 @@ impl Client {
     /// assert_ne!(client("jane")?.user_key(), client("john")?.user_key());
     /// # Ok::<(), wpengine::Error>(())
     /// ```
-    #[must_use]
     pub fn user_key(&self) -> u64 {
         self.0.authenticator.session().limit_key()
     }
 
     /// Returns how full the rate-limit windows are: those of the user, and those of `account` if it is given. The list
     /// is empty if the client has no rate limiter.
-    #[must_use]
     pub fn rate_limit_state(&self, account: Option<&AccountId>) -> Vec<WindowState> {
         self.0.limit_state(account.map(|id| id.as_str()))
     }
@@ -212,7 +206,6 @@ impl Client {
     /// It is an escape hatch and not part of the stable API: its types change with the description of the API, and its
     /// errors have less detail. A failure without a response is reported as a response with status 599, with the error
     /// text as its body.
-    #[must_use]
     pub fn raw(&self) -> raw::Client {
         raw::Client::new_with_client(
             self.base_url(),
@@ -231,7 +224,7 @@ impl Client {
         let is_read = raw::operation(operation).is_some_and(raw::Operation::is_read);
         self.0
             .refuse_writes(is_read, operation)
-            .map_err(|error| error.with(|inner| inner.operation = Some(operation)))
+            .map_err(|error| error.of(operation))
     }
 }
 

@@ -4,7 +4,6 @@
 //! only over `https://`, and the credentials of the client are not sent to that host.
 
 use std::{
-    fmt,
     future::{Future, poll_fn},
     pin::Pin,
     task::{Context, Poll, ready},
@@ -48,7 +47,6 @@ pub struct Download {
 
 impl Download {
     /// Returns the length of the whole file in bytes, if the response contains it.
-    #[must_use]
     pub fn length(&self) -> Option<u64> {
         self.length
     }
@@ -116,15 +114,7 @@ impl Stream for Download {
     }
 }
 
-impl fmt::Debug for Download {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Download")
-            .field("host", &self.host)
-            .field("length", &self.length)
-            .field("read", &self.read)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(Download as this: host = this.host, length = this.length, read = this.read);
 
 impl Client {
     /// Starts to download the file behind a link in a response: a report, or an archive, whose link

@@ -1,7 +1,6 @@
 //! Running one operation on many items.
 
 use std::{
-    fmt,
     future::{Future, ready},
     pin::{Pin, pin},
     sync::{
@@ -135,30 +134,22 @@ pub struct Outcome<T, R> {
 
 impl<T, R> Outcome<T, R> {
     /// Whether every item was processed and succeeded.
-    #[must_use]
     pub fn is_complete(&self) -> bool {
         self.failed.is_empty() && self.listing.is_none() && !self.stopped
     }
 }
 
 impl<S> ForEach<S> {
-    /// Sets how many items are in progress at the same time; 8 by default.
-    pub fn concurrency(mut self, most: usize) -> Self {
-        self.concurrency = most.max(1);
-        self
-    }
+    setters! {
+        /// Sets how many items are in progress at the same time; 8 by default.
+        concurrency(most: usize) concurrency = most.max(1);
 
-    /// Starts no new item after a failure. The items in progress are still finished, because a cancelled write may or
-    /// may not have happened.
-    pub fn stop_on_failure(mut self) -> Self {
-        self.stop_on_failure = true;
-        self
-    }
+        /// Starts no new item after a failure. The items in progress are still finished, because a cancelled write may
+        /// or may not have happened.
+        stop_on_failure() stop_on_failure = true;
 
-    /// Calls a function after each item, with the progress so far.
-    pub fn on_progress(mut self, tell: impl FnMut(Progressed) + Send + 'static) -> Self {
-        self.on_progress = Some(Box::new(tell));
-        self
+        /// Calls a function after each item, with the progress so far.
+        on_progress(tell: impl FnMut(Progressed) + Send + 'static) on_progress = Some(Box::new(tell));
     }
 
     /// Runs the function `work` for every item. Dropping the future cancels the items in progress. The run has no time
@@ -230,11 +221,4 @@ fn in_order<T>(mut numbered: Vec<(usize, T)>) -> Vec<T> {
     numbered.into_iter().map(|(_, item)| item).collect()
 }
 
-impl<S> fmt::Debug for ForEach<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ForEach")
-            .field("concurrency", &self.concurrency)
-            .field("stop_on_failure", &self.stop_on_failure)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(ForEach<S> as this: concurrency = this.concurrency, stop_on_failure = this.stop_on_failure);

@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+#[macro_use]
+mod macros;
+
 mod any_request;
 mod call;
 mod check;
@@ -69,7 +72,6 @@ use operation::Operation;
 /// assert_eq!(backup.retry, wpengine::operation::Retry::Unsent);
 /// # Ok::<(), &str>(())
 /// ```
-#[must_use]
 pub fn operations() -> &'static [Operation] {
     &wpengine_raw::OPERATIONS
 }

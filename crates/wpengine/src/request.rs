@@ -1,7 +1,6 @@
 //! A request that is not sent yet: set its options, then await it.
 
 use std::{
-    fmt,
     future::{Future, IntoFuture},
     pin::Pin,
 };
@@ -90,6 +89,12 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
         self
     }
 
+    /// Returns the error of the checks, if the request may not be sent.
+    pub(crate) fn refuse(&mut self) -> Result<(), Error> {
+        std::mem::replace(&mut self.check, Ok(())).map_err(|error| error.of(self.operation))?;
+        self.client.refuse_writes(self.operation)
+    }
+
     pub(crate) fn options(mut self, options: Options) -> Self {
         self.options = options;
         self
@@ -102,21 +107,10 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
     /// # Errors
     ///
     /// Every kind of [`Error`] that a call can return.
-    pub async fn send(self) -> Result<Response<T>, Error> {
-        let Self {
-            client,
-            operation,
-            options,
-            check,
-            ask,
-            recover,
-        } = self;
-        check.map_err(|error| error.with(|inner| inner.operation = Some(operation)))?;
-        client.refuse_writes(operation)?;
-        match (
-            call::call(client.core(), operation, options, ask).await,
-            recover,
-        ) {
+    pub async fn send(mut self) -> Result<Response<T>, Error> {
+        self.refuse()?;
+        let answer = call::call(self.client.core(), self.operation, self.options, self.ask).await;
+        match (answer, self.recover) {
             (Err(error), Some(recover)) => recover(error).await,
             (answer, _) => answer,
         }
@@ -132,13 +126,7 @@ impl<T: DeserializeOwned + Send + 'static> IntoFuture for Request<T> {
     }
 }
 
-impl<T> fmt::Debug for Request<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request")
-            .field("operation", &self.operation)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(Request<T> as this: operation = this.operation);
 
 /// Creates a request for an operation from the client, the result of the checks, and the call of the generated client.
 macro_rules! operation {
@@ -172,25 +160,18 @@ macro_rules! option_methods {
             self
         }
 
-        /// Sets the time limit of each call, instead of the `timeout` of the client, which is 300 s by default. It
-        /// covers the token, the wait for the rate limit, all attempts, the waits between them, and reading the
-        /// response.
-        pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
-            self.options.timeout = Some(timeout);
-            self
-        }
+        setters! {
+            /// Sets the time limit of each call, instead of the `timeout` of the client, which is 300 s by default. It
+            /// covers the token, the wait for the rate limit, all attempts, the waits between them, and reading the
+            /// response.
+            timeout(timeout: std::time::Duration) options.timeout = Some(timeout);
 
-        /// Sets extra time that each call may spend waiting for the rate limit, instead of the `rate_limit_wait` of the
-        /// client, which is zero by default.
-        pub fn rate_limit_wait(mut self, wait: std::time::Duration) -> Self {
-            self.options.rate_limit_wait = Some(wait);
-            self
-        }
+            /// Sets extra time that each call may spend waiting for the rate limit, instead of the `rate_limit_wait` of
+            /// the client, which is zero by default.
+            rate_limit_wait(wait: std::time::Duration) options.rate_limit_wait = Some(wait);
 
-        /// Sets the retry policy, instead of that of the client.
-        pub fn retry(mut self, policy: $crate::RetryPolicy) -> Self {
-            self.options.retry = Some(policy);
-            self
+            /// Sets the retry policy, instead of that of the client.
+            retry(policy: $crate::RetryPolicy) options.retry = Some(policy);
         }
     };
 }
@@ -203,6 +184,24 @@ macro_rules! request {
     (
         $(#[$doc:meta])*
         $name:ident($($id:ident: $id_type:ty),*) = $operation:ident($body:ty) -> $output:ty
+        $(, $(#[$flag_doc:meta])* $flag:ident: bool)*
+    ) => {
+        $crate::request::request_type! {
+            $(#[$doc])*
+            $name($($id: $id_type),*) = $operation($body) -> $output $(, $(#[$flag_doc])* $flag: bool)*
+        }
+        $crate::request::request_methods!($name -> $output);
+    };
+}
+
+pub(crate) use request;
+
+/// The type of such a request.
+macro_rules! request_type {
+    (
+        $(#[$doc:meta])*
+        $name:ident($($id:ident: $id_type:ty),*) = $operation:ident($body:ty) -> $output:ty
+        $(, $(#[$flag_doc:meta])* $flag:ident: bool)*
     ) => {
         $(#[$doc])*
         #[derive(Debug)]
@@ -212,6 +211,7 @@ macro_rules! request {
             options: $crate::transport::Options,
             $($id: $id_type,)*
             body: $body,
+            $($(#[$flag_doc])* $flag: bool,)*
         }
 
         impl $name {
@@ -221,21 +221,20 @@ macro_rules! request {
                     options: $crate::transport::Options::default(),
                     $($id: $id.clone(),)*
                     body,
+                    $($flag: false,)*
                 }
             }
 
             fn request(self) -> $crate::requests::Request<$output> {
                 let check = $crate::check::ids(&[$(&self.$id),*]).and_then(|()| self.check());
-                let Self { client, options, $($id,)* body } = self;
+                let Self { client, options, $($id,)* body, .. } = self;
                 $crate::request::operation!(&client, check, $operation($(&$id,)* &body)).options(options)
             }
         }
-
-        $crate::request::request_methods!($name -> $output);
     };
 }
 
-pub(crate) use request;
+pub(crate) use request_type;
 
 /// Adds the methods of every request to a request type with options of its own. It needs the fields `client` and
 /// `options`, and a method `request(self) -> Request<$output>`.

@@ -29,31 +29,26 @@ impl<T> Response<T> {
     }
 
     /// Returns the status of the response.
-    #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
     /// Returns the headers of the response.
-    #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
     /// Returns the request id that the service assigned. WP Engine's support asks for it.
-    #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         request_id(&self.headers)
     }
 
     /// Returns the rate limit in the headers of the response, if they contain it.
-    #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
         RateLimit::read(&self.headers)
     }
 
     /// Returns the number of attempts.
-    #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts
     }

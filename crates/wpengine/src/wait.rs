@@ -1,7 +1,6 @@
 //! Waiting for work that takes the service some time.
 
 use std::{
-    fmt,
     future::IntoFuture,
     pin::Pin,
     task::{Context, Poll},
@@ -50,11 +49,31 @@ type Describe<T> = Box<dyn FnOnce(&T) -> Work<T> + Send>;
 /// Work in progress.
 pub(crate) struct Work<T> {
     /// The name in error texts: `backup e41f... of install 294d...`.
-    pub(crate) name: String,
-    pub(crate) ask: Box<dyn Fn() -> RequestFuture<T> + Send + Sync>,
-    pub(crate) stage: fn(&T) -> Stage,
+    name: String,
+    ask: Box<dyn Fn() -> RequestFuture<T> + Send + Sync>,
+    stage: fn(&T) -> Stage,
     /// The hint of the error if the work failed.
-    pub(crate) hint: &'static str,
+    hint: &'static str,
+}
+
+impl<T> Work<T> {
+    pub(crate) fn new<Asked>(
+        name: String,
+        ask: impl Fn() -> Asked + Send + Sync + 'static,
+        stage: fn(&T) -> Stage,
+        hint: &'static str,
+    ) -> Self
+    where
+        Asked: IntoFuture<Output = Result<T, Error>>,
+        Asked::IntoFuture: Send + 'static,
+    {
+        Self {
+            name,
+            ask: Box::new(move || Box::pin(ask().into_future())),
+            stage,
+            hint,
+        }
+    }
 }
 
 /// A wait that has not started yet. Await it for the finished resource, or read its [`progress`](Self::progress).
@@ -187,16 +206,8 @@ impl<T: Send + 'static> IntoFuture for Wait<T> {
     }
 }
 
-impl<T> fmt::Debug for Wait<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wait")
-            .field("work", &self.subject.name())
-            .field("deadline", &self.deadline)
-            .field("pause", &self.pause)
-            .field("longest_pause", &self.longest_pause)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(Wait<T> as this: work = this.subject.name(), deadline = this.deadline, pause = this.pause,
+    longest_pause = this.longest_pause);
 
 /// A stream of every response of a [`Wait`]; the last one is the finished resource. It ends at the deadline at the
 /// latest.
@@ -230,13 +241,7 @@ impl<T> Stream for Progress<T> {
     }
 }
 
-impl<T> fmt::Debug for Progress<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Progress")
-            .field("work", &self.name)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(Progress<T> as this: work = this.name);
 
 /// A wait in progress.
 struct Waiting<T> {

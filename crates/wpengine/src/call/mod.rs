@@ -6,7 +6,6 @@ mod request;
 
 use std::{
     any::Any,
-    fmt,
     future::Future,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -109,11 +108,7 @@ impl Context {
     }
 }
 
-impl fmt::Debug for Context {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context").finish_non_exhaustive()
-    }
-}
+debug_fields!(Context as this: request = this.options);
 
 impl raw::Exec for Context {
     fn exec<'a>(

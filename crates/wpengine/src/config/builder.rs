@@ -66,82 +66,52 @@ enum Limiter {
 }
 
 impl ClientBuilder {
-    /// Sets the base URL, for example of a simulator or a gateway; `https://api.wpengineapi.com/v1` by default.
-    ///
-    /// Plain `http://` is accepted for `localhost` and loopback addresses only. A URL of this machine may contain
-    /// credentials, as the simulator's `url()` does. Credentials that are set with [`credentials`](Self::credentials)
-    /// take precedence.
-    pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = Some(url.into());
-        self
-    }
+    setters! {
+        /// Sets the base URL, for example of a simulator or a gateway; `https://api.wpengineapi.com/v1` by default.
+        ///
+        /// Plain `http://` is accepted for `localhost` and loopback addresses only. A URL of this machine may contain
+        /// credentials, as the simulator's `url()` does. Credentials that are set with
+        /// [`credentials`](Self::credentials) take precedence.
+        base_url(url: impl Into<String>) base_url = Some(url.into());
 
-    /// Sets the credentials.
-    pub fn credentials(mut self, credentials: Credentials) -> Self {
-        self.credentials = Some(credentials);
-        self
-    }
+        /// Sets the credentials.
+        credentials(credentials: Credentials) credentials = Some(credentials);
 
-    /// Appends text to the `User-Agent` header, such as the name and version of your program.
-    pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
-        self.user_agent_suffix = Some(suffix.into());
-        self
-    }
+        /// Appends text to the `User-Agent` header, such as the name and version of your program.
+        user_agent_suffix(suffix: impl Into<String>) user_agent_suffix = Some(suffix.into());
 
-    /// Sets the time limit for opening a connection; 10 s by default.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.config.connect_timeout = timeout;
-        self
-    }
+        /// Sets the time limit for opening a connection; 10 s by default.
+        connect_timeout(timeout: Duration) config.connect_timeout = timeout;
 
-    /// Sets the time limit for one attempt, from opening the connection to the end of the response; 45 s by default.
-    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.config.attempt_timeout = timeout;
-        self
-    }
+        /// Sets the time limit for one attempt, from opening the connection to the end of the response; 45 s by
+        /// default.
+        attempt_timeout(timeout: Duration) config.attempt_timeout = timeout;
 
-    /// Sets the time limit for a whole call; 300 s by default. It covers the token, the wait for the rate limit, all
-    /// attempts, the waits between them, and reading the response. In a listing it applies to each page.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.config.timeout = timeout;
-        self
-    }
+        /// Sets the time limit for a whole call; 300 s by default. It covers the token, the wait for the rate limit,
+        /// all attempts, the waits between them, and reading the response. In a listing it applies to each page.
+        timeout(timeout: Duration) config.timeout = timeout;
 
-    /// Sets extra time that a call may spend waiting for the rate limit, and for nothing else; none by default. An hour
-    /// is a good value for programs that process a whole fleet.
-    pub fn rate_limit_wait(mut self, wait: Duration) -> Self {
-        self.config.rate_limit_wait = wait;
-        self
-    }
+        /// Sets extra time that a call may spend waiting for the rate limit, and for nothing else; none by default. An
+        /// hour is a good value for programs that process a whole fleet.
+        rate_limit_wait(wait: Duration) config.rate_limit_wait = wait;
 
-    /// Sets the retry policy.
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.config.retry = policy;
-        self
-    }
+        /// Sets the retry policy.
+        retry(policy: RetryPolicy) config.retry = policy;
 
-    /// Sets how many retries all clones of the client may make together before a call succeeds; 100 by default. When
-    /// this budget is used up, calls fail after one attempt. A call that succeeds after a retry adds one retry to the
-    /// budget; any other successful call adds one fifth. Retries after a 429 are free.
-    pub fn retry_budget(mut self, repetitions: u32) -> Self {
-        self.config.retry_budget = repetitions;
-        self
-    }
+        /// Sets how many retries all clones of the client may make together before a call succeeds; 100 by default.
+        /// When this budget is used up, calls fail after one attempt. A call that succeeds after a retry adds one retry
+        /// to the budget; any other successful call adds one fifth. Retries after a 429 are free.
+        retry_budget(repetitions: u32) config.retry_budget = repetitions;
 
-    /// Sets the rate limiter. The default is a [`Windows`](crate::limits::Windows) with the documented limits, which
-    /// all clients of the same origin in this process share. There is no default limiter for a base URL on this
-    /// machine, or with an [`http_client`](Self::http_client) of your own.
-    ///
-    /// To share a limiter between clients, pass an `Arc` of it to each.
-    pub fn rate_limiter(mut self, limiter: impl RateLimiter) -> Self {
-        self.limiter = Limiter::Given(Arc::new(limiter));
-        self
-    }
+        /// Sets the rate limiter. The default is a [`Windows`](crate::limits::Windows) with the documented limits,
+        /// which all clients of the same origin in this process share. There is no default limiter for a base URL on
+        /// this machine, or with an [`http_client`](Self::http_client) of your own.
+        ///
+        /// To share a limiter between clients, pass an `Arc` of it to each.
+        rate_limiter(limiter: impl RateLimiter) limiter = Limiter::Given(Arc::new(limiter));
 
-    /// Sends requests without a rate limiter. After a 429 of the service, the client still waits and retries.
-    pub fn no_rate_limiter(mut self) -> Self {
-        self.limiter = Limiter::None;
-        self
+        /// Sends requests without a rate limiter. After a 429 of the service, the client still waits and retries.
+        no_rate_limiter() limiter = Limiter::None;
     }
 
     /// Marks the client as background work: it leaves 20 % of every rate limit to other clients.
@@ -149,17 +119,13 @@ impl ClientBuilder {
         self.background_leaving(BACKGROUND_SHARE)
     }
 
-    /// Marks the client as background work that leaves `percent` of every rate limit to other clients; at most 99.
-    pub fn background_leaving(mut self, percent: u8) -> Self {
-        self.config.background = Some(percent.min(99));
-        self
-    }
+    setters! {
+        /// Marks the client as background work that leaves `percent` of every rate limit to other clients; at most 99.
+        background_leaving(percent: u8) config.background = Some(percent.min(99));
 
-    /// Sets a proxy for all requests, such as `http://proxy.example.com:3128`. Without it, the environment variables
-    /// `HTTPS_PROXY` and `ALL_PROXY` apply. A base URL on this machine never uses a proxy.
-    pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.connections.proxy = Some(url.into());
-        self
+        /// Sets a proxy for all requests, such as `http://proxy.example.com:3128`. Without it, the environment
+        /// variables `HTTPS_PROXY` and `ALL_PROXY` apply. A base URL on this machine never uses a proxy.
+        proxy(url: impl Into<String>) connections.proxy = Some(url.into());
     }
 
     /// Trusts the certificates in a PEM text, in addition to those of the platform.
@@ -168,32 +134,21 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how long an idle connection is kept open; 90 s by default.
-    pub fn pool_idle_timeout(mut self, timeout: Duration) -> Self {
-        self.config.pool_idle_timeout = timeout;
-        self
-    }
+    setters! {
+        /// Sets how long an idle connection is kept open; 90 s by default.
+        pool_idle_timeout(timeout: Duration) config.pool_idle_timeout = timeout;
 
-    /// Sets how many idle connections are kept open; no limit by default.
-    pub fn pool_max_idle(mut self, connections: usize) -> Self {
-        self.config.pool_max_idle = Some(connections);
-        self
-    }
+        /// Sets how many idle connections are kept open; no limit by default.
+        pool_max_idle(connections: usize) config.pool_max_idle = Some(connections);
 
-    /// Sets the maximum size of a response body, in bytes; 32 MiB by default.
-    pub fn max_response_size(mut self, bytes: usize) -> Self {
-        self.config.max_response_size = bytes;
-        self
-    }
+        /// Sets the maximum size of a response body, in bytes; 32 MiB by default.
+        max_response_size(bytes: usize) config.max_response_size = bytes;
 
-    /// Refuses every operation that changes something, without sending a request.
-    pub fn read_only(mut self) -> Self {
-        self.config.read_only = true;
-        self
+        /// Refuses every operation that changes something, without sending a request.
+        read_only() config.read_only = true;
     }
 
     /// Returns the settings so far.
-    #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
     }

@@ -103,6 +103,11 @@ impl Error {
         change(&mut self.0);
     }
 
+    /// Sets the operation of the error.
+    pub(crate) fn of(self, operation: &'static str) -> Self {
+        self.with(|inner| inner.operation = Some(operation))
+    }
+
     pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
         self.with(|inner| inner.hint = Some(hint.into()))
     }
@@ -112,61 +117,51 @@ impl Error {
     }
 
     /// Returns the kind of this error.
-    #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
     /// Returns the id of the operation, such as `create_backup`; none if no operation was involved.
-    #[must_use]
     pub fn operation(&self) -> Option<&'static str> {
         self.0.operation
     }
 
     /// Returns the status of the response, if there was one.
-    #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
 
     /// Returns the headers of the response; empty if there was none.
-    #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.0.headers
     }
 
     /// Returns the request id that the service assigned. WP Engine's support asks for it.
-    #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
     /// Returns the rate limit in the headers of the response, if they contain it.
-    #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
         RateLimit::read(&self.0.headers)
     }
 
     /// Returns the number of attempts; 0 if the request was refused before the first attempt.
-    #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
 
     /// Returns how long the service asked to wait before the next attempt, if it did.
-    #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
     /// Returns a hint about how to solve the problem, if the client has one. The text of the error ends with it.
-    #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.0.hint.as_deref()
     }
 
     /// Returns the details in the error response of the service, if there was a response.
-    #[must_use]
     pub fn api(&self) -> Option<&ApiError> {
         self.0.api.as_ref()
     }
@@ -176,50 +171,42 @@ impl Error {
     /// True for a write or a deletion if its response was lost, could not be decoded, or was a server error. Such a
     /// request is not retried unless the operation is idempotent. Check the state at the service before you send it
     /// again.
-    #[must_use]
     pub fn may_have_happened(&self) -> bool {
         self.0.may_have_happened
     }
 
     /// Returns the last known state of the work that was waited for, such as `aborted`.
-    #[must_use]
     pub fn state(&self) -> Option<&str> {
         self.0.state.as_deref()
     }
 
     /// Whether the resource does not exist, or the credentials may not see it (404), or nothing fits what was looked for.
-    #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.0.status == Some(StatusCode::NOT_FOUND) || self.0.kind == ErrorKind::NotFound
     }
 
     /// Whether the credentials are missing or wrong (401).
-    #[must_use]
     pub fn is_unauthorized(&self) -> bool {
         self.0.status == Some(StatusCode::UNAUTHORIZED)
     }
 
     /// Whether the credentials are valid but do not allow the operation (403).
-    #[must_use]
     pub fn is_forbidden(&self) -> bool {
         self.0.status == Some(StatusCode::FORBIDDEN)
     }
 
     /// Whether the state of the resource does not allow the operation (409).
-    #[must_use]
     pub fn is_conflict(&self) -> bool {
         self.0.status == Some(StatusCode::CONFLICT)
     }
 
     /// Whether a rate limit refused the request: the service's (429), or the client's own, which had no room in time.
     /// The refused attempt had no effect.
-    #[must_use]
     pub fn is_rate_limited(&self) -> bool {
         self.0.status == Some(StatusCode::TOO_MANY_REQUESTS) || self.0.kind == ErrorKind::RateLimit
     }
 
     /// Whether the service refused the content of the request (400 or 422).
-    #[must_use]
     pub fn is_rejected(&self) -> bool {
         matches!(
             self.0.status,
@@ -228,31 +215,26 @@ impl Error {
     }
 
     /// Whether the service failed (5xx).
-    #[must_use]
     pub fn is_server_error(&self) -> bool {
         self.0.status.is_some_and(|status| status.is_server_error())
     }
 
     /// Whether a time limit passed: that of an attempt, of the call, or of a wait.
-    #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Timeout | ErrorKind::WaitTimedOut)
     }
 
     /// Whether no connection could be opened, so that the attempt was not sent.
-    #[must_use]
     pub fn is_connect(&self) -> bool {
         self.0.kind == ErrorKind::Connect
     }
 
     /// Whether this library refused the request. In this case no request was sent.
-    #[must_use]
     pub fn is_invalid_request(&self) -> bool {
         matches!(self.0.kind, ErrorKind::InvalidRequest | ErrorKind::ReadOnly)
     }
 
     /// Whether a response arrived but could not be decoded.
-    #[must_use]
     pub fn is_decode(&self) -> bool {
         self.0.kind == ErrorKind::Decode
     }

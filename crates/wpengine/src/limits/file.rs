@@ -50,6 +50,7 @@ const MOST_BYTES: u64 = 16 * 1024 * 1024;
 /// # Ok::<(), wpengine::Error>(())
 /// ```
 #[derive(Debug)]
+#[must_use]
 pub struct FileWindows(Arc<Inner>);
 
 #[derive(Debug)]
@@ -79,7 +80,6 @@ impl FileWindows {
     /// Creates windows in the cache folder of the current user, with the documented limits. All programs of the user
     /// share them. The file is `wpengine/limits.json` in `XDG_CACHE_HOME`, in `~/.cache`, or in `LOCALAPPDATA` on
     /// Windows.
-    #[must_use]
     pub fn of_this_user() -> Self {
         let mut windows = Self::new("");
         if let Some(inner) = Arc::get_mut(&mut windows.0) {
@@ -89,7 +89,6 @@ impl FileWindows {
     }
 
     /// Sets other windows. All processes that share the file need the same windows.
-    #[must_use]
     pub fn windows(
         self,
         per_credentials: impl IntoIterator<Item = Window>,
@@ -104,7 +103,6 @@ impl FileWindows {
     }
 
     /// Sets how much longer a window is here than at the service, to allow for network delay; 1 s by default.
-    #[must_use]
     pub fn margin(self, margin: Duration) -> Self {
         let rules = self.0.rules.clone();
         Self::with(
@@ -116,7 +114,6 @@ impl FileWindows {
     }
 
     /// Returns the path of the file; none if this machine has no folder for it.
-    #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.0.path.as_deref()
     }

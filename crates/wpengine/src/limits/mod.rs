@@ -28,6 +28,7 @@ pub use crate::response::RateLimit;
 /// Identifies the limits that a request counts against.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[must_use]
 pub struct LimitKey {
     /// Identifies the user: a hash of the user id of Basic credentials, of a fixed token, or of the
     /// [`limit_key`](crate::TokenSource::limit_key) of a token source. The hash is the same in every process. A token
@@ -42,7 +43,6 @@ pub struct LimitKey {
 
 impl LimitKey {
     /// Creates the key of a user, without an account. For tests, and for using a limiter directly.
-    #[must_use]
     pub fn new(credentials: u64) -> Self {
         Self {
             credentials,
@@ -50,18 +50,12 @@ impl LimitKey {
         }
     }
 
-    /// Sets the account.
-    #[must_use]
-    pub fn account(mut self, account: &str) -> Self {
-        self.account = Some(Arc::from(account));
-        self
-    }
+    setters! {
+        /// Sets the account.
+        account(account: &str) account = Some(Arc::from(account));
 
-    /// Sets how much of every window is left to others, in percent.
-    #[must_use]
-    pub fn leave_free(mut self, percent: u8) -> Self {
-        self.leave_free = percent;
-        self
+        /// Sets how much of every window is left to others, in percent.
+        leave_free(percent: u8) leave_free = percent;
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a response says about the rate limits.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use http::HeaderMap;
 
@@ -20,20 +20,17 @@ pub struct Observation<'a> {
 
 impl<'a> Observation<'a> {
     /// Creates an observation from the headers of a response.
-    #[must_use]
     pub fn new(refused: bool, headers: &'a HeaderMap) -> Self {
         Self { refused, headers }
     }
 
     /// Returns the `Retry-After` of the response: how long the service asks to wait.
-    #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         response::retry_after(self.headers)
     }
 
     /// Returns the `X-RateLimit-*` headers of the response. The reset time is relative to the `Date` of the response,
     /// if there is one, because the clock of this machine may be wrong.
-    #[must_use]
     pub fn remaining(&self) -> Option<Remaining> {
         let limit = RateLimit::read(self.headers)?;
         let seconds = limit.reset?.as_second() - response::date(self.headers).as_second();
@@ -58,10 +55,4 @@ pub struct Remaining {
     pub reset_after: Duration,
 }
 
-impl fmt::Debug for Observation<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Observation")
-            .field("refused", &self.refused)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(Observation<'a> as this: refused = this.refused);

@@ -14,7 +14,6 @@ pub struct Window {
 
 impl Window {
     /// Creates a window with at most `limit` requests in any `period`. A limit of 0 counts as 1.
-    #[must_use]
     pub const fn new(limit: usize, period: Duration) -> Self {
         Self {
             limit: if limit == 0 { 1 } else { limit },
@@ -27,19 +26,16 @@ impl Window {
     }
 
     /// Returns the number of requests that the window allows.
-    #[must_use]
     pub const fn limit(&self) -> usize {
         self.limit
     }
 
     /// Returns the length of the window.
-    #[must_use]
     pub const fn period(&self) -> Duration {
         self.period
     }
 
     /// Returns the number of requests that the window allows if `percent` of it is left to others; at least one.
-    #[must_use]
     pub const fn limit_leaving(&self, percent: u8) -> usize {
         let left = self.limit.saturating_mul(percent as usize).div_ceil(100);
         let limit = self.limit.saturating_sub(left);
@@ -63,7 +59,6 @@ pub struct WindowState {
 
 impl WindowState {
     /// Creates the state of a window that has room for `left` requests.
-    #[must_use]
     pub fn new(window: Window, left: usize) -> Self {
         Self {
             window,

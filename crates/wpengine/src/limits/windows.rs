@@ -35,6 +35,7 @@ use super::{
 /// # let _ = cautious;
 /// ```
 #[derive(Debug)]
+#[must_use]
 pub struct Windows(Arc<Inner>);
 
 #[derive(Debug)]
@@ -85,7 +86,6 @@ impl Windows {
 
     /// Sets how much longer a window is here than at the service, to allow for network delay; 1 s by default. A request
     /// that is not sent within this time after its turn loses the turn.
-    #[must_use]
     pub fn margin(self, margin: Duration) -> Self {
         let rules = Rules {
             margin,
@@ -95,13 +95,11 @@ impl Windows {
     }
 
     /// Returns the windows of each user.
-    #[must_use]
     pub fn per_credentials(&self) -> &[Window] {
         &self.0.rules.per_credentials
     }
 
     /// Returns the windows of each account.
-    #[must_use]
     pub fn per_account(&self) -> &[Window] {
         &self.0.rules.per_account
     }

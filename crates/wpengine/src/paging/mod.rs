@@ -6,7 +6,7 @@ mod offsets;
 mod page;
 mod stream;
 
-use std::{collections::HashSet, fmt, future::Future, marker::PhantomData, pin::Pin, sync::Arc};
+use std::{collections::HashSet, future::Future, marker::PhantomData, pin::Pin, sync::Arc};
 
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
@@ -96,8 +96,8 @@ pub(crate) type Fetch<T> = Arc<dyn Fn(Ask) -> FetchFuture<T> + Send + Sync>;
 /// ```
 #[must_use = "a listing does nothing until its items or pages are read"]
 pub struct List<T, Style = ByOffset> {
-    pub(crate) operation: &'static str,
-    pub(crate) options: Options,
+    operation: &'static str,
+    options: Options,
     page_size: u32,
     /// The maximum number of items on a page.
     most: u32,
@@ -144,6 +144,11 @@ impl<T: Send + 'static, Style> List<T, Style> {
 
     option_methods!();
 
+    pub(crate) fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
     /// Lists the first `items` items only, and requests no more pages than needed for them.
     ///
     /// ```
@@ -173,7 +178,7 @@ impl<T: Send + 'static, Style> List<T, Style> {
             .check
             .take()
             .or_else(|| check::page_size(self.page_size, least, self.most).err())
-            .map(|error| error.with(|inner| inner.operation = Some(self.operation)));
+            .map(|error| error.of(self.operation));
         let wanted = self.wanted.map(|wanted| wanted as u64);
         let limit = match u32::try_from(self.wanted.unwrap_or(usize::MAX)) {
             Ok(wanted) => self.page_size.min(wanted.max(1)),
@@ -240,11 +245,22 @@ impl<T: Send + 'static, Style> List<T, Style> {
                     format!("{operation} has more than the {most} items that were expected"),
                 )
                 .with_hint("allow more, or read `items()` one by one")
-                .with(|inner| inner.operation = Some(operation)));
+                .of(operation));
             }
             all.push(item);
         }
         Ok(all)
+    }
+
+    /// Returns the first item that is the one, and reads no page after it.
+    pub(crate) async fn find(self, is_it: impl Fn(&T) -> bool) -> Result<Option<T>, Error> {
+        let mut items = self.items();
+        while let Some(item) = items.try_next().await? {
+            if is_it(&item) {
+                return Ok(Some(item));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -255,17 +271,13 @@ impl<T: Send + 'static> List<T, ByOffset> {
         self
     }
 
-    /// Sets the maximum number of items on a page, from 2 to 100; 100 by default.
-    pub fn page_size(mut self, items: u32) -> Self {
-        self.page_size = items;
-        self
-    }
+    setters! {
+        /// Sets the maximum number of items on a page, from 2 to 100; 100 by default.
+        page_size(items: u32) page_size = items;
 
-    /// Sets how many pages may be requested at the same time, at most 128; 1 by default. The first page is requested
-    /// alone, because its response contains the number of items. The items keep their order.
-    pub fn concurrency(mut self, pages: usize) -> Self {
-        self.concurrency = pages.clamp(1, MOST_AT_ONCE);
-        self
+        /// Sets how many pages may be requested at the same time, at most 128; 1 by default. The first page is
+        /// requested alone, because its response contains the number of items. The items keep their order.
+        concurrency(pages: usize) concurrency = pages.clamp(1, MOST_AT_ONCE);
     }
 
     /// Skips the first `offset` items.
@@ -294,7 +306,7 @@ impl<T: Send + 'static> List<T, ByOffset> {
                 "the answer does not say how many items there are",
             )
             .with_hint("count the items of `items()` instead")
-            .with(|inner| inner.operation = Some(operation))
+            .of(operation)
         })
     }
 }
@@ -336,17 +348,8 @@ impl List<EnvironmentMetrics, ByToken> {
     }
 }
 
-impl<T, Style> fmt::Debug for List<T, Style> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("List")
-            .field("operation", &self.operation)
-            .field("page_size", &self.page_size)
-            .field("concurrency", &self.concurrency)
-            .field("offset", &self.start)
-            .field("take", &self.wanted)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(List<T, Style> as this: operation = this.operation, page_size = this.page_size,
+    concurrency = this.concurrency, offset = this.start, take = this.wanted);
 
 /// Creates a listing by offset that uses the generated client.
 pub(crate) fn by_offset<T, F, Fut>(

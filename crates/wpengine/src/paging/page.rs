@@ -32,43 +32,36 @@ pub(crate) struct UsageNotes {
 
 impl<T> Page<T> {
     /// Returns the number of items on all pages, if this page contains it.
-    #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.total
     }
 
     /// Returns the offset of the first item of this page; 0 in listings by token.
-    #[must_use]
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
     /// Returns the status of the response.
-    #[must_use]
     pub fn status(&self) -> StatusCode {
         self.answer.status()
     }
 
     /// Returns the headers of the response.
-    #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         self.answer.headers()
     }
 
     /// Returns the request id that the service assigned. WP Engine's support asks for it.
-    #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.answer.request_id()
     }
 
     /// Returns how many attempts it took to read this page.
-    #[must_use]
     pub fn attempts(&self) -> u32 {
         self.answer.attempts()
     }
 
     /// Returns the rate limit in the headers of the response, if they contain it.
-    #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
         self.answer.rate_limit()
     }
@@ -76,19 +69,16 @@ impl<T> Page<T> {
 
 impl Page<EnvironmentMetrics> {
     /// Whether the figures cover every environment of the account. False if the user may not see all of them.
-    #[must_use]
     pub fn all_environments_included(&self) -> Option<bool> {
         self.usage.as_ref()?.all_environments_included
     }
 
     /// Returns when the storage figures of the account were last measured.
-    #[must_use]
     pub fn storage_refreshed(&self) -> Option<&Time> {
         self.usage.as_ref()?.storage_refreshed.as_ref()
     }
 
     /// Returns when the current measurement of the storage is expected to end; none if no measurement is running.
-    #[must_use]
     pub fn storage_refresh_expected(&self) -> Option<&Time> {
         self.usage.as_ref()?.storage_refresh_expected.as_ref()
     }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{HashSet, VecDeque},
-    fmt,
     future::poll_fn,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -227,9 +226,7 @@ impl<T> Pages<T> {
     }
 
     fn fail(&mut self, error: Error) {
-        let operation = self.operation;
-        let error = error.with(|inner| inner.operation = Some(operation));
-        self.finish(End::Failing(error));
+        self.finish(End::Failing(error.of(self.operation)));
     }
 
     fn finish(&mut self, end: End) {
@@ -286,14 +283,7 @@ impl<T> Stream for Pages<T> {
 /// The stream owns only boxed futures, so it can be moved.
 impl<T> Unpin for Pages<T> {}
 
-impl<T> fmt::Debug for Pages<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pages")
-            .field("operation", &self.operation)
-            .field("under_way", &self.slots.len())
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(Pages<T> as this: operation = this.operation, under_way = this.slots.len());
 
 /// A stream of the items of all pages of a listing.
 ///
@@ -319,7 +309,6 @@ impl<T> Items<T> {
     }
 
     /// Returns the number of items in the whole list, as the last page says; none before the first page.
-    #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.total
     }
@@ -361,11 +350,4 @@ impl<T> Stream for Items<T> {
     }
 }
 
-impl<T> fmt::Debug for Items<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Items")
-            .field("pages", &self.pages)
-            .field("at_hand", &self.page.len())
-            .finish()
-    }
-}
+debug_fields!(Items<T> as this: pages = this.pages, at_hand = this.page.len());

@@ -181,11 +181,7 @@ impl CreateAccountUser {
     }
 
     /// Sets the installs that the user may access; for partial roles only.
-    pub fn installs<I>(mut self, installs: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<InstallId>,
-    {
+    pub fn installs(mut self, installs: impl IntoIterator<Item = impl Into<InstallId>>) -> Self {
         self.body.user.install_ids = installs.into_iter().map(Into::into).collect();
         self
     }
@@ -206,11 +202,7 @@ request! {
 
 impl UpdateAccountUser {
     /// Sets the installs that the user may access; for partial roles only.
-    pub fn installs<I>(mut self, installs: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<InstallId>,
-    {
+    pub fn installs(mut self, installs: impl IntoIterator<Item = impl Into<InstallId>>) -> Self {
         self.body.install_ids = installs.into_iter().map(Into::into).collect();
         self
     }

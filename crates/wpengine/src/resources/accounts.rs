@@ -79,13 +79,11 @@ impl AccountHandle {
     }
 
     /// Returns the usage figures of the account.
-    #[must_use]
     pub fn usage(&self) -> AccountUsage {
         AccountUsage::new(&self.client, &self.id)
     }
 
     /// Returns the users of the account.
-    #[must_use]
     pub fn users(&self) -> AccountUsers {
         AccountUsers::new(&self.client, &self.id)
     }

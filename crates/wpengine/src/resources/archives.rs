@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashSet,
-    fmt,
     future::{Future, IntoFuture},
     sync::{Arc, OnceLock},
     time::Duration,
@@ -10,14 +9,13 @@ use std::{
 
 use wpengine_raw::types::CreateArchiveRequest;
 
-use super::{collection, handle, texts};
+use super::{collection, handle, only_new, texts};
 use crate::{
-    Client, Download, Response, check,
-    error::{Error, ErrorKind},
+    Download, Response, check,
+    error::Error,
     paging::{List, offset_list},
-    request::request_methods,
-    requests::{Request, RequestFuture, Wait},
-    transport::Options,
+    request::{option_methods, request_type},
+    requests::{RequestFuture, Wait},
     types::{Archive, ArchiveId, ArchiveState, BackupId, InstallId},
     wait::{Stage, Work},
 };
@@ -79,83 +77,55 @@ impl Archives {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn create<I>(&self, backup: impl Into<BackupId>, notification_emails: I) -> CreateArchive
-    where
-        I: IntoIterator,
-        I::Item: Into<String>,
-    {
-        CreateArchive {
-            client: self.client.clone(),
-            options: Options::default(),
-            archives: self.clone(),
-            body: CreateArchiveRequest {
-                backup_id: backup.into(),
-                notification_emails: texts(notification_emails),
-            },
-        }
+    pub fn create(
+        &self,
+        backup: impl Into<BackupId>,
+        notification_emails: impl IntoIterator<Item = impl Into<String>>,
+    ) -> CreateArchive {
+        let body = CreateArchiveRequest {
+            backup_id: backup.into(),
+            notification_emails: texts(notification_emails),
+        };
+        CreateArchive::new(&self.client, &self.install_id, body)
     }
 }
 
-/// A request to create an archive of a backup.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited or sent"]
-pub struct CreateArchive {
-    client: Client,
-    options: Options,
-    archives: Archives,
-    body: CreateArchiveRequest,
+request_type! {
+    /// A request to create an archive of a backup.
+    CreateArchive(install_id: InstallId) = create_archive(CreateArchiveRequest) -> ()
 }
 
 impl CreateArchive {
-    fn check(&self) -> Result<(), Error> {
-        check::ids(&[&self.archives.install_id, &self.body.backup_id])?;
-        check::emails(&self.body.notification_emails)
-    }
+    option_methods!();
 
-    fn request(self) -> Prepared {
-        Prepared(self)
-    }
-}
-
-request_methods!(CreateArchive -> NewArchive);
-
-/// The two requests: the list of the existing archives, then the creation.
-struct Prepared(CreateArchive);
-
-impl Prepared {
-    async fn send(self) -> Result<Response<NewArchive>, Error> {
-        const OPERATION: &str = "create_archive";
-        let check = self.0.check();
-        check.map_err(|error| error.with(|inner| inner.operation = Some(OPERATION)))?;
-        let CreateArchive {
-            client,
-            options,
-            archives,
-            body,
-        } = self.0;
-        client.refuse_writes(OPERATION)?;
-        let mut list = archives.list();
-        list.options = options.clone();
-        let mut before = HashSet::new();
-        let mut items = list.items();
-        while let Some(archive) = items.try_next().await? {
-            before.insert(archive.id);
-        }
-        let (id, backup_id) = (archives.install_id.clone(), body.backup_id.clone());
-        let sent = Request::new(&client, OPERATION, Ok(()), |raw| async move {
-            raw.create_archive(&id, &body).await
-        });
-        let ((), answer) = sent.options(options).send().await?.split();
+    /// Lists the existing archives, sends the request, and returns the value with the status and the headers.
+    ///
+    /// # Errors
+    ///
+    /// Every kind of [`Error`] that a call can return.
+    pub async fn send(self) -> Result<Response<NewArchive>, Error> {
+        let archives = Archives::new(&self.client, &self.install_id);
+        let list = archives.list().options(self.options.clone());
+        let backup_id = self.body.backup_id.clone();
+        let mut request = self.request();
+        request.refuse()?;
+        let before = list.collect().await?;
+        let ((), answer) = request.send().await?.split();
         Ok(answer.with(NewArchive {
             archives,
             backup_id,
-            before,
+            before: before.into_iter().map(|archive| archive.id).collect(),
             known: Arc::default(),
         }))
     }
+
+    fn check(&self) -> Result<(), Error> {
+        check::ids(&[&self.body.backup_id])?;
+        check::emails(&self.body.notification_emails)
+    }
 }
 
-impl IntoFuture for Prepared {
+impl IntoFuture for CreateArchive {
     type Output = Result<NewArchive, Error>;
     type IntoFuture = RequestFuture<NewArchive>;
 
@@ -165,7 +135,7 @@ impl IntoFuture for Prepared {
 }
 
 /// A new archive whose id is not known yet.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct NewArchive {
     archives: Archives,
     backup_id: BackupId,
@@ -176,7 +146,6 @@ pub struct NewArchive {
 
 impl NewArchive {
     /// Returns the backup from which the archive is created.
-    #[must_use]
     pub fn backup_id(&self) -> &BackupId {
         &self.backup_id
     }
@@ -208,68 +177,44 @@ impl NewArchive {
         let this = self.clone();
         Wait::new(
             &self.archives.client,
-            Work {
-                name: format!(
+            Work::new(
+                format!(
                     "the new archive of backup {} of install {}",
                     self.backup_id, self.archives.install_id
                 ),
-                ask: Box::new(move || {
-                    let this = this.clone();
-                    Box::pin(async move { this.find().await })
-                }),
+                move || this.clone().find(),
                 stage,
-                hint: "make another one",
-            },
+                "make another one",
+            ),
             LIMIT,
         )
     }
 
     /// Returns the archive of the backup that did not exist before, as soon as it is listed. Once its id is known,
     /// other new archives are ignored.
-    async fn find(&self) -> Result<Archive, Error> {
+    async fn find(self) -> Result<Archive, Error> {
+        let is_new = |archive: &Archive| {
+            archive.backup.id.as_ref() == Some(&self.backup_id)
+                && !self.before.contains(&archive.id)
+        };
+        let what = format!("archives of backup {} are there", self.backup_id);
         loop {
-            let mut found = Vec::new();
-            let mut archives = self.archives.list().items();
-            while let Some(archive) = archives.try_next().await? {
-                if self.known.get() == Some(&archive.id) {
-                    return Ok(archive);
-                }
-                let is_ours = archive.backup.id.as_ref() == Some(&self.backup_id);
-                if is_ours && !self.before.contains(&archive.id) {
-                    found.push(archive);
-                }
-            }
-            if found.len() > 1 {
-                let ids: Vec<&str> = found.iter().map(|one| one.id.as_str()).collect();
-                return Err(Error::new(
-                    ErrorKind::Ambiguous,
-                    format!(
-                        "{} new archives of backup {} are there: {}",
-                        found.len(),
-                        self.backup_id,
-                        ids.join(", ")
-                    ),
-                )
-                .with_hint("somebody else has made one at the same time; wait for either with `install.archive(id).wait()`"));
-            }
-            if let Some(archive) = found.pop() {
-                let id = self.known.get_or_init(|| archive.id.clone());
-                if *id == archive.id {
-                    return Ok(archive);
-                }
+            let mut archives = self.archives.list().collect().await?;
+            archives.retain(|archive| {
+                self.known
+                    .get()
+                    .map_or_else(|| is_new(archive), |id| *id == archive.id)
+            });
+            let found = only_new(archives, |archive| archive.id.as_str(), &what).map_err(|error| {
+                error.with_hint("somebody else has made one at the same time; wait for either with `install.archive(id).wait()`")
+            })?;
+            if let Some(archive) = found {
+                let _ = self.known.set(archive.id.clone());
+                return Ok(archive);
             }
             // The deadline of the wait ends this loop.
             tokio::time::sleep(LOOK_AGAIN).await;
         }
-    }
-}
-
-impl fmt::Debug for NewArchive {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NewArchive")
-            .field("install_id", &self.archives.install_id)
-            .field("backup_id", &self.backup_id)
-            .finish_non_exhaustive()
     }
 }
 
@@ -301,15 +246,12 @@ impl ArchiveHandle {
         let this = self.clone();
         Wait::new(
             &self.client,
-            Work {
-                name: format!("archive {} of install {}", self.archive_id, self.install_id),
-                ask: Box::new(move || {
-                    let this = this.clone();
-                    Box::pin(async move { this.find().await })
-                }),
+            Work::new(
+                format!("archive {} of install {}", self.archive_id, self.install_id),
+                move || this.clone().find(),
                 stage,
-                hint: "make another one",
-            },
+                "make another one",
+            ),
             LIMIT,
         )
     }
@@ -339,37 +281,33 @@ impl ArchiveHandle {
     pub fn download(&self) -> impl Future<Output = Result<Download, Error>> + Send + 'static {
         let this = self.clone();
         async move {
-            let archive = this.find().await?;
-            match &archive.download_uri {
-                Some(link) => this.client.download(link).await,
-                None => {
-                    let hint = match stage(&archive) {
-                        Stage::Going(_) => "wait for it with `wait()`",
-                        Stage::Done | Stage::Failed(_) => "make another one",
-                    };
-                    Err(Error::invalid(format!(
-                        "archive {} is `{}`, and there is nothing to download",
-                        archive.id, archive.state
-                    ))
-                    .with_hint(hint))
-                }
+            let archive = this.clone().find().await?;
+            if let Some(link) = &archive.download_uri {
+                return this.client.download(link).await;
             }
+            let hint = match stage(&archive) {
+                Stage::Going(_) => "wait for it with `wait()`",
+                Stage::Done | Stage::Failed(_) => "make another one",
+            };
+            let (id, state) = (&archive.id, &archive.state);
+            let text = format!("archive {id} is `{state}`, and there is nothing to download");
+            Err(Error::invalid(text).with_hint(hint))
         }
     }
 
-    async fn find(&self) -> Result<Archive, Error> {
+    async fn find(self) -> Result<Archive, Error> {
         check::ids(&[&self.archive_id])?;
-        let mut archives = Archives::new(&self.client, &self.install_id).list().items();
-        while let Some(archive) = archives.try_next().await? {
-            if archive.id == self.archive_id {
-                return Ok(archive);
-            }
-        }
-        Err(Error::invalid(format!(
-            "install {} has no archive {}",
-            self.install_id, self.archive_id
-        ))
-        .with_hint("take its id from `install.archives().list()`"))
+        let archives = Archives::new(&self.client, &self.install_id).list();
+        let found = archives
+            .find(|archive| archive.id == self.archive_id)
+            .await?;
+        found.ok_or_else(|| {
+            let text = format!(
+                "install {} has no archive {}",
+                self.install_id, self.archive_id
+            );
+            Error::invalid(text).with_hint("take its id from `install.archives().list()`")
+        })
     }
 }
 

@@ -62,11 +62,11 @@ impl Backups {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn create<I>(&self, description: impl Into<String>, notification_emails: I) -> CreateBackup
-    where
-        I: IntoIterator,
-        I::Item: Into<String>,
-    {
+    pub fn create(
+        &self,
+        description: impl Into<String>,
+        notification_emails: impl IntoIterator<Item = impl Into<String>>,
+    ) -> CreateBackup {
         let body = CreateBackupRequest {
             description: description.into(),
             notification_emails: texts(notification_emails),
@@ -163,19 +163,19 @@ impl BackupHandle {
 
     fn work(&self) -> Work<Backup> {
         let this = self.clone();
-        Work {
-            name: format!("backup {} of install {}", self.backup_id, self.install_id),
-            ask: Box::new(move || {
-                let (asked, id) = (this.get(), this.backup_id.clone());
-                Box::pin(async move {
-                    let backup = asked.await?;
-                    check::same_id("backup", id.as_str(), backup.id.as_str())?;
+        Work::new(
+            format!("backup {} of install {}", self.backup_id, self.install_id),
+            move || {
+                let this = this.clone();
+                async move {
+                    let backup = this.get().await?;
+                    check::same_id("backup", this.backup_id.as_str(), backup.id.as_str())?;
                     Ok(backup)
-                })
-            }),
+                }
+            },
             stage,
-            hint: "take another one; if it fails again, ask WP Engine's support",
-        }
+            "take another one; if it fails again, ask WP Engine's support",
+        )
     }
 
     /// Restores the install to the state of the backup. **This overwrites the current content of the install.** By
@@ -201,11 +201,10 @@ impl BackupHandle {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn restore<I>(&self, notification_emails: I) -> RestoreBackup
-    where
-        I: IntoIterator,
-        I::Item: Into<String>,
-    {
+    pub fn restore(
+        &self,
+        notification_emails: impl IntoIterator<Item = impl Into<String>>,
+    ) -> RestoreBackup {
         let body = RestoreBackupRequest {
             notification_emails: texts(notification_emails),
             restore_database: None,
@@ -231,16 +230,12 @@ request! {
 }
 
 impl RestoreBackup {
-    /// Sets whether the database is restored too; true by default.
-    pub fn restore_database(mut self, restore: bool) -> Self {
-        self.body.restore_database = Some(restore);
-        self
-    }
+    setters! {
+        /// Sets whether the database is restored too; true by default.
+        restore_database(restore: bool) body.restore_database = Some(restore);
 
-    /// Sets whether the service creates a backup of the current state first; true by default.
-    pub fn create_checkpoint(mut self, create: bool) -> Self {
-        self.body.create_checkpoint = Some(create);
-        self
+        /// Sets whether the service creates a backup of the current state first; true by default.
+        create_checkpoint(create: bool) body.create_checkpoint = Some(create);
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -191,26 +191,23 @@ impl DomainCertificateHandle {
         let this = self.clone();
         Wait::new(
             &self.client,
-            Work {
-                name: format!(
+            Work::new(
+                format!(
                     "the certificate of domain {} of install {}",
                     self.domain_id, self.install_id
                 ),
-                ask: Box::new(move || {
+                move || {
                     let asked = this.get();
-                    Box::pin(async move {
+                    async move {
                         match asked.await {
                             Err(error) if error.is_not_found() => Ok(DomainCertificate::default()),
                             answer => answer,
                         }
-                    })
-                }),
-                stage: |answer| {
-                    let status = answer
-                        .certificate
-                        .as_ref()
-                        .and_then(|certificate| certificate.status.as_ref());
-                    match status {
+                    }
+                },
+                |answer| {
+                    let certificate = answer.certificate.as_ref();
+                    match certificate.and_then(|one| one.status.as_ref()) {
                         Some(CertificateStatus::Enabled) => Stage::Done,
                         Some(
                             failed @ (CertificateStatus::Rejected
@@ -221,8 +218,8 @@ impl DomainCertificateHandle {
                         None => Stage::Going("not there yet".to_owned()),
                     }
                 },
-                hint: "check that the domain points at the install, and order another one",
-            },
+                "check that the domain points at the install, and order another one",
+            ),
             LIMIT,
         )
     }
@@ -283,28 +280,18 @@ impl OrderCertificate {
         self
     }
 
-    /// Sets the country of the person who orders, as a two-letter code. Required.
-    pub fn region(mut self, code: impl Into<String>) -> Self {
-        self.body.region_code = code.into();
-        self
-    }
+    setters! {
+        /// Sets the country of the person who orders, as a two-letter code. Required.
+        region(code: impl Into<String>) body.region_code = code.into();
 
-    /// Sets the state or province of the person who orders.
-    pub fn state(mut self, state: impl Into<String>) -> Self {
-        self.body.state = Some(state.into());
-        self
-    }
+        /// Sets the state or province of the person who orders.
+        state(state: impl Into<String>) body.state = Some(state.into());
 
-    /// Sets the city of the person who orders.
-    pub fn city(mut self, city: impl Into<String>) -> Self {
-        self.body.city = Some(city.into());
-        self
-    }
+        /// Sets the city of the person who orders.
+        city(city: impl Into<String>) body.city = Some(city.into());
 
-    /// Sets the telephone number of the person who orders.
-    pub fn phone(mut self, phone: impl Into<String>) -> Self {
-        self.body.phone = Some(phone.into());
-        self
+        /// Sets the telephone number of the person who orders.
+        phone(phone: impl Into<String>) body.phone = Some(phone.into());
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! The domains of an install, their redirects, and the verification of their ownership.
 
-use std::{future::IntoFuture, time::Duration};
+use std::time::Duration;
 
 use wpengine_raw::{
     types::{BulkDomain, CreateBulkDomainsRequest, CreateDomainRequest},
@@ -182,22 +182,18 @@ impl DomainReportHandle {
         let this = self.clone();
         Wait::new(
             &self.client,
-            Work {
-                name: format!(
+            Work::new(
+                format!(
                     "domain status report {} of install {}",
                     self.report_id, self.install_id
                 ),
-                ask: Box::new(move || this.get().into_future()),
-                stage: |answer| {
-                    let complete = answer.report.as_ref().and_then(|report| report.complete);
-                    if complete == Some(true) {
-                        Stage::Done
-                    } else {
-                        Stage::Going("incomplete".to_owned())
-                    }
+                move || this.get(),
+                |answer| match &answer.report {
+                    Some(report) if report.complete == Some(true) => Stage::Done,
+                    _ => Stage::Going("incomplete".to_owned()),
                 },
-                hint: "start another check",
-            },
+                "start another check",
+            ),
             REPORT_LIMIT,
         )
     }
@@ -205,11 +201,11 @@ impl DomainReportHandle {
 
 /// A domain for [`Domains::create_bulk`], with or without a redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct NewDomain(BulkDomain);
 
 impl NewDomain {
     /// Creates a domain with this name.
-    #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self(BulkDomain {
             name: name.into(),
@@ -218,7 +214,6 @@ impl NewDomain {
     }
 
     /// Redirects the domain to another domain of the install, given by its **name**.
-    #[must_use]
     pub fn redirect_to(mut self, name: impl Into<String>) -> Self {
         self.0.redirect_to = Some(name.into());
         self
@@ -362,25 +357,25 @@ impl DomainHandle {
         let this = self.clone();
         Wait::new(
             &self.client,
-            Work {
-                name: format!(
+            Work::new(
+                format!(
                     "the proof of domain {} of install {}",
                     self.domain_id, self.install_id
                 ),
-                ask: Box::new(move || {
+                move || {
                     let this = this.clone();
-                    Box::pin(async move {
+                    async move {
                         this.verify().await?;
                         this.get().await
-                    })
-                }),
-                stage: |domain| match &domain.ownership_status {
+                    }
+                },
+                |domain| match &domain.ownership_status {
                     Some(OwnershipStatus::TxtVerified) => Stage::Done,
                     Some(going) => Stage::Going(going.to_string()),
                     None => Stage::Going("of no known status".to_owned()),
                 },
-                hint: "look at the TXT record",
-            },
+                "look at the TXT record",
+            ),
             OWNERSHIP_LIMIT,
         )
     }
@@ -433,7 +428,6 @@ impl DomainHandle {
     }
 
     /// Returns a handle to the certificate of the domain.
-    #[must_use]
     pub fn certificate(&self) -> DomainCertificateHandle {
         DomainCertificateHandle::new(&self.client, &self.install_id, self.domain_id.clone())
     }
@@ -445,16 +439,12 @@ request! {
 }
 
 impl CreateDomain {
-    /// Sets whether this is the primary domain of the install.
-    pub fn primary(mut self, primary: bool) -> Self {
-        self.body.primary = Some(primary);
-        self
-    }
+    setters! {
+        /// Sets whether this is the primary domain of the install.
+        primary(primary: bool) body.primary = Some(primary);
 
-    /// Redirects the domain to another domain of the install, given by its **id**.
-    pub fn redirect_to(mut self, domain: impl Into<DomainId>) -> Self {
-        self.body.redirect_to = Some(domain.into());
-        self
+        /// Redirects the domain to another domain of the install, given by its **id**.
+        redirect_to(domain: impl Into<DomainId>) body.redirect_to = Some(domain.into());
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -471,28 +461,18 @@ request! {
 }
 
 impl UpdateDomain {
-    /// Sets whether this is the primary domain of the install.
-    pub fn primary(mut self, primary: bool) -> Self {
-        self.body.primary = Some(primary);
-        self
-    }
+    setters! {
+        /// Sets whether this is the primary domain of the install.
+        primary(primary: bool) body.primary = Some(primary);
 
-    /// Redirects the domain to another domain of the install, given by its **id**.
-    pub fn redirect_to(mut self, domain: impl Into<DomainId>) -> Self {
-        self.body.redirect_to = Change::Set(domain.into());
-        self
-    }
+        /// Redirects the domain to another domain of the install, given by its **id**.
+        redirect_to(domain: impl Into<DomainId>) body.redirect_to = Change::Set(domain.into());
 
-    /// Removes the redirect of the domain.
-    pub fn remove_redirect(mut self) -> Self {
-        self.body.redirect_to = Change::Clear;
-        self
-    }
+        /// Removes the redirect of the domain.
+        remove_redirect() body.redirect_to = Change::Clear;
 
-    /// Sets whether every request to the domain is redirected to HTTPS.
-    pub fn secure_all_urls(mut self, secure: bool) -> Self {
-        self.body.secure_all_urls = Some(secure);
-        self
+        /// Sets whether every request to the domain is redirected to HTTPS.
+        secure_all_urls(secure: bool) body.secure_all_urls = Some(secure);
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -509,9 +489,8 @@ impl UpdateDomain {
 
 fn cannot_be_both(primary: Option<bool>, redirected: bool) -> Result<(), Error> {
     if primary == Some(true) && redirected {
-        return Err(Error::invalid(
-            "a domain that redirects cannot be the primary one",
-        ));
+        let text = "a domain that redirects cannot be the primary one";
+        return Err(Error::invalid(text));
     }
     Ok(())
 }

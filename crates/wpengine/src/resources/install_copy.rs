@@ -50,11 +50,10 @@ request! {
 
 impl CopyInstall {
     /// Sets the addresses that get a mail when the copy has ended.
-    pub fn notification_emails<I>(mut self, emails: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<String>,
-    {
+    pub fn notification_emails(
+        mut self,
+        emails: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
         self.body.notification_emails = texts(emails);
         self
     }
@@ -72,11 +71,7 @@ impl CopyInstall {
     }
 
     /// Copies only these tables of the database.
-    pub fn tables<I>(mut self, tables: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<String>,
-    {
+    pub fn tables(mut self, tables: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let custom = self.custom();
         custom.db_tables = texts(tables);
         custom.include_db.get_or_insert(true);

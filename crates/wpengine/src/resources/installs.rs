@@ -1,6 +1,6 @@
 //! Installs: each is one WordPress environment.
 
-use std::{future::IntoFuture, time::Duration};
+use std::time::Duration;
 
 use wpengine_raw::{
     types::{CreateInstallRequest, PurgeCacheRequest},
@@ -83,19 +83,14 @@ impl Installs {
     /// [`NotFound`](ErrorKind::NotFound) if the credentials can see no install with this name, and every kind of
     /// [`Error`] that a call can return.
     pub async fn by_name(&self, name: &str) -> Result<Installation, Error> {
-        let named = |error: Error| error.with(|inner| inner.operation = Some("list_installs"));
+        let named = |error: Error| error.of("list_installs");
         check::install_name(name).map_err(named)?;
-        let mut installs = self.list().items();
-        while let Some(install) = installs.try_next().await? {
-            if install.name == name {
-                return Ok(install);
-            }
-        }
-        let text = format!("no install is named `{name}`");
-        let error = Error::new(ErrorKind::NotFound, text);
-        Err(named(error.with_hint(
-            "check the name, and that these credentials can see its account",
-        )))
+        let found = self.list().find(|install| install.name == name).await?;
+        found.ok_or_else(|| {
+            let text = format!("no install is named `{name}`");
+            let hint = "check the name, and that these credentials can see its account";
+            named(Error::new(ErrorKind::NotFound, text).with_hint(hint))
+        })
     }
 
     /// Creates an install. Its name has 3 to 14 lower-case letters and digits, starts with a letter, and must be unique
@@ -187,16 +182,16 @@ impl InstallHandle {
 
     fn work(&self) -> Work<Installation> {
         let this = self.clone();
-        Work {
-            name: format!("install {}", self.id),
-            ask: Box::new(move || this.get().into_future()),
-            stage: |install| match &install.status {
+        Work::new(
+            format!("install {}", self.id),
+            move || this.get(),
+            |install| match &install.status {
                 Some(InstallStatus::Active) => Stage::Done,
                 Some(going) => Stage::Going(going.to_string()),
                 None => Stage::Going("of no known status".to_owned()),
             },
-            hint: "ask WP Engine's support",
-        }
+            "ask WP Engine's support",
+        )
     }
 
     /// Moves the install to another site or to another environment. At least one setter must be called.
@@ -276,7 +271,6 @@ impl InstallHandle {
     }
 
     /// Returns the backups of the install.
-    #[must_use]
     pub fn backups(&self) -> Backups {
         Backups::new(&self.client, &self.id)
     }
@@ -287,7 +281,6 @@ impl InstallHandle {
     }
 
     /// Returns the archives of the install: downloadable copies of its backups.
-    #[must_use]
     pub fn archives(&self) -> Archives {
         Archives::new(&self.client, &self.id)
     }
@@ -298,7 +291,6 @@ impl InstallHandle {
     }
 
     /// Returns the domains of the install.
-    #[must_use]
     pub fn domains(&self) -> Domains {
         Domains::new(&self.client, &self.id)
     }
@@ -309,19 +301,16 @@ impl InstallHandle {
     }
 
     /// Returns the certificates of the install.
-    #[must_use]
     pub fn certificates(&self) -> Certificates {
         Certificates::new(&self.client, &self.id)
     }
 
     /// Returns the settings that serve large files of the install from object storage.
-    #[must_use]
     pub fn offload_settings(&self) -> OffloadSettings {
         OffloadSettings::new(&self.client, &self.id)
     }
 
     /// Returns the usage figures of the install.
-    #[must_use]
     pub fn usage(&self) -> InstallUsage {
         InstallUsage::new(&self.client, &self.id)
     }
@@ -333,16 +322,12 @@ request! {
 }
 
 impl CreateInstall {
-    /// Sets the site of the install.
-    pub fn site(mut self, site: impl Into<SiteId>) -> Self {
-        self.body.site_id = Some(site.into());
-        self
-    }
+    setters! {
+        /// Sets the site of the install.
+        site(site: impl Into<SiteId>) body.site_id = Some(site.into());
 
-    /// Sets the environment of the install in its site.
-    pub fn environment(mut self, environment: Environment) -> Self {
-        self.body.environment = Some(environment);
-        self
+        /// Sets the environment of the install in its site.
+        environment(environment: Environment) body.environment = Some(environment);
     }
 
     /// Creates the install and waits until it is active; see [`InstallHandle::wait`].
@@ -383,22 +368,15 @@ request! {
 }
 
 impl UpdateInstall {
-    /// Moves the install to another site of its account.
-    pub fn site(mut self, site: impl Into<SiteId>) -> Self {
-        self.body.site_id = Some(site.into());
-        self
-    }
+    setters! {
+        /// Moves the install to another site of its account.
+        site(site: impl Into<SiteId>) body.site_id = Some(site.into());
 
-    /// Moves the install to another environment of its site.
-    pub fn environment(mut self, environment: Environment) -> Self {
-        self.body.environment = Change::Set(environment);
-        self
-    }
+        /// Moves the install to another environment of its site.
+        environment(environment: Environment) body.environment = Change::Set(environment);
 
-    /// Removes the install from its environment.
-    pub fn clear_environment(mut self) -> Self {
-        self.body.environment = Change::Clear;
-        self
+        /// Removes the install from its environment.
+        clear_environment() body.environment = Change::Clear;
     }
 
     fn check(&self) -> Result<(), Error> {

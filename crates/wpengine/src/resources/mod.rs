@@ -47,7 +47,10 @@ pub(crate) mod requests {
     };
 }
 
-use crate::Client;
+use crate::{
+    Client,
+    error::{Error, ErrorKind},
+};
 
 /// Defines a collection. It has the client, and the id of the account, site or install that it belongs to.
 macro_rules! collection {
@@ -92,7 +95,6 @@ macro_rules! handle {
             }
 
             /// Returns the id of this handle.
-            #[must_use]
             pub fn id(&self) -> &$id_type {
                 &self.$id
             }
@@ -103,17 +105,22 @@ macro_rules! handle {
 use {collection, handle};
 
 /// Converts a list of anything that becomes a `String`.
-fn texts<I>(texts: I) -> Vec<String>
-where
-    I: IntoIterator,
-    I::Item: Into<String>,
-{
+fn texts(texts: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
     texts.into_iter().map(Into::into).collect()
+}
+
+/// Returns the only new resource; none if there is none yet.
+fn only_new<T>(mut new: Vec<T>, id: fn(&T) -> &str, what: &str) -> Result<Option<T>, Error> {
+    if new.len() > 1 {
+        let ids: Vec<&str> = new.iter().map(id).collect();
+        let text = format!("{} new {what}: {}", ids.len(), ids.join(", "));
+        return Err(Error::new(ErrorKind::Ambiguous, text));
+    }
+    Ok(new.pop())
 }
 
 impl Client {
     /// Returns the accounts that the credentials can access.
-    #[must_use]
     pub fn accounts(&self) -> Accounts {
         Accounts::new(self)
     }
@@ -124,7 +131,6 @@ impl Client {
     }
 
     /// Returns the sites that the credentials can access.
-    #[must_use]
     pub fn sites(&self) -> Sites {
         Sites::new(self)
     }
@@ -135,7 +141,6 @@ impl Client {
     }
 
     /// Returns the installs that the credentials can access.
-    #[must_use]
     pub fn installs(&self) -> Installs {
         Installs::new(self)
     }
@@ -146,7 +151,6 @@ impl Client {
     }
 
     /// Returns the SSH keys of the user of the credentials.
-    #[must_use]
     pub fn ssh_keys(&self) -> SshKeys {
         SshKeys::new(self)
     }

@@ -134,6 +134,7 @@ impl OffloadSettings {
 
 /// Where the large files of an install are stored in Amazon S3.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct S3Settings(LargeFsSettings);
 
 impl Default for S3Settings {
@@ -146,27 +147,19 @@ impl Default for S3Settings {
 
 impl S3Settings {
     /// Creates settings with S3 as the storage, and nothing else set.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the name of the bucket.
-    #[must_use]
-    pub fn bucket(mut self, bucket: impl Into<String>) -> Self {
-        self.0.bucket = Some(bucket.into());
-        self
-    }
+    setters! {
+        /// Sets the name of the bucket.
+        bucket(bucket: impl Into<String>) 0.bucket = Some(bucket.into());
 
-    /// Sets the region of the bucket, such as `us-east-1`.
-    #[must_use]
-    pub fn bucket_region(mut self, region: impl Into<String>) -> Self {
-        self.0.bucket_region = Some(region.into());
-        self
+        /// Sets the region of the bucket, such as `us-east-1`.
+        bucket_region(region: impl Into<String>) 0.bucket_region = Some(region.into());
     }
 
     /// Adds a path whose files are served from the bucket.
-    #[must_use]
     pub fn path(mut self, path: PathSettings) -> Self {
         self.0.path_settings.get_or_insert_default().push(path.0);
         self
@@ -182,33 +175,23 @@ impl S3Settings {
 
 /// A path whose files are served from the bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct PathSettings(LargeFsPathSettings);
 
 impl PathSettings {
     /// Creates settings for all files below this path.
-    #[must_use]
     pub fn new(path: impl Into<String>) -> Self {
         let mut settings = LargeFsPathSettings::default();
         settings.path = Some(path.into());
         Self(settings)
     }
 
-    /// Excludes the files below these paths.
-    #[must_use]
-    pub fn exclude<I>(mut self, paths: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<String>,
-    {
-        self.0.excluded_paths = Some(texts(paths));
-        self
-    }
+    setters! {
+        /// Excludes the files below these paths.
+        exclude(paths: impl IntoIterator<Item = impl Into<String>>) 0.excluded_paths = Some(texts(paths));
 
-    /// Sets how requests for the files are redirected to the bucket.
-    #[must_use]
-    pub fn redirect_type(mut self, redirect_type: LargeFsRedirectType) -> Self {
-        self.0.redirect_type = Some(redirect_type);
-        self
+        /// Sets how requests for the files are redirected to the bucket.
+        redirect_type(redirect_type: LargeFsRedirectType) 0.redirect_type = Some(redirect_type);
     }
 }
 

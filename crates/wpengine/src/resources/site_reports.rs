@@ -1,18 +1,17 @@
 //! Reports on a site, and the schedules that create them.
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use wpengine_raw::types::{CreateReportScheduleRequest, UpdateReportScheduleRequest};
 
-use super::{collection, handle};
+use super::{collection, handle, only_new, texts};
 use crate::{
     Client, check,
     error::{Error, ErrorKind},
     paging::{List, Unpaged, whole_list},
-    request::{operation, request_methods},
+    request::{operation, request},
     requests::Request,
-    transport::Options,
     types::{
         Confirmation, ReportFrequency, ReportFrequencyUnit, ReportRecipient, ReportSchedule,
         ReportScheduleId, ReportSections, SiteId, SiteReport, TemplateId, TemplateSection,
@@ -122,26 +121,21 @@ impl ReportSchedules {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn create<I>(&self, title: impl Into<String>, recipients: I) -> CreateReportSchedule
-    where
-        I: IntoIterator,
-        I::Item: Into<Recipient>,
-    {
-        CreateReportSchedule {
-            client: self.client.clone(),
-            options: Options::default(),
-            schedules: self.clone(),
-            body: CreateReportScheduleRequest {
-                site_id: self.site_id.clone(),
-                title: title.into(),
-                recipients: people(recipients),
-                frequency: None,
-                next_scheduled_date: None,
-                sections: Vec::new(),
-                template_uuid: None,
-            },
-            has_no_sections: false,
-        }
+    pub fn create(
+        &self,
+        title: impl Into<String>,
+        recipients: impl IntoIterator<Item = impl Into<Recipient>>,
+    ) -> CreateReportSchedule {
+        let body = CreateReportScheduleRequest {
+            site_id: self.site_id.clone(),
+            title: title.into(),
+            recipients: people(recipients),
+            frequency: None,
+            next_scheduled_date: None,
+            sections: Vec::new(),
+            template_uuid: None,
+        };
+        CreateReportSchedule::new(&self.client, body)
     }
 }
 
@@ -155,11 +149,11 @@ impl ReportSchedules {
 /// assert_ne!(plain, named);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct Recipient(ReportRecipient);
 
 impl Recipient {
     /// Creates a recipient with this address.
-    #[must_use]
     pub fn new(email: impl Into<String>) -> Self {
         let mut recipient = ReportRecipient::default();
         recipient.email = Some(email.into());
@@ -167,7 +161,6 @@ impl Recipient {
     }
 
     /// Sets the name of the person.
-    #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.0.name = Some(name.into());
         self
@@ -186,25 +179,17 @@ impl From<String> for Recipient {
     }
 }
 
-fn people<I>(recipients: I) -> Vec<ReportRecipient>
-where
-    I: IntoIterator,
-    I::Item: Into<Recipient>,
-{
+fn people(recipients: impl IntoIterator<Item = impl Into<Recipient>>) -> Vec<ReportRecipient> {
     recipients.into_iter().map(|one| one.into().0).collect()
 }
 
-fn named<I>(sections: I) -> Vec<TemplateSection>
-where
-    I: IntoIterator,
-    I::Item: Into<String>,
-{
-    let section = |name: I::Item| {
+fn named(sections: impl IntoIterator<Item = impl Into<String>>) -> Vec<TemplateSection> {
+    let section = |name| {
         let mut section = TemplateSection::default();
-        section.name = Some(name.into());
+        section.name = Some(name);
         section
     };
-    sections.into_iter().map(section).collect()
+    texts(sections).into_iter().map(section).collect()
 }
 
 fn every(value: i64, unit: ReportFrequencyUnit) -> ReportFrequency {
@@ -280,26 +265,18 @@ macro_rules! schedule_setters {
                 self
             }
 
-            #[doc = concat!("Sets when the ", $which, " report is created.")]
-            pub fn next_scheduled_date(mut self, time: Timestamp) -> Self {
-                self.body.next_scheduled_date = Some(time);
-                self
-            }
+            setters! {
+                #[doc = concat!("Sets when the ", $which, " report is created.")]
+                next_scheduled_date(time: Timestamp) body.next_scheduled_date = Some(time);
 
-            /// Sets the template of the reports, one of
-            /// [`list_site_report_templates`](crate::resources::AccountHandle::list_site_report_templates).
-            pub fn template(mut self, template: impl Into<TemplateId>) -> Self {
-                self.body.template_uuid = Some(template.into());
-                self
+                /// Sets the template of the reports, one of
+                /// [`list_site_report_templates`](crate::resources::AccountHandle::list_site_report_templates).
+                template(template: impl Into<TemplateId>) body.template_uuid = Some(template.into());
             }
 
             /// Sets the sections of the reports by their names, such as `cover`. The sections of the template are
             /// allowed.
-            pub fn sections<I>(mut self, sections: I) -> Self
-            where
-                I: IntoIterator,
-                I::Item: Into<String>,
-            {
+            pub fn sections(mut self, sections: impl IntoIterator<Item = impl Into<String>>) -> Self {
                 self.body.sections = named(sections);
                 self.has_no_sections = self.body.sections.is_empty();
                 self
@@ -308,15 +285,10 @@ macro_rules! schedule_setters {
     };
 }
 
-/// A request to create a report schedule.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited or sent"]
-pub struct CreateReportSchedule {
-    client: Client,
-    options: Options,
-    schedules: ReportSchedules,
-    body: CreateReportScheduleRequest,
-    has_no_sections: bool,
+request! {
+    /// A request to create a report schedule.
+    CreateReportSchedule() = create_site_report_schedule(CreateReportScheduleRequest) -> Confirmation,
+    has_no_sections: bool
 }
 
 schedule_setters!(CreateReportSchedule, "first");
@@ -332,12 +304,6 @@ impl CreateReportSchedule {
         check::ids(&[&body.template_uuid])
     }
 
-    fn request(self) -> Request<Confirmation> {
-        let check = self.check();
-        let body = self.body;
-        operation!(&self.client, check, create_site_report_schedule(&body)).options(self.options)
-    }
-
     /// Creates the schedule and returns it. For this, it lists the schedules of the site before and after, and looks
     /// for a new one with this title.
     ///
@@ -348,37 +314,23 @@ impl CreateReportSchedule {
     /// some seconds, and every kind of [`Error`] that a call can return.
     pub async fn found(self) -> Result<ReportSchedule, Error> {
         const LOOKS: u32 = 5;
-        const OPERATION: &str = "create_site_report_schedule";
-        self.check()
-            .map_err(|error| error.with(|inner| inner.operation = Some(OPERATION)))?;
-        self.client.refuse_writes(OPERATION)?;
-        let (schedules, options) = (self.schedules.clone(), self.options.clone());
-        let title = self.body.title.clone();
-        let before: HashSet<ReportScheduleId> = listed(&schedules, &options)
-            .await?
-            .into_iter()
-            .map(|schedule| schedule.uuid)
-            .collect();
-        self.request().await?;
+        let schedules = ReportSchedules::new(&self.client, &self.body.site_id);
+        let (title, options) = (self.body.title.clone(), self.options.clone());
+        let listed = || schedules.list().options(options.clone()).collect();
+        let mut request = self.request();
+        request.refuse()?;
+        let before = listed().await?;
+        request.await?;
         for look in 1.. {
-            let mut new = listed(&schedules, &options).await.map_err(created)?;
+            let mut new = listed().await.map_err(created)?;
             // The service may trim the title.
             new.retain(|one| {
                 let has_title = one.title.as_deref().map(str::trim) == Some(title.trim());
-                has_title && !before.contains(&one.uuid)
+                has_title && !before.iter().any(|known| known.uuid == one.uuid)
             });
-            if new.len() > 1 {
-                let ids: Vec<&str> = new.iter().map(|one| one.uuid.as_str()).collect();
-                return Err(created(Error::new(
-                    ErrorKind::Ambiguous,
-                    format!(
-                        "{} new schedules have this title: {}",
-                        new.len(),
-                        ids.join(", ")
-                    ),
-                )));
-            }
-            match new.pop() {
+            match only_new(new, |one| one.uuid.as_str(), "schedules have this title")
+                .map_err(created)?
+            {
                 Some(schedule) => return Ok(schedule),
                 None if look == LOOKS => break,
                 None => tokio::time::sleep(Duration::from_secs(1)).await,
@@ -387,17 +339,6 @@ impl CreateReportSchedule {
         let text = "the service has confirmed the schedule, but does not list it";
         Err(created(Error::new(ErrorKind::WaitTimedOut, text)))
     }
-}
-
-request_methods!(CreateReportSchedule -> Confirmation);
-
-async fn listed(
-    schedules: &ReportSchedules,
-    options: &Options,
-) -> Result<Vec<ReportSchedule>, Error> {
-    let mut list = schedules.list();
-    list.options = options.clone();
-    list.collect().await
 }
 
 /// Adds to an error after the creation that the schedule exists.
@@ -435,14 +376,8 @@ impl ReportScheduleHandle {
     /// # }
     /// ```
     pub fn update(&self) -> UpdateReportSchedule {
-        UpdateReportSchedule {
-            client: self.client.clone(),
-            options: Options::default(),
-            id: self.id.clone(),
-            body: UpdateReportScheduleRequest::default(),
-            sets_recipients: false,
-            has_no_sections: false,
-        }
+        let body = UpdateReportScheduleRequest::default();
+        UpdateReportSchedule::new(&self.client, &self.id, body)
     }
 
     /// Deletes the schedule. Its existing reports are kept.
@@ -466,17 +401,12 @@ impl ReportScheduleHandle {
     }
 }
 
-/// A request to update a report schedule.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited or sent"]
-pub struct UpdateReportSchedule {
-    client: Client,
-    options: Options,
-    id: ReportScheduleId,
-    body: UpdateReportScheduleRequest,
+request! {
+    /// A request to update a report schedule.
+    UpdateReportSchedule(id: ReportScheduleId) = update_site_report_schedule(UpdateReportScheduleRequest) -> Confirmation,
     /// Whether recipients were set. An empty list is refused, because it would leave the recipients as they are.
     sets_recipients: bool,
-    has_no_sections: bool,
+    has_no_sections: bool
 }
 
 schedule_setters!(UpdateReportSchedule, "next");
@@ -490,11 +420,10 @@ impl UpdateReportSchedule {
 
     /// Sets who gets the reports; at least one person. Give all recipients: probably they replace the current ones,
     /// although the documentation does not say so.
-    pub fn recipients<I>(mut self, recipients: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<Recipient>,
-    {
+    pub fn recipients(
+        mut self,
+        recipients: impl IntoIterator<Item = impl Into<Recipient>>,
+    ) -> Self {
         self.body.recipients = people(recipients);
         self.sets_recipients = true;
         self
@@ -502,7 +431,6 @@ impl UpdateReportSchedule {
 
     fn check(&self) -> Result<(), Error> {
         let body = &self.body;
-        check::ids(&[&self.id])?;
         if *body == UpdateReportScheduleRequest::default()
             && !self.sets_recipients
             && !self.has_no_sections
@@ -520,13 +448,4 @@ impl UpdateReportSchedule {
         check_sections(&body.sections, self.has_no_sections)?;
         check::ids(&[&body.template_uuid])
     }
-
-    fn request(self) -> Request<Confirmation> {
-        let check = self.check();
-        let Self { id, body, .. } = self;
-        operation!(&self.client, check, update_site_report_schedule(&id, &body))
-            .options(self.options)
-    }
 }
-
-request_methods!(UpdateReportSchedule -> Confirmation);

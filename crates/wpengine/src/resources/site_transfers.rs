@@ -1,6 +1,6 @@
 //! Transfers of a site, with all its installs, from one account to another.
 
-use std::{future::IntoFuture, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use wpengine_raw::types::CreateSiteTransferRequest;
@@ -138,18 +138,18 @@ impl SiteTransferHandle {
 
     fn work(&self) -> Work<SiteTransfer> {
         let this = self.clone();
-        Work {
-            name: format!("transfer {} of site {}", self.transfer_id, self.site_id),
-            ask: Box::new(move || this.get().into_future()),
-            stage: |transfer| match &transfer.status {
+        Work::new(
+            format!("transfer {} of site {}", self.transfer_id, self.site_id),
+            move || this.get(),
+            |transfer| match &transfer.status {
                 SiteTransferStatus::Completed => Stage::Done,
                 SiteTransferStatus::Failed | SiteTransferStatus::Cancelled => {
                     Stage::Failed(transfer.status.to_string())
                 }
                 going => Stage::Going(going.to_string()),
             },
-            hint: "the site is where it was; start another transfer",
-        }
+            "the site is where it was; start another transfer",
+        )
     }
 
     /// Cancels the transfer if it has not started. Otherwise the call fails with an error for which
@@ -178,14 +178,11 @@ impl SiteTransferHandle {
         let look = self.clone();
         operation!(self, cancel_site_transfer(site_id, transfer_id)).recover(|error| async move {
             // A cancelled transfer still exists, so the service refuses the retry with a 409 and not with a 404.
-            if error.is_conflict()
-                && error.may_have_happened()
-                && look
-                    .get()
-                    .await
-                    .is_ok_and(|transfer| transfer.status == SiteTransferStatus::Cancelled)
-            {
-                return Ok(error.into_response());
+            if error.is_conflict() && error.may_have_happened() {
+                let seen = look.get().await;
+                if seen.is_ok_and(|transfer| transfer.status == SiteTransferStatus::Cancelled) {
+                    return Ok(error.into_response());
+                }
             }
             Err(error)
         })
@@ -198,16 +195,12 @@ request! {
 }
 
 impl CreateSiteTransfer {
-    /// Sets when the transfer starts, 1 hour to 7 days from now. Without it, the transfer starts immediately.
-    pub fn scheduled_time(mut self, time: Timestamp) -> Self {
-        self.body.scheduled_time = Some(time);
-        self
-    }
+    setters! {
+        /// Sets when the transfer starts, 1 hour to 7 days from now. Without it, the transfer starts immediately.
+        scheduled_time(time: Timestamp) body.scheduled_time = Some(time);
 
-    /// Sets whether visitors see a maintenance page during the transfer; false by default.
-    pub fn maintenance_mode(mut self, on: bool) -> Self {
-        self.body.maintenance_mode = Some(on);
-        self
+        /// Sets whether visitors see a maintenance page during the transfer; false by default.
+        maintenance_mode(on: bool) body.maintenance_mode = Some(on);
     }
 
     /// Starts the transfer and waits until it is completed; see [`SiteTransferHandle::wait`].
@@ -220,8 +213,7 @@ impl CreateSiteTransfer {
 
     fn check(&self) -> Result<(), Error> {
         check::ids(&[&self.body.destination_account_id])?;
-        self.body
-            .scheduled_time
-            .map_or(Ok(()), check::transfer_time)
+        let time = self.body.scheduled_time;
+        time.map_or(Ok(()), check::transfer_time)
     }
 }

@@ -140,19 +140,16 @@ impl SiteHandle {
     }
 
     /// Returns the reports on the site.
-    #[must_use]
     pub fn reports(&self) -> SiteReports {
         SiteReports::new(&self.client, &self.id)
     }
 
     /// Returns the schedules that create reports on the site.
-    #[must_use]
     pub fn report_schedules(&self) -> ReportSchedules {
         ReportSchedules::new(&self.client, &self.id)
     }
 
     /// Returns the transfers of the site between accounts.
-    #[must_use]
     pub fn site_transfers(&self) -> SiteTransfers {
         SiteTransfers::new(&self.client, &self.id)
     }

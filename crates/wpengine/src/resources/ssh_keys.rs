@@ -91,23 +91,14 @@ impl SshKeyHandle {
         let look = self.clone();
         operation!(self, delete_ssh_key(id)).recover(|error| async move {
             // The API documents no 404 for this operation: a retry for a deleted key gets a 403.
-            if error.is_forbidden() && error.may_have_happened() && look.is_gone().await {
-                return Ok(error.into_response());
+            if error.is_forbidden() && error.may_have_happened() {
+                // Only a complete list of the keys shows that this one is gone.
+                let keys = look.client.ssh_keys().list();
+                if let Ok(None) = keys.find(|key| key.uuid == look.id).await {
+                    return Ok(error.into_response());
+                }
             }
             Err(error)
         })
-    }
-
-    /// Whether a complete list of the keys shows that the key does not exist.
-    async fn is_gone(&self) -> bool {
-        let mut keys = self.client.ssh_keys().list().items();
-        loop {
-            match keys.try_next().await {
-                Ok(Some(key)) if key.uuid == self.id => return false,
-                Ok(Some(_)) => {}
-                Ok(None) => return true,
-                Err(_) => return false,
-            }
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Usage figures: visits, traffic and storage, for each day or in total.
 
-use std::{future::IntoFuture, time::Duration};
+use std::time::Duration;
 
 use jiff::civil::Date;
 
@@ -117,12 +117,7 @@ impl AccountUsage {
     /// # }
     /// ```
     pub fn summary(&self) -> GetUsageSummary {
-        GetUsageSummary {
-            client: self.client.clone(),
-            options: Options::default(),
-            account_id: self.account_id.clone(),
-            days: None,
-        }
+        GetUsageSummary::new(&self.client, &self.account_id)
     }
 
     /// Fetches the figures of the account by type of environment and of site, for the last 30 days or for the days set
@@ -142,12 +137,7 @@ impl AccountUsage {
     /// # }
     /// ```
     pub fn insights(&self) -> GetUsageInsights {
-        GetUsageInsights {
-            client: self.client.clone(),
-            options: Options::default(),
-            account_id: self.account_id.clone(),
-            days: None,
-        }
+        GetUsageInsights::new(&self.client, &self.account_id)
     }
 
     /// Starts a measurement of the storage of the whole account. The service responds before the measurement has ended.
@@ -170,9 +160,7 @@ impl AccountUsage {
     pub fn refresh_disk_usage(&self) -> Request<()> {
         operation!(self, refresh_account_disk_usage(account_id))
     }
-}
 
-impl AccountUsage {
     /// Waits until no measurement of the account's storage is running; the default [`deadline`](Wait::deadline) is 60
     /// minutes.
     ///
@@ -193,22 +181,22 @@ impl AccountUsage {
         let this = self.clone();
         Wait::new(
             &self.client,
-            Work {
-                name: format!("the storage measurement of account {}", self.account_id),
-                ask: Box::new(move || {
+            Work::new(
+                format!("the storage measurement of account {}", self.account_id),
+                move || {
                     let mut pages = this.list().page_size(1).pages();
-                    Box::pin(async move {
+                    async move {
                         pages.try_next().await?.ok_or_else(|| {
                             Error::new(ErrorKind::Paging, "the usage has no page at all")
                         })
-                    })
-                }),
-                stage: |page| match page.storage_refresh_expected() {
+                    }
+                },
+                |page| match page.storage_refresh_expected() {
                     None => Stage::Done,
                     Some(time) => Stage::Going(format!("expected to end at {time}")),
                 },
-                hint: "ask for another measurement",
-            },
+                "ask for another measurement",
+            ),
             LIMIT,
         )
     }
@@ -237,12 +225,7 @@ impl InstallUsage {
     /// # }
     /// ```
     pub fn get(&self) -> GetInstallUsage {
-        GetInstallUsage {
-            client: self.client.clone(),
-            options: Options::default(),
-            install_id: self.install_id.clone(),
-            days: None,
-        }
+        GetInstallUsage::new(&self.client, &self.install_id)
     }
 
     /// Starts a measurement of the storage of the install. The service responds before the measurement has ended; it
@@ -264,9 +247,7 @@ impl InstallUsage {
     pub fn refresh_disk_usage(&self) -> Request<()> {
         operation!(self, refresh_install_disk_usage(install_id))
     }
-}
 
-impl InstallUsage {
     /// Waits until no measurement of the install's storage is running; the default [`deadline`](Wait::deadline) is 60
     /// minutes.
     ///
@@ -287,15 +268,15 @@ impl InstallUsage {
         let this = self.clone();
         Wait::new(
             &self.client,
-            Work {
-                name: format!("the storage measurement of install {}", self.install_id),
-                ask: Box::new(move || this.get().into_future()),
-                stage: |series| match &series.storage_refresh_expected_time {
+            Work::new(
+                format!("the storage measurement of install {}", self.install_id),
+                move || this.get(),
+                |series| match &series.storage_refresh_expected_time {
                     None => Stage::Done,
                     Some(time) => Stage::Going(format!("expected to end at {time}")),
                 },
-                hint: "ask for another measurement",
-            },
+                "ask for another measurement",
+            ),
             LIMIT,
         )
     }
@@ -315,6 +296,15 @@ macro_rules! ranged {
         }
 
         impl $name {
+            fn new(client: &Client, $id: &$id_type) -> Self {
+                Self {
+                    client: client.clone(),
+                    options: Options::default(),
+                    $id: $id.clone(),
+                    days: None,
+                }
+            }
+
             /// Sets the first and the last day of the figures. Both days are included, and the first may be at most 13
             /// months ago. A summary and insights cover at most 31 days.
             pub fn between(mut self, first: Date, last: Date) -> Self {

@@ -16,7 +16,7 @@ mod retry;
 mod target;
 mod trace;
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Uri};
@@ -49,17 +49,9 @@ pub(crate) struct Options {
     pub(crate) retry: Option<RetryPolicy>,
 }
 
-/// Prints no header values, because they may be secrets.
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
-            .field("headers", &self.headers.keys().collect::<Vec<_>>())
-            .field("timeout", &self.timeout)
-            .field("rate_limit_wait", &self.rate_limit_wait)
-            .field("retry", &self.retry)
-            .finish()
-    }
-}
+// The values of headers may be secrets.
+debug_fields!(Options as this: headers = this.headers.keys().collect::<Vec<_>>(), timeout = this.timeout,
+    rate_limit_wait = this.rate_limit_wait, retry = this.retry);
 
 /// Runs a call: sends the request, with retries, until there is a final response.
 ///

@@ -35,6 +35,7 @@ use crate::error::Error;
 /// # let _ = (patient, never);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct RetryPolicy {
     pub(crate) max_attempts: u32,
     pub(crate) first_wait: Duration,
@@ -55,38 +56,23 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     /// Creates a policy without retries, not even after a 429.
-    #[must_use]
     pub fn none() -> Self {
         Self::default().max_attempts(1)
     }
 
-    /// Sets the maximum number of attempts, including the first one; 0 counts as 1. There is no limit by default.
-    #[must_use]
-    pub fn max_attempts(mut self, attempts: u32) -> Self {
-        self.max_attempts = attempts.max(1);
-        self
-    }
+    setters! {
+        /// Sets the maximum number of attempts, including the first one; 0 counts as 1. There is no limit by default.
+        max_attempts(attempts: u32) max_attempts = attempts.max(1);
 
-    /// Sets the maximum back-off after the first attempt; 1 s by default. It doubles with every attempt.
-    #[must_use]
-    pub fn first_wait(mut self, wait: Duration) -> Self {
-        self.first_wait = wait;
-        self
-    }
+        /// Sets the maximum back-off after the first attempt; 1 s by default. It doubles with every attempt.
+        first_wait(wait: Duration) first_wait = wait;
 
-    /// Sets the maximum back-off between two attempts; 30 s by default. A `Retry-After` may be longer.
-    #[must_use]
-    pub fn longest_wait(mut self, wait: Duration) -> Self {
-        self.longest_wait = wait;
-        self
-    }
+        /// Sets the maximum back-off between two attempts; 30 s by default. A `Retry-After` may be longer.
+        longest_wait(wait: Duration) longest_wait = wait;
 
-    /// Sets how long after the first attempt another one may start; 60 s by default. Time spent waiting for the rate
-    /// limit does not count. The `timeout` of the client or of the call still applies.
-    #[must_use]
-    pub fn time_limit(mut self, time: Duration) -> Self {
-        self.time_limit = time;
-        self
+        /// Sets how long after the first attempt another one may start; 60 s by default. Time spent waiting for the
+        /// rate limit does not count. The `timeout` of the client or of the call still applies.
+        time_limit(time: Duration) time_limit = time;
     }
 
     /// Exponential back-off with full jitter: a random part of the maximum, so that many clients do not retry at the
