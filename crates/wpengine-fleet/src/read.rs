@@ -106,7 +106,7 @@ pub(crate) async fn stream(
     loop {
         match listed.try_next().await {
             Ok(Some(page)) => {
-                requests += u64::from(page.attempts());
+                requests += u64::from(page.response().attempts());
                 if pages.send((class, page.items)).await.is_err() {
                     // The mirror cannot be written, which is an error of its own.
                     return (Ok(()), requests);
@@ -158,7 +158,7 @@ async fn pages<T: Send + 'static, S>(
     loop {
         match pages.try_next().await {
             Ok(Some(page)) => {
-                requests += u64::from(page.attempts());
+                requests += u64::from(page.response().attempts());
                 rows.extend(page.items.into_iter().filter_map(|item| row(item).ok()));
             }
             Ok(None) => {

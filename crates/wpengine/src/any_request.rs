@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, header};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use wpengine_raw::values::Page;
 
 use crate::{
     Client,
-    call::{self, Facts},
+    call::{self, Facts, Record},
     check,
     error::Error,
     paging::{Ask, Fetched, Key, List},
     request::option_methods,
     response::Response,
-    transport::{self, Exchange, History, Options, Target},
+    transport::{self, Options, Target},
 };
 
 /// A request for any path, created by [`Client::request`].
@@ -62,8 +62,7 @@ impl AnyRequest {
     ///
     /// Every kind of [`Error`] that a call can return.
     pub async fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
-        let (answer, facts) = self.exchange(true).await?;
-        let body = answer.into_body();
+        let (body, facts) = self.exchange(true).await?;
         serde_json::from_slice(&body)
             .map_err(|error| facts.decode(&body, call::explain::<T>, &error))
     }
@@ -116,8 +115,7 @@ impl AnyRequest {
     }
 
     async fn page<T: DeserializeOwned>(self) -> Result<Fetched<T>, Error> {
-        let (answer, facts) = self.exchange(true).await?;
-        let body = answer.into_body();
+        let (body, facts) = self.exchange(true).await?;
         let decoded = serde_json::from_slice::<Page<T>>(&body).and_then(|typed| {
             let untyped: Page<&RawValue> = serde_json::from_slice(&body)?;
             Ok((
@@ -129,9 +127,7 @@ impl AnyRequest {
             Ok(decoded) => decoded,
             Err(error) => return Err(facts.decode(&body, call::explain::<Page<T>>, &error)),
         };
-        let attempts = facts.history.attempts;
-        let answer = Response::new(typed, facts.status, facts.headers, attempts);
-        Ok(Fetched::with_keys(answer, keys))
+        Ok(Fetched::with_keys(facts.record.response(typed), keys))
     }
 
     /// Sends the request and returns the bytes of the response with the status and the headers.
@@ -140,73 +136,57 @@ impl AnyRequest {
     ///
     /// Every kind of [`Error`] that a call can return.
     pub async fn send(self) -> Result<Response<Vec<u8>>, Error> {
-        let (answer, facts) = self.exchange(false).await?;
-        let (status, headers, history) = (facts.status, facts.headers, facts.history);
-        let body = answer.into_body().into();
-        Ok(Response::new(body, status, headers, history.attempts))
+        let (body, facts) = self.exchange(false).await?;
+        Ok(facts.record.response(body.into()))
     }
 
     /// Returns a successful response and the facts of the call. If the response must be JSON and is cut off, the
     /// request is retried.
-    async fn exchange(&self, json: bool) -> Result<(http::Response<Bytes>, Facts<'_>), Error> {
+    async fn exchange(&self, json: bool) -> Result<(Bytes, Facts<'_>), Error> {
         let core = self.client.core();
         let request = self.request()?;
         // Uses the normalised path that is sent: `/a/%2e%2e/b` means `/b`.
         let path = call::below_base(core, request.uri().path()).to_owned();
         let mut target = Target::find(&self.method, &path);
         target.json |= json;
-        let facts = Facts {
+        let mut facts = Facts {
             core,
             operation: target.id,
-            request: Some(format!("{} {path}", self.method)),
-            status: StatusCode::default(),
-            headers: HeaderMap::new(),
-            history: History::default(),
-            authorization: None,
             is_read: target.is_read(),
             is_secret: target.secret,
+            record: Record {
+                request: Some(format!("{} {path}", self.method)),
+                ..Record::default()
+            },
         };
-        match transport::run(core, &target, &self.options, &request).await {
-            Ok(Exchange {
-                response,
-                history,
-                authorization,
-            }) => {
-                let facts = Facts {
-                    status: response.status(),
-                    headers: response.headers().clone(),
-                    history,
-                    authorization,
-                    ..facts
-                };
-                if !response.status().is_success() {
-                    return Err(facts.api(response.body()));
-                }
-                match target.contradiction(response.status(), response.body()) {
-                    Some(how) => Err(facts.contradicted(how, response.body())),
-                    None => Ok((response, facts)),
-                }
-            }
-            Err(error) => Err(facts.name(error)),
+        let exchange = match transport::run(core, &target, &self.options, &request).await {
+            Ok(exchange) => exchange,
+            Err(error) => return Err(facts.name(error)),
+        };
+        let (head, body) = exchange.response.into_parts();
+        facts.record.status = head.status;
+        facts.record.headers = head.headers;
+        facts.record.history = exchange.history;
+        facts.record.authorization = exchange.authorization;
+        if !head.status.is_success() {
+            return Err(facts.api(&body));
+        }
+        match target.contradiction(head.status, &body) {
+            Some(how) => Err(facts.contradicted(how, &body)),
+            None => Ok((body, facts)),
         }
     }
 
     fn request(&self) -> Result<http::Request<Bytes>, Error> {
         let core = self.client.core();
         let refuse = |rule: &str| {
-            Err(Error::invalid(format!(
-                "the path `{}` {rule}",
-                check::quoted(&self.path)
-            )))
+            let path = check::quoted(&self.path);
+            Err(Error::invalid(format!("the path `{path}` {rule}")))
         };
         if !self.path.starts_with('/') {
             return refuse("does not begin with a slash: it is below the base URL, like `/user`");
         }
-        if self
-            .path
-            .chars()
-            .any(|letter| letter.is_whitespace() || letter.is_control())
-        {
+        if self.path.chars().any(check::breaks_a_word) {
             return refuse("holds white space or a control character: percent-encode it");
         }
         if self.path.contains('#') || self.path.split(['/', '?']).any(|part| part == "..") {
@@ -223,23 +203,20 @@ impl AnyRequest {
         }
         let mut request = http::Request::builder()
             .method(self.method.clone())
-            .uri(url.as_str());
-        let body = match &self.body {
-            None => Bytes::new(),
+            .uri(url.as_str())
+            .body(Bytes::new())
+            .map_err(|error| Error::invalid("the path makes no request").caused_by(error))?;
+        match &self.body {
+            None => {}
             Some(Ok(body)) => {
-                request = request.header(
-                    header::CONTENT_TYPE,
-                    HeaderValue::from_static("application/json"),
-                );
-                Bytes::copy_from_slice(body)
+                let json = HeaderValue::from_static("application/json");
+                request.headers_mut().insert(header::CONTENT_TYPE, json);
+                *request.body_mut() = Bytes::copy_from_slice(body);
             }
             Some(Err(error)) => {
                 return Err(Error::invalid(format!("the body is no JSON: {error}")));
             }
-        };
-        let mut request = request
-            .body(body)
-            .map_err(|error| Error::invalid("the path makes no request").caused_by(error))?;
+        }
         call::decorate(core, &self.options, request.headers_mut());
         Ok(request)
     }

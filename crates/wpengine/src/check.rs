@@ -182,7 +182,7 @@ pub(crate) fn domain_name(name: &str) -> Result<(), Error> {
     )
 }
 
-fn breaks_a_word(letter: char) -> bool {
+pub(crate) fn breaks_a_word(letter: char) -> bool {
     letter.is_whitespace() || letter.is_control()
 }
 

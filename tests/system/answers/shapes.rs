@@ -206,7 +206,7 @@ async fn the_404_that_means_no_certificates_is_an_empty_list() {
     assert!(list().collect_at_most(10).await.unwrap().is_empty());
     let page = list().pages().try_next().await.unwrap().expect("a page");
     assert!(page.items.is_empty());
-    assert_eq!(page.status(), 404, "what came is not hidden");
+    assert_eq!(page.response().status(), 404, "what came is not hidden");
 }
 
 #[tokio::test]

@@ -316,7 +316,7 @@ impl ReportRequest<'_> {
             let handle = self.fleet.client().account(account);
             let mut pages = handle.usage().list().between(first, last).pages();
             while let Some(page) = pages.try_next().await? {
-                *requests += u64::from(page.attempts());
+                *requests += u64::from(page.response().attempts());
                 daily.is_partial |= page.all_environments_included() == Some(false);
                 for environment in page.items {
                     let name = environment.environment_name.unwrap_or_default();

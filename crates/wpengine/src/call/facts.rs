@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     credentials::redact,
     error::{ApiError, Error, ErrorKind, shortened},
-    response,
+    response::{self, Response},
     transport::{Core, History, is_json},
 };
 
@@ -54,19 +54,32 @@ fn without_addresses(problem: &str) -> String {
     text
 }
 
-/// The facts of a call that failed.
-pub(crate) struct Facts<'a> {
-    pub(crate) core: &'a Core,
-    pub(crate) operation: &'static str,
+/// The request of a call, and what is known of its response.
+#[derive(Default)]
+pub(crate) struct Record {
+    /// The method and the path, as shown in errors.
     pub(crate) request: Option<String>,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) history: History,
     /// The `Authorization` header that was sent. It is removed from every text that is quoted.
     pub(crate) authorization: Option<HeaderValue>,
+}
+
+impl Record {
+    pub(crate) fn response<T>(self, value: T) -> Response<T> {
+        Response::new(value, self.status, self.headers, self.history.attempts)
+    }
+}
+
+/// The facts of a call, for its error.
+pub(crate) struct Facts<'a> {
+    pub(crate) core: &'a Core,
+    pub(crate) operation: &'static str,
     pub(crate) is_read: bool,
     /// Whether the bodies may contain secrets. Then nothing of the response is quoted.
     pub(crate) is_secret: bool,
+    pub(crate) record: Record,
 }
 
 impl Facts<'_> {
@@ -75,8 +88,8 @@ impl Facts<'_> {
         error.with(|inner| {
             inner.operation = Some(self.operation);
             // An error without a request already says what the request was to be.
-            if self.request.is_some() {
-                inner.request = self.request;
+            if self.record.request.is_some() {
+                inner.request = self.record.request;
             }
         })
     }
@@ -84,21 +97,39 @@ impl Facts<'_> {
     /// Returns the request id in a printable form. The header is redacted, because a service may repeat there what it
     /// was sent.
     fn request_id(&self) -> Option<String> {
-        let mut id = response::request_id(&self.headers)?.to_owned();
-        redact(&mut id, self.authorization.as_ref());
+        let mut id = response::request_id(&self.record.headers)?.to_owned();
+        self.redact(&mut id);
         Some(shortened(&id, NAME))
+    }
+
+    fn redact(&self, text: &mut String) {
+        redact(text, self.record.authorization.as_ref());
+    }
+
+    /// Reads what an error response says.
+    fn api_error(&self, body: &[u8]) -> ApiError {
+        if self.is_secret {
+            return ApiError::default();
+        }
+        ApiError::read(body, |text| self.redact(text))
+    }
+
+    /// Adds the response to an error.
+    fn answered(self, error: Error) -> Error {
+        let error = self.record.history.note(error).with(|inner| {
+            inner.status = Some(self.record.status);
+            inner.request_id = self.request_id();
+            inner.headers = self.record.headers.clone();
+        });
+        self.name(error)
     }
 
     /// Creates the error for an error response of the service.
     pub(crate) fn api(self, body: &[u8]) -> Error {
-        let api = if self.is_secret {
-            ApiError::default()
-        } else {
-            ApiError::read(body, |text| redact(text, self.authorization.as_ref()))
-        };
-        let mut message = match self.status.canonical_reason() {
-            Some(reason) => format!("{} {reason}", self.status.as_u16()),
-            None => self.status.as_u16().to_string(),
+        let api = self.api_error(body);
+        let mut message = match self.record.status.canonical_reason() {
+            Some(reason) => format!("{} {reason}", self.record.status.as_u16()),
+            None => self.record.status.as_u16().to_string(),
         };
         if let Some(said) = api.line()
             && !message.ends_with(&said)
@@ -111,19 +142,15 @@ impl Facts<'_> {
         if let Some(hint) = self.hint(session.credentials(), api.message.as_deref()) {
             error = error.with_hint(hint);
         }
-        let error = self.history.note(error).with(|inner| {
-            inner.status = Some(self.status);
-            inner.retry_after = response::retry_after(&self.headers);
-            inner.request_id = self.request_id();
-            inner.headers = self.headers.clone();
+        self.answered(error).with(|inner| {
+            inner.retry_after = response::retry_after(&inner.headers);
             inner.api = Some(api);
-        });
-        self.name(error)
+        })
     }
 
     /// Returns a hint for an error response, if the service's own message does not say what to do.
     fn hint(&self, credentials: &crate::Credentials, message: Option<&str>) -> Option<String> {
-        let hint = match self.status {
+        let hint = match self.record.status {
             StatusCode::UNAUTHORIZED => return Some(credentials.hint()),
             // The gateway says this of a path that it does not know, whatever the credentials are.
             StatusCode::FORBIDDEN if message == Some("Missing Authentication Token") => {
@@ -141,7 +168,7 @@ impl Facts<'_> {
                 "redirects are not followed, because that would send the credentials to another address; check the base URL"
             }
             // For a write that may have happened, the error text already says to check the state first.
-            status if status.is_server_error() && !self.history.may_have_happened => {
+            status if status.is_server_error() && !self.record.history.may_have_happened => {
                 "the service failed: try again later, or ask WP Engine's support"
             }
             _ => return None,
@@ -151,12 +178,8 @@ impl Facts<'_> {
 
     /// Creates the error for a success that contradicts the documentation.
     pub(crate) fn contradicted(self, how: &str, body: &[u8]) -> Error {
-        let api = if self.is_secret {
-            ApiError::default()
-        } else {
-            ApiError::read(body, |text| redact(text, self.authorization.as_ref()))
-        };
-        let mut message = format!("{}, but {how}", self.status.as_u16());
+        let api = self.api_error(body);
+        let mut message = format!("{}, but {how}", self.record.status.as_u16());
         if let Some(said) = api.line() {
             message.push_str(": ");
             message.push_str(&said);
@@ -169,52 +192,38 @@ impl Facts<'_> {
 
     /// Adds the facts of a successful response to an error.
     fn of_success(self, error: Error) -> Error {
-        let error = self.history.note(error).with(|inner| {
-            // The service reported a success; only the response is lost.
-            inner.may_have_happened = !self.is_read;
-            inner.status = Some(self.status);
-            inner.request_id = self.request_id();
-            inner.headers = self.headers.clone();
-        });
-        self.name(error)
+        // The service reported a success; only the response is lost.
+        let may_have_happened = !self.is_read;
+        self.answered(error)
+            .with(|inner| inner.may_have_happened = may_have_happened)
     }
 
     /// Creates the error for a success that cannot be decoded.
     pub(crate) fn decode(self, body: &[u8], explain: Explain, error: &serde_json::Error) -> Error {
-        let secret = self.is_secret;
         let (mut path, mut problem) = match explain(body) {
             Some(explanation) => (explanation.path, explanation.problem),
             None => (String::new(), error.to_string()),
         };
-        redact(&mut path, self.authorization.as_ref());
+        self.redact(&mut path);
+        self.redact(&mut problem);
         let path = shortened(&path, NAME);
-        redact(&mut problem, self.authorization.as_ref());
         let problem = shortened(&without_addresses(&problem), PROBLEM);
         // If the text ends too early, no field is at fault.
-        let place = if matches!(path.as_str(), "" | "." | "?") {
-            String::new()
-        } else {
-            format!(" at `{path}`")
+        let place = match path.as_str() {
+            "" | "." | "?" => String::new(),
+            path => format!(" at `{path}`"),
         };
         let is_json = is_json(body);
-        let message = if body.is_empty() {
-            format!("{}, but the answer has no body", self.status.as_u16())
+        let what = if body.is_empty() {
+            "has no body".to_owned()
         } else if !is_json {
-            format!(
-                "{}, but the answer is not JSON: {problem}",
-                self.status.as_u16()
-            )
-        } else if secret {
-            format!(
-                "{}, but the answer cannot be read{place}",
-                self.status.as_u16()
-            )
+            format!("is not JSON: {problem}")
+        } else if self.is_secret {
+            format!("cannot be read{place}")
         } else {
-            format!(
-                "{}, but the answer cannot be read{place}: {problem}",
-                self.status.as_u16()
-            )
+            format!("cannot be read{place}: {problem}")
         };
+        let message = format!("{}, but the answer {what}", self.record.status.as_u16());
         let hint = if is_json {
             "the API may have changed: look for a newer version of this crate"
         } else {

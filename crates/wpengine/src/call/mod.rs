@@ -11,17 +11,17 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::StatusCode;
 use serde::de::DeserializeOwned;
 use wpengine_raw as raw;
 
-pub(crate) use facts::{Explain, Facts, explain};
+pub(crate) use facts::{Explain, Facts, Record, explain};
 pub(crate) use request::{below_base, decorate, is_below_base};
 
 use crate::{
     error::{Error, ErrorKind},
     response::Response,
-    transport::{self, Core, Exchange, History, Options, Target},
+    transport::{self, Core, Options, Target},
 };
 
 pub(crate) type RawResult<T> = Result<raw::ResponseValue<T>, raw::Error<()>>;
@@ -41,70 +41,56 @@ where
     let context = Arc::new(Context {
         core: Arc::clone(core),
         options,
-        record: Mutex::default(),
+        state: Mutex::default(),
     });
     let transport: raw::Transport = Arc::clone(&context) as raw::Transport;
     let client = raw::Client::new_with_client(core.base_url(), core.http.clone(), transport);
     let outcome = ask(client).await;
-    let mut record = context.take_record();
+    let mut state = context.take_state();
     let value = match outcome {
         Ok(value) => value.into_inner(),
-        Err(error) => return Err(raw_error(core, operation, record, error, explain::<T>).await),
+        Err(error) => return Err(raw_error(core, operation, state, error, explain::<T>).await),
     };
-    if let Some((how, body)) = record.contradiction.take() {
-        return Err(record.facts(core, operation).contradicted(how, &body));
+    if let Some((how, body)) = state.contradiction.take() {
+        return Err(state.facts(core, operation).contradicted(how, &body));
     }
     if core.limiter.is_some() {
         core.accounts.learn(&value);
     }
-    Ok(Response::new(
-        value,
-        record.status,
-        record.headers,
-        record.history.attempts,
-    ))
+    Ok(state.record.response(value))
 }
 
 /// The request and the response of one call. It is the transport of the generated client.
 struct Context {
     core: Arc<Core>,
     options: Options,
-    record: Mutex<Record>,
+    state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct Record {
-    /// The method and the path, as shown in errors.
-    request: Option<String>,
-    status: StatusCode,
-    headers: HeaderMap,
-    history: History,
-    authorization: Option<HeaderValue>,
+struct State {
+    record: Record,
     failure: Option<Error>,
     /// How a successful response contradicts the documentation, and its body.
     contradiction: Option<(&'static str, Bytes)>,
 }
 
-impl Record {
+impl State {
     fn facts<'a>(self, core: &'a Core, operation: &'static str) -> Facts<'a> {
         let known = raw::operation(operation);
         Facts {
             core,
             operation,
-            request: self.request,
-            status: self.status,
-            headers: self.headers,
-            history: self.history,
-            authorization: self.authorization,
             is_read: known.is_some_and(raw::Operation::is_read),
             is_secret: known.is_some_and(|operation| operation.secret),
+            record: self.record,
         }
     }
 }
 
 impl Context {
-    fn take_record(&self) -> Record {
-        std::mem::take(&mut *self.record.lock().unwrap_or_else(PoisonError::into_inner))
+    fn take_state(&self) -> State {
+        std::mem::take(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -118,11 +104,11 @@ impl raw::Exec for Context {
         operation_id: &'static str,
     ) -> raw::ExecFuture<'a> {
         Box::pin(async move {
-            let (mut record, mut response) =
+            let (mut state, mut response) =
                 exec(&self.core, &self.options, request, operation_id).await;
             // The headers are moved, because the generated client does not read them.
-            record.headers = std::mem::take(response.headers_mut());
-            *self.record.lock().unwrap_or_else(PoisonError::into_inner) = record;
+            state.record.headers = std::mem::take(response.headers_mut());
+            *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
             Ok(response)
         })
     }
@@ -156,16 +142,16 @@ async fn exec(
     options: &Options,
     request: reqwest::Request,
     operation_id: &'static str,
-) -> (Record, reqwest::Response) {
-    let mut record = Record::default();
-    match send(core, options, request, operation_id, &mut record).await {
-        Ok(response) => (record, answer(core, response).into()),
+) -> (State, reqwest::Response) {
+    let mut state = State::default();
+    match send(core, options, request, operation_id, &mut state).await {
+        Ok(response) => (state, answer(core, response).into()),
         Err(error) => {
             let mut response = http::Response::new(reqwest::Body::from(error.to_string()));
             *response.status_mut() =
                 StatusCode::from_u16(NO_ANSWER).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            record.failure = Some(error);
-            (record, response.into())
+            state.failure = Some(error);
+            (state, response.into())
         }
     }
 }
@@ -175,24 +161,21 @@ async fn send(
     options: &Options,
     request: reqwest::Request,
     operation_id: &'static str,
-    record: &mut Record,
+    state: &mut State,
 ) -> Result<http::Response<Bytes>, Error> {
     let request = request::prepare(core, options, request)?;
     let path = request.uri().path();
     let target = raw::operation(operation_id)
         .map_or_else(|| Target::find(request.method(), path), Target::of);
-    record.request = Some(request::name_of(core, request.method(), path));
-    let Exchange {
-        response,
-        history,
-        authorization,
-    } = transport::run(core, &target, options, &request).await?;
-    record.contradiction = target
+    state.record.request = Some(request::name_of(core, request.method(), path));
+    let exchange = transport::run(core, &target, options, &request).await?;
+    let response = exchange.response;
+    state.contradiction = target
         .contradiction(response.status(), response.body())
         .map(|how| (how, response.body().clone()));
-    record.authorization = authorization;
-    record.status = response.status();
-    record.history = history;
+    state.record.authorization = exchange.authorization;
+    state.record.status = response.status();
+    state.record.history = exchange.history;
     Ok(response)
 }
 
@@ -213,12 +196,12 @@ fn answer(core: &Core, response: http::Response<Bytes>) -> http::Response<reqwes
 async fn raw_error(
     core: &Core,
     operation: &'static str,
-    mut record: Record,
+    mut state: State,
     error: raw::Error<()>,
     explain: Explain,
 ) -> Error {
-    let failure = record.failure.take();
-    let facts = record.facts(core, operation);
+    let failure = state.failure.take();
+    let facts = state.facts(core, operation);
     if let Some(failure) = failure {
         return facts.name(failure);
     }

@@ -22,14 +22,7 @@ const MOST: usize = 32_768;
 #[derive(Debug, Default)]
 pub(crate) struct Accounts {
     hasher: RandomState,
-    known: Mutex<Known>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    accounts: Vec<Arc<str>>,
-    /// The position of the account of each id.
-    ids: HashMap<u64, u32, RandomState>,
+    known: Mutex<HashMap<u64, Arc<str>, RandomState>>,
 }
 
 impl Accounts {
@@ -48,16 +41,16 @@ impl Accounts {
 
     fn remember<'a>(&self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut last, mut position) = ("", 0);
+        let mut last: Arc<str> = Arc::default();
         for (id, account) in pairs {
-            if known.ids.len() >= MOST {
-                *known = Known::default();
-                last = "";
+            if known.len() >= MOST {
+                known.clear();
             }
-            if last != account {
-                (last, position) = (account, known.position(account));
+            // The items of a page often have the same account.
+            if *last != *account {
+                last = Arc::from(account);
             }
-            known.ids.insert(self.hasher.hash_one(id), position);
+            known.insert(self.hasher.hash_one(id), Arc::clone(&last));
         }
     }
 
@@ -67,21 +60,7 @@ impl Accounts {
         parts.find(|part| matches!(*part, "installs" | "sites"))?;
         let id = self.hasher.hash_one(parts.next()?);
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let position = *known.ids.get(&id)?;
-        known.accounts.get(position as usize).cloned()
-    }
-}
-
-impl Known {
-    /// The position of an account. There are few of them.
-    fn position(&mut self, account: &str) -> u32 {
-        let known = self.accounts.iter().position(|known| **known == *account);
-        let position = known.unwrap_or_else(|| {
-            self.accounts.push(Arc::from(account));
-            self.accounts.len() - 1
-        });
-        // Each account has an id at least, and there are fewer of them.
-        u32::try_from(position).unwrap_or(u32::MAX)
+        known.get(&id).cloned()
     }
 }
 
@@ -146,6 +125,6 @@ mod tests {
         let accounts = Accounts::default();
         let ids: Vec<String> = (0..=MOST).map(|id| id.to_string()).collect();
         accounts.remember(ids.iter().map(|id| (id.as_str(), "a")));
-        assert_eq!(accounts.known.lock().unwrap().ids.len(), 1);
+        assert_eq!(accounts.known.lock().unwrap().len(), 1);
     }
 }

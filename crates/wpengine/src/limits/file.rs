@@ -68,24 +68,15 @@ impl FileWindows {
     /// Creates windows in the file `path`, with the documented limits. The file and its folder are created when they
     /// are first needed.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        let default = Windows::default();
-        Self::with(
-            Some(path.into()),
-            default.per_credentials().to_vec(),
-            default.per_account().to_vec(),
-            Duration::from_secs(1),
-        )
+        Self::with(Some(path.into()), Windows::default().rules())
     }
 
     /// Creates windows in the cache folder of the current user, with the documented limits. All programs of the user
     /// share them. The file is `wpengine/limits.json` in `XDG_CACHE_HOME`, in `~/.cache`, or in `LOCALAPPDATA` on
     /// Windows.
     pub fn of_this_user() -> Self {
-        let mut windows = Self::new("");
-        if let Some(inner) = Arc::get_mut(&mut windows.0) {
-            inner.path = cache_folder().map(|folder| folder.join("wpengine").join("limits.json"));
-        }
-        windows
+        let path = cache_folder().map(|folder| folder.join("wpengine").join("limits.json"));
+        Self::with(path, Windows::default().rules())
     }
 
     /// Sets other windows. All processes that share the file need the same windows.
@@ -94,23 +85,21 @@ impl FileWindows {
         per_credentials: impl IntoIterator<Item = Window>,
         per_account: impl IntoIterator<Item = Window>,
     ) -> Self {
-        Self::with(
-            self.0.path.clone(),
-            per_credentials.into_iter().collect(),
-            per_account.into_iter().collect(),
-            self.0.rules.margin,
-        )
+        let rules = Rules {
+            per_credentials: per_credentials.into_iter().collect(),
+            per_account: per_account.into_iter().collect(),
+            ..self.0.rules
+        };
+        Self::with(self.0.path.clone(), &rules)
     }
 
     /// Sets how much longer a window is here than at the service, to allow for network delay; 1 s by default.
     pub fn margin(self, margin: Duration) -> Self {
-        let rules = self.0.rules.clone();
-        Self::with(
-            self.0.path.clone(),
-            rules.per_credentials,
-            rules.per_account,
+        let rules = Rules {
             margin,
-        )
+            ..self.0.rules.clone()
+        };
+        Self::with(self.0.path.clone(), &rules)
     }
 
     /// Returns the path of the file; none if this machine has no folder for it.
@@ -118,18 +107,11 @@ impl FileWindows {
         self.0.path.as_deref()
     }
 
-    fn with(
-        path: Option<PathBuf>,
-        per_credentials: Vec<Window>,
-        per_account: Vec<Window>,
-        margin: Duration,
-    ) -> Self {
+    fn with(path: Option<PathBuf>, rules: &Rules) -> Self {
         let rules = Rules {
-            per_credentials,
-            per_account,
-            margin,
             // A process can end before its responses arrive, so nobody would record them.
             awaits_answers: false,
+            ..rules.clone()
         };
         Self(Arc::new(Inner {
             path,
@@ -154,37 +136,40 @@ fn cache_folder() -> Option<PathBuf> {
 
 impl Inner {
     /// Runs `work` on the ledger in the file. Waits at most 1 s for the lock.
-    async fn with_ledger<T>(
-        &self,
-        work: impl FnOnce(&mut Ledger, u64) -> T,
-    ) -> Result<T, FileError> {
+    async fn with_ledger<T>(&self, work: impl FnOnce(&mut Ledger, u64) -> T) -> io::Result<T> {
         if self.is_left_alone() {
-            return Err(FileError::LeftAlone);
+            return Err(io::Error::other("it could not be used a moment ago"));
         }
-        let started = Instant::now();
-        let done = async {
-            let file = self.open()?;
-            while let Err(error) = file.try_lock() {
-                match error {
-                    TryLockError::WouldBlock if started.elapsed() < LOCK_WAIT => {
-                        tokio::time::sleep(LOCK_RETRY).await;
-                    }
-                    TryLockError::WouldBlock => return Err(FileError::Locked),
-                    TryLockError::Error(error) => return Err(FileError::Io(error)),
-                }
-            }
-            self.update(file, work)
-        };
-        let done = done.await;
-        if let Err(trouble) = &done {
+        let done = self.locked().await.and_then(|file| self.update(file, work));
+        if let Err(error) = &done {
             *self.left_alone() = Some(Instant::now() + LEFT_ALONE);
-            self.warn(&trouble.to_string());
+            self.warn(&error.to_string());
         }
         done
     }
 
-    fn open(&self) -> Result<File, FileError> {
-        let path = self.path.as_deref().ok_or(FileError::NoFolder)?;
+    async fn locked(&self) -> io::Result<File> {
+        let (file, started) = (self.open()?, Instant::now());
+        while let Err(error) = file.try_lock() {
+            match error {
+                TryLockError::WouldBlock if started.elapsed() < LOCK_WAIT => {
+                    tokio::time::sleep(LOCK_RETRY).await;
+                }
+                TryLockError::WouldBlock => {
+                    return Err(io::Error::other("another process holds its lock"));
+                }
+                TryLockError::Error(error) => return Err(error),
+            }
+        }
+        Ok(file)
+    }
+
+    fn open(&self) -> io::Result<File> {
+        const NO_FOLDER: &str = "no home folder is known: set HOME or XDG_CACHE_HOME";
+        let path = self
+            .path
+            .as_deref()
+            .ok_or_else(|| io::Error::other(NO_FOLDER))?;
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
@@ -192,15 +177,11 @@ impl Inner {
         options.read(true).write(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(options.open(path)?)
+        options.open(path)
     }
 
     /// Reads the ledger from a locked file, runs `work` on it and writes it back. Dropping the file unlocks it.
-    fn update<T>(
-        &self,
-        mut file: File,
-        work: impl FnOnce(&mut Ledger, u64) -> T,
-    ) -> Result<T, FileError> {
+    fn update<T>(&self, mut file: File, work: impl FnOnce(&mut Ledger, u64) -> T) -> io::Result<T> {
         let mut text = Vec::new();
         if file.metadata()?.len() <= MOST_BYTES {
             (&mut file).take(MOST_BYTES).read_to_end(&mut text)?;
@@ -216,7 +197,7 @@ impl Inner {
         };
         ledger.not_after(now);
         let done = work(&mut ledger, now);
-        let text = serde_json::to_vec(&ledger).map_err(io::Error::from)?;
+        let text = serde_json::to_vec(&ledger)?;
         file.seek(SeekFrom::Start(0))?;
         file.write_all(&text)?;
         file.set_len(text.len() as u64)?;
@@ -269,32 +250,6 @@ fn wall_clock() -> u64 {
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default(),
     )
-}
-
-/// Why the file cannot be used.
-#[derive(Debug)]
-enum FileError {
-    NoFolder,
-    Locked,
-    LeftAlone,
-    Io(io::Error),
-}
-
-impl From<io::Error> for FileError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl std::fmt::Display for FileError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NoFolder => f.write_str("no home folder is known: set HOME or XDG_CACHE_HOME"),
-            Self::Locked => f.write_str("another process holds its lock"),
-            Self::LeftAlone => f.write_str("it could not be used a moment ago"),
-            Self::Io(error) => write!(f, "{error}"),
-        }
-    }
 }
 
 /// A request that is waiting for its permit. Dropping it gives up its turn.

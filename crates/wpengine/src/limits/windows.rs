@@ -94,6 +94,10 @@ impl Windows {
         Self::with_rules(rules)
     }
 
+    pub(super) fn rules(&self) -> &Rules {
+        &self.0.rules
+    }
+
     /// Returns the windows of each user.
     pub fn per_credentials(&self) -> &[Window] {
         &self.0.rules.per_credentials

@@ -1,14 +1,12 @@
 //! One page of a listing.
 
-use crate::types::Time;
-use http::{HeaderMap, StatusCode};
 use wpengine_raw::{types::EnvironmentMetrics, values};
 
 use super::{
     cursor::Next,
     key::{Key, Keyed},
 };
-use crate::response::{RateLimit, Response};
+use crate::{response::Response, types::Time};
 
 /// One page of a listing.
 #[derive(Clone, Debug)]
@@ -41,29 +39,9 @@ impl<T> Page<T> {
         self.offset
     }
 
-    /// Returns the status of the response.
-    pub fn status(&self) -> StatusCode {
-        self.answer.status()
-    }
-
-    /// Returns the headers of the response.
-    pub fn headers(&self) -> &HeaderMap {
-        self.answer.headers()
-    }
-
-    /// Returns the request id that the service assigned. WP Engine's support asks for it.
-    pub fn request_id(&self) -> Option<&str> {
-        self.answer.request_id()
-    }
-
-    /// Returns how many attempts it took to read this page.
-    pub fn attempts(&self) -> u32 {
-        self.answer.attempts()
-    }
-
-    /// Returns the rate limit in the headers of the response, if they contain it.
-    pub fn rate_limit(&self) -> Option<RateLimit> {
-        self.answer.rate_limit()
+    /// Returns the response of this page without its items: the status, the headers, the request id, the attempts.
+    pub fn response(&self) -> &Response<()> {
+        &self.answer
     }
 }
 

@@ -128,7 +128,7 @@ pub(super) fn observe(
 ) -> Option<Duration> {
     let throttled = status == StatusCode::TOO_MANY_REQUESTS;
     if throttled {
-        core.counting.throttled();
+        core.counting.count(|counters| counters.throttled += 1);
     }
     // A limit of a single install must not pause all other requests.
     let refused = throttled && target.limited.is_none();

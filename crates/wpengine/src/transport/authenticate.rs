@@ -123,7 +123,7 @@ impl Session {
             Refusal::Failed(cause) => {
                 Error::new(ErrorKind::Credentials, "the token source gave no token")
                     .with_hint("see the cause")
-                    .caused_by(Cause(cause))
+                    .caused_by(cause)
             }
             Refusal::Unusable => credentials::unusable_token(),
         })?;
@@ -167,27 +167,6 @@ impl Drop for Forget<'_> {
         if state.generation == self.1 {
             state.asking = None;
         }
-    }
-}
-
-/// A cause that several errors share.
-struct Cause(Arc<dyn std::error::Error + Send + Sync>);
-
-impl fmt::Debug for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Cause {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source()
     }
 }
 

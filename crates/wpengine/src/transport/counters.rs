@@ -1,7 +1,7 @@
 //! Counters of what a client has done.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -35,48 +35,23 @@ pub struct Counters {
     pub limited_for: Duration,
 }
 
-/// The counters in atomic form.
+/// The counters of a client.
 #[derive(Debug, Default)]
-pub(crate) struct Counting {
-    calls: AtomicU64,
-    attempts: AtomicU64,
-    failures: AtomicU64,
-    throttled: AtomicU64,
-    limited: AtomicU64,
-    limited_for: AtomicU64,
-}
+pub(crate) struct Counting(Mutex<Counters>);
 
 impl Counting {
-    pub(crate) fn call(&self, attempts: u32, succeeded: bool) {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        self.attempts
-            .fetch_add(u64::from(attempts), Ordering::Relaxed);
-        if !succeeded {
-            self.failures.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    pub(crate) fn throttled(&self) {
-        self.throttled.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn count(&self, change: impl FnOnce(&mut Counters)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     pub(crate) fn limited(&self, wait: Duration) {
-        let nanoseconds = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
-        if nanoseconds > 0 {
-            self.limited.fetch_add(1, Ordering::Relaxed);
-            self.limited_for.fetch_add(nanoseconds, Ordering::Relaxed);
-        }
+        self.count(|counters| {
+            counters.limited += u64::from(!wait.is_zero());
+            counters.limited_for = counters.limited_for.saturating_add(wait);
+        });
     }
 
     pub(crate) fn read(&self) -> Counters {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Counters {
-            calls: read(&self.calls),
-            attempts: read(&self.attempts),
-            failures: read(&self.failures),
-            throttled: read(&self.throttled),
-            limited: read(&self.limited),
-            limited_for: Duration::from_nanos(read(&self.limited_for)),
-        }
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

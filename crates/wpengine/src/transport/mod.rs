@@ -73,13 +73,18 @@ pub(crate) async fn run(
         session: core.authenticator.session(),
     };
     let done = trace::operation(target, core, call.run()).await;
-    match &done {
-        Ok(exchange) => core.counting.call(
+    let (attempts, succeeded) = match &done {
+        Ok(exchange) => (
             exchange.history.attempts,
             exchange.response.status().is_success(),
         ),
-        Err(error) => core.counting.call(error.attempts(), false),
-    }
+        Err(error) => (error.attempts(), false),
+    };
+    core.counting.count(|counters| {
+        counters.calls += 1;
+        counters.attempts += u64::from(attempts);
+        counters.failures += u64::from(!succeeded);
+    });
     done
 }
 
