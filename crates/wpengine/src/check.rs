@@ -61,110 +61,100 @@ pub(crate) fn ids(ids: &[&dyn Id]) -> Result<(), Error> {
 /// Checks an id. It becomes a part of the path, so characters that would change the path are refused.
 fn part_of_path(what: &str, id: impl AsRef<str>) -> Result<(), Error> {
     let id = id.as_ref();
-    if id.is_empty() {
-        return Err(Error::invalid(format!("the {what} id is empty"))
-            .with_hint("take it from an answer of the service"));
-    }
-    if id.trim() != id {
-        return Err(Error::invalid(format!(
-            "the {what} id `{}` has white space around it",
-            quoted(id)
-        ))
-        .with_hint("trim it; a line that was read from a file ends in a line break"));
-    }
-    let changes_path = matches!(id, "." | "..")
-        || id.chars().any(|letter| {
-            matches!(letter, '/' | '\\' | '?' | '#' | '%')
-                || letter.is_whitespace()
-                || letter.is_control()
-        });
-    if changes_path {
-        return Err(Error::invalid(format!(
-            "`{}` is no {what} id: it would change the path of the request",
-            quoted(id)
-        ))
-        .with_hint("take it from an answer of the service"));
-    }
-    Ok(())
+    let changes_path = || {
+        let breaks =
+            |letter| breaks_a_word(letter) || matches!(letter, '/' | '\\' | '?' | '#' | '%');
+        matches!(id, "." | "..") || id.chars().any(breaks)
+    };
+    let (text, hint) = if id.is_empty() {
+        (format!("the {what} id is empty"), FROM_AN_ANSWER)
+    } else if id.trim() != id {
+        let text = format!("the {what} id `{}` has white space around it", quoted(id));
+        (
+            text,
+            "trim it; a line that was read from a file ends in a line break",
+        )
+    } else if changes_path() {
+        let id = quoted(id);
+        let text = format!("`{id}` is no {what} id: it would change the path of the request");
+        (text, FROM_AN_ANSWER)
+    } else {
+        return Ok(());
+    };
+    Err(Error::invalid(text).with_hint(hint))
+}
+
+const FROM_AN_ANSWER: &str = "take it from an answer of the service";
+
+/// Returns the error unless the value fits.
+fn ensure(fits: bool, error: impl FnOnce() -> Error) -> Result<(), Error> {
+    if fits { Ok(()) } else { Err(error()) }
 }
 
 /// Checks the name of an install. It becomes a host name.
 pub(crate) fn install_name(name: &str) -> Result<(), Error> {
     let mut letters = name.chars();
-    let fits = letters
+    let begins = letters
         .next()
-        .is_some_and(|first| first.is_ascii_lowercase())
-        && letters.all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
-        && (3..=14).contains(&name.len());
-    if fits {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "`{}` is no name for an install: it takes 3 to 14 lower-case letters and digits, a letter first",
-        quoted(name)
-    )))
+        .is_some_and(|first| first.is_ascii_lowercase());
+    let fits = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+    ensure(
+        begins && letters.all(fits) && (3..=14).contains(&name.len()),
+        || {
+            Error::invalid(format!(
+                "`{}` is no name for an install: it takes 3 to 14 lower-case letters and digits, a letter first",
+                quoted(name)
+            ))
+        },
+    )
 }
 
 /// Checks the name of a site: free text of at most 40 characters.
 pub(crate) fn site_name(name: &str) -> Result<(), Error> {
-    if name.trim().is_empty() {
-        return Err(Error::invalid("the name of a site cannot be empty"));
-    }
+    text("name of a site", name)?;
     let length = name.chars().count();
-    if length > 40 {
-        return Err(Error::invalid(format!(
+    ensure(length <= 40, || {
+        Error::invalid(format!(
             "the name of a site has at most 40 characters, not {length}"
-        )));
-    }
-    Ok(())
+        ))
+    })
 }
 
 /// Checks a required text.
 pub(crate) fn text(what: &str, text: &str) -> Result<(), Error> {
-    if text.trim().is_empty() {
-        return Err(Error::invalid(format!("the {what} cannot be empty")));
-    }
-    Ok(())
+    let error = || Error::invalid(format!("the {what} cannot be empty"));
+    ensure(!text.trim().is_empty(), error)
 }
 
 /// Checks a required text that is set with `method`.
 pub(crate) fn set(what: &str, text: &str, method: &str) -> Result<(), Error> {
-    if text.trim().is_empty() {
-        return Err(Error::invalid(format!("the {what} is missing"))
-            .with_hint(format!("set it with `{method}`")));
-    }
-    Ok(())
+    ensure(!text.trim().is_empty(), || {
+        Error::invalid(format!("the {what} is missing"))
+            .with_hint(format!("set it with `{method}`"))
+    })
 }
 
 /// Checks the addresses for notifications. The service refuses work without any.
 pub(crate) fn emails(emails: &[String]) -> Result<(), Error> {
-    if emails.is_empty() {
-        return Err(
-            Error::invalid("at least one notification e-mail address is needed").with_hint(
-                "the service sends a mail when the work has ended, and refuses work without an address",
-            ),
-        );
-    }
+    ensure(!emails.is_empty(), || {
+        Error::invalid("at least one notification e-mail address is needed").with_hint(
+            "the service sends a mail when the work has ended, and refuses work without an address",
+        )
+    })?;
     emails.iter().try_for_each(|address| email(address))
 }
 
 /// Checks the form of an e-mail address. Only the service can know whether it exists.
 pub(crate) fn email(address: &str) -> Result<(), Error> {
-    let fits = address
-        .split_once('@')
-        .is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
+    let empty = || Error::invalid("an e-mail address is empty");
+    ensure(!address.trim().is_empty(), empty)?;
+    let parts = address.split_once('@');
+    let fits = parts.is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
         && !address.contains("://")
         && !address.chars().any(breaks_a_word);
-    if fits {
-        return Ok(());
-    }
-    if address.trim().is_empty() {
-        return Err(Error::invalid("an e-mail address is empty"));
-    }
-    Err(Error::invalid(format!(
-        "`{}` is no e-mail address",
-        quoted(address)
-    )))
+    ensure(fits, || {
+        Error::invalid(format!("`{}` is no e-mail address", quoted(address)))
+    })
 }
 
 /// Checks the name of a domain. Wildcards and names that are not ASCII are allowed.
@@ -172,14 +162,11 @@ pub(crate) fn domain_name(name: &str) -> Result<(), Error> {
     let is_other = |letter: char| {
         breaks_a_word(letter) || matches!(letter, '/' | '\\' | ':' | '@' | '?' | '#')
     };
-    if !name.is_empty() && !name.chars().any(is_other) {
-        return Ok(());
-    }
-    Err(
+    ensure(!name.is_empty() && !name.chars().any(is_other), || {
         Error::invalid(format!("`{}` is no name of a domain", quoted(name))).with_hint(
             "write the name alone, like `www.example.com`, without `https://`, a port or a path",
-        ),
-    )
+        )
+    })
 }
 
 pub(crate) fn breaks_a_word(letter: char) -> bool {
@@ -198,11 +185,13 @@ pub(crate) fn quoted(text: &str) -> String {
 /// Checks that an update contains at least one field.
 pub(crate) fn changes_something(body: &impl Serialize) -> Result<(), Error> {
     let body = serde_json::to_value(body).unwrap_or_default();
-    if body.as_object().is_some_and(serde_json::Map::is_empty) {
-        return Err(Error::invalid("the update changes nothing")
-            .with_hint("nothing was sent; call at least one of its setters"));
-    }
-    Ok(())
+    ensure(
+        !body.as_object().is_some_and(serde_json::Map::is_empty),
+        || {
+            Error::invalid("the update changes nothing")
+                .with_hint("nothing was sent; call at least one of its setters")
+        },
+    )
 }
 
 /// Checks the headers of a call. Headers that control the connection are refused.
@@ -216,122 +205,100 @@ pub(crate) fn headers(headers: &HeaderMap) -> Result<(), Error> {
         header::TRANSFER_ENCODING,
         header::UPGRADE,
     ];
-    match OURS.iter().find(|name| headers.contains_key(*name)) {
-        Some(name) => Err(Error::invalid(format!(
-            "the header `{name}` belongs to the connection and cannot be set"
-        ))
-        .with_hint("nothing was sent; leave it out")),
-        None => Ok(()),
-    }
+    let Some(name) = OURS.iter().find(|name| headers.contains_key(*name)) else {
+        return Ok(());
+    };
+    let text = format!("the header `{name}` belongs to the connection and cannot be set");
+    Err(Error::invalid(text).with_hint("nothing was sent; leave it out"))
 }
 
 /// Checks the page size. Pages of one item could not overlap, so listings by offset need two.
 pub(crate) fn page_size(items: u32, least: u32, most: u32) -> Result<(), Error> {
-    if (least..=most).contains(&items) {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "a page holds {least} to {most} items, not {items}"
-    )))
+    ensure((least..=most).contains(&items), || {
+        Error::invalid(format!("a page holds {least} to {most} items, not {items}"))
+    })
 }
 
 /// Checks a range of days for usage figures. `longest` is the maximum number of days, if there is one.
 pub(crate) fn days(first: Date, last: Date, longest: Option<i32>) -> Result<(), Error> {
-    days_at(
-        first,
-        last,
-        longest,
-        Timestamp::now().to_zoned(TimeZone::UTC).date(),
-    )
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    days_at(first, last, longest, today)
 }
 
 fn days_at(first: Date, last: Date, longest: Option<i32>, today: Date) -> Result<(), Error> {
-    if last < first {
-        return Err(Error::invalid(format!(
+    ensure(first <= last, || {
+        Error::invalid(format!(
             "the range ends on {last}, before it begins on {first}"
-        )));
-    }
+        ))
+    })?;
     let length = first
         .until(last)
-        .map(|span| span.get_days())
-        .map_err(|error| Error::invalid("the range of days is too long").caused_by(error))?
-        + 1;
-    if let Some(longest) = longest
-        && length > longest
-    {
-        return Err(Error::invalid(format!(
+        .map_err(|error| Error::invalid("the range of days is too long").caused_by(error))?;
+    let length = length.get_days() + 1;
+    ensure(longest.is_none_or(|longest| length <= longest), || {
+        let longest = longest.unwrap_or_default();
+        Error::invalid(format!(
             "the range from {first} to {last} has {length} days, but one request covers at most {longest}"
         ))
-        .with_hint("send several requests"));
-    }
+        .with_hint("send several requests")
+    })?;
     // One day of tolerance, because the date here and at the service can differ.
     let earliest = today
         .checked_sub(Span::new().months(MONTHS_OF_USAGE).days(1))
         .map_err(|error| Error::invalid("today is out of range").caused_by(error))?;
-    if first < earliest {
-        return Err(Error::invalid(format!(
+    ensure(first >= earliest, || {
+        Error::invalid(format!(
             "usage goes back {MONTHS_OF_USAGE} months, and {first} is longer ago"
-        )));
-    }
-    Ok(())
+        ))
+    })
 }
 
 /// Checks that a response is about the requested id.
 pub(crate) fn same_id(what: &str, asked: &str, answered: &str) -> Result<(), Error> {
-    if asked == answered {
-        return Ok(());
-    }
-    let text = format!(
-        "the answer is about {what} {}, but {} was requested",
-        quoted(answered),
-        quoted(asked)
-    );
-    Err(Error::new(ErrorKind::Decode, text)
-        .with_hint("try again; if the error remains, ask WP Engine's support"))
+    ensure(asked == answered, || {
+        let (asked, answered) = (quoted(asked), quoted(answered));
+        let text = format!("the answer is about {what} {answered}, but {asked} was requested");
+        Error::new(ErrorKind::Decode, text)
+            .with_hint("try again; if the error remains, ask WP Engine's support")
+    })
 }
 
 /// Checks that the API documents a value.
 pub(crate) fn known(what: &str, value: &str, is_unknown: bool) -> Result<(), Error> {
-    if is_unknown {
-        return Err(Error::invalid(format!(
+    ensure(!is_unknown, || {
+        Error::invalid(format!(
             "`{}` is no {what} that the API documents",
             quoted(value)
-        )));
-    }
-    Ok(())
+        ))
+    })
 }
 
 /// Checks that a public key is not a private key.
 pub(crate) fn public_key(text: &str) -> Result<(), Error> {
-    if text.contains("PRIVATE KEY") {
-        return Err(
-            Error::invalid("this is a private key, and a public one is wanted")
-                .with_hint("nothing was sent; the public key is in the file that ends in `.pub`"),
-        );
-    }
-    Ok(())
+    ensure(!text.contains("PRIVATE KEY"), || {
+        Error::invalid("this is a private key, and a public one is wanted")
+            .with_hint("nothing was sent; the public key is in the file that ends in `.pub`")
+    })
 }
 
 /// Checks that the API documents a combination of roles, because it accepts no others.
 pub(crate) fn roles(roles: &Roles) -> Result<(), Error> {
-    if roles.is_documented() {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "`{roles}` is no combination of roles that the API documents"
-    ))
-    .with_hint("it takes `owner`, `full`, `full,billing`, `partial` or `partial,billing`"))
+    ensure(roles.is_documented(), || {
+        Error::invalid(format!(
+            "`{roles}` is no combination of roles that the API documents"
+        ))
+        .with_hint("it takes `owner`, `full`, `full,billing`, `partial` or `partial,billing`")
+    })
 }
 
 /// Checks the target of a redirect, which is an id. `nil` removes a redirect and is refused; `remove_redirect` does
 /// this.
 pub(crate) fn redirect_target(target: &types::DomainId) -> Result<(), Error> {
     target.check()?;
-    if target == "nil" {
-        return Err(Error::invalid("`nil` is no id of a domain")
-            .with_hint("use `remove_redirect()` to remove a redirect"));
-    }
-    Ok(())
+    ensure(target != "nil", || {
+        Error::invalid("`nil` is no id of a domain")
+            .with_hint("use `remove_redirect()` to remove a redirect")
+    })
 }
 
 /// Checks that a PEM text contains an item with this label. The error does not quote the text, because it may be a
@@ -339,14 +306,10 @@ pub(crate) fn redirect_target(target: &types::DomainId) -> Result<(), Error> {
 pub(crate) fn pem(what: &str, label: &str, text: &str) -> Result<(), Error> {
     let begins =
         |line: &str| line.starts_with("-----BEGIN ") && line.ends_with(&format!("{label}-----"));
-    if text.lines().any(|line| begins(line.trim_end())) {
-        return Ok(());
-    }
-    Err(
-        Error::invalid(format!("the {what} is no PEM text")).with_hint(format!(
-            "nothing was sent; it begins with `-----BEGIN {label}-----`"
-        )),
-    )
+    ensure(text.lines().any(|line| begins(line.trim_end())), || {
+        let hint = format!("nothing was sent; it begins with `-----BEGIN {label}-----`");
+        Error::invalid(format!("the {what} is no PEM text")).with_hint(hint)
+    })
 }
 
 /// Checks that a transfer starts 1 hour to 7 days from now.
@@ -355,13 +318,12 @@ pub(crate) fn transfer_time(time: Timestamp) -> Result<(), Error> {
     let ahead = time
         .as_second()
         .saturating_sub(Timestamp::now().as_second());
-    if (3600 - 60..=7 * 86_400 + 60).contains(&ahead) {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "a transfer is scheduled 1 hour to 7 days ahead, and {time} is not"
-    ))
-    .with_hint("leave the time out to begin at once"))
+    ensure((3600 - 60..=7 * 86_400 + 60).contains(&ahead), || {
+        Error::invalid(format!(
+            "a transfer is scheduled 1 hour to 7 days ahead, and {time} is not"
+        ))
+        .with_hint("leave the time out to begin at once")
+    })
 }
 
 #[cfg(test)]

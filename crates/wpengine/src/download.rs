@@ -4,16 +4,16 @@
 //! only over `https://`, and the credentials of the client are not sent to that host.
 
 use std::{
-    future::{Future, poll_fn},
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
 use futures_core::Stream;
+use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, Request, Response, StatusCode, header};
-use tokio::time::{Instant, Sleep, timeout};
+use tokio::time::{Instant, timeout};
 use url::Url;
 
 use crate::{
@@ -37,12 +37,7 @@ const REDIRECTS: usize = 5;
 pub struct Download {
     host: String,
     length: Option<u64>,
-    read: u64,
-    body: BodyStream,
-    /// The maximum time between two chunks.
-    patience: Duration,
-    silence: Pin<Box<Sleep>>,
-    is_over: bool,
+    chunks: Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>,
 }
 
 impl Download {
@@ -53,7 +48,7 @@ impl Download {
 
     /// Returns the next bytes, or none at the end.
     pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
-        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+        self.chunks.next().await
     }
 
     /// Returns the next bytes, or none at the end.
@@ -65,56 +60,59 @@ impl Download {
     pub async fn try_next(&mut self) -> Result<Option<Bytes>, Error> {
         self.next().await.transpose()
     }
-
-    fn fail(&mut self, kind: ErrorKind, what: &str) -> Error {
-        self.is_over = true;
-        let of = match self.length {
-            Some(length) => format!(" of {length}"),
-            None => String::new(),
-        };
-        let error = Error::new(kind, format!("{what} after {}{of} bytes", self.read));
-        named(&self.host, error.with_hint("download it again"))
-    }
 }
 
 impl Stream for Download {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.is_over {
-            return Poll::Ready(None);
-        }
-        let Poll::Ready(piece) = self.body.as_mut().poll_next(context) else {
-            ready!(self.silence.as_mut().poll(context));
-            let what = format!("nothing came for {}", seconds(self.patience));
-            return Poll::Ready(Some(Err(self.fail(ErrorKind::Timeout, &what))));
-        };
-        Poll::Ready(match piece {
-            Some(Ok(bytes)) => {
-                self.read += bytes.len() as u64;
-                let patience = self.patience;
-                self.silence.set(tokio::time::sleep(patience));
-                Some(Ok(bytes))
-            }
-            Some(Err(error)) => {
-                let failed = self.fail(ErrorKind::Transport, "the connection broke");
-                Some(Err(match error {
-                    HttpError::Broken(source) => failed.caused_by(source),
-                    _ => failed,
-                }))
-            }
-            None if self.length.is_some_and(|length| length != self.read) => {
-                Some(Err(self.fail(ErrorKind::Transport, "the download ended")))
-            }
-            None => {
-                self.is_over = true;
-                None
-            }
-        })
+        self.chunks.as_mut().poll_next(context)
     }
 }
 
-debug_fields!(Download as this: host = this.host, length = this.length, read = this.read);
+debug_fields!(Download as this: host = this.host, length = this.length);
+
+/// The body of a download, and how much of it was read.
+struct Reading {
+    host: String,
+    length: Option<u64>,
+    read: u64,
+    body: BodyStream,
+    /// The maximum time between two chunks.
+    patience: Duration,
+}
+
+impl Reading {
+    /// Returns the next chunk, and itself if there may be a further one.
+    async fn advance(mut self) -> Option<(Result<Bytes, Error>, Option<Self>)> {
+        let mut cause = None;
+        let (kind, what) = match timeout(self.patience, self.body.next()).await {
+            Ok(Some(Ok(bytes))) => {
+                self.read += bytes.len() as u64;
+                return Some((Ok(bytes), Some(self)));
+            }
+            Ok(None) if self.length.is_none_or(|length| length == self.read) => return None,
+            Ok(None) => (ErrorKind::Transport, "the download ended".to_owned()),
+            Ok(Some(Err(error))) => {
+                if let HttpError::Broken(source) = error {
+                    cause = Some(source);
+                }
+                (ErrorKind::Transport, "the connection broke".to_owned())
+            }
+            Err(_) => {
+                let what = format!("nothing came for {}", seconds(self.patience));
+                (ErrorKind::Timeout, what)
+            }
+        };
+        let of = self
+            .length
+            .map_or(String::new(), |length| format!(" of {length}"));
+        let error = Error::new(kind, format!("{what} after {}{of} bytes", self.read))
+            .with_hint("download it again")
+            .with(|inner| inner.source = cause);
+        Some((Err(named(&self.host, error)), None))
+    }
+}
 
 impl Client {
     /// Starts to download the file behind a link in a response: a report, or an archive, whose link
@@ -176,13 +174,11 @@ impl Client {
                     || (next.scheme() == "http" && is_loopback(next) && is_loopback(&url))
             };
             url = next.filter(is_safe).ok_or_else(|| {
-                let text = format!(
-                    "{}, but the redirect leads to no `https://` URL",
-                    answer.status()
-                );
+                let status = answer.status();
+                let text = format!("{status}, but the redirect leads to no `https://` URL");
                 let error = Error::new(ErrorKind::Transport, text)
                     .with_hint("take a new link from the service; if it leads there too, ask WP Engine's support")
-                    .with(|inner| inner.status = Some(answer.status()));
+                    .with(|inner| inner.status = Some(status));
                 named(host(&url), error)
             })?;
         }
@@ -246,15 +242,22 @@ impl Client {
                 inner.retry_after = asked;
             }));
         }
-        let patience = self.core().config.attempt_timeout;
-        Ok(Download {
-            host: host(url).to_owned(),
-            length: length(answer.headers()),
+        let (host, length) = (host(url).to_owned(), length(answer.headers()));
+        let reading = Reading {
+            host: host.clone(),
+            length,
             read: 0,
             body: answer.into_body(),
-            patience,
-            silence: Box::pin(tokio::time::sleep(patience)),
-            is_over: false,
+            patience: self.core().config.attempt_timeout,
+        };
+        let chunks = stream::unfold(
+            Some(reading),
+            |reading| async move { reading?.advance().await },
+        );
+        Ok(Download {
+            host,
+            length,
+            chunks: Box::pin(chunks.fuse()),
         })
     }
 }
@@ -264,30 +267,20 @@ fn length(headers: &HeaderMap) -> Option<u64> {
     if headers.contains_key(header::CONTENT_ENCODING) {
         return None;
     }
-    headers
-        .get(header::CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
+    let length = headers.get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
 }
 
 /// Parses a link and checks that it may be opened.
 fn checked(link: &str) -> Result<Url, Error> {
     let url = Url::parse(link).map_err(|_| nowhere())?;
     let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-    if url.host_str().is_none() {
-        return Err(nowhere());
-    }
+    let host = url.host_str().ok_or_else(nowhere)?;
     if is_safe {
         return Ok(url);
     }
-    let host = host(&url);
-    Err(Error::invalid(format!(
-        "the link leads to {host} over `{}://`",
-        url.scheme()
-    ))
-    .with_hint("nothing was sent; only `https://` is opened"))
+    let text = format!("the link leads to {host} over `{}://`", url.scheme());
+    Err(Error::invalid(text).with_hint("nothing was sent; only `https://` is opened"))
 }
 
 fn nowhere() -> Error {
@@ -323,11 +316,10 @@ impl Client {
             HttpError::Connect(source) | HttpError::ConnectTimeout(source) => {
                 (ErrorKind::Connect, "cannot connect", Some(source))
             }
-            HttpError::Unsendable(source) => (
-                ErrorKind::InvalidRequest,
-                "the link cannot be opened",
-                Some(source),
-            ),
+            HttpError::Unsendable(source) => {
+                let text = "the link cannot be opened";
+                (ErrorKind::InvalidRequest, text, Some(source))
+            }
             HttpError::Broken(source) => {
                 (ErrorKind::Transport, "the connection broke", Some(source))
             }
@@ -342,10 +334,7 @@ impl Client {
             ErrorKind::InvalidRequest => "nothing was sent; take a new link from the service",
             _ => "download it again",
         };
-        let error = named(host(url), Error::new(kind, text).with_hint(hint));
-        match source {
-            Some(source) => error.caused_by(source),
-            None => error,
-        }
+        let error = Error::new(kind, text).with_hint(hint);
+        named(host(url), error.with(|inner| inner.source = source))
     }
 }

@@ -6,17 +6,15 @@ mod offsets;
 mod page;
 mod stream;
 
-use std::{collections::HashSet, future::Future, marker::PhantomData, pin::Pin, sync::Arc};
+use std::{future::Future, marker::PhantomData, pin::Pin, sync::Arc};
 
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 use wpengine_raw as raw;
 
 pub(crate) use key::{Key, Keyed};
-use offsets::Offsets;
 pub use page::Page;
 pub(crate) use page::{Fetched, UsageNotes};
-use stream::Plan;
 pub use stream::{Items, Pages};
 
 use crate::{
@@ -172,40 +170,8 @@ impl<T: Send + 'static, Style> List<T, Style> {
     }
 
     /// Returns a stream of the pages; each takes one request.
-    pub fn pages(mut self) -> Pages<T> {
-        let least = if self.by_offset { 2 } else { 1 };
-        let refused = self
-            .check
-            .take()
-            .or_else(|| check::page_size(self.page_size, least, self.most).err())
-            .map(|error| error.of(self.operation));
-        let wanted = self.wanted.map(|wanted| wanted as u64);
-        let limit = match u32::try_from(self.wanted.unwrap_or(usize::MAX)) {
-            Ok(wanted) => self.page_size.min(wanted.max(1)),
-            Err(_) => self.page_size,
-        };
-        let plan = if self.by_offset {
-            Plan::Offsets(Box::new(Offsets::new(self.start, limit.into(), wanted)))
-        } else {
-            Plan::Tokens(HashSet::new())
-        };
-        let ask = Ask {
-            options: self.options,
-            limit,
-            offset: self.start,
-            token: None,
-            account: self.account,
-            days: self.days,
-        };
-        Pages::new(
-            self.operation,
-            self.fetch,
-            ask,
-            plan,
-            self.concurrency,
-            wanted,
-            refused,
-        )
+    pub fn pages(self) -> Pages<T> {
+        Pages::new(self)
     }
 
     /// Returns all items.

@@ -10,11 +10,11 @@ use std::{
 use futures_core::Stream;
 
 use super::{
-    Ask, Fetch, FetchFuture, Fetched, Page,
+    Ask, Fetch, FetchFuture, Fetched, List, Page,
     cursor::Next,
     offsets::{Answer, Offsets, Step, paging},
 };
-use crate::error::Error;
+use crate::{check, error::Error};
 
 /// A stream of the pages of a listing. It requests a page when it is polled, and as many further pages at the same time
 /// as [`concurrency`](crate::paging::List::concurrency) allows.
@@ -41,7 +41,7 @@ pub struct Pages<T> {
 
 /// The paging style, with its state.
 #[derive(Debug)]
-pub(super) enum Plan {
+enum Plan {
     Offsets(Box<Offsets>),
     /// One page after the other. The set holds all tokens so far: a token that comes back would make an endless loop.
     Tokens(HashSet<String>),
@@ -67,27 +67,39 @@ enum End {
 }
 
 impl<T> Pages<T> {
-    pub(super) fn new(
-        operation: &'static str,
-        fetch: Fetch<T>,
-        ask: Ask,
-        plan: Plan,
-        concurrency: usize,
-        wanted: Option<u64>,
-        refused: Option<Error>,
-    ) -> Self {
+    pub(super) fn new<Style>(list: List<T, Style>) -> Self {
+        let least = if list.by_offset { 2 } else { 1 };
+        let size = check::page_size(list.page_size, least, list.most);
+        let refused = list.check.or_else(|| size.err());
+        let limit = match list.wanted.map(u32::try_from) {
+            Some(Ok(wanted)) => list.page_size.min(wanted.max(1)),
+            _ => list.page_size,
+        };
+        let wanted = list.wanted.map(|wanted| wanted as u64);
+        let plan = if list.by_offset {
+            Plan::Offsets(Box::new(Offsets::new(list.start, limit.into(), wanted)))
+        } else {
+            Plan::Tokens(HashSet::new())
+        };
         Self {
-            operation,
-            fetch,
-            ask,
+            operation: list.operation,
+            fetch: list.fetch,
+            ask: Ask {
+                options: list.options,
+                limit,
+                offset: list.start,
+                token: None,
+                account: list.account,
+                days: list.days,
+            },
             plan,
-            concurrency,
+            concurrency: list.concurrency,
             wanted,
             slots: VecDeque::new(),
             has_begun: false,
             has_given: false,
             end: match refused {
-                Some(error) => End::Failing(error),
+                Some(error) => End::Failing(error.of(list.operation)),
                 None if wanted == Some(0) => End::Over,
                 None => End::Open,
             },
