@@ -120,19 +120,14 @@ impl Credentials {
     fn from_lookup(
         lookup: impl Fn(&'static str) -> Option<std::ffi::OsString>,
     ) -> Result<Self, Error> {
-        let get = |name: &'static str| -> Result<Option<SecretString>, Error> {
-            match lookup(name).filter(|value| !value.is_empty()) {
-                None => Ok(None),
-                Some(value) => value
-                    .into_string()
-                    .map(|text| Some(SecretString::from(text)))
-                    .map_err(|_| {
-                        Error::configuration(format!(
-                            "the environment variable {name} is not valid UTF-8"
-                        ))
-                        .with_hint("set it to the text that the user portal shows")
-                    }),
-            }
+        let get = |name: &'static str| {
+            let value = lookup(name).filter(|value| !value.is_empty());
+            let text = value.map(std::ffi::OsString::into_string).transpose();
+            text.map(|text| text.map(SecretString::from)).map_err(|_| {
+                let text = format!("the environment variable {name} is not valid UTF-8");
+                Error::configuration(text)
+                    .with_hint("set it to the text that the user portal shows")
+            })
         };
         for variables @ (user_name, password_name) in PAIRS {
             let (missing, set) = match (get(user_name)?, get(password_name)?) {
@@ -147,17 +142,16 @@ impl Credentials {
                 (None, Some(_)) => (user_name, password_name),
                 (Some(_), None) => (password_name, user_name),
             };
-            return Err(Error::configuration(format!(
-                "the environment has {set} but not {missing}"
-            ))
-            .with_hint(format!("set {missing} too, or unset {set}")));
+            let text = format!("the environment has {set} but not {missing}");
+            let hint = format!("set {missing} too, or unset {set}");
+            return Err(Error::configuration(text).with_hint(hint));
         }
         let (user, password) = PAIRS[0];
+        let hint =
+            format!("set {user} and {password} to what the user portal shows under API Access");
         Err(
             Error::configuration("the environment has no credentials for the WP Engine API")
-                .with_hint(format!(
-                    "set {user} and {password} to what the user portal shows under API Access"
-                )),
+                .with_hint(hint),
         )
     }
 
@@ -165,19 +159,17 @@ impl Credentials {
     pub(crate) fn check(&self) -> Result<(), Error> {
         match &self.0 {
             Kind::Basic { user, password, .. } => {
+                let refuse =
+                    |text: &str, hint: &str| Err(Error::configuration(text).with_hint(hint));
                 if user.expose_secret().is_empty() || password.expose_secret().is_empty() {
-                    return Err(
-                        Error::configuration("the API user id or its password is empty")
-                            .with_hint("give both as the user portal shows them"),
-                    );
+                    let hint = "give both as the user portal shows them";
+                    return refuse("the API user id or its password is empty", hint);
                 }
                 spaces("API user id", user)?;
                 spaces("password", password)?;
                 if user.expose_secret().contains(':') {
-                    return Err(
-                        Error::configuration("an API user id cannot contain a colon")
-                            .with_hint("give the id and the password separately"),
-                    );
+                    let hint = "give the id and the password separately";
+                    return refuse("an API user id cannot contain a colon", hint);
                 }
                 Ok(())
             }
@@ -206,25 +198,18 @@ impl Credentials {
 /// allowed.
 fn spaces(what: &str, secret: &SecretString) -> Result<(), Error> {
     let text = secret.expose_secret();
-    let refuse = |rule: &str, hint: &str| {
-        Err(Error::configuration(format!("the {what} {rule}")).with_hint(hint.to_owned()))
+    let (rule, hint) = if text.trim_end_matches(['\r', '\n']) != text {
+        let hint = "remove it; a secret that is read from a file often ends in one";
+        ("ends in a line break", hint)
+    } else if text.trim() != text {
+        ("has white space around it", "remove it")
+    } else if text.chars().any(char::is_control) {
+        let hint = "copy it again from the user portal";
+        ("holds a line break or another control character", hint)
+    } else {
+        return Ok(());
     };
-    if text.trim_end_matches(['\r', '\n']) != text {
-        return refuse(
-            "ends in a line break",
-            "remove it; a secret that is read from a file often ends in one",
-        );
-    }
-    if text.trim() != text {
-        return refuse("has white space around it", "remove it");
-    }
-    if text.chars().any(char::is_control) {
-        return refuse(
-            "holds a line break or another control character",
-            "copy it again from the user portal",
-        );
-    }
-    Ok(())
+    Err(Error::configuration(format!("the {what} {rule}")).with_hint(hint))
 }
 
 /// Removes every secret of an `Authorization` header from a text, because some servers repeat what they were sent.

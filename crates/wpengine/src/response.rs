@@ -60,25 +60,18 @@ impl<T> Response<T> {
 
     /// Splits the value from the status and the headers.
     pub(crate) fn split(self) -> (T, Response<()>) {
+        self.replace(())
+    }
+
+    /// Replaces the value.
+    pub(crate) fn replace<U>(self, value: U) -> (T, Response<U>) {
         let rest = Response {
-            value: (),
+            value,
             status: self.status,
             headers: self.headers,
             attempts: self.attempts,
         };
         (self.value, rest)
-    }
-}
-
-impl Response<()> {
-    /// Adds a value.
-    pub(crate) fn with<T>(self, value: T) -> Response<T> {
-        Response {
-            value,
-            status: self.status,
-            headers: self.headers,
-            attempts: self.attempts,
-        }
     }
 }
 

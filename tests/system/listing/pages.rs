@@ -57,7 +57,7 @@ async fn a_listing_can_begin_later_and_keeps_its_filter_and_headers() {
         (read.offset(), read.items.len(), read.total()),
         (30, 5, Some(38))
     );
-    assert_eq!(read.status().as_u16(), 200);
+    assert_eq!(read.response().status().as_u16(), 200);
     let read = pages.try_next().await.expect("a page").expect("the second");
     assert_eq!((read.offset(), read.items.len()), (35, 3));
     assert!(pages.try_next().await.expect("the end").is_none());

@@ -27,29 +27,24 @@ pub(crate) fn read(text: &str) -> Result<(Url, Option<Credentials>), Error> {
 }
 
 fn check(url: &Url) -> Result<(), Error> {
-    let refuse =
-        |message: String, hint: &str| Err(Error::configuration(message).with_hint(hint.to_owned()));
-    if url.query().is_some() || url.fragment().is_some() {
-        return refuse(
-            "the base URL has a query or a fragment".to_owned(),
-            "it ends with the version, like `/v1`",
+    let (text, hint) = if url.query().is_some() || url.fragment().is_some() {
+        let text = "the base URL has a query or a fragment".to_owned();
+        (text, "it ends with the version, like `/v1`")
+    } else if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)) {
+        return Ok(());
+    } else if url.scheme() == "http" {
+        let host = url.host_str().unwrap_or_default();
+        let text = format!(
+            "the base URL is plain `http://`, which would send the credentials to {host} in clear text"
         );
-    }
-    match url.scheme() {
-        "https" => Ok(()),
-        "http" if is_loopback(url) => Ok(()),
-        "http" => refuse(
-            format!(
-                "the base URL is plain `http://`, which would send the credentials to {} in clear text",
-                url.host_str().unwrap_or_default()
-            ),
-            "use `https://`; `http://` is accepted for `localhost` and loopback addresses only",
-        ),
-        other => refuse(
-            format!("the base URL has the scheme `{other}`"),
-            "use `https://`",
-        ),
-    }
+        let hint =
+            "use `https://`; `http://` is accepted for `localhost` and loopback addresses only";
+        (text, hint)
+    } else {
+        let text = format!("the base URL has the scheme `{}`", url.scheme());
+        (text, "use `https://`")
+    };
+    Err(Error::configuration(text).with_hint(hint))
 }
 
 fn take_credentials(url: &mut Url) -> Result<Option<Credentials>, Error> {
@@ -62,13 +57,10 @@ fn take_credentials(url: &mut Url) -> Result<Option<Credentials>, Error> {
         ));
     }
     let decoded = |text: &str| {
-        percent_encoding::percent_decode_str(text)
-            .decode_utf8()
-            .map(|text| text.into_owned())
-            .map_err(|error| {
-                Error::configuration("the credentials in the base URL are not UTF-8")
-                    .caused_by(error)
-            })
+        let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
+        decoded.map(String::from).map_err(|error| {
+            Error::configuration("the credentials in the base URL are not UTF-8").caused_by(error)
+        })
     };
     let user = decoded(url.username())?;
     let password = decoded(url.password().unwrap_or_default())?;

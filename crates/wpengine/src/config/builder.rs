@@ -112,29 +112,17 @@ impl ClientBuilder {
 
         /// Sends requests without a rate limiter. After a 429 of the service, the client still waits and retries.
         no_rate_limiter() limiter = Limiter::None;
-    }
 
-    /// Marks the client as background work: it leaves 20 % of every rate limit to other clients.
-    pub fn background(self) -> Self {
-        self.background_leaving(BACKGROUND_SHARE)
-    }
+        /// Marks the client as background work: it leaves 20 % of every rate limit to other clients.
+        background() config.background = Some(BACKGROUND_SHARE);
 
-    setters! {
         /// Marks the client as background work that leaves `percent` of every rate limit to other clients; at most 99.
         background_leaving(percent: u8) config.background = Some(percent.min(99));
 
         /// Sets a proxy for all requests, such as `http://proxy.example.com:3128`. Without it, the environment
         /// variables `HTTPS_PROXY` and `ALL_PROXY` apply. A base URL on this machine never uses a proxy.
         proxy(url: impl Into<String>) connections.proxy = Some(url.into());
-    }
 
-    /// Trusts the certificates in a PEM text, in addition to those of the platform.
-    pub fn root_certificates_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.connections.root_certificates.push(pem.into());
-        self
-    }
-
-    setters! {
         /// Sets how long an idle connection is kept open; 90 s by default.
         pool_idle_timeout(timeout: Duration) config.pool_idle_timeout = timeout;
 
@@ -146,17 +134,20 @@ impl ClientBuilder {
 
         /// Refuses every operation that changes something, without sending a request.
         read_only() config.read_only = true;
+
+        /// Replaces the built-in HTTP client, for example in tests or to use another transport. See [`HttpClient`].
+        http_client(client: impl HttpClient + 'static) http_client = Some(Arc::new(client));
+    }
+
+    /// Trusts the certificates in a PEM text, in addition to those of the platform.
+    pub fn root_certificates_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.connections.root_certificates.push(pem.into());
+        self
     }
 
     /// Returns the settings so far.
     pub fn config(&self) -> &Config {
         &self.config
-    }
-
-    /// Replaces the built-in HTTP client, for example in tests or to use another transport. See [`HttpClient`].
-    pub fn http_client(mut self, client: impl HttpClient + 'static) -> Self {
-        self.http_client = Some(Arc::new(client));
-        self
     }
 
     /// Adds a layer around the HTTP client, which can inspect, change or record every request. The layer that is added
@@ -178,28 +169,25 @@ impl ClientBuilder {
     /// trusted certificates.
     pub fn build(self) -> Result<Client, Error> {
         let Self {
-            base_url,
-            credentials,
-            user_agent_suffix,
             config,
             connections,
-            limiter,
             http_client,
-            wraps,
+            ..
         } = self;
-        let (base, of_url) = base_url::read(base_url.as_deref().unwrap_or(base_url::BASE_URL))?;
-        let credentials = credentials.or(of_url).ok_or_else(|| {
+        let base_url = self.base_url.as_deref().unwrap_or(base_url::BASE_URL);
+        let (base, of_url) = base_url::read(base_url)?;
+        let credentials = self.credentials.or(of_url).ok_or_else(|| {
             Error::configuration("the client has no credentials")
                 .with_hint("set them with `credentials`, or use `Client::from_env`")
         })?;
         credentials.check()?;
         check_timeouts(&config)?;
-        let user_agent = user_agent(user_agent_suffix.as_deref())?;
+        let user_agent = user_agent(self.user_agent_suffix.as_deref())?;
         let http = match &http_client {
             Some(_) => connections::only_for_requests()?,
             None => connections::client(&config, &connections, &base)?,
         };
-        let limiter = match limiter {
+        let limiter = match self.limiter {
             Limiter::Given(limiter) => Some(limiter),
             Limiter::Default if http_client.is_none() && !is_loopback(&base) => {
                 Some(limits::default_of(&base, &credentials))
@@ -207,7 +195,10 @@ impl ClientBuilder {
             Limiter::Default | Limiter::None => None,
         };
         let inner = http_client.unwrap_or_else(|| Arc::new(Reqwest(http.clone())));
-        let http_client = wraps.into_iter().fold(inner, |inner, wrap| wrap(inner));
+        let http_client = self
+            .wraps
+            .into_iter()
+            .fold(inner, |inner, wrap| wrap(inner));
         Ok(Client::from_core(Core {
             base,
             http,
@@ -249,10 +240,9 @@ fn check_timeouts(config: &Config) -> Result<(), Error> {
         ("timeout", config.timeout),
     ] {
         if timeout.is_zero() {
-            return Err(Error::configuration(format!(
-                "`{name}` is zero, so no request could be sent"
-            ))
-            .with_hint("set a longer time, or leave it out for the default"));
+            let text = format!("`{name}` is zero, so no request could be sent");
+            return Err(Error::configuration(text)
+                .with_hint("set a longer time, or leave it out for the default"));
         }
     }
     Ok(())

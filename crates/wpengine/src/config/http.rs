@@ -137,16 +137,12 @@ fn check_proxy_variables() -> Result<(), Error> {
         let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else {
             continue;
         };
-        let text = value.to_string_lossy();
-        let text = if text.contains("://") {
-            text.into_owned()
-        } else {
-            format!("http://{text}")
-        };
-        proxy_url(
-            &format!("the proxy in the environment variable {name}"),
-            &text,
-        )?;
+        let mut text = value.to_string_lossy().into_owned();
+        if !text.contains("://") {
+            text.insert_str(0, "http://");
+        }
+        let what = format!("the proxy in the environment variable {name}");
+        proxy_url(&what, &text)?;
     }
     Ok(())
 }

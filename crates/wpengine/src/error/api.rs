@@ -125,27 +125,15 @@ impl ApiError {
 
     /// Extracts the words of HTML or plain text, without the tags.
     fn excerpt(body: &str) -> Self {
-        let mut texts = vec![String::new()];
-        let mut in_tag = false;
         // The head of a page can be long, but the message comes early.
-        for letter in body.chars().take(8192) {
-            match letter {
-                '<' => in_tag = true,
-                '>' if in_tag => {
-                    in_tag = false;
-                    texts.push(String::new());
-                }
-                _ if !in_tag => {
-                    if let Some(text) = texts.last_mut() {
-                        text.push(letter);
-                    }
-                }
-                _ => {}
-            }
-        }
-        texts.retain(|text| !text.trim().is_empty());
+        let body: String = body.chars().take(8192).collect();
+        let mut parts = body.split('<');
+        let before = parts.next();
+        let after_tags = parts.filter_map(|part| Some(part.split_once('>')?.1));
+        let texts = before.into_iter().chain(after_tags).map(str::trim);
+        let mut texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
         // The first heading of an error page often repeats its title.
-        texts.dedup_by(|one, other| one.trim() == other.trim());
+        texts.dedup();
         let words = shortened(&texts.join(" "), EXCERPT);
         Self {
             excerpt: (!words.is_empty()).then_some(words),

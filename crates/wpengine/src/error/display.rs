@@ -64,20 +64,13 @@ impl fmt::Display for Error {
 
 /// Makes one line of a text from outside, and shortens it to `most` characters.
 pub(crate) fn shortened(text: &str, most: usize) -> String {
-    let mut line = String::new();
-    for word in text.split(|letter: char| letter.is_whitespace() || is_obeyed(letter)) {
-        if word.is_empty() {
-            continue;
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-        if line.chars().count() > most {
-            return line.chars().take(most).chain(['…']).collect();
-        }
+    let words = text.split(|letter: char| letter.is_whitespace() || is_obeyed(letter));
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
     }
-    line
 }
 
 /// Whether a terminal interprets a character instead of printing it: control characters, and marks that change the

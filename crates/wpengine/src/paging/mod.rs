@@ -317,29 +317,23 @@ impl List<EnvironmentMetrics, ByToken> {
 debug_fields!(List<T, Style> as this: operation = this.operation, page_size = this.page_size,
     concurrency = this.concurrency, offset = this.start, take = this.wanted);
 
-/// Creates a listing by offset that uses the generated client.
-pub(crate) fn by_offset<T, F, Fut>(
-    client: &Client,
-    operation: &'static str,
-    check: Result<(), Error>,
-    ask: F,
-) -> List<T, ByOffset>
-where
-    T: Keyed + DeserializeOwned + Send + 'static,
-    F: Fn(raw::Client, Option<i64>, Option<i64>) -> Fut + Clone + Send + Sync + 'static,
-    Fut: Future<Output = RawResult<raw::values::Page<T>>> + Send + 'static,
-{
-    by_offset_and_account(client, operation, check, move |raw, _, limit, offset| {
-        ask(raw, limit, offset)
-    })
-}
-
 /// A listing by offset: the handle or collection, and the call of the generated client with its ids, which are checked.
 macro_rules! offset_list {
+    // Of a whole account, or of all accounts.
+    ($this:ident, $operation:ident(account)) => {
+        $crate::paging::by_offset(
+            &$this.client,
+            stringify!($operation),
+            Ok(()),
+            |raw, account, limit, offset| async move {
+                raw.$operation(account.as_ref(), limit, offset).await
+            },
+        )
+    };
     ($this:ident, $operation:ident($($id:ident),*)) => {{
         let check = $crate::check::ids(&[$(&$this.$id),*]);
         $(let $id = $this.$id.clone();)*
-        $crate::paging::by_offset(&$this.client, stringify!($operation), check, move |raw, limit, offset| {
+        $crate::paging::by_offset(&$this.client, stringify!($operation), check, move |raw, _, limit, offset| {
             $(let $id = $id.clone();)*
             async move { raw.$operation($(&$id,)* limit, offset).await }
         })
@@ -349,7 +343,7 @@ macro_rules! offset_list {
 pub(crate) use offset_list;
 
 /// Creates a listing by offset that can be limited to one account.
-pub(crate) fn by_offset_and_account<T, F, Fut>(
+pub(crate) fn by_offset<T, F, Fut>(
     client: &Client,
     operation: &'static str,
     check: Result<(), Error>,

@@ -110,13 +110,14 @@ impl CreateArchive {
         let mut request = self.request();
         request.refuse()?;
         let before = list.collect().await?;
-        let ((), answer) = request.send().await?.split();
-        Ok(answer.with(NewArchive {
+        let answer = request.send().await?;
+        let new = NewArchive {
             archives,
             backup_id,
             before: before.into_iter().map(|archive| archive.id).collect(),
             known: Arc::default(),
-        }))
+        };
+        Ok(answer.replace(new).1)
     }
 
     fn check(&self) -> Result<(), Error> {

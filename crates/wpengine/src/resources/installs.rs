@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Client, check,
     error::{Error, ErrorKind},
-    paging::{List, by_offset_and_account},
+    paging::{List, offset_list},
     request::{operation, request},
     requests::{Request, Wait},
     types::{
@@ -51,14 +51,7 @@ impl Installs {
     /// # }
     /// ```
     pub fn list(&self) -> List<Installation> {
-        by_offset_and_account(
-            &self.client,
-            "list_installs",
-            Ok(()),
-            |raw, account, limit, offset| async move {
-                raw.list_installs(account.as_ref(), limit, offset).await
-            },
-        )
+        offset_list!(self, list_installs(account))
     }
 
     /// Finds the install with this name, which is unique on the whole platform. It reads the list of installs until it

@@ -6,7 +6,7 @@ use super::{ReportSchedules, SiteReports, SiteTransferHandle, SiteTransfers, col
 use crate::{
     check,
     error::Error,
-    paging::{List, by_offset_and_account},
+    paging::{List, offset_list},
     request::{operation, request},
     requests::Request,
     types::{AccountId, Site, SiteId, SiteTransferId},
@@ -35,14 +35,7 @@ impl Sites {
     /// # }
     /// ```
     pub fn list(&self) -> List<Site> {
-        by_offset_and_account(
-            &self.client,
-            "list_sites",
-            Ok(()),
-            |raw, account, limit, offset| async move {
-                raw.list_sites(account.as_ref(), limit, offset).await
-            },
-        )
+        offset_list!(self, list_sites(account))
     }
 
     /// Creates a site without installs. Its name has at most 40 characters.

@@ -49,11 +49,8 @@ impl Limit {
         let error = if self.of_call {
             call.out_of_time()
         } else {
-            Error::new(
-                ErrorKind::Timeout,
-                format!("no answer within {}", seconds(self.time)),
-            )
-            .with_hint(
+            let text = format!("no answer within {}", seconds(self.time));
+            Error::new(ErrorKind::Timeout, text).with_hint(
                 "the service or a proxy does not answer; set a longer limit with `attempt_timeout`",
             )
         };
@@ -138,13 +135,9 @@ async fn authorize(
 ) -> Result<super::authenticate::Authorization, Error> {
     let asking = call.session.authorization(refused_token);
     timeout(limit.time, asking).await.map_err(|_| {
-        Error::new(
-            ErrorKind::Timeout,
-            format!(
-                "the token source gave no token within {}",
-                seconds(limit.time)
-            ),
-        )
+        let time = seconds(limit.time);
+        let text = format!("the token source gave no token within {time}");
+        Error::new(ErrorKind::Timeout, text)
     })?
 }
 
@@ -188,49 +181,43 @@ fn count(body: &[u8], byte: u8) -> usize {
 }
 
 fn failure(core: &Core, error: HttpError) -> Failure {
-    let connect = |message: String| {
-        Error::new(ErrorKind::Connect, message)
-            .with_hint("check the base URL, the network and the proxy")
-    };
-    let (error, not_sent, transient) = match error {
+    const NETWORK: Option<&str> = Some("check the base URL, the network and the proxy");
+    let (host, config) = (core.authority(), &core.config);
+    let (kind, text, hint, source) = match error {
         HttpError::Connect(source) => {
-            let error = connect(format!("cannot connect to {}", core.authority()));
-            (error.caused_by(source), true, true)
+            let text = format!("cannot connect to {host}");
+            (ErrorKind::Connect, text, NETWORK, Some(source))
         }
         HttpError::ConnectTimeout(source) => {
-            let time = seconds(core.config.connect_timeout);
-            let error = connect(format!(
-                "cannot connect to {} within {time}",
-                core.authority()
-            ));
-            (error.caused_by(source), true, true)
+            let text = format!(
+                "cannot connect to {host} within {}",
+                seconds(config.connect_timeout)
+            );
+            (ErrorKind::Connect, text, NETWORK, Some(source))
         }
         HttpError::Unsendable(source) => {
-            let error = Error::invalid("the request cannot be sent");
-            (error.caused_by(source), true, false)
+            let text = "the request cannot be sent".to_owned();
+            (ErrorKind::InvalidRequest, text, None, Some(source))
         }
         HttpError::Broken(source) => {
-            let error = Error::new(
-                ErrorKind::Transport,
-                "the connection broke before the whole answer was there",
-            )
-            .with_hint("the network, a proxy or the service closed it");
-            (error.caused_by(source), false, true)
+            let text = "the connection broke before the whole answer was there".to_owned();
+            let hint = Some("the network, a proxy or the service closed it");
+            (ErrorKind::Transport, text, hint, Some(source))
         }
         HttpError::TooLong => {
-            let most = core.config.max_response_size;
-            let error = Error::new(
-                ErrorKind::Decode,
-                format!("the answer is longer than the allowed {most} bytes"),
-            )
-            .with_hint("allow a longer one with `max_response_size`");
-            (error, false, false)
+            let most = config.max_response_size;
+            let text = format!("the answer is longer than the allowed {most} bytes");
+            let hint = Some("allow a longer one with `max_response_size`");
+            (ErrorKind::Decode, text, hint, None)
         }
     };
     Failure {
-        error,
-        not_sent,
-        transient,
+        error: Error::new(kind, text).with(|inner| {
+            inner.hint = hint.map(str::to_owned);
+            inner.source = source;
+        }),
+        not_sent: matches!(kind, ErrorKind::Connect | ErrorKind::InvalidRequest),
+        transient: matches!(kind, ErrorKind::Connect | ErrorKind::Transport),
     }
 }
 
