@@ -148,7 +148,7 @@ impl Running {
                         retry_after: Some(wait),
                     });
                 }
-                // A random part of the wait, so that waiting requests do not all ask at the same time.
+                // Shortens the wait by a random amount, at most half, so that waiting requests do not all ask at the same time.
                 Ok(Err(wait)) => wait - HORIZON.mul_f64(fastrand::f64() / 2.0).min(wait / 2),
                 Err(down) if self.settings.strict => {
                     return Err(LimitError::Failed(Box::new(down)));

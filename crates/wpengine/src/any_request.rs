@@ -68,7 +68,8 @@ impl AnyRequest {
     }
 
     /// Lists a path that pages by `limit` and `offset`, as most listings of the API do. If there is no model for the
-    /// items, or to keep all their fields, `T` is `serde_json::Value`, or `Box<serde_json::value::RawValue>` for their text.
+    /// items, or to keep all their fields, `T` is `serde_json::Value`, or `Box<serde_json::value::RawValue>` for their
+    /// text.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -201,21 +202,22 @@ impl AnyRequest {
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);
         }
+        let body = match &self.body {
+            Some(Err(error)) => {
+                return Err(Error::invalid(format!("the body is no JSON: {error}")));
+            }
+            Some(Ok(body)) => Some(Bytes::copy_from_slice(body)),
+            None => None,
+        };
         let mut request = http::Request::builder()
             .method(self.method.clone())
             .uri(url.as_str())
             .body(Bytes::new())
             .map_err(|error| Error::invalid("the path makes no request").caused_by(error))?;
-        match &self.body {
-            None => {}
-            Some(Ok(body)) => {
-                let json = HeaderValue::from_static("application/json");
-                request.headers_mut().insert(header::CONTENT_TYPE, json);
-                *request.body_mut() = Bytes::copy_from_slice(body);
-            }
-            Some(Err(error)) => {
-                return Err(Error::invalid(format!("the body is no JSON: {error}")));
-            }
+        if let Some(body) = body {
+            let json = HeaderValue::from_static("application/json");
+            request.headers_mut().insert(header::CONTENT_TYPE, json);
+            *request.body_mut() = body;
         }
         call::decorate(core, &self.options, request.headers_mut());
         Ok(request)

@@ -16,6 +16,8 @@ use crate::{
 /// How many months of usage figures the API keeps.
 const MONTHS_OF_USAGE: i32 = 13;
 
+const FROM_AN_ANSWER: &str = "take it from an answer of the service";
+
 /// An id of this API, or none.
 pub(crate) trait Id {
     fn check(&self) -> Result<(), Error>;
@@ -83,8 +85,6 @@ fn part_of_path(what: &str, id: impl AsRef<str>) -> Result<(), Error> {
     };
     Err(Error::invalid(text).with_hint(hint))
 }
-
-const FROM_AN_ANSWER: &str = "take it from an answer of the service";
 
 /// Returns the error unless the value fits.
 fn ensure(fits: bool, error: impl FnOnce() -> Error) -> Result<(), Error> {
@@ -235,13 +235,14 @@ fn days_at(first: Date, last: Date, longest: Option<i32>, today: Date) -> Result
         .until(last)
         .map_err(|error| Error::invalid("the range of days is too long").caused_by(error))?;
     let length = length.get_days() + 1;
-    ensure(longest.is_none_or(|longest| length <= longest), || {
-        let longest = longest.unwrap_or_default();
-        Error::invalid(format!(
-            "the range from {first} to {last} has {length} days, but one request covers at most {longest}"
-        ))
-        .with_hint("send several requests")
-    })?;
+    if let Some(longest) = longest {
+        ensure(length <= longest, || {
+            Error::invalid(format!(
+                "the range from {first} to {last} has {length} days, but one request covers at most {longest}"
+            ))
+            .with_hint("send several requests")
+        })?;
+    }
     // One day of tolerance, because the date here and at the service can differ.
     let earliest = today
         .checked_sub(Span::new().months(MONTHS_OF_USAGE).days(1))
@@ -273,7 +274,7 @@ pub(crate) fn known(what: &str, value: &str, is_unknown: bool) -> Result<(), Err
     })
 }
 
-/// Checks that a public key is not a private key.
+/// Checks that a text that should be a public key is not a private key.
 pub(crate) fn public_key(text: &str) -> Result<(), Error> {
     ensure(!text.contains("PRIVATE KEY"), || {
         Error::invalid("this is a private key, and a public one is wanted")

@@ -151,9 +151,10 @@ impl Client {
         self.0.counting.read()
     }
 
-    /// Returns a number for the user of the credentials: [`LimitKey::credentials`](crate::limits::LimitKey::credentials). It
-    /// is the same in every process for the same user id, token or key of a token source, and says nothing about them. Use
-    /// it to keep data of several users apart.
+    /// Returns a number for the user of the credentials:
+    /// [`LimitKey::credentials`](crate::limits::LimitKey::credentials). It is the same in every process for the same
+    /// user id, token or key of a token source, and says nothing about them. Use it to keep data of several users
+    /// apart.
     ///
     /// ```
     /// use wpengine::{Client, Credentials};

@@ -123,7 +123,8 @@ impl Credentials {
         let get = |name: &'static str| {
             let value = lookup(name).filter(|value| !value.is_empty());
             let text = value.map(std::ffi::OsString::into_string).transpose();
-            text.map(|text| text.map(SecretString::from)).map_err(|_| {
+            let secret = text.map(|text| text.map(SecretString::from));
+            secret.map_err(|_| {
                 let text = format!("the environment variable {name} is not valid UTF-8");
                 Error::configuration(text)
                     .with_hint("set it to the text that the user portal shows")

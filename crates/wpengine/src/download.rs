@@ -31,8 +31,8 @@ const REDIRECTS: usize = 5;
 /// A download in progress: a stream of chunks of bytes.
 ///
 /// The stream ends with an error if the connection breaks, or if fewer bytes arrive than the response announced. A
-/// truncated file is therefore never reported as complete. The time limit between two chunks is the `attempt_timeout`
-/// of the client, 45 s by default. There is no time limit for the whole download.
+/// truncated file is therefore never reported as complete. The time limit for the next chunk is the
+/// `attempt_timeout` of the client, 45 s by default. There is no time limit for the whole download.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Download {
     host: String,
@@ -78,7 +78,7 @@ struct Reading {
     length: Option<u64>,
     read: u64,
     body: BodyStream,
-    /// The maximum time between two chunks.
+    /// The maximum wait for the next chunk.
     patience: Duration,
 }
 
@@ -143,9 +143,10 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest`](ErrorKind::InvalidRequest) if the link is not a URL or leads to plain `http://` on another
-    /// machine, [`Api`](ErrorKind::Api) with the status if the host refuses the request, and the kinds of a failed
-    /// connection.
+    /// [`InvalidRequest`](ErrorKind::InvalidRequest) if the link is not a URL, or is an `http://` URL of another
+    /// machine. [`Api`](ErrorKind::Api), with the status, if the host refuses the request.
+    /// [`Connect`](ErrorKind::Connect), [`Timeout`](ErrorKind::Timeout) or [`Transport`](ErrorKind::Transport) if the
+    /// connection fails.
     pub async fn download(&self, link: &SecretLink) -> Result<Download, Error> {
         let url = checked(link.expose_secret())?;
         let (first, total) = (host(&url).to_owned(), self.core().config.timeout);

@@ -11,7 +11,8 @@ macro_rules! setters {
     )+};
 }
 
-/// Implements `Debug` with some of the fields of a type. The rest is secret, too long, or not printable.
+/// Implements `Debug` with some of the fields of a type, or with a part of them: the rest is secret, too long, or not
+/// printable.
 macro_rules! debug_fields {
     ($type:ident $(<$($parameter:tt),+>)? as $this:ident: $($name:ident = $value:expr),*) => {
         impl $(<$($parameter),+>)? std::fmt::Debug for $type $(<$($parameter),+>)? {

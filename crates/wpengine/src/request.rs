@@ -89,7 +89,8 @@ impl<T: DeserializeOwned + Send + 'static> Request<T> {
         self
     }
 
-    /// Returns the error of the checks, if the request may not be sent.
+    /// Fails if the checks failed, or if the client is read-only and this is no read. Takes the error of the checks, so
+    /// the request must not be sent afterwards.
     pub(crate) fn refuse(&mut self) -> Result<(), Error> {
         std::mem::replace(&mut self.check, Ok(())).map_err(|error| error.of(self.operation))?;
         self.client.refuse_writes(self.operation)
@@ -130,13 +131,13 @@ debug_fields!(Request<T> as this: operation = this.operation);
 
 /// Creates a request for an operation from the client, the result of the checks, and the call of the generated client.
 macro_rules! operation {
-    // Of a handle: some of its ids, which are checked.
+    // For a handle: takes some of its ids and checks them.
     ($this:ident, $operation:ident($($id:ident),+)) => {{
         let this = $this.clone();
         let check = $crate::check::ids(&[$(&$this.$id),+]);
         $crate::request::operation!(&$this.client, check, $operation($(&this.$id),+))
     }};
-    // The same with a body, and its check.
+    // For a handle, as above, but also with a request body and a check of that body.
     ($this:ident, $check:expr, $operation:ident($($id:ident),+; $body:ident)) => {{
         let this = $this.clone();
         let check = $crate::check::ids(&[$(&$this.$id),+]).and($check);
@@ -179,7 +180,7 @@ macro_rules! option_methods {
 pub(crate) use option_methods;
 
 /// Defines a request with a body that its methods set. It checks the ids of the path, and needs a method `check(&self)`
-/// for the body.
+/// for the body. The flags are further private fields for this check, false at first.
 macro_rules! request {
     (
         $(#[$doc:meta])*
@@ -196,7 +197,8 @@ macro_rules! request {
 
 pub(crate) use request;
 
-/// The type of such a request.
+/// Defines the type of such a request: its fields, `new`, and `request(self)`, without the methods of
+/// [`request_methods`].
 macro_rules! request_type {
     (
         $(#[$doc:meta])*

@@ -60,18 +60,13 @@ impl<T> Response<T> {
 
     /// Splits the value from the status and the headers.
     pub(crate) fn split(self) -> (T, Response<()>) {
-        self.replace(())
+        let rest = Response::new((), self.status, self.headers, self.attempts);
+        (self.value, rest)
     }
 
     /// Replaces the value.
-    pub(crate) fn replace<U>(self, value: U) -> (T, Response<U>) {
-        let rest = Response {
-            value,
-            status: self.status,
-            headers: self.headers,
-            attempts: self.attempts,
-        };
-        (self.value, rest)
+    pub(crate) fn with<U>(self, value: U) -> Response<U> {
+        Response::new(value, self.status, self.headers, self.attempts)
     }
 }
 

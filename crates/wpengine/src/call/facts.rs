@@ -208,7 +208,7 @@ impl Facts<'_> {
         self.redact(&mut problem);
         let path = shortened(&path, NAME);
         let problem = shortened(&without_addresses(&problem), PROBLEM);
-        // If the text ends too early, no field is at fault.
+        // If the JSON is cut off, the error belongs to no single field, so the message names no path.
         let place = match path.as_str() {
             "" | "." | "?" => String::new(),
             path => format!(" at `{path}`"),

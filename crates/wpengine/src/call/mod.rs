@@ -94,7 +94,7 @@ impl Context {
     }
 }
 
-debug_fields!(Context as this: request = this.options);
+debug_fields!(Context as this: options = this.options);
 
 impl raw::Exec for Context {
     fn exec<'a>(
@@ -133,8 +133,8 @@ impl raw::Exec for Shared {
     }
 }
 
-/// The status of the response that represents a failure. A `reqwest::Error` cannot be created outside of reqwest, so
-/// the generated client gets such a response instead.
+/// The status of a placeholder response, used if the transport returned an error. A `reqwest::Error` cannot be created
+/// outside of reqwest, so the generated client gets this response instead.
 const NO_ANSWER: u16 = 599;
 
 async fn exec(

@@ -27,22 +27,26 @@ pub(crate) fn read(text: &str) -> Result<(Url, Option<Credentials>), Error> {
 }
 
 fn check(url: &Url) -> Result<(), Error> {
-    let (text, hint) = if url.query().is_some() || url.fragment().is_some() {
-        let text = "the base URL has a query or a fragment".to_owned();
-        (text, "it ends with the version, like `/v1`")
-    } else if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)) {
-        return Ok(());
-    } else if url.scheme() == "http" {
-        let host = url.host_str().unwrap_or_default();
-        let text = format!(
-            "the base URL is plain `http://`, which would send the credentials to {host} in clear text"
-        );
-        let hint =
-            "use `https://`; `http://` is accepted for `localhost` and loopback addresses only";
-        (text, hint)
-    } else {
-        let text = format!("the base URL has the scheme `{}`", url.scheme());
-        (text, "use `https://`")
+    let (text, hint) = match url.scheme() {
+        _ if url.query().is_some() || url.fragment().is_some() => {
+            let text = "the base URL has a query or a fragment".to_owned();
+            (text, "it ends with the version, like `/v1`")
+        }
+        "https" => return Ok(()),
+        "http" if is_loopback(url) => return Ok(()),
+        "http" => {
+            let host = url.host_str().unwrap_or_default();
+            let text = format!(
+                "the base URL is plain `http://`, which would send the credentials to {host} in clear text"
+            );
+            let hint =
+                "use `https://`; `http://` is accepted for `localhost` and loopback addresses only";
+            (text, hint)
+        }
+        other => (
+            format!("the base URL has the scheme `{other}`"),
+            "use `https://`",
+        ),
     };
     Err(Error::configuration(text).with_hint(hint))
 }

@@ -168,12 +168,7 @@ impl ClientBuilder {
     /// [`Configuration`](crate::ErrorKind::Configuration) if a setting cannot be used, or if the platform has no
     /// trusted certificates.
     pub fn build(self) -> Result<Client, Error> {
-        let Self {
-            config,
-            connections,
-            http_client,
-            ..
-        } = self;
+        let (config, http_client) = (self.config, self.http_client);
         let base_url = self.base_url.as_deref().unwrap_or(base_url::BASE_URL);
         let (base, of_url) = base_url::read(base_url)?;
         let credentials = self.credentials.or(of_url).ok_or_else(|| {
@@ -185,7 +180,7 @@ impl ClientBuilder {
         let user_agent = user_agent(self.user_agent_suffix.as_deref())?;
         let http = match &http_client {
             Some(_) => connections::only_for_requests()?,
-            None => connections::client(&config, &connections, &base)?,
+            None => connections::client(&config, &self.connections, &base)?,
         };
         let limiter = match self.limiter {
             Limiter::Given(limiter) => Some(limiter),

@@ -23,7 +23,7 @@ pub struct ApiError {
     pub documentation_url: Option<String>,
     /// The fields that the service refused.
     pub errors: Vec<FieldError>,
-    /// The beginning of a body that has neither of the JSON forms.
+    /// The beginning of the response body, if it has none of the JSON error formats that the API documents.
     pub excerpt: Option<String>,
 }
 

@@ -65,7 +65,9 @@ impl fmt::Display for Error {
 /// Makes one line of a text from outside, and shortens it to `most` characters.
 pub(crate) fn shortened(text: &str, most: usize) -> String {
     let words = text.split(|letter: char| letter.is_whitespace() || is_obeyed(letter));
-    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    // A text from outside may be long: more words than characters are never shown.
+    let words = words.filter(|word| !word.is_empty()).take(most + 1);
+    let words: Vec<&str> = words.collect();
     let line = words.join(" ");
     match line.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &line[..end]),

@@ -180,7 +180,7 @@ impl Error {
         self.0.state.as_deref()
     }
 
-    /// Whether the resource does not exist, or the credentials may not see it (404), or nothing fits what was looked for.
+    /// Whether the resource does not exist or is not visible to the credentials (404), or a search found no match.
     pub fn is_not_found(&self) -> bool {
         self.0.status == Some(StatusCode::NOT_FOUND) || self.0.kind == ErrorKind::NotFound
     }

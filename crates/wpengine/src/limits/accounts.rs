@@ -18,10 +18,12 @@ const MOST: usize = 32_768;
 /// The accounts of installs and sites, learned from responses. Requests for an install or a site count against the
 /// limit of its account, but do not contain the id of the account.
 ///
-/// Only a hash of each id is kept. If two ids had the same hash, a request could count against the limit of another account.
+/// Only a hash of each id is kept. If two ids had the same hash, a request could count against the limit of another
+/// account.
 #[derive(Debug, Default)]
 pub(crate) struct Accounts {
     hasher: RandomState,
+    /// The account of each install and site, by the hash of its id.
     known: Mutex<HashMap<u64, Arc<str>, RandomState>>,
 }
 

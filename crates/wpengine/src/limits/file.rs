@@ -135,12 +135,15 @@ fn cache_folder() -> Option<PathBuf> {
 }
 
 impl Inner {
-    /// Runs `work` on the ledger in the file. Waits at most 1 s for the lock.
+    /// Runs `work` on the ledger in the file.
     async fn with_ledger<T>(&self, work: impl FnOnce(&mut Ledger, u64) -> T) -> io::Result<T> {
         if self.is_left_alone() {
             return Err(io::Error::other("it could not be used a moment ago"));
         }
-        let done = self.locked().await.and_then(|file| self.update(file, work));
+        let done = self
+            .lock_file()
+            .await
+            .and_then(|file| self.update(file, work));
         if let Err(error) = &done {
             *self.left_alone() = Some(Instant::now() + LEFT_ALONE);
             self.warn(&error.to_string());
@@ -148,7 +151,8 @@ impl Inner {
         done
     }
 
-    async fn locked(&self) -> io::Result<File> {
+    /// Opens and locks the file. Waits at most 1 s for the lock.
+    async fn lock_file(&self) -> io::Result<File> {
         let (file, started) = (self.open()?, Instant::now());
         while let Err(error) = file.try_lock() {
             match error {

@@ -2,10 +2,10 @@
 //! [`Windows`](super::Windows) and [`FileWindows`](super::FileWindows).
 //!
 //! Every request belongs to two queues: that of its user, and that of its account if the account is known. A queue has
-//! windows, and a request may be sent when every window of its queues has room. Until then it waits with a turn: a
-//! number, which orders the requests, and the time at which it expects to be sent. Later requests count it as sent at
-//! that time. If it is not sent within a margin after its time, for instance because nobody polls it, it loses its turn
-//! and others pass.
+//! windows, and a request may be sent when every window of its queues has room. Until then it waits and holds a turn. A
+//! turn has a number, which sets the order of the requests, and the time at which the request will probably be sent.
+//! Later requests count it as sent at that time. If it is not sent within a margin after its time, for instance because
+//! nobody polls it, it loses its turn and others pass.
 //!
 //! A request reaches the service some time after it was sent, and nobody knows exactly when. So it counts for the
 //! period of the window from the later of two times: its start plus the margin, and the end of its response. Then no
@@ -300,7 +300,7 @@ impl Ledger {
         });
     }
 
-    /// Corrects times in the future: the clock was set back after they were written.
+    /// Limits times that are later than now. They occur if the clock was set back after they were written.
     pub(super) fn not_after(&mut self, now: u64) {
         for queue in self.queues.values_mut() {
             for one in &mut queue.sent {

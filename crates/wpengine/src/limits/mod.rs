@@ -149,7 +149,7 @@ impl<L: RateLimiter + ?Sized> RateLimiter for Arc<L> {
     }
 }
 
-/// The permission to send one request. It is returned when the response has arrived.
+/// The permission to send one request. The client gives it back to the limiter when the response has arrived.
 ///
 /// Dropping a permit counts the request as sent.
 #[must_use = "a permit that is dropped at once counts as a request that was sent"]

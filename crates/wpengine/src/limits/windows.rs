@@ -15,9 +15,9 @@ use super::{
 
 /// Sliding windows in this process: the default limiter.
 ///
-/// By default it has the limits that the API documents: 100 requests a minute for each IP address, which are counted for each
-/// user here, and 1000 an hour for each account. The client learns from responses which account an install or a site belongs to. Until the account is known,
-/// a request counts for the user only.
+/// By default it has the limits that the API documents: 100 requests a minute for each IP address, which are counted
+/// for each user here, and 1000 an hour for each account. The client learns from responses which account an install or
+/// a site belongs to. Until the account is known, a request counts for the user only.
 ///
 /// Requests are sent in the order in which they asked; those of background clients come last. A request without room
 /// waits until its turn. Dropping it gives its turn to the next request.
@@ -134,7 +134,7 @@ impl Inner {
         }
     }
 
-    /// Wakes the next request of each queue: there is room for it, or it has moved up.
+    /// Wakes the next request of each queue, because it may now be sent earlier than expected.
     fn wake_next(&self, state: &State, key: &LimitKey, now: u64) {
         for number in state.ledger.next(&self.rules, key, now) {
             if let Some(waiting) = state.waiting.get(&number) {

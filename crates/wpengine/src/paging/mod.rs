@@ -105,7 +105,7 @@ pub struct List<T, Style = ByOffset> {
     wanted: Option<usize>,
     account: Option<AccountId>,
     days: Option<(Date, Date)>,
-    pub(crate) check: Option<Error>,
+    check: Option<Error>,
     fetch: Fetch<T>,
     concurrency: usize,
     style: PhantomData<fn() -> Style>,
@@ -319,8 +319,8 @@ debug_fields!(List<T, Style> as this: operation = this.operation, page_size = th
 
 /// A listing by offset: the handle or collection, and the call of the generated client with its ids, which are checked.
 macro_rules! offset_list {
-    // Of a whole account, or of all accounts.
-    ($this:ident, $operation:ident(account)) => {
+    // Of all accounts, or of the account that the listing is limited to.
+    ($this:ident, $operation:ident by account) => {
         $crate::paging::by_offset(
             &$this.client,
             stringify!($operation),
@@ -342,7 +342,8 @@ macro_rules! offset_list {
 
 pub(crate) use offset_list;
 
-/// Creates a listing by offset that can be limited to one account.
+/// Creates a listing by offset that uses the generated client. `ask` gets the account that the listing is limited to,
+/// the page size and the offset.
 pub(crate) fn by_offset<T, F, Fut>(
     client: &Client,
     operation: &'static str,
@@ -375,8 +376,8 @@ where
     .paged_by_offset()
 }
 
-/// A listing that is returned as a whole: the handle or collection, the call of the generated client with its id, which is
-/// checked, and the field of the answer.
+/// A listing that is returned as a whole: the handle or collection, the call of the generated client with its id, which
+/// is checked, and the field of the answer.
 macro_rules! whole_list {
     ($this:ident, $operation:ident($id:ident).$items:ident) => {{
         let check = $crate::check::ids(&[&$this.$id]);

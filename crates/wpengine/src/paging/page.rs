@@ -39,7 +39,8 @@ impl<T> Page<T> {
         self.offset
     }
 
-    /// Returns the response of this page without its items: the status, the headers, the request id, the attempts.
+    /// Returns the response of this page without its items: the status, the headers, the request id, the rate limit and
+    /// the number of attempts.
     pub fn response(&self) -> &Response<()> {
         &self.answer
     }

@@ -207,8 +207,9 @@ impl<T> Pages<T> {
         Some(page)
     }
 
-    /// Continues at the offset `next`, or ends the listing. Pages that were requested ahead are kept, except those that
-    /// end before `next`: they overlap with known items, or will do so when the gap before them is closed.
+    /// Continues at the offset `next`, or ends the listing. Pages that were requested ahead are dropped if they end
+    /// before `next`. All others are kept: they share items with the known pages, or will do so when the gap before
+    /// them is closed.
     fn go_on(&mut self, next: Result<Option<u64>, Error>) {
         let next = match next {
             Ok(Some(next)) => next,

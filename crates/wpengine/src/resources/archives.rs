@@ -117,7 +117,7 @@ impl CreateArchive {
             before: before.into_iter().map(|archive| archive.id).collect(),
             known: Arc::default(),
         };
-        Ok(answer.replace(new).1)
+        Ok(answer.with(new))
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -136,7 +136,7 @@ impl IntoFuture for CreateArchive {
 }
 
 /// A new archive whose id is not known yet.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewArchive {
     archives: Archives,
     backup_id: BackupId,
@@ -144,6 +144,8 @@ pub struct NewArchive {
     /// The id of the archive, once it was listed.
     known: Arc<OnceLock<ArchiveId>>,
 }
+
+debug_fields!(NewArchive as this: install_id = this.archives.install_id, backup_id = this.backup_id);
 
 impl NewArchive {
     /// Returns the backup from which the archive is created.
@@ -200,17 +202,20 @@ impl NewArchive {
         };
         let what = format!("archives of backup {} are there", self.backup_id);
         loop {
-            let mut archives = self.archives.list().collect().await?;
-            archives.retain(|archive| {
-                self.known
-                    .get()
-                    .map_or_else(|| is_new(archive), |id| *id == archive.id)
-            });
-            let found = only_new(archives, |archive| archive.id.as_str(), &what).map_err(|error| {
-                error.with_hint("somebody else has made one at the same time; wait for either with `install.archive(id).wait()`")
-            })?;
-            if let Some(archive) = found {
-                let _ = self.known.set(archive.id.clone());
+            let list = self.archives.list();
+            let found = match self.known.get() {
+                Some(known) => list.find(|archive| archive.id == *known).await?,
+                None => {
+                    let mut archives = list.collect().await?;
+                    archives.retain(is_new);
+                    only_new(archives, |archive| archive.id.as_str(), &what).map_err(|error| {
+                        error.with_hint("somebody else has made one at the same time; wait for either with `install.archive(id).wait()`")
+                    })?
+                }
+            };
+            if let Some(archive) = found
+                && *self.known.get_or_init(|| archive.id.clone()) == archive.id
+            {
                 return Ok(archive);
             }
             // The deadline of the wait ends this loop.

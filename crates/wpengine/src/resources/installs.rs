@@ -51,7 +51,7 @@ impl Installs {
     /// # }
     /// ```
     pub fn list(&self) -> List<Installation> {
-        offset_list!(self, list_installs(account))
+        offset_list!(self, list_installs by account)
     }
 
     /// Finds the install with this name, which is unique on the whole platform. It reads the list of installs until it

@@ -109,7 +109,7 @@ fn texts(texts: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
     texts.into_iter().map(Into::into).collect()
 }
 
-/// Returns the only new resource; none if there is none yet.
+/// Returns the only new resource, or none if there is none yet. Several are an error: `2 new {what}: a, b`.
 fn only_new<T>(mut new: Vec<T>, id: fn(&T) -> &str, what: &str) -> Result<Option<T>, Error> {
     if new.len() > 1 {
         let ids: Vec<&str> = new.iter().map(id).collect();
@@ -155,7 +155,7 @@ impl Client {
         SshKeys::new(self)
     }
 
-    /// Returns a handle to one SSH key of the user. Responses call the id of a key `uuid`.
+    /// Returns a handle to one SSH key of the user. In responses, the id of a key is in the field `uuid`.
     pub fn ssh_key(&self, id: impl Into<crate::types::SshKeyId>) -> SshKeyHandle {
         SshKeyHandle::new(self, id.into())
     }

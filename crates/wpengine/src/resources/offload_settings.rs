@@ -51,7 +51,7 @@ impl OffloadSettings {
         )
         .recover(|error| async move {
             if error.is_not_found() && error.says(NEVER_SET_UP) {
-                Ok(error.into_response().replace(None).1)
+                Ok(error.into_response().with(None))
             } else {
                 Err(error)
             }

@@ -328,9 +328,8 @@ impl CreateReportSchedule {
                 let has_title = one.title.as_deref().map(str::trim) == Some(title.trim());
                 has_title && !before.iter().any(|known| known.uuid == one.uuid)
             });
-            match only_new(new, |one| one.uuid.as_str(), "schedules have this title")
-                .map_err(created)?
-            {
+            let what = "schedules have this title";
+            match only_new(new, |one| one.uuid.as_str(), what).map_err(created)? {
                 Some(schedule) => return Ok(schedule),
                 None if look == LOOKS => break,
                 None => tokio::time::sleep(Duration::from_secs(1)).await,
@@ -403,7 +402,8 @@ impl ReportScheduleHandle {
 
 request! {
     /// A request to update a report schedule.
-    UpdateReportSchedule(id: ReportScheduleId) = update_site_report_schedule(UpdateReportScheduleRequest) -> Confirmation,
+    UpdateReportSchedule(id: ReportScheduleId)
+        = update_site_report_schedule(UpdateReportScheduleRequest) -> Confirmation,
     /// Whether recipients were set. An empty list is refused, because it would leave the recipients as they are.
     sets_recipients: bool,
     has_no_sections: bool

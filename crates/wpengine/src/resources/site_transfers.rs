@@ -148,7 +148,7 @@ impl SiteTransferHandle {
                 }
                 going => Stage::Going(going.to_string()),
             },
-            "the site is where it was; start another transfer",
+            "the site was not transferred; start another transfer",
         )
     }
 

@@ -35,7 +35,7 @@ impl Sites {
     /// # }
     /// ```
     pub fn list(&self) -> List<Site> {
-        offset_list!(self, list_sites(account))
+        offset_list!(self, list_sites by account)
     }
 
     /// Creates a site without installs. Its name has at most 40 characters.

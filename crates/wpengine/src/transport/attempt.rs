@@ -160,9 +160,9 @@ impl Answer {
     }
 }
 
-/// Whether a body is a whole JSON object or array, as far as that can be seen without decoding it: it begins and ends as one. If
-/// it is cut off behind an inner object, it has more opening than closing braces. Braces in texts do not count, so only then it is
-/// read.
+/// Whether a body is a whole JSON object or array, as far as that can be seen without decoding it: it begins and ends
+/// as one. If it is cut off behind an inner object, it has more opening than closing braces. Braces in texts do not
+/// count, so only then it is read.
 fn is_whole_json(body: &[u8]) -> bool {
     let body = body.trim_ascii();
     let has_both_ends = matches!(
@@ -173,7 +173,8 @@ fn is_whole_json(body: &[u8]) -> bool {
     has_both_ends && (count(body, b'{') == count(body, b'}') || is_read())
 }
 
-/// Counts a byte. Every response comes through here: sums of at most 255 fit a byte, so that many bytes are compared at once.
+/// Counts a byte. Every response comes through here: sums of at most 255 fit a byte, so that many bytes are compared at
+/// once.
 fn count(body: &[u8], byte: u8) -> usize {
     let chunks = body.chunks(255);
     let in_chunk = |chunk: &[u8]| chunk.iter().map(|one| u8::from(*one == byte)).sum::<u8>();
@@ -216,6 +217,7 @@ fn failure(core: &Core, error: HttpError) -> Failure {
             inner.hint = hint.map(str::to_owned);
             inner.source = source;
         }),
+        // The kinds of the failures above tell how far the request came.
         not_sent: matches!(kind, ErrorKind::Connect | ErrorKind::InvalidRequest),
         transient: matches!(kind, ErrorKind::Connect | ErrorKind::Transport),
     }

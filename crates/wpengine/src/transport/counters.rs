@@ -31,7 +31,7 @@ pub struct Counters {
     pub throttled: u64,
     /// The number of requests that waited 20 ms or longer for the rate limit before they were sent.
     pub limited: u64,
-    /// The total time of these waits.
+    /// The total time that the requests counted in `limited` waited for the rate limit.
     pub limited_for: Duration,
 }
 
@@ -45,10 +45,12 @@ impl Counting {
     }
 
     pub(crate) fn limited(&self, wait: Duration) {
-        self.count(|counters| {
-            counters.limited += u64::from(!wait.is_zero());
-            counters.limited_for = counters.limited_for.saturating_add(wait);
-        });
+        if !wait.is_zero() {
+            self.count(|counters| {
+                counters.limited += 1;
+                counters.limited_for = counters.limited_for.saturating_add(wait);
+            });
+        }
     }
 
     pub(crate) fn read(&self) -> Counters {

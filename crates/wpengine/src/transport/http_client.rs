@@ -17,7 +17,7 @@ pub type ResponseFuture<'a> =
 /// The body of a response, in chunks.
 pub type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, HttpError>> + Send>>;
 
-/// The future of the head of a response, with its body still to be read.
+/// A future that returns the status and the headers of a response, and its body as a stream.
 pub type HeadFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Response<BodyStream>, HttpError>> + Send + 'a>>;
 

@@ -18,8 +18,9 @@ use crate::error::Error;
 /// It retries other temporary failures only if the operation is idempotent. Temporary failures are: a broken
 /// connection, a timeout, the statuses 408, 425, 500, 502 to 504 and 520 to 524, and a response that was cut off.
 ///
-/// The back-off between attempts is random, from zero up to a maximum. The maximum is [`first_wait`](Self::first_wait)
-/// after the first attempt and doubles with every attempt, up to [`longest_wait`](Self::longest_wait). If the response
+/// The back-off between attempts is random, from zero up to a maximum. After the first attempt, the maximum is
+/// [`first_wait`](Self::first_wait). It doubles after every further attempt, up to
+/// [`longest_wait`](Self::longest_wait). If the response
 /// has a `Retry-After` header, the client waits for that time instead. No attempt starts later than
 /// [`time_limit`](Self::time_limit) after the first one, or after the deadline of the call.
 ///
