@@ -16,7 +16,7 @@ use crate::table::{Comparison, Figures, Row, Target, Unit};
 
 const INSTALLS: usize = 100_000;
 
-/// Part of it is the hashes of the ids that were already returned.
+/// Part of it is the ids that were already returned.
 const ABOVE: Target = Target::AtMost(8.0);
 
 /// The arguments of the process whose memory is measured.

@@ -3,11 +3,10 @@
 use std::{
     any::Any,
     collections::HashMap,
-    hash::BuildHasher as _,
+    hash::{BuildHasher as _, RandomState},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use foldhash::fast::RandomState;
 use wpengine_raw::values::Page;
 
 use crate::types::{AccountReference, Installation, Site};
@@ -24,7 +23,7 @@ const MOST: usize = 32_768;
 pub(crate) struct Accounts {
     hasher: RandomState,
     /// The account of each install and site, by the hash of its id.
-    known: Mutex<HashMap<u64, Arc<str>, RandomState>>,
+    known: Mutex<HashMap<u64, Arc<str>>>,
 }
 
 impl Accounts {

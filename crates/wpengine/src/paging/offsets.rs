@@ -8,9 +8,7 @@
 //! closed. A page without a known item may have skipped items. Then an earlier page is requested, if necessary back to
 //! the start.
 
-use std::collections::HashSet;
-
-use foldhash::fast::RandomState;
+use std::collections::BTreeSet;
 
 use super::{cursor::Next, key::Key};
 use crate::error::{Error, ErrorKind};
@@ -76,11 +74,12 @@ pub(super) struct Offsets {
     steps_back: u32,
 }
 
-/// A set of ids. Nearly all are UUIDs, which take half of the memory in a set of their own.
+/// A set of ids. Nearly all are UUIDs, which take half of the memory in a set of their own. A tree grows in small steps;
+/// a hash table would need the old and the new memory at once while it grows.
 #[derive(Debug, Default)]
 struct Seen {
-    uuids: HashSet<u128, RandomState>,
-    others: HashSet<Box<str>, RandomState>,
+    uuids: BTreeSet<u128>,
+    others: BTreeSet<Box<str>>,
 }
 
 impl Seen {
