@@ -39,6 +39,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             NewDomain::new("www.shop.example.com").redirect_to("shop.example.com"),
         ])
         .await?;
+    // The response may contain only one of them.
     for domain in added.domains() {
         println!(
             "added {}: put {} into its TXT record {}",

@@ -16,10 +16,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("reports on {}", site.name);
     let site = client.site(site.id);
     for report in site.reports().list().collect().await? {
+        let created = report.created_at.map(|time| time.to_string());
         println!(
-            "  {} of {:?}",
+            "  {} of {}",
             report.title.unwrap_or_default(),
-            report.created_at
+            created.unwrap_or_default()
         );
         if let Some(link) = &report.download_url {
             let mut download = client.download(link).await?;

@@ -194,10 +194,17 @@ mod imp {
         }
         // Before there is a command that would be left behind.
         let mut told_to_end = std::pin::pin!(terminated());
-        let mut child = command
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| Failure::usage(format!("cannot run {program}: {error}")))?;
+        let mut child = command.kill_on_drop(true).spawn().map_err(|error| {
+            let failure = Failure::usage(format!("cannot run {program}: {error}"));
+            let is_noun = crate::commands::all()
+                .iter()
+                .any(|leaf| leaf.path.first() == Some(&program.as_str()));
+            if is_noun {
+                failure.next(format!("wpengine sim run -- wpengine {}", words.join(" ")))
+            } else {
+                failure
+            }
+        })?;
         // Ctrl-C reaches the command as well; it decides how it ends.
         let status = loop {
             tokio::select! {

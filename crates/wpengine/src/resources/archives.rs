@@ -12,7 +12,7 @@ use wpengine_raw::types::CreateArchiveRequest;
 use super::{collection, handle, only_new, texts};
 use crate::{
     Download, Response, check,
-    error::Error,
+    error::{Error, ErrorKind},
     paging::{List, offset_list},
     request::{option_methods, request_type},
     requests::{RequestFuture, Wait},
@@ -262,7 +262,8 @@ impl ArchiveHandle {
         )
     }
 
-    /// Starts to download the archive, which is a zip file. The archive must be completed.
+    /// Starts to download the archive, which is a zip file. An archive that does not exist or is not completed is an
+    /// error of the kind [`NotFound`](crate::ErrorKind::NotFound).
     ///
     /// Gets the link with the operation `list_archives` and opens it without the credentials; see
     /// [`Client::download`](crate::Client::download).
@@ -297,7 +298,7 @@ impl ArchiveHandle {
             };
             let (id, state) = (&archive.id, &archive.state);
             let text = format!("archive {id} is `{state}`, and there is nothing to download");
-            Err(Error::invalid(text).with_hint(hint))
+            Err(not_found(text).with_hint(hint))
         }
     }
 
@@ -312,9 +313,13 @@ impl ArchiveHandle {
                 "install {} has no archive {}",
                 self.install_id, self.archive_id
             );
-            Error::invalid(text).with_hint("take its id from `install.archives().list()`")
+            not_found(text).with_hint("take its id from `install.archives().list()`")
         })
     }
+}
+
+fn not_found(text: String) -> Error {
+    Error::new(ErrorKind::NotFound, text).of("list_archives")
 }
 
 fn stage(archive: &Archive) -> Stage {

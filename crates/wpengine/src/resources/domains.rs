@@ -86,7 +86,7 @@ impl Domains {
     }
 
     /// Adds 1 to 20 domains with one request. The target of a redirect is the **name** of a domain, which may be in the
-    /// same request.
+    /// same request. The response may contain only one of the added domains; [`list`](Self::list) has them all.
     ///
     /// Operation `create_bulk_domains`.
     ///
