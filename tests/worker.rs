@@ -43,6 +43,10 @@ struct Counts {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+        .with_writer(std::io::stderr)
+        .init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [url, limiter, tasks, seconds, limit, period] = arguments.as_slice() else {
         return Err("six arguments, as the source says".into());

@@ -301,3 +301,18 @@ async fn the_password_is_in_no_output_and_no_file() {
         .ends(0);
     assert!(ran.stdout.contains(CANARY));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_variable_that_cannot_be_used_is_named() {
+    let cli = Cli::new().await;
+    let mut command = cli.command();
+    command
+        .args(["install", "list"])
+        .env("WPE_API_BASE_URL", "https://api.example.com/v1")
+        .env("HTTPS_PROXY", "ftp://user:canary@proxy.example.com");
+    let ran = crate::harness::run(command, "").await.ends(2);
+    let text =
+        "the proxy in the environment variable HTTPS_PROXY is neither `http://` nor `https://`";
+    assert!(ran.stderr.contains(text), "{ran:?}");
+    assert!(!ran.stderr.contains("canary"), "{ran:?}");
+}

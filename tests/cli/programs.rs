@@ -67,12 +67,9 @@ async fn any_script_runs_against_a_simulator() {
     .ends(0);
     assert_eq!(ran.stdout.lines().count(), 9);
     sim(&["sim", "run", "--", "no-such-program"]).await.ends(2);
-    let ran = sim(&["sim", "run", "--", "backup", "list"]).await.ends(2);
-    assert!(
-        ran.stderr
-            .contains("wpengine sim run -- wpengine backup list"),
-        "{ran:?}"
-    );
+    let ran = sim(&["sim", "run", "--", "install", "list"]).await.ends(2);
+    let hint = "wpengine sim run -- wpengine install list";
+    assert!(ran.stderr.contains(hint), "{ran:?}");
     sim(&["sim", "run", "--", "sh", "-c", "kill -9 $$"])
         .await
         .ends(137);

@@ -134,12 +134,16 @@ async fn an_archive_that_fails_ends_the_wait_with_its_state() {
         .download()
         .await
         .expect_err("nothing there");
-    assert!(error.is_not_found() && !error.is_invalid_request());
+    assert!(error.is_invalid_request(), "{error}");
     assert!(error.to_string().contains("`aborted`"), "{error}");
-    let unknown = install.archive("nope").download().await;
-    let error = unknown.expect_err("no such archive");
-    assert!(error.is_not_found(), "{error}");
-    assert_eq!(error.operation(), Some("list_archives"));
+    let unknown = install.archive("nope");
+    for error in [
+        unknown.download().await.expect_err("no such archive"),
+        unknown.wait().await.expect_err("no such archive"),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+        assert_eq!(error.operation(), Some("list_archives"));
+    }
 }
 
 #[tokio::test(start_paused = true)]

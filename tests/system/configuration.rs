@@ -258,3 +258,17 @@ async fn a_server_that_never_answers_is_one_line_that_names_the_limit() {
     assert!(error.is_timeout());
     assert!(error.attempts() > 1, "{error}");
 }
+
+#[tokio::test]
+async fn connections_may_stay_open_without_end() {
+    let simulator = Simulator::builder().start().await.expect("it starts");
+    let client = Client::builder()
+        .base_url(simulator.url())
+        .pool_idle_timeout(Duration::MAX)
+        .connect_timeout(Duration::MAX)
+        .build()
+        .expect("a client");
+    for _ in 0..2 {
+        client.current_user().await.expect("an answer");
+    }
+}

@@ -310,7 +310,7 @@ async fn two_clients_that_share_a_limiter_exceed_no_window() {
     }
 }
 
-/// The calls of a runtime that no longer runs are not polled. Some wait for the rate limit, and one has been sent.
+/// The calls of a runtime that no longer runs are not polled. They wait for the rate limit.
 #[test]
 fn calls_that_nobody_polls_hold_up_no_other_runtime() {
     let idle = tokio::runtime::Builder::new_current_thread()

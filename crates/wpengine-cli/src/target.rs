@@ -136,12 +136,8 @@ impl Ctx {
                     _ => "installs",
                 };
                 let near = near.into_iter().filter(|found| found.kind == table).take(5);
-                return Err(Failure::from(error).candidates(near.map(|found| {
-                    // A domain can be there twice: as the primary one, and as the platform's own.
-                    let mut words: Vec<&str> = found.words.split(' ').collect();
-                    words.dedup();
-                    format!("near: {}", words.join(" "))
-                })));
+                return Err(Failure::from(error)
+                    .candidates(near.map(|found| format!("near: {}", found.words))));
             }
             Err(error) => return Err(error.into()),
         };

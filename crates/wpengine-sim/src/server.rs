@@ -18,6 +18,7 @@ use hyper::body::{Body, Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
@@ -78,6 +79,17 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
     // Small answers are sent at once instead of waiting for more data.
     let _ = stream.set_nodelay(true);
+    if let Some(stream) = talk(stream, peer, shared).await {
+        // Makes the kernel close the connection with a reset.
+        let _ = stream.set_zero_linger();
+    }
+}
+
+/// Answers the requests of one connection. Returns the stream if it is to be reset.
+async fn talk<S>(stream: S, peer: SocketAddr, shared: Arc<Shared>) -> Option<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let broken = Arc::new(AtomicBool::new(false));
     let service = service_fn(|request| {
         let (shared, broken) = (Arc::clone(&shared), Arc::clone(&broken));
@@ -89,11 +101,8 @@ async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
         .serve_connection(TokioIo::new(stream), service);
     // An error comes from the client or from a fault, so it is ignored.
     let _ = (&mut connection).await;
-    if broken.load(Ordering::Relaxed) {
-        // Makes the kernel close the connection with a reset.
-        let stream = connection.into_parts().io.into_inner();
-        let _ = stream.set_zero_linger();
-    }
+    let is_broken = broken.load(Ordering::Relaxed);
+    is_broken.then(|| connection.into_parts().io.into_inner())
 }
 
 /// The error that makes hyper drop the connection, so that it is reset.
@@ -189,5 +198,50 @@ impl Body for Halves {
         let second = std::task::ready!(then.as_mut().poll(context));
         self.then = None;
         Poll::Ready(Some(second.map(Frame::data)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::clock::{Clock, ClockMode};
+    use crate::limits::RateLimits;
+    use crate::world::{Plan, Population};
+
+    #[tokio::test(start_paused = true)]
+    async fn half_a_request_is_not_waited_for_without_end() {
+        let plan = Plan {
+            population: Population::Documentation,
+            user: "u".to_owned(),
+            password: "p".to_owned(),
+            users: Vec::new(),
+            bearer_token: None,
+            closed_accounts: Vec::new(),
+            limits: RateLimits::none(),
+        };
+        let clock = Clock::new(ClockMode::Manual, None);
+        let shared = Arc::new(Shared::new(0, clock, plan, true));
+        for (half, end) in [
+            ("POST /v1/si", ""),
+            (
+                "POST /v1/sites HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{",
+                "HTTP/1.1 408",
+            ),
+        ] {
+            let (mut client, server) = duplex(1_024);
+            let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+            let talking = tokio::spawn(talk(server, peer, Arc::clone(&shared)));
+            client.write_all(half.as_bytes()).await.unwrap();
+            let started = Instant::now();
+            let mut answer = String::new();
+            let read = timeout(2 * HALF_A_REQUEST, client.read_to_string(&mut answer)).await;
+            read.expect("the connection ends").unwrap();
+            assert!(answer.starts_with(end), "{answer}");
+            assert!(started.elapsed() >= HALF_A_REQUEST);
+            assert!(talking.await.unwrap().is_none());
+        }
     }
 }

@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             )
             .await?;
     }
-    // New settings take effect later; until then the service returns the ones from before.
+    // The service does not say when new settings take effect. The simulator shows them some time later.
     match offload.get().await? {
         Some(settings) => println!("{:#?}", settings.largefs_settings),
         None => println!("large files are not offloaded"),

@@ -16,12 +16,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("reports on {}", site.name);
     let site = client.site(site.id);
     for report in site.reports().list().collect().await? {
-        let created = report.created_at.map(|time| time.to_string());
-        println!(
-            "  {} of {}",
-            report.title.unwrap_or_default(),
-            created.unwrap_or_default()
-        );
+        let title = report.title.unwrap_or_default();
+        match report.created_at {
+            Some(time) => println!("  {title} of {time}"),
+            None => println!("  {title}"),
+        }
         if let Some(link) = &report.download_url {
             let mut download = client.download(link).await?;
             let mut bytes = 0;
@@ -46,7 +45,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .sections(["cover", "usage"])
         .found()
         .await?;
-    println!("the first one comes at {:?}", schedule.next_scheduled_date);
+    if let Some(first) = schedule.next_scheduled_date {
+        println!("the first one comes at {first}");
+    }
     client.report_schedule(schedule.uuid).delete().await?;
     Ok(())
 }

@@ -156,7 +156,7 @@ impl AnyRequest {
             is_read: target.is_read(),
             is_secret: target.secret,
             record: Record {
-                request: Some(format!("{} {path}", self.method)),
+                request: Some(call::name_of(core, &self.method, &path)),
                 ..Record::default()
             },
         };

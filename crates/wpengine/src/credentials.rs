@@ -398,6 +398,9 @@ mod tests {
             error.to_string(),
             "the password ends in a line break; remove it; a secret that is read from a file often ends in one"
         );
+        let error = Credentials::basic(" u", "p").check().unwrap_err();
+        let text = "the API user id has white space around it; remove it";
+        assert_eq!(error.to_string(), text);
     }
 
     #[test]

@@ -180,3 +180,23 @@ async fn refused_credentials_from_the_environment_name_their_variables() {
         &format!("{before}(request id [id]){after}"),
     );
 }
+
+#[tokio::test]
+async fn a_path_without_end_is_shortened() {
+    let client = clients::on(Script::new(|_, _| Ok(script::json(404, "{}"))));
+    // A URL of 65,536 bytes and more cannot be sent.
+    for (length, said) in [(10_000, "404 Not Found"), (100_000, "no valid URL")] {
+        let id = "a".repeat(length);
+        let error = client.site(id.as_str()).get().await.expect_err(said);
+        let text = error.to_string();
+        assert!(
+            text.starts_with("GET /sites/aaa") && text.contains(said),
+            "{text}"
+        );
+        assert!(text.len() < 500, "{}", text.len());
+        let path = format!("/sites/{id}");
+        let error = client.request(http::Method::GET, &path).send().await;
+        let text = error.expect_err(said).to_string();
+        assert!(text.len() < 500, "{}", text.len());
+    }
+}

@@ -86,6 +86,36 @@ async fn a_page_size_that_the_server_does_not_keep_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_server_that_sends_more_than_was_asked_for_loses_nothing() {
+    for with_next in [true, false] {
+        for (seen, failed, requests) in listed(move |request| {
+            let begin = number(request, "offset").min(950);
+            let end = (begin + 100).min(950);
+            let next = format!("?offset={end}");
+            let next = Some(next.as_str()).filter(|_| with_next && end < 950);
+            body(begin..end, next, Some(950))
+        })
+        .await
+        {
+            assert_eq!((seen, failed), (ids(0..950), None), "{with_next}");
+            assert!(requests <= 20, "{requests}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_offset_that_cannot_be_sent_is_the_fault_of_the_answer() {
+    // Only an empty page has its offset followed.
+    let next = Some("?offset=9223372036854775808");
+    let script = Script::new(move |_, _| Ok(script::json(200, &body(0..0, next, None))));
+    let list = clients::on(script).sites().list();
+    let error = list.collect().await.expect_err("2^63");
+    assert_eq!(error.kind(), ErrorKind::Paging);
+    let text = error.to_string();
+    assert!(text.contains("a page names 9223372036854775808"), "{text}");
+}
+
+#[tokio::test]
 async fn a_next_that_leads_too_far_nowhere_or_back_is_not_followed() {
     for next in [
         "?offset=900",
@@ -205,6 +235,25 @@ async fn no_memory_is_reserved_on_the_word_of_a_server() {
     let taken = sites.concurrency(usize::MAX).take(1_000).collect().await;
     assert_eq!(taken.expect("a thousand").len(), 1_000);
     assert!(script.count() < 1_000);
+}
+
+#[tokio::test]
+async fn a_concurrency_without_end_is_one_of_128_pages() {
+    let script = Script::new(|_, request| {
+        let begin = number(request, "offset");
+        let answer = body(begin..begin + 10, Some("?offset=10"), Some(u64::MAX));
+        Ok(script::json(200, &answer))
+    });
+    let sites = clients::on(script.clone()).sites().list().page_size(10);
+    let mut pages = sites.concurrency(usize::MAX).pages();
+    for _ in 0..2 {
+        pages
+            .try_next()
+            .await
+            .expect("a page")
+            .expect("there are more");
+    }
+    assert_eq!(script.count(), 129);
 }
 
 #[tokio::test]

@@ -8,13 +8,15 @@ mod server;
 use std::time::{Duration, Instant};
 
 use wpengine::{
-    Client, ErrorKind,
+    Client, Credentials, ErrorKind,
     limits::{LimitError, LimitKey, Observation, Permit, RateLimiter, Window},
 };
 use wpengine_redis::RedisWindows;
 use wpengine_sim::Simulator;
 
 use server::{Data, RedisServer};
+
+use crate::support::script::Script;
 
 const SECOND: Duration = Duration::from_secs(1);
 const KEY: fn() -> LimitKey = || LimitKey::new(7);
@@ -49,6 +51,58 @@ async fn the_first_request_through_a_new_redis_leaves_within_a_second() {
     assert_eq!((state[0].window.limit(), state[0].left), (100, 100));
     client.current_user().await.expect("an answer");
     assert_eq!(client.rate_limit_state(None)[0].left, 99);
+}
+
+/// The calls of a runtime that no longer runs are not polled. The limiter has a thread of its own.
+#[test]
+fn calls_that_nobody_polls_hold_up_no_other_runtime() {
+    let busy = tokio::runtime::Runtime::new().expect("a runtime");
+    let Some(redis) = busy.block_on(RedisServer::start(Data::Lost)) else {
+        return;
+    };
+    let script = Script::answering(r#"{"id":"u","email":"joe@example.com"}"#);
+    let client = Client::builder()
+        .credentials(Credentials::basic("user", "password"))
+        .http_client(script.clone())
+        .rate_limiter(few(&redis, 2))
+        .rate_limit_wait(60 * SECOND)
+        .build()
+        .expect("a client");
+    let idle = tokio::runtime::Builder::new_current_thread();
+    let idle = { idle }.enable_all().build().expect("a runtime");
+    let mut given_up = Vec::new();
+    idle.block_on(async {
+        for _ in 0..10 {
+            let client = client.clone();
+            given_up.push(tokio::spawn(async move { client.current_user().await }));
+        }
+        // Each of them has asked Redis.
+        loop {
+            let stats: String = redis.command(&["INFO", "commandstats"]).await;
+            let calls = stats.split("cmdstat_evalsha:calls=").nth(1);
+            let calls = calls.and_then(|calls| calls.split(',').next()?.parse().ok());
+            if calls.unwrap_or(0) >= 10 {
+                break;
+            }
+        }
+    });
+    let sent = script.count();
+    assert!(sent < 10, "{sent}");
+    // The first runtime does not run from here on.
+    let started = Instant::now();
+    busy.block_on(async {
+        let calls: Vec<_> = (0..8)
+            .map(|_| {
+                let client = client.clone();
+                tokio::spawn(async move { client.current_user().await })
+            })
+            .collect();
+        for call in calls {
+            call.await.expect("a call").expect("an answer");
+        }
+    });
+    assert!(started.elapsed() < 20 * SECOND, "{:?}", started.elapsed());
+    assert_eq!(script.count(), sent + 8);
 }
 
 #[tokio::test]

@@ -105,3 +105,30 @@ async fn a_redis_that_is_restarted_empty_under_load_costs_429s_at_the_most() {
     let used = ended.arrivals.iter().filter(|at| **at < 11.0).count();
     assert!(used >= 400, "{used}");
 }
+
+#[tokio::test]
+async fn a_redis_that_evicts_keys_is_said_once() {
+    let Some(redis) = RedisServer::start(Data::Lost).await else {
+        return;
+    };
+    let (memory, policy) = ("maxmemory", "maxmemory-policy");
+    let () = redis
+        .command(&["CONFIG", "SET", memory, "100mb", policy, "allkeys-lru"])
+        .await;
+    let mut workers = Workers::start(1, &redis.url(), 3.0, LIMIT, PERIOD).await;
+    // The worker connects, loses its connection, and connects again.
+    for _ in 0..2 {
+        loop {
+            let clients: String = redis.command(&["CLIENT", "LIST", "TYPE", "normal"]).await;
+            if clients.lines().any(|client| client.contains("cmd=evalsha")) {
+                break;
+            }
+        }
+        let killed: u64 = redis.command(&["CLIENT", "KILL", "TYPE", "normal"]).await;
+        assert!(killed > 0);
+    }
+    let warnings = workers.warnings().await;
+    let said = warnings.lines().filter(|line| line.contains("evicts keys"));
+    assert_eq!(said.count(), 1, "{warnings}");
+    assert_eq!(workers.end().await.failed, 0);
+}

@@ -2,6 +2,7 @@
 
 use std::{process::Stdio, time::Duration};
 
+use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 use wpengine_sim::{ClockMode, RateLimits, Simulator};
 
@@ -49,6 +50,7 @@ impl Workers {
                     .arg(limit.to_string())
                     .arg(period.as_millis().to_string())
                     .stdout(Stdio::piped())
+                    .stderr(Stdio::piped())
                     .kill_on_drop(true)
                     .spawn()
                     .expect("a worker")
@@ -59,6 +61,16 @@ impl Workers {
             children,
             speed,
         }
+    }
+
+    /// What the workers warn of until they end.
+    pub(crate) async fn warnings(&mut self) -> String {
+        let mut warnings = String::new();
+        for child in &mut self.children {
+            let pipe = child.stderr.as_mut().expect("a pipe");
+            pipe.read_to_string(&mut warnings).await.expect("text");
+        }
+        warnings
     }
 
     pub(crate) async fn end(self) -> Ended {

@@ -175,6 +175,20 @@ mod imp {
         let (program, arguments) = words
             .split_first()
             .ok_or_else(|| Failure::usage("give the command behind --"))?;
+        // `install` is a program of most systems, too, and would do something else.
+        let begins = |path: &[&str]| {
+            path.len() > 1
+                && words.len() >= path.len()
+                && path.iter().zip(&words).all(|(one, word)| one == word)
+        };
+        if let Some(leaf) = crate::commands::all()
+            .iter()
+            .find(|leaf| begins(&leaf.path))
+        {
+            let path = leaf.path.join(" ");
+            let text = format!("{path} is a command of this program: write wpengine before it");
+            return Err(Failure::usage(text).next(format!("wpengine sim run -- wpengine {path}")));
+        }
         let mut command = tokio::process::Command::new(program);
         command
             .args(arguments)
@@ -194,17 +208,10 @@ mod imp {
         }
         // Before there is a command that would be left behind.
         let mut told_to_end = std::pin::pin!(terminated());
-        let mut child = command.kill_on_drop(true).spawn().map_err(|error| {
-            let failure = Failure::usage(format!("cannot run {program}: {error}"));
-            let is_noun = crate::commands::all()
-                .iter()
-                .any(|leaf| leaf.path.first() == Some(&program.as_str()));
-            if is_noun {
-                failure.next(format!("wpengine sim run -- wpengine {}", words.join(" ")))
-            } else {
-                failure
-            }
-        })?;
+        let mut child = command
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| Failure::usage(format!("cannot run {program}: {error}")))?;
         // Ctrl-C reaches the command as well; it decides how it ends.
         let status = loop {
             tokio::select! {

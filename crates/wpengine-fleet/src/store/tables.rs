@@ -247,5 +247,7 @@ fn words(values: &[&Value]) -> String {
             _ => {}
         }
     }
+    // The primary domain of an install is often the platform's own, too.
+    all.dedup();
     all.join(" ")
 }

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use wpengine_raw as raw;
 
 pub(crate) use facts::{Explain, Facts, Record, explain};
-pub(crate) use request::{below_base, decorate, is_below_base};
+pub(crate) use request::{below_base, decorate, is_below_base, name_of};
 
 use crate::{
     error::{Error, ErrorKind},
@@ -167,7 +167,7 @@ async fn send(
     let path = request.uri().path();
     let target = raw::operation(operation_id)
         .map_or_else(|| Target::find(request.method(), path), Target::of);
-    state.record.request = Some(request::name_of(core, request.method(), path));
+    state.record.request = Some(name_of(core, request.method(), path));
     let exchange = transport::run(core, &target, options, &request).await?;
     let response = exchange.response;
     state.contradiction = target

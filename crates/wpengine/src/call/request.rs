@@ -10,9 +10,16 @@ use crate::{
     transport::{Core, Options, Parsed},
 };
 
+/// How much of a path errors contain.
+const PATH: usize = 300;
+
 /// Returns the name of a request in errors, such as `GET /sites/28c7...`. It never contains the query.
 pub(crate) fn name_of(core: &Core, method: &http::Method, path: &str) -> String {
-    format!("{method} {}", below_base(core, path))
+    let path = below_base(core, path);
+    match path.split_at_checked(PATH) {
+        Some((start, rest)) if !rest.is_empty() => format!("{method} {start}…"),
+        _ => format!("{method} {path}"),
+    }
 }
 
 /// Returns the part of a path below the base URL.

@@ -146,7 +146,7 @@ impl Error {
         RateLimit::read(&self.0.headers)
     }
 
-    /// Returns the number of attempts of the request that failed; 0 if none was sent, or if no single request failed, as
+    /// Returns the number of attempts of the request that failed; 0 if none was made, or if no single request failed, as
     /// in a search without a match.
     pub fn attempts(&self) -> u32 {
         self.0.attempts

@@ -262,8 +262,9 @@ impl ArchiveHandle {
         )
     }
 
-    /// Starts to download the archive, which is a zip file. An archive that does not exist or is not completed is an
-    /// error of the kind [`NotFound`](crate::ErrorKind::NotFound).
+    /// Starts to download the archive, which is a zip file. An archive that does not exist is an error of the kind
+    /// [`NotFound`](crate::ErrorKind::NotFound), and one without a file yet of the kind
+    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest).
     ///
     /// Gets the link with the operation `list_archives` and opens it without the credentials; see
     /// [`Client::download`](crate::Client::download).
@@ -298,7 +299,7 @@ impl ArchiveHandle {
             };
             let (id, state) = (&archive.id, &archive.state);
             let text = format!("archive {id} is `{state}`, and there is nothing to download");
-            Err(not_found(text).with_hint(hint))
+            Err(Error::invalid(text).of("list_archives").with_hint(hint))
         }
     }
 
@@ -313,13 +314,11 @@ impl ArchiveHandle {
                 "install {} has no archive {}",
                 self.install_id, self.archive_id
             );
-            not_found(text).with_hint("take its id from `install.archives().list()`")
+            Error::new(ErrorKind::NotFound, text)
+                .of("list_archives")
+                .with_hint("take its id from `install.archives().list()`")
         })
     }
-}
-
-fn not_found(text: String) -> Error {
-    Error::new(ErrorKind::NotFound, text).of("list_archives")
 }
 
 fn stage(archive: &Archive) -> Stage {

@@ -100,8 +100,8 @@ impl ReportSchedules {
 
     /// Creates a schedule that regularly creates a report and sends it by mail. At least one recipient is required: an
     /// address, or a [`Recipient`] with a name. Set the frequency with [`weekly`](CreateReportSchedule::weekly),
-    /// [`every_two_weeks`](CreateReportSchedule::every_two_weeks) or [`monthly`](CreateReportSchedule::monthly). Without
-    /// one, the service chooses; the API does not document what.
+    /// [`every_two_weeks`](CreateReportSchedule::every_two_weeks) or [`monthly`](CreateReportSchedule::monthly). The API
+    /// does not document what happens without one.
     ///
     /// Operation `create_site_report_schedule`. The response does not contain the id of the schedule. To get the
     /// schedule, call [`found`](CreateReportSchedule::found) instead of awaiting the request.
