@@ -1,6 +1,9 @@
 //! The settings of a client, and the one-line errors for invalid settings.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
 
 use wpengine::{Client, ClientBuilder, Credentials, Error, ErrorKind, RetryPolicy};
 use wpengine_sim::Simulator;
@@ -261,6 +264,14 @@ async fn a_server_that_never_answers_is_one_line_that_names_the_limit() {
 
 #[tokio::test]
 async fn connections_may_stay_open_without_end() {
+    static PANICS: AtomicUsize = AtomicUsize::new(0);
+    // The connections of a client have tasks of their own, whose panics nobody else sees.
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let text = panic.to_string();
+        PANICS.fetch_add(usize::from(text.contains("overflow")), Ordering::Relaxed);
+        before(panic);
+    }));
     let simulator = Simulator::builder().start().await.expect("it starts");
     let client = Client::builder()
         .base_url(simulator.url())
@@ -268,7 +279,8 @@ async fn connections_may_stay_open_without_end() {
         .connect_timeout(Duration::MAX)
         .build()
         .expect("a client");
-    for _ in 0..2 {
+    for _ in 0..3 {
         client.current_user().await.expect("an answer");
     }
+    assert_eq!(PANICS.load(Ordering::Relaxed), 0);
 }
