@@ -41,7 +41,7 @@ struct Arguments {
 /// What to measure, and how thoroughly.
 #[derive(Debug, clap::Args)]
 struct Run {
-    /// Do fewer rounds and skip the builds; takes at most two minutes.
+    /// Do fewer rounds and skip the cold builds; takes at most five minutes, besides building the program `wpengine`.
     #[arg(long)]
     quick: bool,
     /// Print JSON for programs.

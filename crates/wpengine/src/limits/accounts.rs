@@ -3,10 +3,11 @@
 use std::{
     any::Any,
     collections::HashMap,
-    hash::{BuildHasher as _, RandomState},
+    hash::BuildHasher as _,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use foldhash::fast::RandomState;
 use wpengine_raw::values::Page;
 
 use crate::types::{AccountReference, Installation, Site};
@@ -23,7 +24,7 @@ const MOST: usize = 32_768;
 pub(crate) struct Accounts {
     hasher: RandomState,
     /// The account of each install and site, by the hash of its id.
-    known: Mutex<HashMap<u64, Arc<str>>>,
+    known: Mutex<HashMap<u64, Arc<str>, RandomState>>,
 }
 
 impl Accounts {
